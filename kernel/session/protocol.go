@@ -1,0 +1,113 @@
+package session
+
+import "encoding/json"
+
+// A Cell is one request to run code. Run it with Client.Run; it ends with exactly one Done event.
+type Cell struct {
+	ID           uint64            // unique in a client's life; every event names the cell it belongs to
+	N            int               // what the user sees: cell[N]
+	Code         string            // may hold magics, shell lines and invalid UTF-8
+	Silent       bool              // no result is shown, nothing is stored
+	StoreHistory bool              // a silent or unstored cell does not advance N
+	AllowStdin   bool              // Input events may be answered
+	Expressions  map[string]string // Jupyter's user_expressions: evaluated after the cell, failures are theirs alone
+}
+
+// A Bundle is one value in several representations: MIME type → its JSON. Text types hold a JSON string, binary types a
+// JSON string of base64, JSON types any value.
+type Bundle map[string]json.RawMessage
+
+// A Stream names where output was written.
+type Stream string
+
+const (
+	Stdout Stream = "stdout"
+	Stderr Stream = "stderr"
+)
+
+// An Event is something the session says. Events of one client come in one order, the order in which user code caused
+// them: what a cell printed before it ended comes before its Done.
+//
+// Cell 0 means that the event belongs to no cell.
+type Event interface{ event() }
+
+type (
+	// Output is text that was written to a stream. Cuts fall anywhere, but never inside a UTF-8 sequence.
+	Output struct {
+		Cell   uint64
+		Stream Stream
+		Text   string
+	}
+	// Display shows a value, or replaces what an earlier Display with the same ID showed.
+	Display struct {
+		Cell     uint64
+		Data     Bundle
+		Metadata Bundle
+		ID       string // empty: cannot be updated
+		Update   bool
+	}
+	// Result is the value of a cell's last expression.
+	Result struct {
+		Cell     uint64
+		Data     Bundle
+		Metadata Bundle
+	}
+	// Clear removes the cell's output so far; with Wait, when the next output comes.
+	Clear struct {
+		Cell uint64
+		Wait bool
+	}
+	// Input asks the user for a line. Client.Answer answers it.
+	Input struct {
+		Cell     uint64
+		Prompt   string
+		Password bool
+	}
+	// Failed is the user's error: what ended the cell, ready to be shown.
+	Failed struct {
+		Cell      uint64
+		Name      string   // "syntax error", "type error", "panic", "interrupted", "session died" …
+		Value     string   // one line
+		Traceback []string // lines with ANSI colours
+	}
+	// Restarted says that the session process was replaced, and what that cost.
+	Restarted struct {
+		Cell   uint64
+		Reason string
+		Lost   []string // variables that are gone
+		Failed []string // declarations that could not be brought back, with the reason
+	}
+	// Done ends a cell.
+	Done struct {
+		Cell        uint64
+		OK          bool
+		Interrupted bool
+		Expressions map[string]Expression
+		Engine      string // "yaegi", "compiled", or empty when no Go code ran
+		// Replace asks the supervisor for a new session process: the reason why this one cannot go on, such as a
+		// goroutine that burns a core and will not stop. Empty on every event that leaves the client.
+		Replace string
+	}
+	// Recorded hands the supervisor what a new session needs to bring a cell's declarations back. It never leaves the client.
+	Recorded struct {
+		Cell   uint64
+		Record []byte
+	}
+)
+
+// An Expression is the outcome of one user expression: a value, or an error.
+type Expression struct {
+	Data     Bundle
+	Metadata Bundle
+	Failed   *Failed
+}
+
+func (Output) event()    {}
+func (Display) event()   {}
+func (Result) event()    {}
+func (Clear) event()     {}
+func (Input) event()     {}
+func (Failed) event()    {}
+func (Restarted) event() {}
+func (Done) event()      {}
+func (Recorded) event()  {}

@@ -1,0 +1,29 @@
+package display
+
+import "sync/atomic"
+
+// An Event is one thing to show. Data and Metadata map MIME types to values that encoding/json can encode: a string for
+// text types, base64 in a string for binary ones.
+type Event struct {
+	Data     map[string]any
+	Metadata map[string]any
+	ID       string // display id, empty when the output cannot be updated
+	Update   bool   // replace what has this ID
+	Clear    bool   // clear the output instead; Wait: when the next output comes
+	Wait     bool
+}
+
+var sink atomic.Pointer[func(Event)]
+
+// SetSink says where displayed values go and returns the former sink. nil restores the default, which prints the text
+// form to standard output. The sink is called from the goroutine that displays, so that it can tell whose it is.
+func SetSink(f func(Event)) (old func(Event)) {
+	var p *func(Event)
+	if f != nil {
+		p = &f
+	}
+	if o := sink.Swap(p); o != nil {
+		old = *o
+	}
+	return old
+}
