@@ -1,0 +1,122 @@
+// Package wire knows Jupyter's messages: their frames, signatures, JSON and the content of every type we speak.
+// It knows no sockets, no session and no order of messages; it is pure, and any input gives a value or an error.
+package wire
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// Version is the protocol version that our headers and kernel_info_reply name.
+const Version = "5.4"
+
+// A Channel is one of Jupyter's five sockets.
+type Channel string
+
+const (
+	Shell     Channel = "shell"
+	Control   Channel = "control"
+	Stdin     Channel = "stdin"
+	IOPub     Channel = "iopub"
+	Heartbeat Channel = "hb"
+)
+
+// A Header says who sent a message, when, and of what type. The zero Header stands for {}, the parent of a message that
+// answers nothing.
+type Header struct {
+	MsgID    string `json:"msg_id"`
+	Session  string `json:"session"`
+	Username string `json:"username"`
+	Date     string `json:"date"` // ISO 8601
+	MsgType  string `json:"msg_type"`
+	Version  string `json:"version"`
+}
+
+// A Message is one Jupyter message. Messages are values that are not changed once sent: transports and caches share them.
+type Message struct {
+	Identities [][]byte // routing frames: whom a reply goes to, or the topic of a published message
+	Header     Header
+	Parent     Header
+	Metadata   json.RawMessage // nil means {}
+	Content    json.RawMessage // nil means {}
+	Buffers    [][]byte
+
+	header, parent spelling
+}
+
+// A spelling keeps the bytes a header was decoded from, because they may hold fields that Header lacks and that the
+// sender wants to see again in the parent of each answer. It counts only while the header is as it was.
+type spelling struct {
+	of   Header
+	text []byte
+}
+
+// Incoming is a message and the channel it came on.
+type Incoming struct {
+	Channel Channel
+	Message *Message
+}
+
+// A Content is the typed content of one message type, such as ExecuteRequest.
+type Content interface {
+	// MsgType is the message type that carries this content. It does not depend on fields, except for the types that
+	// answer or publish under several names, which say so.
+	MsgType() string
+}
+
+// An Author makes messages: it gives each its id and date. Its methods may overlap.
+type Author struct {
+	Session  string
+	Username string
+
+	sent atomic.Uint64
+}
+
+// NewAuthor makes an author with a session id of its own.
+func NewAuthor(username string) *Author {
+	return &Author{Session: newID(), Username: username}
+}
+
+// New makes a message from its content. It answers parent and goes to parent's sender; without parent its Parent and
+// Identities are empty. The error is one of encoding content: JSON inside it that is none.
+func (a *Author) New(parent *Message, c Content) (*Message, error) {
+	content, err := Encode(c)
+	if err != nil {
+		return nil, err
+	}
+	m := &Message{
+		Header: Header{
+			MsgID:    a.Session + "_" + strconv.FormatUint(a.sent.Add(1), 10),
+			Session:  a.Session,
+			Username: a.Username,
+			Date:     Date(time.Now()),
+			MsgType:  c.MsgType(),
+			Version:  Version,
+		},
+		Content: content,
+	}
+	if parent != nil {
+		m.Identities, m.Parent, m.parent = parent.Identities, parent.Header, parent.header
+	}
+	return m, nil
+}
+
+// Stub is m without what it carries: enough to answer it later, and small enough to keep.
+func (m *Message) Stub() *Message {
+	return &Message{Identities: m.Identities, Header: m.Header, header: m.header}
+}
+
+// Date writes t as headers and metadata do: ISO 8601 in UTC, to the microsecond.
+func Date(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// newID is a random UUID, the form in which clients expect session ids.
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
