@@ -1,0 +1,141 @@
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"go/version"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// minGo is the oldest toolchain whose standard library the patches know.
+const minGo = "go1.26"
+
+// goenv is the Go toolchain as the module's directory sees it, with every setting that could differ from one call to the
+// next pinned. Cells are compiled long after the host, from a process with another environment; they must agree.
+type goenv struct {
+	cmd    string // GOROOT/bin/go: no toolchain switching from here on
+	goroot string
+	vers   string // go1.26.8
+	tools  string // GOROOT/pkg/tool/linux_amd64
+	cc     []string
+	pinned []string // KEY=value, for everything we run
+}
+
+// unpinned are settings of the user's that we must not inherit, since they change what is compiled.
+var unpinned = []string{"GOFLAGS", "GOENV", "GOROOT", "GOTOOLCHAIN", "GOWORK", "GO111MODULE", "GOOS", "GOARCH", "GOEXPERIMENT", "CGO_ENABLED", "GOBIN", "GOTOOLDIR", "GOMOD", "GOVERSION", "GCCGO"}
+
+// findGo asks the go command on PATH, in the module's directory, so that a toolchain chosen by go.mod is the one found.
+func findGo(ctx context.Context, source string) (*goenv, error) {
+	out, err := output(ctx, source, os.Environ(), "go", "env", "-json", "GOROOT", "GOVERSION", "GOTOOLDIR", "CC")
+	if err != nil {
+		if _, lookErr := exec.LookPath("go"); lookErr != nil {
+			return nil, fmt.Errorf("no go command on PATH: install Go 1.26 or later from https://go.dev/dl")
+		}
+		return nil, fmt.Errorf("go env: %w", err)
+	}
+	var env struct{ GOROOT, GOVERSION, GOTOOLDIR, CC string }
+	if err := json.Unmarshal(out, &env); err != nil {
+		return nil, fmt.Errorf("go env: %w", err)
+	}
+	vers, _, _ := strings.Cut(env.GOVERSION, " ")
+	if version.IsValid(vers) && version.Compare(vers, minGo) < 0 {
+		return nil, fmt.Errorf("%s is too old: Interleave needs Go 1.26 or later, from https://go.dev/dl", vers)
+	}
+	out, err = output(ctx, source, os.Environ(), "go", "env", "-changed", "-json")
+	if err != nil {
+		return nil, fmt.Errorf("go env: %w", err)
+	}
+	changed := map[string]string{}
+	if err := json.Unmarshal(out, &changed); err != nil {
+		return nil, fmt.Errorf("go env: %w", err)
+	}
+	g := &goenv{
+		cmd:    filepath.Join(env.GOROOT, "bin", exe("go")),
+		goroot: env.GOROOT, vers: vers, tools: env.GOTOOLDIR, cc: strings.Fields(env.CC),
+		pinned: []string{"GOENV=off", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on", "GOEXPERIMENT=", "GOROOT=" + env.GOROOT},
+	}
+	if _, err := os.Stat(g.cmd); err != nil { // a distribution's split GOROOT
+		if g.cmd, err = exec.LookPath("go"); err != nil {
+			return nil, err
+		}
+	}
+	for k, v := range changed {
+		if !slices.Contains(unpinned, k) {
+			g.pinned = append(g.pinned, k+"="+v)
+		}
+	}
+	slices.Sort(g.pinned)
+	return g, nil
+}
+
+// environ is the environment for the tools: the process's own without Go's settings, then the pinned ones, then extra.
+func environ(pinned []string, extra ...string) []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		k, _, _ := strings.Cut(kv, "=")
+		if strings.HasPrefix(k, "GO") || strings.HasPrefix(k, "CGO_") {
+			continue
+		}
+		env = append(env, kv)
+	}
+	return append(append(env, pinned...), extra...)
+}
+
+// output runs a program and returns what it printed; what it said on failing is in the error.
+func output(ctx context.Context, dir string, env []string, name string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = dir, env
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		text := errs.String()
+		if text == "" {
+			text = out.String() // where the compiler complains
+		}
+		return nil, &toolError{Tool: filepath.Base(name), Err: err, Output: strings.TrimSpace(text)}
+	}
+	return out.Bytes(), nil
+}
+
+// A toolError is a program that ran and failed, or could not be run.
+type toolError struct {
+	Tool   string
+	Err    error
+	Output string
+}
+
+func (e *toolError) Error() string {
+	if e.Output == "" {
+		return e.Tool + ": " + e.Err.Error()
+	}
+	return e.Tool + ": " + e.Err.Error() + "\n" + e.Output
+}
+
+func (e *toolError) Unwrap() error { return e.Err }
+
+func readVersion(goroot string) string {
+	b, _ := os.ReadFile(filepath.Join(goroot, "VERSION"))
+	return string(b)
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
+
+func exe(name string) string {
+	if runtime.GOOS == "windows" {
+		return name + ".exe"
+	}
+	return name
+}

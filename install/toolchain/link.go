@@ -1,0 +1,98 @@
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// directLD reports whether we know how to call ld ourselves here: an ELF linker that takes GNU options.
+func directLD() bool {
+	return runtime.GOOS == "linux" && (runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64")
+}
+
+// link makes the plugin. Go's linker does not write a plugin itself but hands an object to the C compiler, after asking it
+// half a dozen questions about the options it knows: 100 ms of the 190 a link takes. So we give it a compiler that says yes to
+// everything and does nothing, and run ld on the objects it left. When that fails, the C compiler is asked as usual.
+func (b *build) link(ctx context.Context, fallback bool) error {
+	base, err := b.base()
+	if err != nil {
+		return err
+	}
+	var cfg bytes.Buffer
+	cfg.Write(base)
+	cells, err := filepath.Glob(filepath.Join(b.WorkDir, "c*.a"))
+	if err != nil {
+		return err
+	}
+	for _, a := range cells {
+		name := filepath.Base(a)
+		name = name[:len(name)-len(".a")]
+		if filepath.Ext(name) == "" { // not c7.main.a
+			fmt.Fprintf(&cfg, "packagefile %s%s=%s\n", CellPrefix, name, a)
+		}
+	}
+	cfgFile := b.file(".link.importcfg")
+	if err := os.WriteFile(cfgFile, cfg.Bytes(), 0o644); err != nil {
+		return err
+	}
+	if b.info.Strategy == linkDirect && !b.slow.Load() {
+		err := b.linkDirect(ctx, cfgFile)
+		if err == nil || ctx.Err() != nil || !fallback {
+			return err
+		}
+		defer func() {
+			// The C compiler linked what ld did not: no use in trying ld again. A cell that neither links says nothing about ld.
+			if err == nil {
+				b.slow.Store(true)
+			}
+		}()
+	}
+	err = b.linkExtld(ctx, cfgFile)
+	return err
+}
+
+// golink runs Go's linker.
+func (b *build) golink(ctx context.Context, cfgFile string, more ...string) error {
+	args := []string{"-o", b.file(".so"), "-importcfg", cfgFile, "-installsuffix", "dynlink", "-pluginpath", b.main(), "-buildmode=plugin", "-s", "-w"}
+	args = append(append(args, more...), b.file(".main.a"))
+	_, err := output(ctx, b.WorkDir, environ(b.info.Env), b.info.Link.Path, args...)
+	return err
+}
+
+func (b *build) linkExtld(ctx context.Context, cfgFile string) error {
+	cc := b.info.CC
+	if len(cc) == 0 {
+		cc = []string{"gcc"}
+	}
+	more := []string{"-extld=" + cc[0]}
+	if len(cc) > 1 {
+		more = append(more, "-extldflags="+strings.Join(cc[1:], " "))
+	}
+	return b.golink(ctx, cfgFile, more...)
+}
+
+func (b *build) linkDirect(ctx context.Context, cfgFile string) error {
+	tmp := b.file(".link")
+	if err := os.MkdirAll(tmp, 0o755); err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	if err := b.golink(ctx, cfgFile, "-extld=true", "-tmpdir="+tmp); err != nil {
+		return err
+	}
+	objs, err := filepath.Glob(filepath.Join(tmp, "*.o"))
+	if err != nil {
+		return err
+	}
+	slices.Sort(objs)
+	args := []string{"-shared", "-s", "-z", "relro", "-z", "now", "-z", "nocopyreloc", "--build-id=none", "--hash-style=gnu", "-O0", "-o", b.file(".so")}
+	args = append(append(args, objs...), "-lpthread", "-lc")
+	_, err = output(ctx, tmp, environ(b.info.Env), b.info.LD, args...)
+	return err
+}

@@ -1,0 +1,328 @@
+package toolchain
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Config says what Prepare builds. The zero value of everything but Source and Dir is the product's.
+type Config struct {
+	Source string // directory of the module's source; must hold go.mod
+	Dir    string // what is made: bin/interleave, toolchain.json, pkg/, types.bin, …
+	Std    string // where the patched standard files go; "" means Dir/std. A path that stays the same saves compiling std again
+
+	Main     string   // package of the host, "./kernel/host" when empty
+	Packages []string // patterns of what cells may import, DefaultPackages when nil
+
+	NoCgo    bool       // build as on a machine without a C compiler
+	Progress func(Step) // may be nil; called from Prepare's goroutine
+}
+
+// A Step is one stretch of Prepare's work, told when it begins.
+type Step struct {
+	N, Of int
+	What  string // "compile the standard library for cells"
+	First string // what it costs when nothing is cached yet: "about 40 s", or ""
+}
+
+// DefaultPackages are the patterns of all packages a cell may be linked with. Patterns ending in … match nothing
+// silently; that is on purpose, a smaller module is prepared too. Of gonum's plot only its cmpimg is left out, which is for tests.
+var DefaultPackages = []string{
+	"std", "interleave/runtime/...", "interleave/plots/...", "interleave/kernel/engine/rt/...",
+	"gonum.org/v1/plot", "gonum.org/v1/plot/font/...", "gonum.org/v1/plot/palette/...", "gonum.org/v1/plot/plotter",
+	"gonum.org/v1/plot/plotutil", "gonum.org/v1/plot/text", "gonum.org/v1/plot/tools/bezier", "gonum.org/v1/plot/vg/...",
+}
+
+// hidden reports whether a package is part of the toolchain's archives but not for users to import.
+func hidden(path string) bool {
+	if strings.HasPrefix(path, "interleave/kernel/") {
+		return true
+	}
+	for part := range strings.SplitSeq(path, "/") {
+		if part == "internal" || part == "vendor" || part == "cmd" {
+			return true
+		}
+	}
+	return false
+}
+
+// Prepare builds the host and everything needed to compile cells for it. It is idempotent; what is cached is not built
+// again. Cancelling ctx leaves Dir without toolchain.json, that is unprepared.
+//
+// Without a C compiler or where Go has no plugins, the host is built without cgo, and Open says why cells cannot be compiled.
+func Prepare(ctx context.Context, c Config) error {
+	p := &preparer{Config: c}
+	if err := p.run(ctx); err != nil {
+		return fmt.Errorf("prepare the toolchain: %w", err)
+	}
+	return nil
+}
+
+type preparer struct {
+	Config
+	go_     *goenv
+	overlay string // path of the overlay's JSON
+	reason  string // why there are no plugins, or ""
+	flags   []string
+	step    int
+	info    info
+}
+
+func (p *preparer) say(what, first string) {
+	p.step++
+	if p.Progress != nil {
+		p.Progress(Step{N: p.step, Of: 5, What: what, First: first})
+	}
+}
+
+func (p *preparer) run(ctx context.Context) (err error) {
+	if p.Source, err = filepath.Abs(p.Source); err != nil {
+		return err
+	}
+	if p.Dir, err = filepath.Abs(p.Dir); err != nil {
+		return err
+	}
+	if p.Main == "" {
+		p.Main = "./kernel/host"
+	}
+	if p.Packages == nil {
+		p.Packages = DefaultPackages
+	}
+	if p.Std == "" {
+		p.Std = filepath.Join(p.Dir, "std")
+	}
+	if err := os.MkdirAll(filepath.Join(p.Dir, "bin"), 0o755); err != nil {
+		return err
+	}
+	done := filepath.Join(p.Dir, "toolchain.json")
+	if err := os.Remove(done); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+
+	p.say("look at the Go toolchain and the C compiler", "")
+	if p.go_, err = findGo(ctx, p.Source); err != nil {
+		return err
+	}
+	p.reason = p.whyNoPlugins(ctx)
+	if p.overlay, err = WriteOverlay(p.Std, p.go_.goroot); err != nil {
+		return err
+	}
+	cgo := "CGO_ENABLED=1"
+	if p.reason != "" {
+		cgo = "CGO_ENABLED=0"
+	}
+	p.go_.pinned = append(p.go_.pinned, cgo)
+	p.flags = []string{"-trimpath", "-tags=" + HostTag, "-overlay=" + p.overlay}
+
+	p.say("compile the host", "about 50 s")
+	args := append([]string{"build"}, p.flags...)
+	args = append(args, "-ldflags=-w", "-o", HostPath(p.Dir), p.Main)
+	if _, err := output(ctx, p.Source, environ(p.go_.pinned), p.go_.cmd, args...); err != nil {
+		return fmt.Errorf("build the host: %w", err)
+	}
+
+	p.say("compile the packages that cells may import", "about 40 s")
+	pkgs, err := p.export(ctx)
+	if err != nil {
+		return fmt.Errorf("compile the packages for cells: %w", err)
+	}
+
+	p.say("write down their types", "")
+	if err := p.writeTypes(pkgs); err != nil {
+		return fmt.Errorf("write types: %w", err)
+	}
+
+	p.say("try the linker", "")
+	if err := p.describe(ctx); err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(p.info, "", "\t")
+	if err != nil {
+		return err
+	}
+	return writeFile(done, b)
+}
+
+// whyNoPlugins says what is missing for compiled cells, or "".
+func (p *preparer) whyNoPlugins(ctx context.Context) string {
+	switch runtime.GOOS {
+	case "linux", "darwin", "freebsd":
+	default:
+		return "Go has no plugins on " + runtime.GOOS + "; cells run in the interpreter (`%engine yaegi`)"
+	}
+	if p.NoCgo {
+		return "the host was built without cgo. Run `interleave install` again"
+	}
+	cc := p.go_.cc
+	if len(cc) == 0 {
+		cc = []string{"gcc"}
+	}
+	remedy := "install one (on Debian and Ubuntu `apt install gcc libc6-dev`, on Fedora `dnf install gcc`, on macOS `xcode-select --install`) and run `interleave install` again"
+	if _, err := exec.LookPath(cc[0]); err != nil {
+		return "there is no C compiler (" + cc[0] + " is not on PATH); " + remedy
+	}
+	dir, err := os.MkdirTemp("", "interleave-cc-")
+	if err != nil {
+		return err.Error()
+	}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, "t.c"), []byte("#include <stdlib.h>\n#include <pthread.h>\nint f(void) { return atoi(\"1\"); }\n"), 0o644); err != nil {
+		return err.Error()
+	}
+	if _, err := output(ctx, dir, append(os.Environ(), "LC_ALL=C"), cc[0], append(cc[1:len(cc):len(cc)], "-shared", "-fPIC", "-o", "t.so", "t.c")...); err != nil {
+		return "the C compiler does not work (" + firstLine(err.Error()) + "); " + remedy
+	}
+	return ""
+}
+
+// A listed is what go list says of a package.
+type listed struct {
+	ImportPath, Name, Export string
+	Standard                 bool
+	DepOnly                  bool
+	ImportMap                map[string]string
+	Error                    *struct{ Err string }
+}
+
+// export compiles every package for plugins and keeps the archives in Dir/pkg, with the link's importcfg. The build cache
+// has them too, but Go trims it.
+func (p *preparer) export(ctx context.Context) ([]listed, error) {
+	args := []string{"list", "-export", "-deps", "-json=ImportPath,Name,Export,Standard,DepOnly,ImportMap,Error"}
+	args = append(args, p.flags...)
+	if p.reason == "" {
+		args = append(args, "-buildmode=plugin")
+	}
+	out, err := output(ctx, p.Source, environ(p.go_.pinned), p.go_.cmd, append(args, p.Packages...)...)
+	if err != nil {
+		return nil, err
+	}
+	var pkgs []listed
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var l listed
+		if err := d.Decode(&l); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, fmt.Errorf("go list: %w", err)
+		}
+		if l.Error != nil {
+			return nil, fmt.Errorf("%s: %s", l.ImportPath, l.Error.Err)
+		}
+		pkgs = append(pkgs, l)
+	}
+	var cfg bytes.Buffer
+	w := bufio.NewWriter(&cfg)
+	dir := filepath.Join(p.Dir, "pkg")
+	for i, l := range pkgs {
+		if l.Export == "" { // unsafe
+			continue
+		}
+		to := filepath.Join(dir, filepath.FromSlash(l.ImportPath)+".a")
+		if err := keep(l.Export, to); err != nil {
+			return nil, err
+		}
+		pkgs[i].Export = to
+		fmt.Fprintf(w, "packagefile %s=%s\n", l.ImportPath, to)
+	}
+	w.Flush()
+	return pkgs, writeFile(filepath.Join(p.Dir, "importcfg"), cfg.Bytes())
+}
+
+// keep makes to a file with from's contents: a hard link where possible, since there are 100 MB of them. Files in the build
+// cache are named by their contents and never change.
+func keep(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	os.Remove(to)
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return writeFile(to, b)
+}
+
+// writeFile writes a file as a whole or not at all.
+func writeFile(name string, b []byte) error {
+	tmp := fmt.Sprintf("%s.%d.tmp", name, os.Getpid())
+	if err := os.WriteFile(tmp, b, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, name)
+}
+
+// describe fills in toolchain.json, and builds a cell to see which way of linking works.
+func (p *preparer) describe(ctx context.Context) error {
+	g := p.go_
+	in := &p.info
+	*in = info{
+		Format: format, Go: g.vers, GOROOT: g.goroot, Version: readVersion(g.goroot),
+		Lang: minGo, Env: g.pinned, CC: g.cc, Source: p.Source, Strategy: linkNone, Reason: p.reason,
+	}
+	for _, t := range []struct {
+		*tool
+		name string
+	}{{&in.Compile, "compile"}, {&in.Link, "link"}} {
+		t.Path = filepath.Join(g.tools, exe(t.name))
+		fi, err := os.Stat(t.Path)
+		if err != nil {
+			return fmt.Errorf("the Go toolchain has no %s: %w", t.name, err)
+		}
+		t.Size = fi.Size()
+	}
+	if p.reason != "" {
+		return nil
+	}
+	in.Strategy = linkExtld
+	if ld, err := exec.LookPath("ld"); err == nil && directLD() {
+		if ld, err = filepath.Abs(ld); err == nil {
+			in.LD, in.Strategy = ld, linkDirect
+		}
+	}
+	for {
+		err := p.try(ctx)
+		if err == nil || ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if in.Strategy == linkDirect {
+			in.LD, in.Strategy = "", linkExtld
+			continue
+		}
+		return fmt.Errorf("build a first cell: %w", err)
+	}
+}
+
+// try builds a cell with the strategy at hand, no fallback.
+func (p *preparer) try(ctx context.Context) error {
+	b, err := json.Marshal(p.info)
+	if err != nil {
+		return err
+	}
+	// Open reads a finished toolchain; this one is finished but for its name.
+	probe := filepath.Join(p.Dir, "probe")
+	if err := os.MkdirAll(probe, 0o755); err != nil {
+		return err
+	}
+	defer os.RemoveAll(probe)
+	t, err := open(p.Dir, b)
+	if err != nil {
+		return err
+	}
+	cctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	_, err = t.build(cctx, Package{Name: "c0", Source: []byte("package cell\n\nimport \"fmt\"\n\nfunc F() string { return fmt.Sprint(1) }\n"), Imports: []string{"fmt"}, WorkDir: probe}, false)
+	return err
+}

@@ -1,0 +1,168 @@
+// Package toolchain knows how the host and the cells that load into it are compiled and linked: the patched standard
+// library, the flags both sides must agree on, where archives and export data are kept, and the fast way to link.
+// It must not know what a cell means: it takes Go source that is ready for the compiler, and gives back a plugin.
+//
+// A plugin loads into a host only when every package they share was compiled from the same text with the same flags by
+// the same compiler. Prepare therefore makes the host and all archives a cell may import in one go, and writes down how;
+// Open reads that, and Build compiles cells against it.
+package toolchain
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+)
+
+// CellPrefix is the import path under which cells are compiled: cell "c7" is package CellPrefix+"c7".
+const CellPrefix = "interleave/cells/"
+
+// HostTag is the build tag that the host and everything linked with it are compiled with. Files under this tag may rely
+// on the patched standard library.
+const HostTag = "interleave_host"
+
+// How plugins are linked, from the fastest to the most patient.
+const (
+	linkDirect = "ld"    // Go's linker writes the objects, we run ld on them ourselves
+	linkExtld  = "extld" // Go's linker drives the C compiler, as go build does
+	linkNone   = "none"  // no plugins on this machine
+)
+
+// A Toolchain compiles cells with what Prepare made. Its methods may be called from several goroutines.
+type Toolchain struct {
+	dir  string
+	info info
+
+	plugins error       // nil, or why Build cannot work
+	slow    atomic.Bool // ld failed once where the C compiler did not: stay with the latter
+
+	// Read on first use. A package's archive is the same as long as Dir exists.
+	base     func() ([]byte, error)            // the link's importcfg without cells
+	archives func() (map[string]string, error) // import path → archive, from base
+
+	typesOnce sync.Once
+	types     *Types
+	typesErr  error
+}
+
+// info is toolchain.json: small, because every session reads it at start.
+type info struct {
+	Format   int      // of everything below Dir; another number means prepare again
+	Go       string   // "go1.26.8"
+	GOROOT   string   // the toolchain that compiled the host
+	Version  string   // GOROOT/VERSION as it was, to notice an upgrade in place
+	Compile  tool     // GOROOT/pkg/tool/…/compile
+	Link     tool     // GOROOT/pkg/tool/…/link
+	Lang     string   // "go1.26", for compile -lang
+	Env      []string // what compile, link and the C compiler are run with, beside PATH, HOME and the like
+	CC       []string // C compiler command, empty when there is none
+	LD       string   // absolute path of ld, when Strategy is linkDirect
+	Strategy string   // one of the link… constants
+	Reason   string   // why Strategy is linkNone, a sentence with the remedy
+	Source   string   // the module's source that all of this was compiled from
+}
+
+// A tool is a program with the size it had, which an upgrade changes.
+type tool struct {
+	Path string
+	Size int64
+}
+
+const format = 1
+
+// A StaleError says that the Go toolchain on disk is not the one that compiled the host, so that cells compiled with it
+// would not load.
+type StaleError struct {
+	Have, Want string
+}
+
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("the Go toolchain changed: this kernel was built with %s, and there is %s now. Run `interleave install` again", e.Want, e.Have)
+}
+
+// A NoPluginsError says why cells cannot be compiled on this machine. Everything but the compiled engine works.
+type NoPluginsError struct {
+	Reason string // with the remedy
+}
+
+func (e *NoPluginsError) Error() string { return "compiled cells are not available: " + e.Reason }
+
+// ErrNotPrepared is what Open wraps when dir does not hold a finished toolchain.
+var ErrNotPrepared = errors.New("no toolchain has been prepared here. Run `interleave install`")
+
+// HostPath returns where Prepare puts the host below dir.
+func HostPath(dir string) string { return filepath.Join(dir, "bin", exe("interleave")) }
+
+// DirOf returns the directory that Prepare was given, from the path of the host in it.
+func DirOf(host string) string { return filepath.Dir(filepath.Dir(host)) }
+
+// Open reads what Prepare left in dir. It costs one small file and three stats. When cells cannot be compiled, the error
+// is a *StaleError or a *NoPluginsError, and the Toolchain is returned nevertheless: its types and the interpreter remain usable,
+// and Build returns the same error. With any other error the Toolchain is nil.
+func Open(dir string) (*Toolchain, error) {
+	b, err := os.ReadFile(filepath.Join(dir, "toolchain.json"))
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w (%s)", ErrNotPrepared, dir)
+		}
+		return nil, fmt.Errorf("open toolchain: %w", err)
+	}
+	return open(dir, b)
+}
+
+// open is Open with the description at hand.
+func open(dir string, description []byte) (*Toolchain, error) {
+	t := &Toolchain{dir: dir}
+	if err := json.Unmarshal(description, &t.info); err != nil {
+		return nil, fmt.Errorf("open toolchain: %s: %w", filepath.Join(dir, "toolchain.json"), err)
+	}
+	if t.info.Format != format {
+		return nil, fmt.Errorf("open toolchain: format %d, not %d: %w", t.info.Format, format, ErrNotPrepared)
+	}
+	t.base = sync.OnceValues(func() ([]byte, error) { return os.ReadFile(t.path("importcfg")) })
+	t.archives = sync.OnceValues(t.readArchives)
+	t.plugins = t.check()
+	return t, t.plugins
+}
+
+func (t *Toolchain) path(name string) string { return filepath.Join(t.dir, name) }
+
+// Dir returns the directory that was opened.
+func (t *Toolchain) Dir() string { return t.dir }
+
+// GoVersion returns the version of the Go toolchain that compiled the host, "go1.26.8".
+func (t *Toolchain) GoVersion() string { return t.info.Go }
+
+// Source returns the directory of the module's source that the host was compiled from. It may have been removed since.
+func (t *Toolchain) Source() string { return t.info.Source }
+
+// Strategy names the way plugins are linked: "ld", "extld" (through the C compiler), or "none".
+func (t *Toolchain) Strategy() string { return t.info.Strategy }
+
+// check says whether Build can work: the tools are those that compiled the host.
+func (t *Toolchain) check() error {
+	if t.info.Strategy == linkNone {
+		return &NoPluginsError{t.info.Reason}
+	}
+	if v := readVersion(t.info.GOROOT); v != t.info.Version {
+		have := firstLine(v)
+		if have == "" {
+			have = "none at " + t.info.GOROOT
+		}
+		return &StaleError{Have: have, Want: t.info.Go}
+	}
+	for _, tl := range []tool{t.info.Compile, t.info.Link} {
+		fi, err := os.Stat(tl.Path)
+		if err != nil {
+			return &StaleError{Have: "no " + tl.Path, Want: t.info.Go}
+		}
+		if fi.Size() != tl.Size {
+			return &StaleError{Have: "another " + filepath.Base(tl.Path) + " in " + t.info.GOROOT, Want: t.info.Go}
+		}
+	}
+	return nil
+}

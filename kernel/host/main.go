@@ -1,0 +1,77 @@
+// Command host is the program that runs cells: the kernel's processes, all subcommands of one binary. It knows who
+// implements each subcommand. It must not know what they do.
+//
+// It is not built by hand: cell plugins load only into a host compiled with the flags of package install/toolchain, which
+// builds this package together with the archives that cells are linked with. The launcher at the module's root does that
+// when needed and then executes the host with its own arguments.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+)
+
+// A command is one subcommand. run gets the arguments after its name; an error is printed and ends the process with
+// status 1, or with the status of an exitError.
+type command struct {
+	name, usage string
+	run         func(ctx context.Context, args []string) error
+}
+
+// commands are listed in the order of help; those without usage are for ourselves.
+var commands = []command{
+	{"version", "print the versions of Interleave and Go", version},
+}
+
+// An exitError is an error whose text has been printed already.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+func main() {
+	err := run(context.Background(), os.Args[1:])
+	var exit exitError
+	switch {
+	case err == nil:
+	case errors.As(err, &exit):
+		os.Exit(int(exit))
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2)
+	default:
+		fmt.Fprintln(os.Stderr, "interleave:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		usage(os.Stderr)
+		return exitError(2)
+	}
+	for _, c := range commands {
+		if c.name == args[0] {
+			return c.run(ctx, args[1:])
+		}
+	}
+	usage(os.Stderr)
+	return fmt.Errorf("no command %q", args[0])
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintln(w, "The Interleave host. Its commands:")
+	for _, c := range commands {
+		if c.usage != "" {
+			fmt.Fprintf(w, "  %-10s %s\n", c.name, c.usage)
+		}
+	}
+}
+
+func version(context.Context, []string) error {
+	fmt.Println("interleave", runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
+	return nil
+}
