@@ -1,0 +1,207 @@
+// Package ipynb knows Jupyter's notebook files, nbformat 4.0 to 4.5: it reads them, changes them and writes them back.
+// It must not know how cells are run, which messages a kernel sends, or what a page looks like.
+//
+// What is not changed keeps its bytes. A notebook that is read and written is the same file, whoever wrote it; one that is
+// changed differs only there, and the change is laid out as Jupyter would (sorted keys, an indent of one, text in lines).
+package ipynb
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// A Notebook is one notebook file in memory. Make it with Read, ReadFile or New. It is not safe for concurrent use.
+type Notebook struct {
+	name       string
+	root       *value
+	layout     layout
+	head, tail []byte // the white space around the JSON
+	minor      int
+	cells      []*Cell
+}
+
+// A Kernelspec says which kernel a notebook wants.
+type Kernelspec struct {
+	Name        string // the folder of the kernelspec: interleave
+	DisplayName string // what Jupyter shows
+	Language    string // go
+}
+
+// New returns a notebook without cells, in nbformat 4.5. name is the file's, for messages.
+func New(name string, k Kernelspec) *Notebook {
+	n := &Notebook{name: name, root: newObject(), layout: jupyter, tail: []byte("\n"), minor: 5}
+	n.root.set("cells", newArray())
+	n.root.set("metadata", newObject())
+	n.root.set("nbformat", newInt(4))
+	n.root.set("nbformat_minor", newInt(5))
+	n.SetKernelspec(k)
+	return n
+}
+
+// ReadFile reads a notebook file. A file that is no notebook gives a *FileError.
+func ReadFile(path string) (*Notebook, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read notebook: %w", err)
+	}
+	return Read(path, data)
+}
+
+// Read reads a notebook; name is used in messages only. Data that is no notebook gives a *FileError. It keeps data, which
+// must not change afterwards, and costs one pass over it.
+func Read(name string, data []byte) (*Notebook, error) {
+	root, head, tail, err := parse(data)
+	if err != nil {
+		return nil, notJSON(name, data, err)
+	}
+	n := &Notebook{name: name, root: root, head: head, tail: tail}
+	if err := n.check(); err != nil {
+		return nil, err.locate(name, data)
+	}
+	n.layout = layoutOf(root)
+	for _, it := range root.get("cells").items {
+		n.cells = append(n.cells, &Cell{n, it.value})
+	}
+	return n, nil
+}
+
+// Name returns the name the notebook was read under.
+func (n *Notebook) Name() string { return n.name }
+
+// Minor returns the minor number of the format: 5 for nbformat 4.5. The major number is always 4.
+func (n *Notebook) Minor() int { return n.minor }
+
+// Bytes returns the notebook as a file's content.
+func (n *Notebook) Bytes() []byte {
+	b := append([]byte(nil), n.head...)
+	b = n.root.append(b, 0, n.layout)
+	return append(b, n.tail...)
+}
+
+// WriteFile writes the notebook under path, through a temporary file beside it, so that a crash leaves the old file or the
+// new one. An existing file keeps its permissions.
+func (n *Notebook) WriteFile(path string) error {
+	return WriteFile(path, n.Bytes())
+}
+
+// WriteFile replaces a file by data in one step: through a temporary file in the same folder.
+func WriteFile(path string, data []byte) (err error) {
+	mode := os.FileMode(0o644)
+	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() { // a pipe or /dev/stdout cannot be replaced
+			return os.WriteFile(path, data, mode)
+		}
+		mode = info.Mode().Perm()
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".~"+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+			err = fmt.Errorf("write %s: %w", path, err)
+		}
+	}()
+	if _, err = f.Write(data); err != nil {
+		return err
+	}
+	if err = f.Chmod(mode); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// Cells returns the cells in order. The slice is the caller's, the cells are the notebook's.
+func (n *Notebook) Cells() []*Cell { return append([]*Cell(nil), n.cells...) }
+
+// AddCell appends a cell without outputs. In nbformat 4.5 it gets an id.
+func (n *Notebook) AddCell(t CellType, source string) *Cell {
+	c := &Cell{n, newObject()}
+	c.v.set("cell_type", newString(string(t)))
+	c.v.set("metadata", newObject())
+	c.v.set("source", newLines(source))
+	if t == Code {
+		c.v.set("execution_count", newNull())
+		c.v.set("outputs", newArray())
+	}
+	n.root.get("cells").add(c.v)
+	n.cells = append(n.cells, c)
+	n.EnsureIDs()
+	return c
+}
+
+// Kernelspec returns the notebook's kernelspec, empty where it does not say.
+func (n *Notebook) Kernelspec() Kernelspec {
+	k := n.root.get("metadata").get("kernelspec")
+	return Kernelspec{text(k, "name"), text(k, "display_name"), text(k, "language")}
+}
+
+// SetKernelspec says which kernel the notebook wants. Other members of the entry stay.
+func (n *Notebook) SetKernelspec(k Kernelspec) {
+	if n.Kernelspec() == k {
+		return
+	}
+	meta := n.root.get("metadata")
+	spec := meta.get("kernelspec")
+	if spec == nil {
+		spec = newObject()
+		meta.set("kernelspec", spec)
+	}
+	spec.set("display_name", newString(k.DisplayName))
+	spec.set("language", newString(k.Language))
+	spec.set("name", newString(k.Name))
+}
+
+// Language returns the language of the code cells in lower case letters as the metadata names it, or empty.
+func (n *Notebook) Language() string {
+	if l := text(n.root.get("metadata").get("language_info"), "name"); l != "" {
+		return l
+	}
+	return n.Kernelspec().Language
+}
+
+// SetLanguageInfo stores a kernel's language_info, an object. What is stored already with the same meaning is not touched.
+func (n *Notebook) SetLanguageInfo(info json.RawMessage) error {
+	v, _, _, err := parse(bytes.Clone(info))
+	if err != nil || v.kind != objectKind {
+		return fmt.Errorf("language_info of the kernel is no JSON object: %q", info)
+	}
+	meta := n.root.get("metadata")
+	v.canonical()
+	if old := meta.get("language_info"); old != nil && equal(old, v) {
+		return nil
+	}
+	meta.set("language_info", v)
+	return nil
+}
+
+// equal says whether two values are written alike in Jupyter's spelling. Its cost is that of writing both.
+func equal(a, b *value) bool {
+	flat := func(v *value) []byte {
+		w, _, _, err := parse(v.append(nil, 0, layout{colon: ":", comma: ","}))
+		if err != nil {
+			return nil
+		}
+		return w.canonical().append(nil, 0, layout{colon: ":", comma: ","})
+	}
+	return bytes.Equal(flat(a), flat(b))
+}
+
+// text returns a string member of v, or empty.
+func text(v *value, key string) string {
+	if s := v.get(key); s != nil && s.kind == stringKind {
+		return s.str()
+	}
+	return ""
+}

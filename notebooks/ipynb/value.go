@@ -1,0 +1,367 @@
+package ipynb
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// A value is a JSON value that remembers how it was written. Whatever is not changed is written back with the bytes it
+// was read from: number spellings, escapes, key order and layout included. encoding/json cannot do that, and it refuses the
+// NaN and Infinity that Python's writer puts into notebooks.
+//
+// Invariant: raw of a container is nil exactly when something inside it was changed since it was read, so a value without
+// raw has only ancestors without raw.
+type value struct {
+	kind   kind
+	raw    []byte // the spelling; nil for a container that changed
+	pos    int    // where it began in the file; for messages
+	parent *value // nil at the root and while not attached
+	items  []item // of an array or an object, in file order
+}
+
+type item struct {
+	key    string // object only
+	rawKey []byte // object only: the key as it is spelled, with quotes
+	value  *value
+}
+
+type kind uint8
+
+const (
+	nullKind kind = iota
+	boolKind
+	numberKind
+	stringKind
+	arrayKind
+	objectKind
+)
+
+// String names a kind as messages do.
+func (k kind) String() string {
+	return [...]string{"null", "true or false", "a number", "a string", "a list", "an object"}[k]
+}
+
+// A layout is the white space of a file. The zero layout writes everything on one line.
+type layout struct {
+	newline string // "\n", "\r\n", or empty
+	indent  string // of one level
+	colon   string
+	comma   string
+}
+
+// jupyter is the layout that Jupyter writes.
+var jupyter = layout{newline: "\n", indent: " ", colon: ": ", comma: ","}
+
+// append writes v at the given depth. It costs a copy of what did not change.
+func (v *value) append(b []byte, depth int, l layout) []byte {
+	if v.raw != nil {
+		return append(b, v.raw...)
+	}
+	first, last := byte('['), byte(']')
+	if v.kind == objectKind {
+		first, last = '{', '}'
+	}
+	b = append(b, first)
+	for i, it := range v.items {
+		if i > 0 {
+			b = append(b, l.comma...)
+		}
+		b = l.line(b, depth+1)
+		if v.kind == objectKind {
+			b = append(b, it.rawKey...)
+			b = append(b, l.colon...)
+		}
+		b = it.value.append(b, depth+1, l)
+	}
+	if len(v.items) > 0 {
+		b = l.line(b, depth)
+	}
+	return append(b, last)
+}
+
+func (l layout) line(b []byte, depth int) []byte {
+	if l.newline == "" {
+		return b
+	}
+	b = append(b, l.newline...)
+	for range depth {
+		b = append(b, l.indent...)
+	}
+	return b
+}
+
+// layoutOf guesses a file's layout from what stands before the first member of its outermost object.
+func layoutOf(root *value) layout {
+	if len(root.items) == 0 {
+		return jupyter
+	}
+	raw := root.raw[1:]
+	space := raw[:len(raw)-len(bytes.TrimLeft(raw, " \t\r\n"))]
+	l := layout{colon: ":", comma: ","}
+	if rest := raw[len(space)+len(root.items[0].rawKey):]; bytes.HasPrefix(rest, []byte(": ")) {
+		l.colon = ": "
+	}
+	nl := bytes.LastIndexByte(space, '\n')
+	if nl < 0 {
+		if l.colon == ": " { // Python's json.dumps without an indent
+			l.comma = ", "
+		}
+		return l
+	}
+	l.newline, l.indent = "\n", string(space[nl+1:])
+	if nl > 0 && space[nl-1] == '\r' {
+		l.newline = "\r\n"
+	}
+	return l
+}
+
+// touch records that something inside v changes.
+func (v *value) touch() {
+	for ; v != nil && v.raw != nil; v = v.parent {
+		v.raw = nil
+	}
+}
+
+// get returns an object's member, or nil. Of a key written twice the last one counts, as everywhere in JSON's practice.
+func (v *value) get(key string) *value {
+	if v == nil || v.kind != objectKind {
+		return nil
+	}
+	for i := len(v.items) - 1; i >= 0; i-- {
+		if v.items[i].key == key {
+			return v.items[i].value
+		}
+	}
+	return nil
+}
+
+// set replaces a member or adds it: in its alphabetic place when the object is sorted, as Jupyter's are, otherwise at the end.
+func (v *value) set(key string, to *value) {
+	v.touch()
+	to.parent = v
+	for i := len(v.items) - 1; i >= 0; i-- {
+		if v.items[i].key == key {
+			v.items[i].value = to
+			return
+		}
+	}
+	at := len(v.items)
+	if slices.IsSortedFunc(v.items, byKey) {
+		at, _ = slices.BinarySearchFunc(v.items, item{key: key}, byKey)
+	}
+	v.items = slices.Insert(v.items, at, item{key: key, rawKey: quote(nil, key), value: to})
+}
+
+func byKey(a, b item) int { return strings.Compare(a.key, b.key) }
+
+// add appends to an array.
+func (v *value) add(to *value) {
+	v.touch()
+	to.parent = v
+	v.items = append(v.items, item{value: to})
+}
+
+// remove deletes a member and says whether there was one.
+func (v *value) remove(key string) bool {
+	if v.get(key) == nil {
+		return false
+	}
+	v.touch()
+	v.items = slices.DeleteFunc(v.items, func(it item) bool { return it.key == key })
+	return true
+}
+
+// str returns a string's text. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
+func (v *value) str() string {
+	s := v.raw[1 : len(v.raw)-1]
+	if bytes.IndexByte(s, '\\') < 0 {
+		return string(s)
+	}
+	return unquote(s)
+}
+
+// lines returns the text of a multi-line string: a string, or a list of strings to be joined.
+func (v *value) lines() (string, bool) {
+	switch v.kind {
+	case stringKind:
+		return v.str(), true
+	case arrayKind:
+		var b strings.Builder
+		for _, it := range v.items {
+			if it.value.kind != stringKind {
+				return "", false
+			}
+			b.WriteString(it.value.str())
+		}
+		return b.String(), true
+	}
+	return "", false
+}
+
+// integer returns an integer that fits an int.
+func (v *value) integer() (int, bool) {
+	if v == nil || v.kind != numberKind {
+		return 0, false
+	}
+	n, err := strconv.Atoi(string(v.raw))
+	return n, err == nil
+}
+
+func newNull() *value           { return &value{kind: nullKind, raw: []byte("null")} }
+func newInt(n int) *value       { return &value{kind: numberKind, raw: strconv.AppendInt(nil, int64(n), 10)} }
+func newString(s string) *value { return &value{kind: stringKind, raw: quote(nil, s)} }
+func newObject() *value         { return &value{kind: objectKind} }
+func newArray() *value          { return &value{kind: arrayKind} }
+
+func newStrings(list []string) *value {
+	v := newArray()
+	for _, s := range list {
+		v.add(newString(s))
+	}
+	return v
+}
+
+// newLines stores a text as Jupyter does: one string per line, the ends of lines kept.
+func newLines(s string) *value { return newStrings(splitLines(s)) }
+
+// splitLines cuts after every line end that Python's str.splitlines knows; Jupyter uses it to write, so another choice
+// would show as a change when the notebook is saved there next.
+func splitLines(s string) []string {
+	var lines []string
+	start := 0
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		i += n
+		switch r {
+		case '\r':
+			if i < len(s) && s[i] == '\n' {
+				i++
+			}
+		case '\n', '\v', '\f', 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029:
+		default:
+			continue
+		}
+		lines = append(lines, s[start:i])
+		start = i
+	}
+	if start < len(s) {
+		lines = append(lines, s[start:])
+	}
+	return lines
+}
+
+// canonical spells v anew the way Jupyter would: sorted keys, plain escapes. Numbers keep their spelling.
+func (v *value) canonical() *value {
+	switch v.kind {
+	case stringKind:
+		v.raw = quote(nil, v.str())
+	case arrayKind, objectKind:
+		v.raw = nil
+		if v.kind == objectKind {
+			slices.SortStableFunc(v.items, byKey)
+			last := v.items[:0]
+			for i, it := range v.items {
+				if i+1 == len(v.items) || v.items[i+1].key != it.key {
+					it.rawKey = quote(nil, it.key)
+					last = append(last, it)
+				}
+			}
+			v.items = last
+		}
+		for _, it := range v.items {
+			it.value.canonical()
+		}
+	}
+	return v
+}
+
+// quote appends a JSON string as Python writes it with ensure_ascii off: nothing is escaped that need not be.
+func quote(b []byte, s string) []byte {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, `\n`...)
+		case '\r':
+			b = append(b, `\r`...)
+		case '\t':
+			b = append(b, `\t`...)
+		case '\f':
+			b = append(b, `\f`...)
+		case '\b':
+			b = append(b, `\b`...)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, c)
+		}
+	}
+	b = append(b, s[start:]...)
+	return append(b, '"')
+}
+
+// unquote decodes the inside of a string that the parser accepted.
+func unquote(s []byte) string {
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' {
+			b = append(b, s[i])
+			continue
+		}
+		i++
+		switch s[i] {
+		case 'n':
+			b = append(b, '\n')
+		case 't':
+			b = append(b, '\t')
+		case 'r':
+			b = append(b, '\r')
+		case 'b':
+			b = append(b, '\b')
+		case 'f':
+			b = append(b, '\f')
+		case 'u':
+			r := hex4(s[i+1:])
+			i += 4
+			if utf16.IsSurrogate(r) {
+				pair := utf8.RuneError
+				if i+6 < len(s) && s[i+1] == '\\' && s[i+2] == 'u' {
+					pair = utf16.DecodeRune(r, hex4(s[i+3:]))
+				}
+				if pair != utf8.RuneError {
+					i += 6
+				}
+				r = pair
+			}
+			b = utf8.AppendRune(b, r)
+		default: // the quote, the backslash, the slash
+			b = append(b, s[i])
+		}
+	}
+	return string(b)
+}
+
+// hex4 reads four hexadecimal digits, or returns -1.
+func hex4(s []byte) rune {
+	if len(s) < 4 {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(s[:4]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
+}
