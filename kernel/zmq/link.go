@@ -1,0 +1,149 @@
+package zmq
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+	"github.com/go-zeromq/zmq4/security/null"
+)
+
+// A link is one connected peer. It owns two goroutines: read, which whoever opened it runs, and write. Both have ended
+// when read returns.
+type link struct {
+	name  string // for the log: what the peer is
+	conn  *zmq4.Conn
+	guard *guard
+	out   *outbox
+
+	once sync.Once
+	why  error // the first reason to close; valid once the outbox is closed
+}
+
+// open does the handshake on raw, within limit. An error has closed raw.
+//
+// The codec is called under recover: it has panicked on handshakes before, and a peer that nobody authenticated must not be
+// able to end the process.
+func open(raw net.Conn, kind zmq4.SocketType, id []byte, server bool, o Options) (l *link, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = breach("handshake: %v", r)
+		}
+		if err != nil {
+			raw.Close()
+		}
+	}()
+	if err := raw.SetDeadline(time.Now().Add(o.Handshake)); err != nil {
+		return nil, err
+	}
+	g := newGuard(raw, kind, o.MaxMessage)
+	l = &link{guard: g, out: newOutbox(o.QueueBytes)}
+	g.command = func(name string, body []byte) {
+		if name == zmq4.CmdPing && len(body) >= 2 {
+			l.out.pushCommand(zmq4.CmdPong, body[2:]) // after the two bytes of its time to live
+		}
+	}
+	if l.conn, err = zmq4.Open(g, null.Security(), kind, id, server, nil); err != nil {
+		return nil, err
+	}
+	if err := raw.SetDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	g.gather = true
+	return l, nil
+}
+
+// peerID is the identity that the peer chose, "" for none.
+func (l *link) peerID() string { return l.conn.Peer.Meta["Identity"] }
+
+// run reads messages and hands them to message until the link ends, by either side. It returns the reason, io.EOF for a peer
+// that hung up between two messages, and nil for close(nil).
+func (l *link) run(message func(frames [][]byte)) error {
+	var writer sync.WaitGroup
+	writer.Go(l.write)
+	l.close(l.read(message))
+	writer.Wait()
+	return l.why
+}
+
+func (l *link) read(message func([][]byte)) (err error) {
+	for {
+		msg, err := l.conn.RecvMsg()
+		if err != nil {
+			return err
+		}
+		message(msg.Frames)
+	}
+}
+
+// write writes what the outbox holds until it is closed or finished. After finish it ends the peer's reading, too, and leaves it to
+// the peer to close: to close with unread input would reset the connection and could destroy what was just written.
+func (l *link) write() {
+	var items []item
+	for {
+		var ok bool
+		if items, ok = l.out.take(items[:0]); !ok {
+			break
+		}
+		size := 0
+		for _, it := range items {
+			size += it.size
+			if err := l.encode(it); err != nil {
+				l.close(err)
+				return
+			}
+		}
+		clear(items)
+		if err := l.flush(); err != nil {
+			l.close(err)
+			return
+		}
+		l.out.done(size)
+	}
+	if half, ok := l.guard.Conn.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+	}
+}
+
+func (l *link) encode(it item) error {
+	if it.command != "" {
+		return l.conn.SendCmd(it.command, it.frames[0])
+	}
+	return l.conn.SendMsg(zmq4.NewMsgFrom(it.frames...))
+}
+
+// tick is how long a write may block before the outbox hears how far it came.
+const tick = 250 * time.Millisecond
+
+// flush writes what was gathered. It is as patient as the peer is slow: only a publisher that needs the room, or Close, ends it.
+func (l *link) flush() error {
+	g := l.guard
+	for g.out.size > 0 {
+		if err := g.SetWriteDeadline(time.Now().Add(tick)); err != nil {
+			return err
+		}
+		n, err := g.out.writeTo(g.Conn)
+		l.out.wrote(n)
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+	}
+	return nil
+}
+
+// close ends the link at once, for a reason; nil is ours. The first reason counts.
+func (l *link) close(why error) {
+	l.once.Do(func() {
+		l.why = why
+		l.guard.Conn.Close()
+		l.out.close()
+	})
+}
+
+var errStalled = errors.New("it does not read")
+
+func stalled(queued int) error { return fmt.Errorf("%w: %d bytes wait for it", errStalled, queued) }

@@ -1,0 +1,97 @@
+package zmq
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// ErrNoPeer is Send's error for a message whose addressee is not connected.
+var ErrNoPeer = errors.New("its client is not connected")
+
+// A router is the role of shell, control and stdin: what comes in is marked with its peer's identity, what goes out is sent
+// to the peer it names. Each peer has its outbox, so that none waits for another.
+//
+// Of several peers with one identity the newest gets the answers: it is the one that reconnected, while the others may be
+// connections whose end was never heard of. They are still read, and get the answers back when the newest leaves. To close
+// them instead would make two clients that really share an identity throw each other out for ever, as libzmq reconnects.
+type router struct {
+	counters *counters
+	deliver  func(frames [][]byte)
+
+	mu    sync.Mutex
+	peers map[string][]*link // by identity, oldest first
+	ids   map[*link]string
+	made  atomic.Uint32
+}
+
+func newRouter(c *counters, deliver func([][]byte)) *router {
+	return &router{counters: c, deliver: deliver, peers: make(map[string][]*link), ids: make(map[*link]string)}
+}
+
+func (r *router) joined(l *link) {
+	id := l.peerID()
+	if id == "" {
+		// As libzmq does it: clients cannot choose an identity that begins with zero.
+		id = string(binary.BigEndian.AppendUint32([]byte{0}, r.made.Add(1)))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ids[l] = id
+	r.peers[id] = append(r.peers[id], l)
+}
+
+func (r *router) left(l *link) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := r.ids[l]
+	delete(r.ids, l)
+	rest := slices.DeleteFunc(r.peers[id], func(p *link) bool { return p == l })
+	if r.peers[id] = rest; len(rest) == 0 {
+		delete(r.peers, id)
+	}
+}
+
+func (r *router) message(l *link, frames [][]byte) {
+	r.mu.Lock()
+	id := r.ids[l]
+	r.mu.Unlock()
+	r.deliver(append([][]byte{[]byte(id)}, frames...))
+}
+
+// send never waits. A peer whose outbox is full is cut off: it has asked for more than it reads.
+func (r *router) send(frames [][]byte) error {
+	r.mu.Lock()
+	var l *link
+	if links := r.peers[string(frames[0])]; len(links) > 0 {
+		l = links[len(links)-1]
+	}
+	r.mu.Unlock()
+	if l == nil {
+		r.counters.astray.Add(1)
+		return ErrNoPeer
+	}
+	it := newItem(frames[1:])
+	if !l.out.push(it) {
+		l.close(stalled(l.out.most))
+		r.counters.astray.Add(1)
+		return fmt.Errorf("%w any more: it reads no replies", ErrNoPeer)
+	}
+	return nil
+}
+
+// An echo is the role of the heartbeat: every peer gets back what it sends. A peer that only sends is cut off when its
+// outbox is full; nothing else ends it.
+type echo struct{}
+
+func (echo) joined(*link) {}
+func (echo) left(*link)   {}
+
+func (echo) message(l *link, frames [][]byte) {
+	if it := newItem(frames); !l.out.push(it) {
+		l.close(stalled(l.out.most))
+	}
+}

@@ -1,0 +1,162 @@
+package zmq
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+
+	"interleave/kernel/wire"
+)
+
+// A role is what a socket does with its peers. Its methods overlap, each link's own in the order joined, message…, left.
+type role interface {
+	joined(*link)
+	message(*link, [][]byte)
+	left(*link)
+}
+
+// A socket is one listener and its peers. It owns one goroutine that accepts, and those of each connection, which begin
+// with the handshake, so that nobody waits for a silent client. All have ended when stop returns.
+type socket struct {
+	channel  wire.Channel
+	kind     zmq4.SocketType
+	listener net.Listener
+	role     role
+	opts     Options
+	log      *slog.Logger
+	counters *counters
+
+	closing chan struct{} // closed by drain
+	running sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows, and closing's being closed
+	raws   map[net.Conn]struct{}
+	links  map[*link]struct{}
+	ending bool
+}
+
+func newSocket(ch wire.Channel, kind zmq4.SocketType, l net.Listener, o Options, c *counters) *socket {
+	return &socket{
+		channel: ch, kind: kind, listener: l, opts: o, counters: c,
+		log:     o.Log.With("channel", string(ch)),
+		closing: make(chan struct{}),
+		raws:    make(map[net.Conn]struct{}),
+		links:   make(map[*link]struct{}),
+	}
+}
+
+// start begins to accept.
+func (s *socket) start(r role) {
+	s.role = r
+	s.running.Go(s.accept)
+}
+
+func (s *socket) accept() {
+	const first, most = 5 * time.Millisecond, time.Second
+	var pause time.Duration
+	for {
+		raw, err := s.listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			// Out of file descriptors, most likely: it passes, but not at once.
+			pause = min(max(2*pause, first), most)
+			s.log.Warn("cannot accept a connection", "err", err, "again_in", pause)
+			select {
+			case <-s.closing:
+				return
+			case <-time.After(pause):
+			}
+			continue
+		}
+		pause = 0
+		if !s.admit(raw) {
+			raw.Close()
+			return
+		}
+	}
+}
+
+// admit serves a connection, unless the socket is ending.
+func (s *socket) admit(raw net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ending {
+		return false
+	}
+	s.raws[raw] = struct{}{}
+	s.running.Go(func() { s.serve(raw) })
+	return true
+}
+
+func (s *socket) serve(raw net.Conn) {
+	l, err := open(raw, s.kind, nil, true, s.opts)
+	s.mu.Lock()
+	delete(s.raws, raw)
+	ending := s.ending
+	if err == nil && !ending {
+		s.links[l] = struct{}{}
+	}
+	s.mu.Unlock()
+	peer := raw.RemoteAddr().String()
+	switch {
+	case ending:
+		raw.Close()
+		return
+	case err != nil:
+		s.counters.refused.Add(1)
+		s.log.Debug("refused a connection", "peer", peer, "err", err)
+		return
+	}
+	s.role.joined(l)
+	s.log.Debug("connected", "peer", peer, "id", l.peerID())
+	err = l.run(func(frames [][]byte) { s.role.message(l, frames) })
+	s.role.left(l)
+	s.mu.Lock()
+	delete(s.links, l)
+	s.mu.Unlock()
+
+	if s.counters.ended(err) {
+		s.log.Warn("connection cut", "peer", peer, "err", err)
+	} else {
+		s.log.Debug("disconnected", "peer", peer, "err", err)
+	}
+}
+
+// drain stops accepting and lets each link end once its peer has got, and hung up on, everything that was queued.
+func (s *socket) drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ending {
+		return
+	}
+	s.ending = true
+	close(s.closing)
+	s.listener.Close()
+	for raw := range s.raws {
+		raw.Close()
+	}
+	for l := range s.links {
+		l.out.finish()
+	}
+}
+
+// stop ends what drain has not, and waits for every goroutine.
+func (s *socket) stop() {
+	s.drain()
+	s.mu.Lock()
+	links := make([]*link, 0, len(s.links))
+	for l := range s.links {
+		links = append(links, l)
+	}
+	s.mu.Unlock()
+	for _, l := range links {
+		l.close(nil)
+	}
+	s.running.Wait()
+}

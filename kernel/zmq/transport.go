@@ -1,0 +1,207 @@
+package zmq
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+
+	"interleave/kernel/wire"
+)
+
+// Options tunes a transport. The zero value is right for a kernel.
+type Options struct {
+	Log        *slog.Logger  // nil: silent. Debug for dropped messages and peers that come and go, Warn for peers that are cut off
+	MaxMessage int           // bytes of one message from a peer, 0: 64 MiB. The peer that sends more is cut off
+	QueueBytes int           // bytes that may wait for one peer, 0: 64 MiB. A single larger message is let through
+	Stall      time.Duration // how long a full iopub may wait for a peer that takes nothing, 0: 5 s
+	Handshake  time.Duration // how long a peer may take to connect, 0: 5 s
+	Linger     time.Duration // how long Close waits for peers to take what is queued, 0: 1 s
+}
+
+func (o Options) normal() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.MaxMessage = cmp.Or(o.MaxMessage, 64<<20)
+	o.QueueBytes = cmp.Or(o.QueueBytes, 64<<20)
+	o.Stall = cmp.Or(o.Stall, 5*time.Second)
+	o.Handshake = cmp.Or(o.Handshake, 5*time.Second)
+	o.Linger = cmp.Or(o.Linger, time.Second)
+	return o
+}
+
+// ErrClosed is Send's error once Close has begun.
+var ErrClosed = errors.New("the transport is closed")
+
+// replays is how many signatures are remembered: hours of work, and a megabyte at most.
+const replays = 4096
+
+// A Transport is the kernel's side of the five sockets. Its methods may overlap. It owns a goroutine for each socket and two for
+// each connection; all have ended when Close returns.
+type Transport struct {
+	conn     Connection
+	opts     Options
+	signer   *wire.Signer
+	counters counters
+	sockets  []*socket
+	routers  map[wire.Channel]*router
+	iopub    *publisher
+
+	recv    chan wire.Incoming
+	topics  chan string
+	closing chan struct{} // closed by Close: nobody waits for anything but the peers any more
+	closed  chan struct{} // closed by Close, at its end
+
+	begun   atomic.Bool  // Close was called
+	mu      sync.RWMutex // held for reading by Send, so that Close knows when the last one is through
+	stopped bool
+}
+
+// Listen opens the five sockets of a kernel. Ports that are 0 are chosen; Connection tells which. ctx bounds this call, not
+// the life of the transport, which ends with Close. It takes about a millisecond.
+func Listen(ctx context.Context, c Connection, o Options) (*Transport, error) {
+	c, err := c.normal()
+	if err != nil {
+		return nil, fmt.Errorf("listen for Jupyter: %w", err)
+	}
+	signer, err := wire.NewSigner(c.SignatureScheme, []byte(c.Key))
+	if err != nil {
+		return nil, fmt.Errorf("listen for Jupyter: %w", err)
+	}
+	signer.RefuseReplays(replays)
+	var listeners [len(channels)]net.Listener
+	for i, ch := range channels {
+		if listeners[i], err = listen(ctx, &c, ch); err != nil {
+			for _, l := range listeners[:i] {
+				l.Close()
+			}
+			return nil, err
+		}
+	}
+	t := &Transport{
+		conn: c, opts: o.normal(), signer: signer,
+		routers: make(map[wire.Channel]*router),
+		// Room for a few, so that readers and the kernel's loop need not switch for each message.
+		recv: make(chan wire.Incoming, 16), topics: make(chan string, 16),
+		closing: make(chan struct{}), closed: make(chan struct{}),
+	}
+	t.iopub = newPublisher(t.opts.Stall, t.closing, t.topics)
+	for i, ch := range channels {
+		kind, r := zmq4.Router, role(echo{})
+		switch ch {
+		case wire.Heartbeat:
+		case wire.IOPub:
+			kind, r = zmq4.Pub, t.iopub
+		default:
+			t.routers[ch] = newRouter(&t.counters, func(frames [][]byte) { t.deliver(ch, frames) })
+			r = t.routers[ch]
+		}
+		s := newSocket(ch, kind, listeners[i], t.opts, &t.counters)
+		t.sockets = append(t.sockets, s)
+		s.start(r)
+	}
+	return t, nil
+}
+
+// Connection is what clients need to connect, with the ports that Listen chose.
+func (t *Transport) Connection() Connection { return t.conn }
+
+// Stats counts what happened so far.
+func (t *Transport) Stats() Stats { return t.counters.stats() }
+
+// Recv gives the messages of shell, control and stdin, those of each client and channel in order. All are well-formed and
+// rightly signed; others are dropped and counted. The channel is closed by Close.
+func (t *Transport) Recv() <-chan wire.Incoming { return t.recv }
+
+// Subscriptions gives the topic of each subscription to iopub, after it has begun to count: what is sent on hearing of it
+// reaches the subscriber. It must be received from, or subscribers are held up. The channel is closed by Close.
+func (t *Transport) Subscriptions() <-chan string { return t.topics }
+
+func (t *Transport) deliver(ch wire.Channel, frames [][]byte) {
+	m, err := t.signer.Decode(frames)
+	if err != nil {
+		t.counters.dropped(err)
+		t.opts.Log.Debug("dropped a message", "channel", string(ch), "err", err)
+		return
+	}
+	select {
+	case t.recv <- wire.Incoming{Channel: ch, Message: m}:
+		t.counters.delivered.Add(1)
+	case <-t.closing:
+	}
+}
+
+// Send queues a message: on iopub for every subscriber of its topic, which is its first identity; on shell, control and stdin
+// for the client that its first identity names. It keeps the message's bytes until they are written.
+//
+// It waits only on iopub, and only while some reader is so far behind that Options.QueueBytes are waiting for it; one
+// that takes nothing for Options.Stall is cut off. An error concerns this message alone: ErrNoPeer, ErrClosed, or one of encoding.
+func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
+	frames, err := t.signer.Encode(m)
+	if err != nil {
+		return fmt.Errorf("send %s on %s: %w", m.Header.MsgType, ch, err)
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.stopped {
+		return fmt.Errorf("send %s on %s: %w", m.Header.MsgType, ch, ErrClosed)
+	}
+	if ch == wire.IOPub {
+		t.iopub.send(frames)
+	} else if r := t.routers[ch]; r == nil {
+		return fmt.Errorf("send %s on %s: no such channel", m.Header.MsgType, ch)
+	} else if err := r.send(frames); err != nil {
+		return fmt.Errorf("send %s on %s: %w", m.Header.MsgType, ch, err)
+	}
+	t.counters.sent.Add(1)
+	return nil
+}
+
+// Close takes no more messages, waits until every peer has taken what was queued for it, and ends all connections. It waits
+// no longer than Options.Linger and ctx allow; what is left then is lost, and the error is ctx's, if it was ctx. Calling it again
+// waits for the first call.
+func (t *Transport) Close(ctx context.Context) error {
+	if !t.begun.CompareAndSwap(false, true) {
+		<-t.closed
+		return nil
+	}
+	close(t.closing) // before the lock, so that a waiting Send gives up
+	t.mu.Lock()
+	t.stopped = true
+	t.mu.Unlock()
+	for _, s := range t.sockets {
+		s.drain()
+	}
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		for _, s := range t.sockets {
+			s.running.Wait()
+		}
+	}()
+	linger := time.NewTimer(t.opts.Linger)
+	defer linger.Stop()
+	var err error
+	select {
+	case <-drained:
+	case <-linger.C:
+	case <-ctx.Done():
+		err = fmt.Errorf("close transport: %w", context.Cause(ctx))
+	}
+	for _, s := range t.sockets {
+		s.stop()
+	}
+	<-drained
+	close(t.recv)
+	close(t.topics)
+	close(t.closed)
+	return err
+}
