@@ -1,0 +1,211 @@
+package timeline
+
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/exp/trace"
+)
+
+// A site is what a stack says to a user: where they are in it, and which call of theirs does not return.
+type site struct {
+	line string // the user's line
+	call string // the library call made there, such as "sync.(*Mutex).Lock"; empty when the user's own code stopped
+	root string // the outermost function of the user's
+	base string // the outermost function of all
+	cell bool   // whether the code of a cell takes part
+}
+
+// cellMark is how the names of files begin that are cells of a notebook; compilers may put a folder before it.
+const cellMark = "cell["
+
+// library names the packages, by the beginning of their functions' names, whose frames are not the user's place in a stack.
+// They are looked at outward from the point where the goroutine stopped, so a user's function called by one of them counts.
+var library = []string{
+	"runtime.", "runtime/", "internal/", "sync.", "sync/", "time.", "context.", "syscall.", "os.", "os/", "io.", "io/", "bufio.",
+	"fmt.", "log.", "log/", "net.", "net/", "crypto/", "testing.", "iter.", "slices.", "sort.", "reflect.",
+	"golang.org/x/sync/", "golang.org/x/net/", "interleave/runtime/lab.", "interleave/kernel/",
+	"interleave/runtime/timeline.Record", "github.com/traefik/yaegi/",
+}
+
+func isLibrary(fn string) bool {
+	for _, p := range library {
+		if strings.HasPrefix(fn, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// isRuntime reports whether a goroutine that begins in fn serves Go itself, the recorder included.
+func isRuntime(fn string) bool {
+	return fn != "runtime.main" && strings.HasPrefix(fn, "runtime.") || strings.HasPrefix(fn, "runtime/") ||
+		strings.HasPrefix(fn, "os/signal.") || strings.HasPrefix(fn, "interleave/runtime/timeline.(*")
+}
+
+// isCollector reports whether a goroutine that begins in fn serves the garbage collector.
+func isCollector(fn string) bool {
+	return strings.HasPrefix(fn, "runtime.gc") || strings.HasPrefix(fn, "runtime.bg")
+}
+
+// readSite walks a stack outward. Code of a cell is the user's wherever there is any; else whatever is not in library.
+func readSite(s trace.Stack) site {
+	var at, cell, own site // at the first frame that is not Go's runtime, the first of a cell, the first of the user's
+	var call string
+	for f := range s.Frames() {
+		at.base = f.Func
+		if f.Func == "runtime.goexit" || f.Func == "runtime.main" {
+			continue
+		}
+		line := frameLine(f)
+		inCell := strings.HasPrefix(line, cellMark)
+		if inCell {
+			if cell.line == "" {
+				cell.line, cell.call, cell.cell = line, call, true
+			}
+			cell.root = f.Func
+		}
+		if !inCell && isLibrary(f.Func) {
+			if at.line == "" && !strings.HasPrefix(f.Func, "runtime.") {
+				at.line = line
+			}
+			call = f.Func
+			continue
+		}
+		if own.line == "" {
+			own.line, own.call = line, call
+		}
+		own.root = f.Func
+	}
+	switch {
+	case cell.cell:
+		cell.base = at.base
+		return cell
+	case own.line != "":
+		own.base = at.base
+		return own
+	}
+	return at
+}
+
+// frameLine is a frame's file and line, the file without folders.
+func frameLine(f trace.StackFrame) string {
+	if f.File == "" {
+		return ""
+	}
+	file := path.Base(f.File)
+	if i := strings.LastIndex(f.File, cellMark); i >= 0 {
+		file = f.File[i:]
+	}
+	return file + ":" + strconv.FormatUint(f.Line, 10)
+}
+
+// shortFunc is a function's name as it would be written in its package's users: "sync.(*Mutex).Lock" is "Mutex.Lock",
+// "net/http.Get" is "http.Get", "interleave/runtime/lab.Gather[...]" is "lab.Gather".
+func shortFunc(fn string) string {
+	fn = fn[strings.LastIndexByte(fn, '/')+1:]
+	if i := strings.IndexByte(fn, '['); i >= 0 {
+		fn = fn[:i]
+	}
+	pkg, name, ok := strings.Cut(fn, ".")
+	if !ok {
+		return fn
+	}
+	if recv, method, ok := strings.Cut(name, "."); ok {
+		recv = strings.Trim(recv, "(*)")
+		if pkg == "lab" {
+			recv = "lab." + recv
+		}
+		name, _, _ = strings.Cut(method, ".")
+		if isClosure(name) {
+			return recv
+		}
+		return recv + "." + name
+	}
+	return pkg + "." + name
+}
+
+// rowName is a function's name for a row, or nothing when it is a closure, whose name says nothing.
+func rowName(fn string) string {
+	fn = fn[strings.LastIndexByte(fn, '/')+1:]
+	if i := strings.IndexByte(fn, '['); i >= 0 {
+		fn = fn[:i]
+	}
+	_, name, ok := strings.Cut(fn, ".")
+	if !ok {
+		return fn
+	}
+	if i := strings.LastIndexByte(name, '.'); i >= 0 && isClosure(name[i+1:]) {
+		return ""
+	}
+	return strings.NewReplacer("(*", "", ")", "").Replace(name)
+}
+
+// isClosure reports whether the last part of a function's name was made up by the compiler: func1, 2, gowrap3.
+func isClosure(name string) bool {
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "func"), "gowrap")
+	for _, c := range name {
+		if (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// blocked turns the tracer's reason for a goroutine's stop, and the place of it, into our words.
+func blocked(reason string, at site) (State, string) {
+	name := shortFunc(at.call)
+	if strings.HasPrefix(name, "lab.") {
+		return labState(name), name
+	}
+	switch reason {
+	case "chan receive":
+		return Receiving, reason
+	case "chan send":
+		return Sending, reason
+	case "select":
+		return Selecting, reason
+	case "sleep":
+		return Sleeping, reason
+	case "network":
+		return Network, nameOr(name, reason)
+	case "sync.(*Cond).Wait":
+		return Waiting, nameOr(name, "Cond.Wait")
+	case "sync":
+		if strings.HasPrefix(at.call, "sync.") && !strings.Contains(name, "Mutex") {
+			return Waiting, name
+		}
+		return Locked, nameOr(name, "lock")
+	case "forever":
+		return Other, "blocked for ever"
+	case "GC mark assist wait for work", "GC background sweeper wait", "wait until GC ends", "GC weak to strong wait":
+		return GC, reason
+	case "unspecified", "":
+		return Other, nameOr(name, "blocked")
+	}
+	return Other, reason
+}
+
+// labState says what a call into package lab waits for: lab builds its helpers from channels, so the tracer cannot tell.
+func labState(name string) State {
+	has := func(s string) bool { return strings.Contains(name, s) }
+	switch {
+	case has("Sleep"):
+		return Sleeping
+	case has("Lock"), has("GIL"), has("Semaphore"):
+		return Locked
+	case has("Queue.Get"):
+		return Receiving
+	case has("Queue.Put"):
+		return Sending
+	}
+	return Waiting
+}
+
+func nameOr(name, other string) string {
+	if name == "" {
+		return other
+	}
+	return name
+}

@@ -1,0 +1,514 @@
+package timeline
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"golang.org/x/exp/trace"
+)
+
+// A reader turns a trace's events into an experiment. It follows every goroutine of the process, since one may turn out
+// to belong to the experiment late, and leaves the strangers out at the end.
+type reader struct {
+	cfg    Config
+	mains  []int64
+	t0     trace.Time // the start mark; the trace's first event until that is seen
+	last   trace.Time
+	marked bool // the start mark was seen
+	done   bool // the stop mark was seen
+
+	gs      []goroutine
+	byID    map[trace.GoID]int32 // index into gs
+	spans   []flatSpan           // in order of their ends
+	procs   map[trace.ProcID]*proc
+	sites   map[trace.Stack]site // of the current generation
+	events  []Event
+	tasks   map[trace.TaskID]int // index into events of those that have not ended
+	lost    int
+	threads int // the highest GOMAXPROCS that the trace tells of
+}
+
+// A flatSpan is a span and whose it is; -1 begins it when the goroutine's own history begins.
+type flatSpan struct {
+	g    int32
+	span Span
+}
+
+type goroutine struct {
+	id       trace.GoID
+	parent   int64
+	base     string // the outermost function: tells Go's own goroutines
+	root     string // the user's outermost function
+	line     string
+	name     string
+	born     trace.Time
+	end      trace.Time
+	since    trace.Time // of the current state
+	state    trace.GoState
+	proc     int32
+	reason   string
+	place    site
+	regions  []int // indexes into events of those that are open
+	fresh    bool  // created while recording
+	member   bool
+	main     bool
+	cell     bool // code of a cell was seen in it
+	ranOnce  bool
+	children int
+}
+
+type proc struct {
+	id    int
+	g     int32 // index of the goroutine it runs; -1: none
+	since trace.Time
+	spans []CoreSpan // Goroutine holds the index until the end
+}
+
+const maxEvents = 100_000
+
+// read fills e from a trace. A trace that ends early, or that cannot be read to its end, gives the part before.
+func (e *Experiment) read(data []byte, cfg Config, mains []int64) error {
+	begun := time.Now()
+	tr, err := trace.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	r := &reader{
+		cfg: cfg, mains: mains,
+		byID: map[trace.GoID]int32{}, procs: map[trace.ProcID]*proc{}, sites: map[trace.Stack]site{}, tasks: map[trace.TaskID]int{},
+	}
+	cut := ""
+	for n := 0; !r.done; n++ {
+		ev, err := tr.ReadEvent()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			if n < 2 {
+				return err
+			}
+			cut = fmt.Sprintf("the rest of the trace cannot be read: %v", err)
+			break
+		}
+		if n&0xfff == 0xfff && time.Since(begun) > cfg.MaxRead {
+			cut = fmt.Sprintf("reading it took more than %v", cfg.MaxRead)
+			break
+		}
+		if len(r.spans) >= cfg.MaxSpans {
+			cut = fmt.Sprintf("it has more than %d changes of state", cfg.MaxSpans)
+			break
+		}
+		r.event(&ev)
+	}
+	if cut == "" && !r.done {
+		cut = "the tracer was stopped by other code"
+	}
+	if e.Cut == "" {
+		e.Cut = cut
+	}
+	r.finish(e)
+	return nil
+}
+
+func (r *reader) event(ev *trace.Event) {
+	at := ev.Time()
+	if r.t0 == 0 {
+		r.t0 = at
+	}
+	r.last = at
+	switch ev.Kind() {
+	case trace.EventSync:
+		clear(r.sites) // handles of stacks hold for one generation
+	case trace.EventStateTransition:
+		t := ev.StateTransition()
+		switch t.Resource.Kind {
+		case trace.ResourceGoroutine:
+			r.goroutine(ev, &t)
+		case trace.ResourceProc:
+			if _, to := t.Proc(); to != trace.ProcRunning {
+				r.proc(t.Resource.Proc()).release(at)
+			}
+		}
+	case trace.EventMetric:
+		if m := ev.Metric(); m.Name == "/sched/gomaxprocs:threads" {
+			r.threads = max(r.threads, int(m.Value.Uint64()))
+		}
+	case trace.EventLog:
+		r.log(ev)
+	case trace.EventRegionBegin:
+		r.regionBegin(ev)
+	case trace.EventRegionEnd:
+		g := &r.gs[r.index(ev.Goroutine())]
+		if n := len(g.regions); n > 0 {
+			r.events[g.regions[n-1]].End = time.Duration(at)
+			g.regions = g.regions[:n-1]
+		}
+	case trace.EventTaskBegin:
+		t := ev.Task()
+		if i := r.keep(ev, Event{Kind: EventTask, Task: uint64(t.ID), Name: t.Type}); i >= 0 {
+			r.events[i].End = -1
+			r.tasks[t.ID] = i
+		}
+	case trace.EventTaskEnd:
+		if i, ok := r.tasks[ev.Task().ID]; ok {
+			r.events[i].End = time.Duration(at)
+			delete(r.tasks, ev.Task().ID)
+		}
+	}
+}
+
+func (r *reader) log(ev *trace.Event) {
+	l := ev.Log()
+	i := r.index(ev.Goroutine())
+	switch {
+	case l.Category == categoryMark && l.Message == markStart:
+		r.t0, r.marked = ev.Time(), true
+		if len(r.mains) == 0 {
+			r.gs[i].main, r.gs[i].member = true, true
+		}
+	case l.Category == categoryMark && l.Message == markStop:
+		r.done = true
+	case l.Category == categoryName:
+		r.gs[i].name = l.Message
+		r.gs[i].member = r.gs[i].member || !r.gs[i].fresh
+	default:
+		task := l.Task
+		if task == trace.NoTask {
+			task = trace.BackgroundTask
+		}
+		r.keep(ev, Event{Kind: EventLog, Task: uint64(task), Name: l.Category, Text: l.Message})
+	}
+}
+
+func (r *reader) regionBegin(ev *trace.Event) {
+	i, reg := r.index(ev.Goroutine()), ev.Region()
+	g := &r.gs[i]
+	if g.name == "" {
+		g.name = reg.Type
+	}
+	if k := r.keep(ev, Event{Kind: EventRegion, Task: uint64(reg.Task), Name: reg.Type}); k >= 0 {
+		r.events[k].End = -1
+		g.regions = append(g.regions, k)
+	}
+}
+
+// keep stores an event of the running goroutine, or counts it as lost. Times in it are the trace's until finish.
+func (r *reader) keep(ev *trace.Event, e Event) int {
+	if len(r.events) >= maxEvents {
+		r.lost++
+		return -1
+	}
+	e.Goroutine = int64(ev.Goroutine())
+	e.Start = time.Duration(ev.Time())
+	e.End = e.Start
+	r.events = append(r.events, e)
+	return len(r.events) - 1
+}
+
+// index finds a goroutine, or takes note of one that is older than the recording.
+func (r *reader) index(id trace.GoID) int32 {
+	if i, ok := r.byID[id]; ok {
+		return i
+	}
+	i := int32(len(r.gs))
+	r.byID[id] = i
+	main := slices.Contains(r.mains, int64(id))
+	r.gs = append(r.gs, goroutine{id: id, proc: -1, main: main, member: main, born: r.t0, since: r.t0, end: -1})
+	return i
+}
+
+func (r *reader) proc(id trace.ProcID) *proc {
+	p := r.procs[id]
+	if p == nil {
+		p = &proc{id: int(id), g: -1}
+		r.procs[id] = p
+	}
+	return p
+}
+
+func (p *proc) release(at trace.Time) {
+	if p.g >= 0 && at > p.since {
+		p.spans = append(p.spans, CoreSpan{Start: time.Duration(p.since), End: time.Duration(at), Goroutine: int64(p.g)})
+	}
+	p.g = -1
+}
+
+func (p *proc) take(g int32, at trace.Time) {
+	if p.g == g {
+		return
+	}
+	p.release(at)
+	p.g, p.since = g, at
+}
+
+func (r *reader) site(s trace.Stack) site {
+	if s == trace.NoStack {
+		return site{}
+	}
+	at, ok := r.sites[s]
+	if !ok {
+		at = readSite(s)
+		r.sites[s] = at
+	}
+	return at
+}
+
+// goroutine follows one goroutine from one state to the next.
+func (r *reader) goroutine(ev *trace.Event, t *trace.StateTransition) {
+	at, id := ev.Time(), t.Resource.Goroutine()
+	from, to := t.Goroutine()
+	if from == to {
+		return // a new generation repeats what is known
+	}
+	if from == trace.GoNotExist {
+		r.create(ev, t)
+		return
+	}
+	i := r.index(id)
+	g := &r.gs[i]
+	var place site
+	if t.Stack != trace.NoStack {
+		place = r.site(t.Stack)
+		g.learn(place)
+	}
+	if from == trace.GoUndetermined {
+		// The first word about a goroutine tells what it has been doing since the recording began.
+		g.since, g.state = r.t0, to
+	} else {
+		r.closeSpan(i, at)
+		g.since, g.state = at, to
+	}
+	g.place, g.reason = place, t.Reason
+
+	switch to {
+	case trace.GoRunning:
+		g.ranOnce = true
+		if p := ev.Proc(); p != trace.NoProc {
+			g.proc = int32(p)
+			r.proc(p).take(i, g.since)
+		}
+		return
+	case trace.GoSyscall:
+		return // it keeps its core until that is taken away, which is an event of the core's
+	case trace.GoNotExist:
+		g.end = at
+	case trace.GoRunnable:
+		if from == trace.GoWaiting {
+			r.woken(g, ev.Goroutine())
+		}
+	}
+	if g.proc >= 0 {
+		if p := r.proc(trace.ProcID(g.proc)); p.g == i {
+			p.release(at)
+		}
+	}
+}
+
+// woken lets a goroutine from before take part when one of the experiment's wakes it and a cell's code runs in it: a worker
+// that an earlier cell left waiting.
+func (r *reader) woken(g *goroutine, by trace.GoID) {
+	if g.fresh || g.member || !g.cell || by == trace.NoGoroutine {
+		return
+	}
+	if k, ok := r.byID[by]; ok && r.gs[k].member {
+		g.member = true
+	}
+}
+
+func (r *reader) create(ev *trace.Event, t *trace.StateTransition) {
+	at, id := ev.Time(), t.Resource.Goroutine()
+	_, to := t.Goroutine()
+	begin := r.site(t.Stack)
+	by := r.site(ev.Stack())
+	// Numbers of goroutines are never used twice, but a trace may mention one before it tells of its creation.
+	i, known := r.byID[id]
+	if !known {
+		i = int32(len(r.gs))
+		r.byID[id] = i
+		r.gs = append(r.gs, goroutine{})
+	}
+	g := &r.gs[i]
+	*g = goroutine{id: id, proc: -1, base: begin.base, fresh: true, born: at, since: at, end: -1, state: to, line: by.line}
+	g.main = slices.Contains(r.mains, int64(id))
+	if !isLibrary(begin.base) {
+		g.root = begin.base
+	}
+	if p := ev.Goroutine(); p != trace.NoGoroutine {
+		k := r.index(p)
+		g = &r.gs[i] // index may have moved it
+		g.parent = int64(p)
+		g.member = r.gs[k].member
+	} else {
+		g.member = r.marked && !isLibrary(begin.base) // a timer's function
+	}
+	g.member = g.member && !isRuntime(begin.base) || g.main
+}
+
+// learn takes from a stack what it says about the goroutine as a whole.
+func (g *goroutine) learn(s site) {
+	g.cell = g.cell || s.cell
+	if g.root == "" || s.cell && !g.fresh {
+		g.root = cmp.Or(s.root, g.root)
+	}
+	if g.base == "" {
+		g.base = s.base
+	}
+}
+
+// closeSpan ends the goroutine's current span.
+func (r *reader) closeSpan(i int32, at trace.Time) {
+	g := &r.gs[i]
+	if at <= g.since {
+		return
+	}
+	s := Span{Start: time.Duration(g.since), End: time.Duration(at), Proc: -1, Line: g.place.line}
+	switch g.state {
+	case trace.GoRunning:
+		s.State, s.Proc, s.Line = Running, g.proc, ""
+	case trace.GoRunnable:
+		s.State, s.Reason = Runnable, g.reason
+	case trace.GoWaiting:
+		s.State, s.Reason = blocked(g.reason, g.place)
+	case trace.GoSyscall:
+		s.State, s.Reason = Syscall, nameOr(shortFunc(g.place.call), "system call")
+	default:
+		return
+	}
+	r.spans = append(r.spans, flatSpan{i, s})
+}
+
+// finish closes what is open, keeps what belongs to the experiment, and turns the trace's time into the experiment's.
+func (r *reader) finish(e *Experiment) {
+	for i := range r.gs {
+		if r.gs[i].end < 0 {
+			r.closeSpan(int32(i), r.last)
+		}
+	}
+	for _, p := range r.procs {
+		p.release(r.last)
+	}
+	e.Recorded = max(0, time.Duration(r.last-r.t0))
+	if e.Cut == "" {
+		e.Recorded = min(e.Recorded, max(e.Wall, e.Recorded)) // the two clocks read within microseconds of each other
+		e.Wall = max(e.Wall, e.Recorded)
+	}
+	e.GOMAXPROCS = max(e.GOMAXPROCS, r.threads)
+	since := func(t time.Duration) time.Duration {
+		return min(max(0, t-time.Duration(r.t0)), e.Recorded)
+	}
+
+	// Count, then lay every goroutine's spans side by side in one allocation.
+	counts := make([]int, len(r.gs))
+	total := 0
+	for i := range r.spans {
+		if g := r.spans[i].g; r.gs[g].member {
+			counts[g]++
+			total++
+		}
+	}
+	all := make([]Span, total)
+	rows := 0
+	used := 0
+	for i, n := range counts {
+		counts[i] = used // where the next span of i goes
+		used += n
+		if r.gs[i].member {
+			rows++
+		}
+	}
+	first := slices.Clone(counts)
+	for i := range r.spans {
+		f := &r.spans[i]
+		if !r.gs[f.g].member {
+			continue
+		}
+		f.span.Start, f.span.End = since(f.span.Start), since(f.span.End)
+		if f.span.End > f.span.Start {
+			all[counts[f.g]] = f.span
+			counts[f.g]++
+		}
+	}
+
+	e.Goroutines = make([]Goroutine, 0, rows)
+	for i := range r.gs {
+		g := &r.gs[i]
+		if !g.member {
+			continue
+		}
+		end := e.Recorded
+		if g.end >= 0 {
+			end = since(time.Duration(g.end))
+		}
+		fn := r.cfg.Func(g.root)
+		row := Goroutine{
+			ID: int64(g.id), Parent: g.parent, Name: g.name, Func: fn, Line: g.line, Main: g.main, Alive: g.end < 0,
+			Start: since(time.Duration(g.born)), End: end, Spans: all[first[i]:counts[i]:counts[i]],
+		}
+		if row.Name == "" {
+			row.Name = rowName(fn)
+		}
+		e.Goroutines = append(e.Goroutines, row)
+	}
+	slices.SortStableFunc(e.Goroutines, func(a, b Goroutine) int {
+		if a.Main != b.Main {
+			if a.Main {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.ID, b.ID))
+	})
+
+	e.Cores = r.cores(since)
+	e.Events, e.Dropped = r.said(since, e.Recorded), r.lost
+}
+
+func (r *reader) cores(since func(time.Duration) time.Duration) []Core {
+	var cores []Core
+	for _, p := range r.procs {
+		c := Core{ID: p.id}
+		for _, s := range p.spans {
+			g := &r.gs[s.Goroutine]
+			s.Start, s.End, s.Goroutine = since(s.Start), since(s.End), int64(g.id)
+			switch {
+			case s.End <= s.Start:
+				continue
+			case g.member:
+				s.Kind = CoreUser
+			case isCollector(g.base):
+				s.Kind = CoreGC
+			default:
+				s.Kind = CoreOther
+			}
+			c.Spans = append(c.Spans, s)
+		}
+		if len(c.Spans) > 0 {
+			cores = append(cores, c)
+		}
+	}
+	slices.SortFunc(cores, func(a, b Core) int { return cmp.Compare(a.ID, b.ID) })
+	return cores
+}
+
+// said keeps the events of the experiment's own goroutines.
+func (r *reader) said(since func(time.Duration) time.Duration, end time.Duration) []Event {
+	kept := r.events[:0]
+	for _, e := range r.events {
+		i, ok := r.byID[trace.GoID(e.Goroutine)]
+		if !ok || !r.gs[i].member {
+			continue
+		}
+		open := e.End < 0
+		e.Start, e.End = since(e.Start), since(e.End)
+		if open {
+			e.End = end
+		}
+		kept = append(kept, e)
+	}
+	return kept
+}

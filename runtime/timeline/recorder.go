@@ -1,0 +1,257 @@
+package timeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/trace"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrBusy is wrapped by what Stop returns when the tracer was not ours to start: the user's code, or another recorder,
+// was using it.
+var ErrBusy = errors.New("the execution tracer is in use")
+
+// A Config bounds a recording. The zero value means the defaults.
+type Config struct {
+	// MaxBytes is the size of trace after which recording stops while the experiment goes on; 0 means 64 MB.
+	// It is soft: what the tracer has in hand then is still kept, since a trace is only readable up to its own last mark.
+	MaxBytes int
+	// MaxRead is how long Stop may spend reading the trace before it leaves the rest aside; 0 means one second.
+	MaxRead time.Duration
+	// MaxSpans is the number of spans after which Stop leaves the rest of the trace aside; 0 means one million.
+	MaxSpans int
+	// Func rewrites a function's name before it is kept; nil keeps what the tracer says.
+	Func func(string) string
+}
+
+func (c Config) withDefaults() Config {
+	if c.MaxBytes <= 0 {
+		c.MaxBytes = 64 << 20
+	}
+	if c.MaxRead <= 0 {
+		c.MaxRead = time.Second
+	}
+	if c.MaxSpans <= 0 {
+		c.MaxSpans = 1 << 20
+	}
+	if c.Func == nil {
+		c.Func = func(s string) string { return s }
+	}
+	return c
+}
+
+// A Recorder records one experiment at a time. Its zero value is ready; it may be used again after Stop.
+//
+// The tracer is the process's, so only one recorder records at any time, and user code that calls trace.Start meanwhile is
+// told that tracing is already enabled. User code that calls trace.Stop ends our recording: the experiment is then cut.
+type Recorder struct {
+	Config Config // read by Arm
+
+	mu    sync.Mutex // guards what follows, and is held while the tracer starts
+	cfg   Config
+	armed time.Time // zero: idle
+	mains []int64
+	run   *run  // nil until something starts
+	err   error // why nothing was recorded
+}
+
+// A run is one recording. It owns a goroutine at most, which stops the tracer when the trace has grown too large; end
+// waits for it.
+type run struct {
+	start time.Time
+	cpu   time.Duration
+	buf   buffer
+	stop  sync.Once
+	wg    sync.WaitGroup
+}
+
+// armed is what Started looks at: the recorder that waits for the first start, or nil.
+var armed atomic.Pointer[Recorder]
+
+// Started tells the armed recorder, if there is one, that something concurrent is about to begin; the recording then
+// begins before Started returns. It costs one atomic load when nothing is armed, and may be called from any goroutine.
+func Started() {
+	if r := armed.Load(); r != nil {
+		r.begin()
+	}
+}
+
+// Recording reports whether the execution tracer runs, ours or anybody's.
+func Recording() bool { return trace.IsEnabled() }
+
+// Name names the calling goroutine in the experiment that is being recorded. It costs next to nothing otherwise.
+func Name(name string) {
+	if trace.IsEnabled() {
+		trace.Log(context.Background(), categoryName, name)
+	}
+}
+
+// What we say to ourselves through the trace.
+const (
+	categoryName = "interleave.name"
+	categoryMark = "interleave"
+	markStart    = "start"
+	markStop     = "stop"
+)
+
+// Arm makes the next call of Started begin a recording. It fails when a recorder, this one or another, is armed or
+// recording already. Arm and Stop come in pairs.
+func (r *Recorder) Arm() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.armed.IsZero() {
+		return errors.New("arm recorder: it is armed already")
+	}
+	if !armed.CompareAndSwap(nil, r) {
+		return errors.New("arm recorder: another recorder is armed")
+	}
+	r.cfg, r.armed, r.mains, r.run, r.err = r.Config.withDefaults(), time.Now(), nil, nil, nil
+	return nil
+}
+
+// Main says that the calling goroutine is one that runs the experiment itself: its row comes first, and the goroutines
+// that it creates belong to the experiment. Without any call of Main that is the goroutine which called Started.
+// Call it after Arm.
+func (r *Recorder) Main() {
+	id := goroutineID()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.mains, id) {
+		r.mains = append(r.mains, id)
+	}
+}
+
+// Stop ends the experiment and reads what was recorded. Without a call of Started since Arm it returns nil and no error.
+// When the tracer was in use it returns an error that wraps ErrBusy. Reading takes about a microsecond for each goroutine.
+func (r *Recorder) Stop() (*Experiment, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.armed.IsZero() {
+		return nil, errors.New("stop recorder: it was not armed")
+	}
+	armed.CompareAndSwap(r, nil)
+	lead := r.armed
+	r.armed = time.Time{}
+	if r.run == nil {
+		return nil, r.err
+	}
+	e, err := r.run.end(r.cfg, r.mains)
+	if err != nil {
+		return nil, err
+	}
+	e.Lead = e.Start.Sub(lead)
+	return e, nil
+}
+
+// begin starts the tracer, once. A goroutine that finds another one in begin waits, so that what it starts is recorded too.
+func (r *Recorder) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !armed.CompareAndSwap(r, nil) {
+		return
+	}
+	r.run, r.err = start(r.cfg)
+}
+
+// start starts the tracer, and marks the calling goroutine as the one that did.
+func start(cfg Config) (*run, error) {
+	n := new(run)
+	n.buf.max = cfg.MaxBytes
+	n.buf.full = func() { n.wg.Go(n.stopTracer) } // not from within Write: the tracer waits for its writer
+	n.cpu = processCPU()
+	n.start = time.Now()
+	if err := trace.Start(&n.buf); err != nil {
+		return nil, fmt.Errorf("record experiment: %w: %w", ErrBusy, err)
+	}
+	trace.Log(context.Background(), categoryMark, markStart)
+	return n, nil
+}
+
+// stopTracer ends the recording, once. The tracer has no owner, so should user code have stopped ours and started its
+// own meanwhile, theirs ends here; there is no way to know.
+func (n *run) stopTracer() {
+	n.stop.Do(func() {
+		trace.Log(context.Background(), categoryMark, markStop)
+		trace.Stop()
+	})
+}
+
+func (n *run) end(cfg Config, mains []int64) (*Experiment, error) {
+	e := &Experiment{Start: n.start, Wall: time.Since(n.start), GOMAXPROCS: runtime.GOMAXPROCS(0), Procs: runtime.NumCPU()}
+	e.CPU = max(0, processCPU()-n.cpu)
+	n.stopTracer()
+	n.wg.Wait()
+	if n.buf.over {
+		e.Cut = fmt.Sprintf("the trace grew beyond %d MB", (cfg.MaxBytes+1<<20-1)>>20)
+	}
+	if err := e.read(n.buf.Bytes(), cfg, mains); err != nil {
+		return nil, fmt.Errorf("read recording: %w", err)
+	}
+	return e, nil
+}
+
+// Record runs f and returns what its goroutines and the machine's cores did meanwhile. It records from the first
+// instruction of f to its return, or to the end of ctx: f then goes on, and the experiment says that it was cut. The
+// goroutines that f leaves behind are in the experiment, and alive. It fails, without running f, when the tracer is in use.
+func Record(ctx context.Context, f func()) (*Experiment, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("record experiment: %w", context.Cause(ctx))
+	}
+	cfg := Config{}.withDefaults()
+	n, err := start(cfg)
+	if err != nil {
+		return nil, err
+	}
+	var ended atomic.Bool
+	release := context.AfterFunc(ctx, func() {
+		n.stopTracer()
+		ended.Store(true)
+	})
+	defer n.stopTracer() // when f panics
+	f()
+	if !release() {
+		n.stopTracer() // waits for the one that ctx started
+	}
+	e, err := n.end(cfg, []int64{goroutineID()})
+	if err == nil && e.Cut == "" && ended.Load() {
+		e.Cut = "its context ended"
+	}
+	return e, err
+}
+
+// A buffer keeps a trace in memory. The tracer's reader is the only writer; the rest looks after the tracer has stopped.
+type buffer struct {
+	bytes.Buffer
+	max  int
+	full func() // called once, when more than max was written
+	over bool
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	if !b.over && b.Len()+len(p) > b.max {
+		b.over = true
+		b.full()
+	}
+	return b.Buffer.Write(p)
+}
+
+// goroutineID is the number by which the tracer knows the calling goroutine. The head of a stack dump is the one place
+// where Go shows it: "goroutine 12 [running]:".
+func goroutineID() int64 {
+	var head [64]byte
+	s := head[:runtime.Stack(head[:], false)]
+	s = bytes.TrimPrefix(s, []byte("goroutine "))
+	s, _, _ = bytes.Cut(s, []byte(" "))
+	id, err := strconv.ParseInt(string(s), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return id
+}
