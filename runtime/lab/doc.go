@@ -1,0 +1,35 @@
+// Package lab knows how to run Go functions together: tasks, pools, queues, locks and the measuring of them.
+// It must not know where it runs: it is an ordinary Go library, and a notebook is one of its users.
+//
+// A reader who comes from Python's asyncio finds gather, create_task and wait_for here, with two differences that make Go what
+// it is: nothing is coloured async, and everything that can wait takes a [context.Context] first.
+//
+//	pages, err := lab.Gather(ctx, fetch("a"), fetch("b"), fetch("c")) // all at once, results in this order
+//
+//	t := lab.Go(ctx, download)        // a task: it runs while this goroutine goes on
+//	page, err := t.Await(ctx)
+//
+//	v, err := lab.WaitFor(ctx, time.Second, slow)
+//
+// A function to run is a func(context.Context) (T, error). It should pass its context on, and return when that ends; [Sleep] does.
+//
+// # Rules without exceptions
+//
+//   - Results come in the order of the inputs, whichever was ready first.
+//   - The first error cancels the context of the others, unless the name says All.
+//   - A panic in a function that lab runs becomes a [*PanicError], which carries the panicking stack and the line that started
+//     the work. A function that calls [runtime.Goexit] gives [ErrGoexit].
+//   - No call leaves a goroutine behind: what starts goroutines waits for all of them, even after an error or a cancelled
+//     context. A function that ignores its context makes its caller wait. A [Task] is the one thing that goes on when its starting
+//     call has returned; its owner awaits or cancels it.
+//   - Bad use (a nil function, a negative duration, a pool of size 0) is a [*UsageError] that names the call. Calls with an
+//     error result return it, the others panic with it.
+//   - Cancelled work says why: see [CanceledError].
+//
+// # What a call costs
+//
+// Generic functions are thin shells over code without type parameters, which costs a notebook cell little to compile and lets an
+// interpreter in: [Each] is the core of Gather, and the functions and types whose names end in Any are the instances for values of
+// any type. Gather adds some tens of nanoseconds to what a go statement and a WaitGroup cost. While the execution tracer
+// runs, and only then, work is named in the trace by tasks and regions called after the function that started it.
+package lab

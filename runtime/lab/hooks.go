@@ -1,0 +1,57 @@
+package lab
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// hooks is a list of functions that can be read without a lock.
+type hooks[F any] struct {
+	mu   sync.Mutex // taken to change the list
+	list atomic.Pointer[[]*F]
+}
+
+func (h *hooks[F]) add(f F) (remove func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := &f
+	h.set(append(slices.Clone(h.all()), p))
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.set(slices.DeleteFunc(slices.Clone(h.all()), func(q *F) bool { return q == p }))
+	}
+}
+
+func (h *hooks[F]) set(list []*F) {
+	if len(list) == 0 {
+		h.list.Store(nil)
+		return
+	}
+	h.list.Store(&list)
+}
+
+func (h *hooks[F]) all() []*F {
+	if p := h.list.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+var panicHooks hooks[func(*PanicError)]
+
+// OnPanic has f called for every panic that lab turns into an error, on the goroutine that panicked, until remove is called. It is
+// threading.excepthook: a place to log what nobody awaits. f must not panic.
+func OnPanic(f func(*PanicError)) (remove func()) {
+	if f == nil {
+		panic(misuse("lab.OnPanic", "nil function"))
+	}
+	return panicHooks.add(f)
+}
+
+func reportPanic(err *PanicError) {
+	for _, f := range panicHooks.all() {
+		(*f)(err)
+	}
+}

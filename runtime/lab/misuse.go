@@ -1,0 +1,53 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// A UsageError is a mistake in a call: not something that happened, but something that was written.
+type UsageError struct {
+	Call    string // the function, such as lab.NewPool
+	Problem string // what is wrong, and what would be right
+}
+
+func (e *UsageError) Error() string { return e.Call + ": " + e.Problem }
+
+func misuse(call, format string, args ...any) *UsageError {
+	return &UsageError{call, fmt.Sprintf(format, args...)}
+}
+
+// checkContext refuses a nil context, which would otherwise panic far from the call that passed it.
+func checkContext(call string, ctx context.Context) error {
+	if ctx == nil {
+		return misuse(call, "nil context: pass ctx, or context.Background()")
+	}
+	return nil
+}
+
+func checkDuration(call, what string, d time.Duration) error {
+	if d < 0 {
+		return misuse(call, "%s %v: need zero or more", what, d)
+	}
+	return nil
+}
+
+// must panics with a mistake, for calls that have no error result.
+func must(errs ...error) {
+	for _, err := range errs {
+		if err != nil {
+			panic(err)
+		}
+	}
+}
+
+// checkFuncs finds a nil among the functions of a call.
+func checkFuncs[T any](call string, fns []func(context.Context) (T, error)) error {
+	for i, fn := range fns {
+		if fn == nil {
+			return misuse(call, "function %d of %d is nil", i, len(fns))
+		}
+	}
+	return nil
+}

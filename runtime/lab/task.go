@@ -1,0 +1,330 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/trace"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Task is a function that runs on its own, and its result to come. [Go] starts one; so do Submit, After and Thread.
+//
+// Who starts a task owns it: awaits it, or cancels it, or cancels the context that it was started with.
+type Task[T any] struct {
+	task
+	value T // valid when the task has ended without an error
+}
+
+// TaskAny is a task of any type: what is common to all of them.
+type TaskAny interface {
+	ID() uint64
+	Name() string
+	State() State
+	Info() TaskInfo
+	Done() <-chan struct{}
+	Cancel(cause error)
+	core() *task
+}
+
+// Go starts fn in its own goroutine and returns at once. It is asyncio.create_task, except that fn really runs at the same time.
+// The context that fn gets ends when ctx does, when the task is cancelled, and when fn has returned.
+func Go[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...TaskOption) *Task[T] {
+	t := new(Task[T])
+	if fn == nil {
+		panic(misuse("lab.Go", "nil function"))
+	}
+	t.init(ctx, "lab.Go", t, opts)
+	t.launch(func(ctx context.Context) (err error) { t.value, err = fn(ctx); return err })
+	return t
+}
+
+// Thread starts fn in its own goroutine, under a name. It is threading.Thread: a task without a result, which is awaited like
+// join. A daemon thread is one whose ctx is not the caller's: context.WithoutCancel(ctx).
+func Thread(ctx context.Context, name string, fn func(context.Context)) *Task[struct{}] {
+	t := new(Task[struct{}])
+	if fn == nil {
+		panic(misuse("lab.Thread", "nil function"))
+	}
+	t.init(ctx, "lab.Thread", t, []TaskOption{Named(name)})
+	t.launch(func(ctx context.Context) error { fn(ctx); return nil })
+	return t
+}
+
+// A TaskOption is a property of a task to be started.
+type TaskOption func(*task)
+
+// Named gives a task its name. Otherwise it is called task-1, task-2 and so on.
+func Named(name string) TaskOption { return func(t *task) { t.name = name } }
+
+// State is where a task is in its life.
+type State int32
+
+const (
+	Pending   State = iota // not started yet: it waits for a worker or for its time
+	Running                // started; what it waits for is its own affair
+	Succeeded              // returned without an error
+	Failed                 // returned an error
+	Canceled               // ended because its context was cancelled
+	Panicked               // ended by a panic or by runtime.Goexit
+)
+
+func (s State) String() string {
+	if names := [...]string{"pending", "running", "succeeded", "failed", "canceled", "panicked"}; int(s) < len(names) {
+		return names[s]
+	}
+	return fmt.Sprintf("State(%d)", int32(s))
+}
+
+// Ended reports whether this is one of the four last states.
+func (s State) Ended() bool { return s >= Succeeded }
+
+// task is the part of a Task that does not depend on its type.
+type task struct {
+	id     uint64
+	name   string
+	from   site
+	self   TaskAny
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	done   chan struct{} // closed last, by end
+
+	state   atomic.Int32
+	err     error // valid when the state is an ended one
+	created time.Time
+	ended   time.Time
+
+	mu        sync.Mutex                 // guards callbacks until the task has ended
+	callbacks []func()                   // called once each by end; nil ones were taken back
+	untrace   func()                     // ends the trace task
+	unlink    func() bool                // stops what would start a pending task
+	links     struct{ prev, next *task } // guarded by tasks.mu
+}
+
+var taskIDs atomic.Uint64
+
+func (t *task) init(ctx context.Context, call string, self TaskAny, opts []TaskOption) {
+	must(checkContext(call, ctx))
+	t.id, t.self, t.created = taskIDs.Add(1), self, time.Now()
+	t.from = here(2)
+	t.done = make(chan struct{})
+	for _, opt := range opts {
+		if opt == nil {
+			panic(misuse(call, "nil option"))
+		}
+		opt(t)
+	}
+	ctx, t.cancel = context.WithCancelCause(ctx)
+	t.ctx = taskContext{ctx, t}
+	if trace.IsEnabled() {
+		tctx, tt := trace.NewTask(t.ctx, t.Name())
+		t.ctx, t.untrace = tctx, tt.End
+	}
+	tasks.add(t)
+}
+
+// taskContext tells a task's function whose it is, in one allocation less than context.WithValue.
+type taskContext struct {
+	context.Context
+	t *task
+}
+
+type taskKey struct{}
+
+func (c taskContext) Value(key any) any {
+	if key == (taskKey{}) {
+		return c.t
+	}
+	return c.Context.Value(key)
+}
+
+// launch starts a pending task in a goroutine of its own.
+func (t *task) launch(fn func(context.Context) error) {
+	if t.begin() {
+		started()
+		go t.run(fn)
+	}
+}
+
+// begin makes a pending task a running one; false when it was cancelled before.
+func (t *task) begin() bool { return t.state.CompareAndSwap(int32(Pending), int32(Running)) }
+
+// run is the life of a task that has begun.
+func (t *task) run(fn func(context.Context) error) {
+	var err error
+	normal := false
+	defer func() {
+		if !normal {
+			err = abnormal(recover(), &t.from)
+		}
+		t.end(err, !normal)
+	}()
+	if trace.IsEnabled() {
+		defer trace.StartRegion(t.ctx, t.Name()).End()
+	}
+	err = fn(t.ctx)
+	normal = true
+}
+
+func (t *task) end(err error, abnormal bool) {
+	state := Succeeded
+	switch {
+	case abnormal:
+		state = Panicked
+	case err != nil:
+		state = Failed
+		if ended := t.ctx.Err(); ended != nil && errors.Is(err, ended) {
+			state = Canceled
+			if why := canceled(t.ctx); err == ended {
+				err = why
+			}
+		}
+	}
+	t.cancel(nil)
+	tasks.remove(t)
+	t.mu.Lock()
+	t.err, t.ended = err, time.Now()
+	t.state.Store(int32(state))
+	callbacks := t.callbacks
+	t.callbacks = nil
+	t.mu.Unlock()
+	for _, f := range callbacks {
+		if f != nil {
+			f()
+		}
+	}
+	if t.untrace != nil {
+		t.untrace()
+	}
+	close(t.done)
+}
+
+// ID returns a number that no other task of this process has.
+func (t *task) ID() uint64 { return t.id }
+
+// Name returns the name that [Named] gave, or task-ID.
+func (t *task) Name() string {
+	if t.name == "" {
+		return fmt.Sprintf("task-%d", t.id)
+	}
+	return t.name
+}
+
+// State returns where the task is in its life.
+func (t *task) State() State { return State(t.state.Load()) }
+
+// Done returns a channel that is closed when the task has ended and its callbacks have run.
+func (t *task) Done() <-chan struct{} { return t.done }
+
+// Cancel ends the context of the task with cause, which [context.Cause] then returns there; nil means [context.Canceled]. It does not
+// wait: the task ends when its function returns, or at once when that has not begun. Cancelling twice changes nothing.
+func (t *task) Cancel(cause error) {
+	t.cancel(cause)
+	if t.unlink != nil && t.begin() { // a task without unlink is never pending where others see it
+		t.unlink()
+		t.end(t.ctx.Err(), false)
+	}
+}
+
+func (t *task) core() *task { return t }
+
+// subscribe has f called when the task ends, or now when it has. unsubscribe may come too late: f must bear that.
+func (t *task) subscribe(f func()) (unsubscribe func()) {
+	t.mu.Lock()
+	if t.State().Ended() {
+		t.mu.Unlock()
+		f()
+		return func() {}
+	}
+	i := len(t.callbacks)
+	t.callbacks = append(t.callbacks, f)
+	t.mu.Unlock()
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if i < len(t.callbacks) {
+			t.callbacks[i] = nil
+		}
+	}
+}
+
+// wait waits until the task has ended or ctx has; the error is that of ctx.
+func (t *task) wait(ctx context.Context, call string) error {
+	if err := checkContext(call, ctx); err != nil {
+		return err
+	}
+	if t.State().Ended() {
+		return nil
+	}
+	if who, _ := ctx.Value(taskKey{}).(*task); who == t {
+		return misuse(call, "%s waits for itself", t.Name())
+	}
+	select {
+	case <-t.done:
+		return nil
+	case <-ctx.Done():
+		return canceled(ctx)
+	}
+}
+
+// Await waits for the task and returns its result. When ctx ends first the task is cancelled with it, and Await still waits
+// until it has ended: like Python's await, it takes the task with it. [Shield] waits without that.
+func (t *Task[T]) Await(ctx context.Context) (T, error) {
+	if t == nil {
+		var zero T
+		return zero, misuse("lab.Task.Await", "nil task")
+	}
+	if err := t.wait(ctx, "lab.Task.Await"); err != nil {
+		if u := (*UsageError)(nil); errors.As(err, &u) {
+			var zero T
+			return zero, err
+		}
+		t.Cancel(err)
+		<-t.done
+	}
+	return t.Result()
+}
+
+// ErrNotDone is the error of asking for the result of a task that has not ended.
+var ErrNotDone = errors.New("the task has not ended")
+
+// Result returns the task's result without waiting, and [ErrNotDone] when there is none yet.
+func (t *Task[T]) Result() (T, error) {
+	var zero T
+	switch {
+	case t == nil:
+		return zero, misuse("lab.Task.Result", "nil task")
+	case !t.State().Ended():
+		return zero, ErrNotDone
+	case t.err != nil:
+		return zero, t.err
+	}
+	return t.value, nil
+}
+
+// OnDone has f called when the task has ended: on the task's goroutine, before Await returns; or now, when it already has.
+// A panic of f goes to [OnPanic] and no further.
+func (t *Task[T]) OnDone(f func(*Task[T])) {
+	if f == nil {
+		panic(misuse("lab.Task.OnDone", "nil function"))
+	}
+	from := here(1)
+	t.subscribe(func() {
+		// The error is dropped on purpose: a callback's panic is nobody's result, and OnPanic has heard of it.
+		_ = guard(&from, func() error { f(t); return nil })
+	})
+}
+
+// Shield waits for t until ctx ends, and leaves it running then.
+func Shield[T any](ctx context.Context, t *Task[T]) (T, error) {
+	var zero T
+	if t == nil {
+		return zero, misuse("lab.Shield", "nil task")
+	}
+	if err := t.wait(ctx, "lab.Shield"); err != nil {
+		return zero, err
+	}
+	return t.Result()
+}
