@@ -1,0 +1,23 @@
+// Package kernel is Jupyter's rules: which message is answered by what, when, and in which order.
+// It never sees Go syntax, never runs user code, and knows neither sockets nor processes.
+//
+// # The life of a cell
+//
+// A client's execute_request comes in through Transport.Recv as a typed message. Run's event loop, the one goroutine that
+// owns all state here (loop.go), puts it into the queue of shell requests (request.go). When its turn comes, the loop
+// publishes status busy and execute_input, gives the cell a number, remembers its request as the origin of all it will say,
+// and hands it to Session.Run (execute.go).
+//
+// From then on the cell speaks through Session.Events. publish.go translates each event into Jupyter's words, with the header
+// of the cell's own request as parent; text is gathered into few messages on the way (gather.go). The session ends the cell with
+// Done, behind everything the cell wrote before it returned. The loop then publishes what it has gathered, sends the reply
+// and status idle, and takes the next request from the queue; after a failure it aborts the cells that were queued.
+//
+// Control requests overtake the queue: interrupt and shutdown are answered while a cell runs. A goroutine that outlives its
+// cell keeps the cell's number, and so its output still goes to its own cell.
+//
+// # What never happens
+//
+// No message waits for user code, no order depends on a sleep, and no cell ends the kernel: a session that dies is an
+// event like any other.
+package kernel

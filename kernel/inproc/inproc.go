@@ -1,0 +1,164 @@
+// Package inproc joins a kernel and its clients inside one process. It satisfies kernel.Transport on one side and
+// client.Peer on the other.
+// Every message goes through the same encoding and signatures as over sockets, so that a headless run walks Jupyter's
+// path; it knows frames as bytes and nothing of what messages mean.
+package inproc
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"interleave/kernel/wire"
+)
+
+// ErrClosed is the error of sending over an end that was closed, or to one.
+var ErrClosed = errors.New("in-memory transport is closed")
+
+// depth is how many messages may wait for a reader. Small, because stream messages are large and their sender is meant
+// to wait.
+const depth = 16
+
+// A Transport is the kernel's end. It starts no goroutine.
+type Transport struct {
+	signer *wire.Signer
+	log    *slog.Logger
+	in     chan wire.Incoming
+	subs   chan string
+	done   chan struct{} // closed by Close
+
+	mu      sync.Mutex
+	closed  bool
+	senders sync.WaitGroup // peers inside deliver; closing in waits for them
+	peers   []*Peer
+	made    int
+	dropped atomic.Uint64
+}
+
+// New makes a transport with a signing key of its own. A nil logger means silent.
+func New(log *slog.Logger) *Transport {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	signer, err := wire.NewSigner("hmac-sha256", []byte(rand.Text()))
+	if err != nil {
+		panic(err) // the scheme is known
+	}
+	return &Transport{
+		signer: signer,
+		log:    log,
+		in:     make(chan wire.Incoming, depth),
+		subs:   make(chan string, depth),
+		done:   make(chan struct{}),
+	}
+}
+
+// Connect makes a client's end, subscribed to all that is published from now on.
+func (t *Transport) Connect() (*Peer, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil, ErrClosed
+	}
+	t.made++
+	p := &Peer{
+		t:        t,
+		identity: fmt.Appendf(nil, "inproc-%d", t.made),
+		in:       make(chan wire.Incoming, depth),
+		done:     make(chan struct{}),
+	}
+	t.peers = append(t.peers, p)
+	select {
+	case t.subs <- "":
+	default: // the kernel greets nobody: it reads no subscriptions
+	}
+	return p, nil
+}
+
+// Recv gives what clients sent.
+func (t *Transport) Recv() <-chan wire.Incoming { return t.in }
+
+// Subscriptions gives an empty topic for each Connect.
+func (t *Transport) Subscriptions() <-chan string { return t.subs }
+
+// Dropped counts the malformed or unsigned messages that came.
+func (t *Transport) Dropped() uint64 { return t.dropped.Load() }
+
+// Send sends to the peer that the first of m's Identities names, or on IOPub to all. It waits while a peer's queue is full
+// and the peer is open: a client in the same process is trusted to read or to close.
+func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
+	frames, err := t.signer.Encode(m)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return ErrClosed
+	}
+	to := slices.Clone(t.peers)
+	t.mu.Unlock()
+	if ch != wire.IOPub {
+		if len(m.Identities) == 0 {
+			return fmt.Errorf("%s on %s has no identity to go to", m.Header.MsgType, ch)
+		}
+		to = slices.DeleteFunc(to, func(p *Peer) bool { return string(p.identity) != string(m.Identities[0]) })
+		frames = frames[1:]
+	}
+	for _, p := range to {
+		if err := p.deliver(ch, frames); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends the transport. Queued messages stay readable at the peers' ends, whose Recv is closed behind them, so that
+// there is nothing to wait for.
+func (t *Transport) Close(context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil
+	}
+	t.closed = true
+	close(t.done)
+	t.senders.Wait()
+	close(t.in)
+	for _, p := range t.peers {
+		p.hangUp()
+	}
+	t.peers = nil
+	return nil
+}
+
+// sendFrames hands the kernel's end raw frames, without the peer's identity: well-formed or not, signed or not.
+// A refused message is logged and counted, as over sockets.
+func (t *Transport) sendFrames(identity []byte, ch wire.Channel, frames [][]byte, gone <-chan struct{}) error {
+	m, err := t.signer.Decode(append([][]byte{identity}, frames...))
+	if err != nil {
+		t.dropped.Add(1)
+		t.log.Warn("message dropped", "channel", ch, "err", err)
+		return nil
+	}
+	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return ErrClosed
+	}
+	t.senders.Add(1)
+	t.mu.Unlock()
+	defer t.senders.Done()
+	select {
+	case t.in <- wire.Incoming{Channel: ch, Message: m}:
+		return nil
+	case <-t.done:
+	case <-gone:
+	}
+	return ErrClosed
+}

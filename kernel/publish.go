@@ -1,0 +1,127 @@
+package kernel
+
+import (
+	"fmt"
+	"strings"
+
+	"interleave/kernel/session"
+	"interleave/kernel/wire"
+)
+
+// event translates what the session says into Jupyter's words. It is the only place that knows both.
+func (k *kernel) event(ev session.Event) {
+	switch ev := ev.(type) {
+	case session.Output:
+		if ev.Text != "" {
+			k.gather(ev)
+		}
+		return
+	case session.Display:
+		if ev.Update && ev.ID != "" {
+			k.supersede(ev)
+			return
+		}
+	}
+	k.flush()
+	switch ev := ev.(type) {
+	case session.Display:
+		k.publishFor(ev.Cell, wire.DisplayData{Data: wire.Bundle(ev.Data), Metadata: wire.Bundle(ev.Metadata), ID: ev.ID})
+	case session.Result:
+		if o := k.origins[ev.Cell]; o != nil && !o.silent {
+			k.publishFor(ev.Cell, wire.ExecuteResult{
+				ExecutionCount: o.n,
+				Data:           wire.Bundle(ev.Data),
+				Metadata:       wire.Bundle(ev.Metadata),
+			})
+		}
+	case session.Clear:
+		k.publishFor(ev.Cell, wire.ClearOutput{Wait: ev.Wait})
+	case session.Input:
+		k.ask(ev)
+	case session.Failed:
+		if x := k.running; x != nil && x.cell == ev.Cell && x.failed == nil {
+			x.failed = &ev
+		}
+		if k.origins[ev.Cell] == nil {
+			k.notice(strings.Join(ev.Traceback, "\n") + "\n")
+			return
+		}
+		k.publishFor(ev.Cell, wire.ErrorText{EName: ev.Name, EValue: ev.Value, Traceback: ev.Traceback})
+	case session.Restarted:
+		k.restarted(ev)
+	case session.Done:
+		if x := k.running; x == nil || x.cell != ev.Cell {
+			k.log.Error("a cell that does not run has ended", "cell", ev.Cell)
+			return
+		}
+		k.finish(ev)
+	default:
+		k.log.Error("event of the session is not known", "type", fmt.Sprintf("%T", ev))
+	}
+}
+
+// restarted tells what a new session cost: in the cell that ended the old one, or, when none did, in the next one.
+func (k *kernel) restarted(ev session.Restarted) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "The session was restarted: %s.\n", strings.TrimSuffix(ev.Reason, "."))
+	if len(ev.Lost) > 0 {
+		fmt.Fprintf(&b, "Lost variables: %s\n", strings.Join(ev.Lost, ", "))
+	}
+	for _, f := range ev.Failed {
+		fmt.Fprintf(&b, "Could not bring back %s\n", f)
+	}
+	if k.origins[ev.Cell] == nil {
+		k.notice(b.String())
+		return
+	}
+	k.text(session.Output{Cell: ev.Cell, Stream: session.Stderr, Text: b.String()})
+}
+
+// maxNotices is how many notices wait for a cell.
+const maxNotices = 16
+
+// notice keeps what belongs to no cell for the next one: front ends show nothing that has no cell.
+func (k *kernel) notice(text string) {
+	k.notices = append(k.notices, text)
+	if len(k.notices) > maxNotices {
+		k.notices = k.notices[1:]
+	}
+}
+
+// tellNotices tells a cell what happened while none was there.
+func (k *kernel) tellNotices(cell uint64) {
+	if len(k.notices) > 0 {
+		k.text(session.Output{Cell: cell, Stream: session.Stderr, Text: strings.Join(k.notices, "")})
+		k.notices = nil
+	}
+}
+
+// publishFor publishes what a cell said. Cell 0 and cells that are forgotten have no parent.
+func (k *kernel) publishFor(cell uint64, c wire.Content) {
+	var parent *wire.Message
+	if o := k.origins[cell]; o != nil {
+		parent = o.request
+	}
+	k.publish(parent, c)
+}
+
+// publish sends a message to all, about the request parent; nil: about none.
+func (k *kernel) publish(parent *wire.Message, c wire.Content) {
+	k.broadcast(parent, "kernel."+k.author.Session+"."+c.MsgType(), c)
+}
+
+// welcome greets a new subscription, so that the client knows that it misses nothing from here on.
+func (k *kernel) welcome(topic string) {
+	k.broadcast(nil, topic, wire.Welcome{Subscription: topic})
+}
+
+func (k *kernel) broadcast(parent *wire.Message, topic string, c wire.Content) {
+	m, err := k.author.New(parent, c)
+	if err == nil {
+		m.Identities = [][]byte{[]byte(topic)}
+		err = k.cfg.Transport.Send(wire.IOPub, m)
+	}
+	if err != nil {
+		k.log.Error("publish "+c.MsgType(), "err", err)
+	}
+}

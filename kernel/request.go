@@ -1,0 +1,132 @@
+package kernel
+
+import (
+	"errors"
+	"strings"
+
+	"interleave/kernel/wire"
+)
+
+// handle answers one request between busy and idle. A cell's idle, and shutdown's, comes later.
+func (k *kernel) handle(r request) {
+	k.publish(r.msg, wire.Status{State: "busy"})
+	if k.answer(r) {
+		k.publish(r.msg, wire.Status{State: "idle"})
+	}
+}
+
+// answer does what a request asks, and says whether that is all.
+func (k *kernel) answer(r request) (over bool) {
+	c, err := wire.Parse(r.msg)
+	switch {
+	case errors.Is(err, wire.ErrUnknown):
+		k.unhandled(r, nil)
+		return true
+	case err != nil:
+		k.log.Warn("malformed request", "err", err)
+		k.refuse(r, "malformed request", err.Error())
+		return true
+	}
+	switch c := c.(type) {
+	case wire.ExecuteRequest:
+		if r.channel != wire.Shell {
+			k.refuse(r, "wrong channel", "execute_request belongs on the shell channel")
+			return true
+		}
+		return k.execute(r, c)
+	case wire.KernelInfoRequest:
+		k.reply(r, k.info())
+	case wire.IsCompleteRequest:
+		k.reply(r, k.isComplete(c))
+	case wire.HistoryRequest:
+		k.reply(r, wire.HistoryReply{Status: wire.OK, History: k.history.find(c)})
+	case wire.ConnectRequest:
+		ports := k.cfg.Connect
+		ports.Status = wire.OK
+		k.reply(r, ports)
+	case wire.InterruptRequest:
+		k.cfg.Session.Interrupt()
+		k.reply(r, wire.InterruptReply{Status: wire.OK})
+	case wire.ShutdownRequest:
+		k.shutdown = &r // close answers, when the session has ended
+		return false
+	default:
+		k.unhandled(r, c)
+	}
+	return true
+}
+
+// reply answers a request on its own channel.
+func (k *kernel) reply(r request, c wire.Content) {
+	m, err := k.author.New(r.msg, c)
+	if err == nil {
+		err = k.cfg.Transport.Send(r.channel, m)
+	}
+	if err != nil {
+		k.log.Error("send "+c.MsgType(), "err", err)
+	}
+}
+
+// refuse answers a request with an error. A message that is no request gets none.
+func (k *kernel) refuse(r request, name, value string) {
+	if to, ok := replyType(r.msg); ok {
+		k.reply(r, wire.ErrorReply{To: to, Status: wire.Error, EName: name, EValue: value})
+	}
+}
+
+// abort answers a request that is not served any more.
+func (k *kernel) abort(r request) {
+	k.publish(r.msg, wire.Status{State: "busy"})
+	if to, ok := replyType(r.msg); ok {
+		k.reply(r, wire.ErrorReply{To: to, Status: wire.Aborted})
+	}
+	k.publish(r.msg, wire.Status{State: "idle"})
+}
+
+func replyType(m *wire.Message) (string, bool) {
+	name, ok := strings.CutSuffix(m.Header.MsgType, "_request")
+	return name + "_reply", ok
+}
+
+// said answers the request that ended the kernel: to who asked, and on iopub to all.
+func (k *kernel) said(r request) {
+	c, _ := wire.As[wire.ShutdownRequest](r.msg)
+	reply := wire.ShutdownReply{Status: wire.OK, Restart: c.Restart}
+	k.reply(r, reply)
+	k.publish(r.msg, reply)
+	k.publish(r.msg, wire.Status{State: "idle"})
+}
+
+// isComplete asks Config.IsComplete.
+func (k *kernel) isComplete(c wire.IsCompleteRequest) wire.IsCompleteReply {
+	if k.cfg.IsComplete == nil {
+		return wire.IsCompleteReply{Status: "unknown"}
+	}
+	status, indent := k.cfg.IsComplete(c.Code)
+	if status != "incomplete" {
+		indent = ""
+	}
+	return wire.IsCompleteReply{Status: status, Indent: indent}
+}
+
+// info describes this kernel.
+func (k *kernel) info() wire.KernelInfoReply {
+	i := k.cfg.Info
+	return wire.KernelInfoReply{
+		Status:                wire.OK,
+		ProtocolVersion:       wire.Version,
+		Implementation:        "interleave",
+		ImplementationVersion: i.Version,
+		LanguageInfo: wire.LanguageInfo{
+			Name:              "go",
+			Version:           i.GoVersion,
+			Mimetype:          "text/x-go",
+			FileExtension:     ".go",
+			PygmentsLexer:     "go",
+			CodemirrorMode:    "go",
+			NbconvertExporter: "script",
+		},
+		Banner:    i.Banner,
+		HelpLinks: i.HelpLinks,
+	}
+}

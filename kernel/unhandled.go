@@ -1,0 +1,61 @@
+package kernel
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"interleave/kernel/wire"
+)
+
+// What we knowingly do not serve, with what the protocol asks for in its place. Completion and inspection will be served
+// once something here can look names up; the others have no use for a kernel of Go.
+var unserved = map[string]string{
+	"complete_request":  "nothing looks names up yet: the reply has no matches",
+	"inspect_request":   "nothing looks names up yet: the reply says not found",
+	"comm_info_request": "no comm is ever open: the list is empty",
+	"comm_open":         "there are no comm targets: each comm is closed at once",
+	"comm_msg":          "it names a comm that was never open",
+	"comm_close":        "it names a comm that was never open",
+	"debug_request":     "there is no debugger, as kernel_info_reply says: the response is a failure",
+
+	"usage_request":           "an extension of ipykernel's: front ends ask only when kernel_info_reply offers it",
+	"create_subshell_request": "subshells run cells beside cells; goroutines do that here, and the session runs one cell at a time",
+	"delete_subshell_request": "there are no subshells",
+	"list_subshell_request":   "there are no subshells",
+	"apply_request":           "deprecated, IPython's parallel engines alone",
+	"clear_request":           "deprecated, IPython's parallel engines alone",
+	"abort_request":           "deprecated, IPython's parallel engines alone",
+	"input_reply":             "belongs on the stdin channel",
+}
+
+// unhandled answers a request whose type we do not serve. c is its content, nil when the type has none here.
+func (k *kernel) unhandled(r request, c wire.Content) {
+	why, ok := unserved[r.msg.Header.MsgType]
+	if !ok {
+		why = "unknown message type"
+	}
+	k.log.Debug("not served", "msg", r.msg.Header.MsgType, "channel", r.channel, "why", why)
+	switch c := c.(type) {
+	case wire.CompleteRequest:
+		at := min(max(c.CursorPos, 0), utf8.RuneCountInString(c.Code))
+		k.reply(r, wire.CompleteReply{Status: wire.OK, CursorStart: at, CursorEnd: at})
+	case wire.InspectRequest:
+		k.reply(r, wire.InspectReply{Status: wire.OK})
+	case wire.CommInfoRequest:
+		k.reply(r, wire.CommInfoReply{Status: wire.OK})
+	case wire.CommOpen:
+		k.publish(r.msg, wire.CommClose{CommID: c.CommID})
+	case wire.DebugRequest:
+		k.reply(r, wire.DebugReply{
+			Type:       "response",
+			RequestSeq: c.Seq,
+			Command:    c.Command,
+			Message:    "this kernel has no debugger",
+		})
+	default:
+		// As in ipykernel an unknown type gets busy and idle and no reply, for nobody knows how one would look.
+		if !ok && !strings.HasPrefix(r.msg.Header.MsgType, "comm_") {
+			k.log.Warn("unknown message type", "msg", r.msg.Header.MsgType)
+		}
+	}
+}
