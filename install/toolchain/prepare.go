@@ -115,7 +115,7 @@ func (p *preparer) run(ctx context.Context) (err error) {
 		return err
 	}
 	p.reason = p.whyNoPlugins(ctx)
-	if p.overlay, err = WriteOverlay(p.Std, p.go_.goroot); err != nil {
+	if p.overlay, err = writeOverlay(p.Std, p.go_.goroot); err != nil {
 		return err
 	}
 	cgo := "CGO_ENABLED=1"

@@ -1,0 +1,123 @@
+package toolchain
+
+import (
+	"embed"
+	"runtime"
+)
+
+// Cells spell unexported names with a letter before them (see stdfiles/cellnames.go.txt). The standard library is patched so
+// that nobody notices: reflect treats such names as unexported and shows them as they were written, and with it fmt,
+// encoding and text/template do; the runtime prints them so; and os says which goroutine writes to standard output.
+//
+// The runtime keeps comparing the real names. That is why only what is shown is changed there, and why all names that
+// reflect looks up among the linked types are the real ones.
+//
+// The changes are made to the text of the Go installation at hand, not kept as files of one version: each has an anchor that
+// must be found exactly as often as it says.
+
+//go:embed stdfiles/*.go.txt
+var stdFiles embed.FS
+
+// A stdFile is a file of the standard library, by its path below GOROOT/src, with what changes in it.
+type stdFile struct {
+	path  string
+	added string // the file is new, from stdfiles/
+	edits []edit
+}
+
+// An edit replaces each of n occurrences of old (one, when n is 0).
+type edit struct {
+	old, new string
+	n        int
+}
+
+func patches() []stdFile {
+	files := []stdFile{
+		{path: "internal/stringslite/cellnames.go", added: "cellnames.go.txt"},
+		{path: "runtime/cellprint.go", added: "cellprint.go.txt"},
+		{path: "reflect/cellmethods.go", added: "cellmethods.go.txt"},
+		{path: "reflect/type.go", edits: reflectType},
+		{path: "reflect/value.go", edits: reflectValue},
+		{path: "reflect/map.go", edits: []edit{
+			{old: `invalid key type " + stringFor(ktyp)`, new: `invalid key type " + toRType(ktyp).String()`},
+		}},
+		{path: "internal/reflectlite/type.go", edits: reflectliteType},
+		{path: "runtime/error.go", edits: runtimeError},
+		{path: "runtime/alg.go", edits: []edit{
+			{old: `unhashable type " + toRType(t).string()`, new: `unhashable type " + stringslite.CellText(toRType(t).string())`, n: 3},
+			{old: `uncomparable type " + toRType(t).string()`, new: `uncomparable type " + stringslite.CellText(toRType(t).string())`, n: 2},
+			{old: "\t\"internal/goarch\"\n", new: "\t\"internal/goarch\"\n\t\"internal/stringslite\"\n"},
+		}},
+		{path: "runtime/traceback.go", edits: []edit{
+			{old: "\ta, b, c := funcNamePiecesForPrint(name)\n\treturn a + b + c\n", new: "\ta, b, c := funcNamePiecesForPrint(name)\n\treturn stringslite.CellText(a + b + c)\n"},
+			{old: "\ta, b, c := funcNamePiecesForPrint(name)\n\tprint(a, b, c)\n", new: "\ta, b, c := funcNamePiecesForPrint(name)\n\tprintCellText(a)\n\tprint(b)\n\tprintCellText(c)\n"},
+		}},
+	}
+	if runtime.GOOS != "windows" {
+		files = append(files, stdFile{path: "os/cellwrites.go", added: "oswrites.go.txt"}, stdFile{path: "os/file.go", edits: osFile})
+	}
+	return files
+}
+
+var reflectType = []edit{
+	// Text: String is what users see, rawString what the linker sorted types by.
+	{old: "func (t *rtype) String() string {\n", new: "func (t *rtype) String() string { return stringslite.CellText(t.rawString()) }\n\nfunc (t *rtype) rawString() string {\n"},
+	{old: "func stringFor(t *abi.Type) string {\n\treturn toRType(t).String()\n", new: "func stringFor(t *abi.Type) string {\n\treturn toRType(t).rawString()\n"},
+	{old: "\ts := \"*\" + t.String()\n", new: "\ts := \"*\" + t.rawString()\n"},
+	{old: "func (t *rtype) PkgPath() string {\n", new: "func (t *rtype) PkgPath() string { return stringslite.CellPkg(t.rawPkgPath()) }\n\nfunc (t *rtype) rawPkgPath() string {\n"},
+	{old: "\treturn toRType(t).PkgPath()\n", new: "\treturn toRType(t).rawPkgPath()\n"},
+
+	// Methods of types.
+	{old: "\treturn ut.ExportedMethods()\n", new: "\treturn cellMethods(t, ut.ExportedMethods())\n"},
+	{old: "\tmethods := ut.ExportedMethods()\n", new: "\tmethods := cellMethods(t, ut.ExportedMethods())\n"},
+
+	// Methods of interfaces: all are listed, unexported ones with their package.
+	{old: "\tm.Name = pname.Name()\n\tif !pname.IsExported() {\n", new: "\tm.Name = stringslite.CellIdent(pname.Name())\n\tif cellHidden(pname) {\n\t\tm.PkgPath = \"main\"\n\t} else if !pname.IsExported() {\n"},
+	{old: "\t\tif t.nameOff(p.Name).Name() == name {\n", new: "\t\tif stringslite.CellIdent(t.nameOff(p.Name).Name()) == name {\n"},
+
+	// Fields.
+	{old: "\tf.Name = p.Name.Name()\n\tf.Anonymous = p.Embedded()\n\tif !p.Name.IsExported() {\n", new: "\tf.Name = stringslite.CellIdent(p.Name.Name())\n\tf.Anonymous = p.Embedded()\n\tif cellHidden(p.Name) {\n\t\tf.PkgPath = \"main\"\n\t} else if !p.Name.IsExported() {\n"},
+	{old: "\t\t\t\tfname := f.Name.Name()\n\t\t\t\tvar ntyp", new: "\t\t\t\tfname := stringslite.CellIdent(f.Name.Name())\n\t\t\t\tvar ntyp"},
+	{old: "\t\t\tif tf.Name.Name() == name {\n", new: "\t\t\tif stringslite.CellIdent(tf.Name.Name()) == name {\n"},
+
+	// StructOf makes the type that a cell's struct{ x int } is.
+	{old: "\tresolveReflectType(field.Type.common()) // install in runtime\n\tf := structField{\n", new: "\tif field.PkgPath == \"main\" {\n\t\tfield.Name, field.PkgPath = stringslite.CellLetter+field.Name, \"\"\n\t}\n\tresolveReflectType(field.Type.common()) // install in runtime\n\tf := structField{\n"},
+
+	{old: "import (\n", new: "import (\n\t\"internal/stringslite\"\n"},
+}
+
+var reflectValue = []edit{
+	{old: `" as type " + stringFor(targ)`, new: `" as type " + toRType(targ).String()`},
+	{old: "\t\tif !tt.nameOff(m.Name).IsExported() {\n", new: "\t\tif n := tt.nameOff(m.Name); !n.IsExported() || cellHidden(n) {\n"},
+	{old: "\t\tms := v.typ().ExportedMethods()\n", new: "\t\tms := cellMethods(toRType(v.typ()), v.typ().ExportedMethods())\n"},
+	{old: "\tms := typ.ExportedMethods()\n", new: "\tms := cellMethods(toRType(typ), typ.ExportedMethods())\n"},
+	{old: "\tif !field.Name.IsExported() {\n\t\tif field.Embedded() {\n", new: "\tif !field.Name.IsExported() || cellHidden(field.Name) {\n\t\tif field.Embedded() {\n"},
+	{old: `": value of type " + stringFor(v.typ()) + " is not assignable to type " + stringFor(dst)`, new: `": value of type " + toRType(v.typ()).String() + " is not assignable to type " + toRType(dst).String()`},
+	{old: `value of type " + stringFor(v.typ()) + " cannot be converted`, new: `value of type " + toRType(v.typ()).String() + " cannot be converted`},
+}
+
+// Package context names its implementations with this smaller reflect, and sort and errors panic with it.
+var reflectliteType = []edit{
+	{old: "func (t rtype) String() string {\n\ts := t.nameOff(t.Str).Name()\n\tif t.TFlag&abi.TFlagExtraStar != 0 {\n\t\treturn s[1:]\n\t}\n\treturn s\n}\n",
+		new: "func (t rtype) String() string {\n\ts := t.nameOff(t.Str).Name()\n\tif t.TFlag&abi.TFlagExtraStar != 0 {\n\t\ts = s[1:]\n\t}\n\treturn stringslite.CellText(s)\n}\n"},
+	{old: "\treturn t.nameOff(ut.PkgPath).Name()\n", new: "\treturn stringslite.CellPkg(t.nameOff(ut.PkgPath).Name())\n"},
+	{old: "import (\n", new: "import (\n\t\"internal/stringslite\"\n"},
+}
+
+var runtimeError = []edit{
+	{old: "inter = toRType(e._interface).string()", new: "inter = stringslite.CellText(toRType(e._interface).string())"},
+	{old: "as := toRType(e.asserted).string()", new: "as := stringslite.CellText(toRType(e.asserted).string())"},
+	{old: "cs := toRType(e.concrete).string()", new: "cs := stringslite.CellText(toRType(e.concrete).string())"},
+	// Two types of one name in one notebook: the type was defined again, or it is local to two functions.
+	{old: "\t\t\t\tmsg += \" (types from different packages)\"\n", new: "\t\t\t\tif stringslite.CellPkg(toRType(e.concrete).pkgpath()) == \"main\" && stringslite.CellPkg(toRType(e.asserted).pkgpath()) == \"main\" {\n\t\t\t\t\tmsg += \" (types from different cells)\"\n\t\t\t\t} else {\n\t\t\t\t\tmsg += \" (types from different packages)\"\n\t\t\t\t}\n"},
+	{old: "\": missing method \" + e.missingMethod\n", new: "\": missing method \" + stringslite.CellIdent(e.missingMethod)\n"},
+	// A panic value of a defined type. Nothing may be allocated here.
+	{old: "\ttypestring := toRType(eface._type).string()\n", new: "\ttypestring := toRType(eface._type).string()\n\tif k := eface._type.Kind(); k == abi.String || abi.Bool <= k && k <= abi.Complex128 {\n\t\tprintCellText(typestring)\n\t\ttypestring = \"\"\n\t}\n"},
+	{old: "\t\tprint(\"(\", typestring, \") \", eface.data)\n", new: "\t\tprint(\"(\")\n\t\tprintCellText(typestring)\n\t\tprint(\") \", eface.data)\n"},
+	{old: "\t\"internal/bytealg\"\n", new: "\t\"internal/bytealg\"\n\t\"internal/stringslite\"\n"},
+}
+
+var osFile = []edit{
+	{old: "\tn, handled, e := f.readFrom(r)\n", new: "\tif f.hooked() {\n\t\treturn genericReadFrom(f, r)\n\t}\n\tn, handled, e := f.readFrom(r)\n"},
+	{old: "\tn, e := f.write(b)\n", new: "\tif f.stdoutOrErr {\n\t\tif hook := writeHook.Load(); hook != nil {\n\t\t\tif n, err, handled := (*hook)(f.pfd.Sysfd, b); handled {\n\t\t\t\treturn n, err\n\t\t\t}\n\t\t}\n\t}\n\tn, e := f.write(b)\n"},
+}
