@@ -1,0 +1,168 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os/exec"
+	"sync/atomic"
+	"time"
+)
+
+var (
+	// ErrBusy is what Run returns while another cell runs.
+	ErrBusy = errors.New("the session runs another cell")
+	// ErrClosed is what a client's methods return after Close.
+	ErrClosed = errors.New("the session is closed")
+)
+
+// A Config says how a client starts and ends its children. Command is required.
+type Config struct {
+	// Command makes the command of a child, whose main function calls Serve. It is called for every new process. The client
+	// sets its standard streams, extra files and process group; everything else is the caller's.
+	Command func() *exec.Cmd
+
+	// Explain turns the end of a child into the user's error. report is what Go's runtime wrote about it, and empty when it
+	// wrote nothing (os.Exit, kill -9); cmdErr is what exec.Cmd.Wait returned, nil for exit status 0. The cell is set by the
+	// client. Nil: an error that quotes both.
+	Explain func(report []byte, cmdErr error) Failed
+
+	// KillAfter is how long a cell may go on after Interrupt before its process is replaced. Default 5 s.
+	KillAfter time.Duration
+
+	// StartTimeout is how long a new child may take until it can be given requests, and again for each request to restore.
+	// Default 20 s.
+	StartTimeout time.Duration
+
+	// Grace is how long each step of Close waits before the next one. Default 1.5 s.
+	Grace time.Duration
+
+	// Log is told of the life of processes. Nil: silence.
+	Log *slog.Logger
+}
+
+func (c *Config) defaults() {
+	if c.KillAfter <= 0 {
+		c.KillAfter = 5 * time.Second
+	}
+	if c.StartTimeout <= 0 {
+		c.StartTimeout = 20 * time.Second
+	}
+	if c.Grace <= 0 {
+		c.Grace = 1500 * time.Millisecond
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Explain == nil {
+		c.Explain = explain
+	}
+}
+
+// A Client is the supervisor's end of a session. It survives any number of child processes.
+//
+// Its methods are safe for concurrent use and return at once, Close excepted. It owns one goroutine, and five for each living
+// child (three readers, one merger, one writer) besides the one that waits for the process; all have ended when Close returns.
+type Client struct {
+	events chan Event
+	asks   chan ask
+	done   chan struct{} // closed when all has ended
+	close  func()
+	pid    atomic.Int64
+}
+
+// Start begins a session. It returns before the child is up, and cells may be run at once: they wait for the child. A child that
+// cannot be started is an error of the cell that needs it, and tried again for the next one; Start itself fails only for a
+// Config without Command. Cancelling ctx closes the client.
+//
+// The caller must read Events until it is closed: while nobody does, the session stands still.
+func Start(ctx context.Context, cfg Config) (*Client, error) {
+	if cfg.Command == nil {
+		return nil, errors.New("start session: no command")
+	}
+	cfg.defaults()
+	return newClient(ctx, cfg, func(nonce string) (*process, error) { return startProcess(cfg, nonce) }), nil
+}
+
+func newClient(ctx context.Context, cfg Config, start func(nonce string) (*process, error)) *Client {
+	ctx, cancel := context.WithCancel(ctx)
+	c := &Client{
+		events: make(chan Event, 16), // so that the last words of a session are not lost on a consumer that is busy
+		asks:   make(chan ask),
+		done:   make(chan struct{}),
+		close:  cancel,
+	}
+	l := &life{cfg: cfg, client: c, start: start, closing: ctx.Done()}
+	go func() {
+		defer cancel()
+		l.run()
+	}()
+	return c
+}
+
+// Events is everything the session says, in one order. It is closed when the session has ended.
+func (c *Client) Events() <-chan Event { return c.events }
+
+// Run gives a cell to the session and returns. The cell ends with exactly one Done, whatever happens to the process. Only one cell
+// runs at a time: until Done, another Run returns ErrBusy. After Close it returns ErrClosed.
+func (c *Client) Run(cell Cell) error { return c.ask(ask{verb: askRun, cell: cell}) }
+
+// Interrupt asks the running cell to end: its context is cancelled, and if that does not end it within Config.KillAfter its
+// process is replaced. Without a running cell it does nothing.
+func (c *Client) Interrupt() { c.ask(ask{verb: askInterrupt}) }
+
+// Answer answers the newest Input event. It is an error if none waits.
+func (c *Client) Answer(text string) error { return c.ask(ask{verb: askAnswer, text: text}) }
+
+// Restart replaces the process by a fresh one and forgets all records. A running cell fails. A Restarted event says when it is
+// done.
+func (c *Client) Restart() error { return c.ask(ask{verb: askRestart}) }
+
+// PID is the process id of the child, 0 while there is none.
+func (c *Client) PID() int { return int(c.pid.Load()) }
+
+// Close ends the session: it asks the child to end, then its process group with SIGTERM, then kills it, with Config.Grace between
+// the steps. A running cell gets its Done. When Close returns, Events is closed and every process of the group has been
+// killed. It may be called any number of times, and always returns nil.
+func (c *Client) Close() error {
+	c.close()
+	<-c.done
+	return nil
+}
+
+type verb int
+
+const (
+	askRun verb = iota
+	askInterrupt
+	askAnswer
+	askRestart
+)
+
+// An ask is a call of a method, on its way to the goroutine that owns the state.
+type ask struct {
+	verb  verb
+	cell  Cell
+	text  string
+	reply chan error
+}
+
+func (c *Client) ask(a ask) error {
+	a.reply = make(chan error, 1)
+	select {
+	case c.asks <- a:
+		return <-a.reply // the owner replies before it does anything else
+	case <-c.done:
+		return ErrClosed
+	}
+}
+
+// explain is Config.Explain for those who have nothing better.
+func explain(report []byte, err error) Failed {
+	f := Failed{Name: "session died", Value: describeExit(err)}
+	f.Traceback = []string{f.Name + ": " + f.Value}
+	if len(report) > 0 {
+		f.Traceback = append(f.Traceback, string(report))
+	}
+	return f
+}

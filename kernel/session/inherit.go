@@ -1,0 +1,106 @@
+//go:build unix
+
+package session
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// The child's control pipes, where the supervisor puts them.
+const (
+	requestsFD = 3
+	framesFD   = 4
+	// hiddenFD is from where on we put our own descriptors: above anything that user code opens or counts on.
+	hiddenFD = 500
+)
+
+// inherit takes the pipes that the supervisor left to this process, and makes them invisible to user code and to the
+// processes it starts.
+func inherit() (link, error) {
+	if !isPipe(requestsFD, unix.O_RDONLY) || !isPipe(framesFD, unix.O_WRONLY) {
+		return link{}, ErrNotChild
+	}
+	requests, err := hide(requestsFD, true)
+	if err != nil {
+		return link{}, err
+	}
+	frames, err := hide(framesFD, true)
+	if err != nil {
+		return link{}, err
+	}
+	l := link{requests: polled(requests, "requests"), frames: rawFile(frames), pid: os.Getpid(), orphaned: killOwnGroup}
+	for i := range l.streams {
+		// Markers go through descriptors of their own, so that they arrive when user code closes fd 1 or
+		// puts a file in its place, and do not end up in that file.
+		if fd, err := hide(i+1, false); err == nil {
+			l.streams[i] = rawFile(fd)
+		}
+	}
+	// Ctrl-C in the kernel's terminal is the kernel's. Nobody receives from this channel, which is enough for the signal to
+	// do nothing, and leaves user code free to ask for the signal itself.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT)
+	return l, nil
+}
+
+func isPipe(fd, access int) bool {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO {
+		return false
+	}
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	return err == nil && flags&unix.O_ACCMODE == access
+}
+
+// hide duplicates fd to a high number, closed in processes that user code starts.
+func hide(fd int, move bool) (int, error) {
+	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, hiddenFD)
+	if err != nil { // fewer descriptors allowed than that
+		high, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 10)
+	}
+	if err != nil {
+		return -1, fmt.Errorf("serve session: hide descriptor %d: %w", fd, err)
+	}
+	if move {
+		unix.Close(fd)
+	}
+	return high, nil
+}
+
+// polled makes a file whose Read ends when it is closed.
+func polled(fd int, name string) *os.File {
+	unix.SetNonblock(fd, true)
+	return os.NewFile(uintptr(fd), name)
+}
+
+// A rawFile is a descriptor to which all is written, whether or not user code made it non-blocking through its own end.
+type rawFile int
+
+func (f rawFile) Write(p []byte) (int, error) {
+	done := 0
+	for done < len(p) {
+		n, err := unix.Write(int(f), p[done:])
+		if n > 0 {
+			done += n
+		}
+		switch err {
+		case nil, unix.EINTR:
+		case unix.EAGAIN:
+			unix.Poll([]unix.PollFd{{Fd: int32(f), Events: unix.POLLOUT}}, -1)
+		default:
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// killOwnGroup ends this process and what its cells started.
+func killOwnGroup() {
+	if unix.Getpgrp() == unix.Getpid() {
+		unix.Kill(0, unix.SIGKILL)
+	}
+}

@@ -1,0 +1,137 @@
+package session
+
+import "time"
+
+// reportQuiet is after how long without another byte of stderr a report that was held back is shown: a dying process goes on
+// writing or is gone. It delays only lines that look like the runtime's last words, and orders nothing.
+const reportQuiet = 250 * time.Millisecond
+
+// A merger makes one ordered stream of events of a child's three pipes. Stretch k of the order is all output up to marker k, then
+// frame k; a stream that has reached its marker waits until the frame is out.
+//
+// run is its only goroutine.
+type merger struct {
+	streams [2]<-chan segment // stdout, stderr; closed at their ends
+	frames  <-chan frame      // closed at the end
+	out     chan<- Event
+	stop    <-chan struct{} // closed: nobody takes events any more
+
+	cell   uint64 // to which bytes on the streams belong
+	report report // valid for others when run has returned
+}
+
+func (m *merger) run() {
+	quiet := time.NewTimer(reportQuiet)
+	defer quiet.Stop()
+	var (
+		streams = m.streams
+		frames  = m.frames
+		next    *frame  // the frame that was read and waits for its markers
+		at      [2]bool // the stream has reached the marker of stretch seq
+		seq     = uint64(1)
+	)
+	for streams[0] != nil || streams[1] != nil || frames != nil {
+		if next != nil && m.complete(*next, at, streams) {
+			f := *next
+			next, at, seq = nil, [2]bool{}, f.seq+1
+			if !m.frame(f) {
+				return
+			}
+			continue
+		}
+		from := streams
+		for i := range from {
+			if at[i] && (frames != nil || next != nil) {
+				from[i] = nil // what follows the marker comes after the frame
+			}
+		}
+		control := frames
+		if next != nil {
+			control = nil
+		}
+		var timer <-chan time.Time
+		if m.report.holds() {
+			timer = quiet.C
+		}
+		i := 0
+		var s segment
+		var ok bool
+		select {
+		case s, ok = <-from[0]:
+		case s, ok = <-from[1]:
+			i = 1
+		case f, ok := <-control:
+			if !ok {
+				frames = nil // no more order to keep: the process is ending
+			} else {
+				next = &f
+			}
+			continue
+		case <-timer:
+			if !m.put(Output{m.cell, Stderr, m.report.release()}) {
+				return
+			}
+			continue
+		case <-m.stop:
+			return
+		}
+		if !ok {
+			streams[i] = nil
+			continue
+		}
+		if s.mark == seq {
+			at[i] = true
+		}
+		text, stream := s.text, Stdout
+		if i == 1 {
+			stream, text = Stderr, m.report.take(text)
+			if m.report.holds() {
+				quiet.Reset(reportQuiet)
+			}
+		}
+		if text != "" && !m.put(Output{m.cell, stream, text}) {
+			return
+		}
+	}
+}
+
+// complete reports whether all output that belongs before f has been put out.
+func (m *merger) complete(f frame, at [2]bool, streams [2]<-chan segment) bool {
+	for i := range at {
+		if f.marks&(1<<i) != 0 && !at[i] && streams[i] != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *merger) frame(f frame) bool {
+	if text := m.report.release(); text != "" && !m.put(Output{m.cell, Stderr, text}) {
+		return false
+	}
+	e, ok := f.msg.(Event)
+	if !ok {
+		return true // a request in the wrong direction means nothing
+	}
+	switch e := e.(type) {
+	case begin:
+		m.cell = e.Cell
+		m.report.forget()
+		return true
+	case fence:
+		return true
+	case Done:
+		m.cell = 0
+		m.report.forget()
+	}
+	return m.put(e)
+}
+
+func (m *merger) put(e Event) bool {
+	select {
+	case m.out <- e:
+		return true
+	case <-m.stop:
+		return false
+	}
+}

@@ -1,0 +1,172 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	// deathsAlive is how many processes in a row may end without a cell before we stop starting new ones unasked.
+	deathsAlive = 4
+	// deathsRecords is after how many of them the records are thought to be the reason: a goroutine that a declaration started
+	// can end the process some time after it was brought back.
+	deathsRecords = 2
+	// culpritsMax is how many records are tried and found to be deadly before the rest is given up.
+	culpritsMax = 8
+)
+
+// A record is what brings a cell's declarations back.
+type record struct {
+	data string
+	n    int // the cell's number for the user; 0: unknown
+}
+
+var errClosing = errors.New("the session closes")
+
+// errEnded is the end of a process that was starting or restoring.
+type errEnded struct{ why string }
+
+func (e errEnded) Error() string { return e.why }
+
+// revive starts a process in place of one that ended. It returns false when the client closes.
+func (l *life) revive(e *Restarted) bool {
+	err := l.up(e)
+	if err == errClosing {
+		return false
+	}
+	if err != nil {
+		e.Failed = append(e.Failed, "the session process did not start again: "+err.Error())
+	}
+	return true
+}
+
+// late starts a process for a cell when there is none.
+func (l *life) late() {
+	e := Restarted{Cell: l.cell.ID, Reason: "the session process was started again"}
+	switch err := l.up(&e); {
+	case err == errClosing:
+	case err != nil:
+		l.fail(Failed{Name: "session did not start", Value: err.Error()})
+		l.finish(Done{})
+	case len(e.Lost)+len(e.Failed) > 0:
+		l.emit(e)
+	}
+}
+
+// up starts a process and feeds it the records. What is lost goes to e. A record during which the process dies is dropped: after a
+// first death they are fed one by one, which names the culprit, and each death drops one, so that this ends.
+//
+// It returns nil with a process that can take cells, errClosing, or why there is none.
+func (l *life) up(e *Restarted) error {
+	if l.deaths > deathsRecords && len(l.records) > 0 {
+		e.Failed = append(e.Failed, fmt.Sprintf("everything that was declared: the session process ended %d times soon after it was brought back", l.deaths-1))
+		l.records = nil
+	}
+	stretch := len(l.records)
+	for culprits := 0; ; {
+		if err := l.launch(); err != nil {
+			return err
+		}
+		var lost, failed []string
+		i := 0
+		for i < len(l.records) {
+			n := min(stretch, len(l.records)-i)
+			r, err := l.restore(l.records[i : i+n])
+			if err == nil {
+				lost, failed = append(lost, r.Lost...), append(failed, r.Failed...)
+				i += n
+				continue
+			}
+			if errors.As(err, new(errEnded)) {
+				if n > 1 {
+					stretch = 1
+					break
+				}
+				culprits++
+				e.Failed = append(e.Failed, fmt.Sprintf("%s: the session process ended while it was brought back: %v", l.records[i], err))
+				l.records = slices.Delete(l.records, i, i+1)
+				if culprits == culpritsMax && len(l.records) > 0 {
+					e.Failed = append(e.Failed, "everything else that was declared: too much of it ended the session process")
+					l.records = nil
+				}
+				break
+			}
+			return err
+		}
+		if l.p != nil {
+			e.Lost, e.Failed = append(e.Lost, lost...), append(e.Failed, failed...)
+			return nil
+		}
+	}
+}
+
+func (r record) String() string {
+	if r.n == 0 {
+		return "a declaration"
+	}
+	return fmt.Sprintf("cell[%d]", r.n)
+}
+
+// launch starts a process and waits until it takes requests.
+func (l *life) launch() error {
+	p, err := l.start(newNonce())
+	if err != nil {
+		l.cfg.Log.Error("session did not start", "err", err)
+		return err
+	}
+	l.p = p
+	l.client.pid.Store(int64(p.pid))
+	l.cfg.Log.Info("session started", "pid", p.pid)
+	_, err = await[ready](l, "it was not ready")
+	if err != nil && err != errClosing {
+		err = fmt.Errorf("start session: the process ended before it was ready: %w", err)
+	}
+	return err
+}
+
+func (l *life) restore(records []record) (restored, error) {
+	m := restore{Records: make([]string, len(records))}
+	for i, r := range records {
+		m.Records[i] = r.data
+	}
+	if err := l.p.send(m); err != nil {
+		// More than a frame holds. One by one they fit.
+		l.p.signal(true)
+	}
+	return await[restored](l, "it had not brought everything back")
+}
+
+// await handles events until one of type T comes. It returns errEnded when the process has ended instead, and ends it itself when it
+// takes longer than StartTimeout.
+func await[T Event](l *life, late string) (answer T, err error) {
+	t := time.NewTimer(l.cfg.StartTimeout)
+	defer t.Stop()
+	timedOut := false
+	for {
+		e, s := l.next(t.C)
+		switch s {
+		case stepItem:
+			switch e := e.(type) {
+			case T:
+				return e, nil
+			case Recorded, Done: // restoring must not record again; nothing runs that could be done
+			default:
+				l.item(e)
+			}
+		case stepTimeout:
+			timedOut = true
+			l.p.signal(true)
+		case stepEnded:
+			p := l.bury()
+			why := l.cfg.Explain(p.report, p.exit).Value
+			if timedOut {
+				why = fmt.Sprintf("%s after %v", late, l.cfg.StartTimeout)
+			}
+			return answer, errEnded{why}
+		case stepClosing:
+			return answer, errClosing
+		}
+	}
+}

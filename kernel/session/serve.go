@@ -1,0 +1,214 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// An Evaluator runs cells inside the child. Calls never overlap and come from one goroutine.
+type Evaluator interface {
+	// Eval runs a cell and says how it ended; everything else goes to out. ctx is cancelled with cause ErrInterrupted when
+	// the user interrupts the cell, with ErrShutdown when the session ends; Eval then returns soon, or its process is
+	// killed. The Cell of the returned Done need not be set. A panic of Eval itself is reported as a bug of ours.
+	Eval(ctx context.Context, c Cell, out *Out) Done
+
+	// Restore brings back what cells of an earlier process declared: records are what they gave to Out.Record, oldest
+	// first. It names the variables whose values are gone, and the declarations that could not be brought back with the
+	// reason. It may be called several times, with one stretch of the records after the other, and always before the
+	// first Eval.
+	Restore(records [][]byte) (lost, failed []string)
+}
+
+// ErrNotChild is what Serve returns in a process that no Client started.
+var ErrNotChild = errors.New("this command is started by the kernel and cannot be used by itself")
+
+// goodbye is how long Serve waits for a cell when the session ends.
+const goodbye = time.Second
+
+var serving atomic.Bool
+
+// Serve is the child: it runs the cells that a Client sends until the Client says goodbye, dies, or ctx is cancelled.
+//
+// Call it from the main function, before anything else is opened, and exit when it returns: an Eval that does not end when its
+// context does, nor the goroutines that cells left behind, keep it from returning. It takes SIGINT, which does nothing here:
+// interrupts come as requests. A process, or a child of a session, that no Client started gets ErrNotChild at once; so does a
+// second call. When the Client dies without goodbye, the whole process group is killed, cells' own children included.
+//
+// Serve owns two goroutines, one that reads requests and one that runs cells.
+func Serve(ctx context.Context, ev Evaluator) error {
+	if !serving.CompareAndSwap(false, true) {
+		return ErrNotChild
+	}
+	l, err := inherit()
+	if err != nil {
+		return err
+	}
+	return serve(ctx, ev, l)
+}
+
+// A link is the child's ends of the pipes.
+type link struct {
+	requests io.ReadCloser // Close must end a Read
+	frames   io.Writer
+	streams  [2]io.Writer // where markers go: stdout, stderr
+	pid      int
+	orphaned func() // called before serve returns when the supervisor went without goodbye
+}
+
+func serve(ctx context.Context, ev Evaluator, l link) error {
+	// frames stays open: its end tells the supervisor that the process has ended, and it has not yet.
+	defer l.requests.Close()
+	r := &frameReader{r: l.requests}
+	f, err := r.next()
+	if err != nil {
+		return fmt.Errorf("serve session: read hello: %w", err)
+	}
+	h, ok := f.msg.(hello)
+	if !ok || len(h.Nonce) != nonceLen {
+		return ErrNotChild
+	}
+	if h.Version != protocolVersion {
+		return fmt.Errorf("serve session: the kernel speaks version %d of the session protocol, this program version %d: "+
+			"it was replaced while the kernel ran; restart the kernel", h.Version, protocolVersion)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(ErrShutdown)
+	c := &child{ev: ev, out: newOut(l.frames, l.streams, newMarker(h.Nonce)), work: make(chan task, 4)}
+	defer c.out.end()
+	c.out.send(ready{uint64(l.pid)})
+
+	worked := make(chan struct{})
+	go func() {
+		defer close(worked)
+		for t := range c.work {
+			c.do(t)
+		}
+	}()
+	read := make(chan error, 1)
+	go func() {
+		defer close(c.work)
+		read <- c.read(ctx, r)
+	}()
+	select {
+	case err = <-read:
+	case <-ctx.Done():
+		l.requests.Close()
+		<-read
+		err = nil
+	}
+	cancel(ErrShutdown)
+	wait := time.NewTimer(goodbye)
+	defer wait.Stop()
+	select {
+	case <-worked:
+	case <-wait.C:
+	}
+	if err == io.EOF {
+		err = nil
+		l.orphaned()
+	}
+	if err != nil {
+		return fmt.Errorf("serve session: read request: %w", err)
+	}
+	return nil
+}
+
+type child struct {
+	ev   Evaluator
+	out  *Out
+	work chan task // the client has one request under way; the buffer lets the reader go on to hear the interrupt
+
+	mu     sync.Mutex
+	cell   uint64                  // the newest cell
+	cancel context.CancelCauseFunc // cancels it
+}
+
+// A task is a Cell or a restore.
+type task struct {
+	ctx     context.Context
+	cell    Cell
+	cancel  context.CancelCauseFunc
+	restore *restore
+}
+
+// read hands out requests until the supervisor says goodbye (nil) or is gone (io.EOF).
+func (c *child) read(ctx context.Context, r *frameReader) error {
+	for {
+		f, err := r.next()
+		if err != nil {
+			return err
+		}
+		switch m := f.msg.(type) {
+		case Cell:
+			ctx, cancel := context.WithCancelCause(context.WithValue(ctx, cellKey{}, m.ID))
+			c.mu.Lock()
+			c.cell, c.cancel = m.ID, cancel
+			c.mu.Unlock()
+			c.work <- task{ctx: ctx, cell: m, cancel: cancel}
+		case restore:
+			c.work <- task{restore: &m}
+		case interrupt:
+			c.mu.Lock()
+			if c.cell == m.Cell && c.cancel != nil {
+				c.cancel(ErrInterrupted)
+			}
+			c.mu.Unlock()
+		case answer:
+			c.out.answer(m)
+		case shutdown:
+			return nil
+		default:
+			return fmt.Errorf("unexpected %T", m)
+		}
+	}
+}
+
+func (c *child) do(t task) {
+	if t.restore != nil {
+		records := make([][]byte, len(t.restore.Records))
+		for i, r := range t.restore.Records {
+			records[i] = []byte(r)
+		}
+		lost, failed := c.ev.Restore(records)
+		c.out.send(restored{lost, failed})
+		return
+	}
+	c.out.send(begin{t.cell.ID})
+	c.out.running.Store(&t.cell)
+	done := c.eval(t)
+	c.out.running.Store(nil)
+	done.Cell = t.cell.ID
+	c.out.send(done)
+	t.cancel(nil)
+}
+
+func (c *child) eval(t task) (done Done) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.out.Emit(Failed{
+				Cell: t.cell.ID, Name: "internal error", Value: fmt.Sprint(v),
+				Traceback: []string{fmt.Sprintf("internal error: %v: this is a bug of the kernel, not of the cell", v), string(debug.Stack())},
+			})
+			done = Done{}
+		}
+	}()
+	return c.ev.Eval(t.ctx, t.cell, c.out)
+}
+
+// describeExit says how a process ended, in words for the user.
+func describeExit(err error) string {
+	if err == nil {
+		return "it exited"
+	}
+	if errors.Is(err, os.ErrProcessDone) {
+		return "it ended"
+	}
+	return err.Error()
+}

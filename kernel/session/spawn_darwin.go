@@ -1,0 +1,31 @@
+package session
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// widen does nothing: pipes grow by themselves here.
+func widen(*os.File) {}
+
+// awaitExit returns when the process has ended, and leaves it to be waited for: its number is nobody else's until then.
+func awaitExit(pid int) {
+	kq, err := unix.Kqueue()
+	if err != nil {
+		return // then the group is killed as soon as the frames end, and nothing else is lost
+	}
+	defer unix.Close(kq)
+	events := make([]unix.Kevent_t, 1)
+	unix.SetKevent(&events[0], pid, unix.EVFILT_PROC, unix.EV_ADD|unix.EV_ONESHOT)
+	events[0].Fflags = unix.NOTE_EXIT
+	for {
+		n, err := unix.Kevent(kq, events, events, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n > 0 {
+			return // ESRCH: it is a zombie already
+		}
+	}
+}

@@ -1,0 +1,23 @@
+package session
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// pipeSize is what user code may write before the kernel reads. It also makes each read worth its system call.
+const pipeSize = 1 << 20
+
+// widen makes a pipe larger where the system lets us; the default is as right, and slower.
+func widen(f *os.File) {
+	if c, err := f.SyscallConn(); err == nil {
+		c.Control(func(fd uintptr) { unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
+	}
+}
+
+// awaitExit returns when the process has ended, and leaves it to be waited for: its number is nobody else's until then.
+func awaitExit(pid int) {
+	for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+	}
+}
