@@ -83,6 +83,10 @@ var reflectType = []edit{
 	// StructOf makes the type that a cell's struct{ x int } is.
 	{old: "\tresolveReflectType(field.Type.common()) // install in runtime\n\tf := structField{\n", new: "\tif field.PkgPath == \"main\" {\n\t\tfield.Name, field.PkgPath = stringslite.CellLetter+field.Name, \"\"\n\t}\n\tresolveReflectType(field.Type.common()) // install in runtime\n\tf := structField{\n"},
 
+	// Panics that name types.
+	{old: `Elem of invalid type " + stringFor(t)`, new: `Elem of invalid type " + toRType(t).String()`},
+	{old: `illegal embedded field type " + stringFor(ft)`, new: `illegal embedded field type " + toRType(ft).String()`},
+
 	{old: "import (\n", new: "import (\n\t\"internal/stringslite\"\n"},
 }
 
