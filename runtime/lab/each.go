@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/trace"
 	"sync"
@@ -25,11 +26,22 @@ type crew struct {
 	from site
 	wg   sync.WaitGroup
 
-	cancel context.CancelCauseFunc // nil when errors do not cancel
+	cancel context.CancelCauseFunc // nil for untilAll
+	until  until
 	once   sync.Once
-	err    error   // the first one, set under once
-	errs   []error // of each member, when errors do not cancel
+	err    error   // the first one, for untilError; set under once
+	winner int     // the first without an error, for untilSuccess; set under once, -1 before
+	errs   []error // of each member, but for untilError
 }
+
+// until is what ends the work of a crew before all are ready.
+type until uint8
+
+const (
+	untilError until = iota
+	untilSuccess
+	untilAll // nothing does
+)
 
 func each(ctx context.Context, call string, n int, fn func(context.Context, int) error) error {
 	if err := checkContext(call, ctx); err != nil {
@@ -50,9 +62,30 @@ func each(ctx context.Context, call string, n int, fn func(context.Context, int)
 
 func eachAll(ctx context.Context, call string, n int, fn func(context.Context, int) error) []error {
 	must(checkContext(call, ctx))
-	c := crew{call: call, ctx: ctx, fn: fn, from: here(2), errs: make([]error, n)}
+	c := crew{call: call, ctx: ctx, fn: fn, from: here(2), until: untilAll, errs: make([]error, n)}
 	c.run(n)
 	return c.errs
+}
+
+// errBeaten is why the losers of a race were cancelled.
+var errBeaten = errors.New("another was first")
+
+// eachUntilSuccess returns the first that succeeded, or all errors when none did.
+func eachUntilSuccess(ctx context.Context, call string, n int, fn func(context.Context, int) error) (winner int, err error) {
+	if err := checkContext(call, ctx); err != nil {
+		return -1, err
+	}
+	if n == 0 {
+		return -1, misuse(call, "no functions: need at least one")
+	}
+	c := crew{call: call, fn: fn, from: here(2), until: untilSuccess, winner: -1, errs: make([]error, n)}
+	c.ctx, c.cancel = context.WithCancelCause(ctx)
+	defer c.cancel(nil)
+	c.run(n)
+	if c.winner < 0 {
+		return -1, errors.Join(c.errs...)
+	}
+	return c.winner, nil
 }
 
 func (c *crew) run(n int) {
@@ -78,26 +111,27 @@ func (c *crew) work(i int) {
 	normal := false
 	defer func() {
 		if !normal {
-			c.fail(i, abnormal(recover(), &c.from))
+			c.finish(i, abnormal(recover(), &c.from))
 		}
 		c.wg.Done()
 	}()
 	err := c.fn(c.ctx, i)
 	normal = true
-	if err != nil {
-		c.fail(i, err)
+	if err != nil || c.until == untilSuccess {
+		c.finish(i, err)
 	}
 }
 
-func (c *crew) fail(i int, err error) {
-	if c.cancel == nil {
+// finish notes how member i ended, and ends the work of the others when that is decisive.
+func (c *crew) finish(i int, err error) {
+	switch {
+	case c.until == untilError:
+		c.once.Do(func() { c.err = err; c.cancel(err) })
+	case c.until == untilSuccess && err == nil:
+		c.once.Do(func() { c.winner = i; c.cancel(errBeaten) })
+	default:
 		c.errs[i] = err
-		return
 	}
-	c.once.Do(func() {
-		c.err = err
-		c.cancel(err)
-	})
 }
 
 // Beyond so many members a figure folds its rows, and names of their own would only fill the trace's string table.

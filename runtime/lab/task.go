@@ -99,22 +99,27 @@ type task struct {
 	mu        sync.Mutex                 // guards callbacks until the task has ended
 	callbacks []func()                   // called once each by end; nil ones were taken back
 	untrace   func()                     // ends the trace task
-	unlink    func() bool                // stops what would start a pending task
+	unlink    func()                     // stops what would start a pending task; nil when that is the call that made it
+	scope     *scope                     // of the Run in which it was started, or nil
 	links     struct{ prev, next *task } // guarded by tasks.mu
 }
 
 var taskIDs atomic.Uint64
 
+// init makes t a pending task that was started by call.
 func (t *task) init(ctx context.Context, call string, self TaskAny, opts []TaskOption) {
 	must(checkContext(call, ctx))
-	t.id, t.self, t.created = taskIDs.Add(1), self, time.Now()
-	t.from = here(2)
-	t.done = make(chan struct{})
 	for _, opt := range opts {
 		if opt == nil {
 			panic(misuse(call, "nil option"))
 		}
 		opt(t)
+	}
+	t.id, t.self, t.created = taskIDs.Add(1), self, time.Now()
+	t.from = here(2)
+	t.done = make(chan struct{})
+	if t.scope, _ = ctx.Value(scopeKey{}).(*scope); t.scope != nil {
+		t.scope.wg.Add(1)
 	}
 	ctx, t.cancel = context.WithCancelCause(ctx)
 	t.ctx = taskContext{ctx, t}
@@ -199,6 +204,9 @@ func (t *task) end(err error, abnormal bool) {
 		t.untrace()
 	}
 	close(t.done)
+	if t.scope != nil {
+		t.scope.wg.Done()
+	}
 }
 
 // ID returns a number that no other task of this process has.
@@ -222,13 +230,25 @@ func (t *task) Done() <-chan struct{} { return t.done }
 // wait: the task ends when its function returns, or at once when that has not begun. Cancelling twice changes nothing.
 func (t *task) Cancel(cause error) {
 	t.cancel(cause)
-	if t.unlink != nil && t.begin() { // a task without unlink is never pending where others see it
+	if t.unlink != nil {
+		t.drop()
+	}
+}
+
+// drop ends a task that has not begun and now never will.
+func (t *task) drop() {
+	if t.begin() {
 		t.unlink()
 		t.end(t.ctx.Err(), false)
 	}
 }
 
-func (t *task) core() *task { return t }
+func (t *Task[T]) core() *task {
+	if t == nil {
+		return nil
+	}
+	return &t.task
+}
 
 // subscribe has f called when the task ends, or now when it has. unsubscribe may come too late: f must bear that.
 func (t *task) subscribe(f func()) (unsubscribe func()) {

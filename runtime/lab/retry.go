@@ -1,0 +1,107 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// A Backoff says how often [Retry] tries, and how long it waits in between. The zero Backoff tries three times and waits 100 ms, then
+// 200 ms.
+type Backoff struct {
+	Attempts int              // calls in all; 0 means 3
+	First    time.Duration    // the first wait; 0 means 100 ms
+	Factor   float64          // each wait is so many times the one before; 0 means 2
+	Max      time.Duration    // no wait is longer; 0 means 10 s
+	Jitter   float64          // between 0 and 1: this part of each wait is left to chance, so that clients do not come back in step
+	If       func(error) bool // whether an error is worth another try; nil means every one but those of Permanent
+}
+
+// permanent marks an error that no further try will mend.
+type permanent struct{ error }
+
+func (p permanent) Unwrap() error { return p.error }
+
+// Permanent marks err so that [Retry] gives up at once and returns err. Permanent(nil) is nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return permanent{err}
+}
+
+// Retry calls fn until it succeeds, and returns what it returned. After the last attempt the error says how many there were and
+// wraps the last one. A panic is not tried again; neither is anything when ctx has ended.
+func Retry[T any](ctx context.Context, b Backoff, fn func(context.Context) (T, error)) (value T, err error) {
+	if fn == nil {
+		return value, misuse("lab.Retry", "nil function")
+	}
+	err = retry(ctx, b, func(ctx context.Context) (err error) { value, err = fn(ctx); return err })
+	return value, err
+}
+
+func (b Backoff) check() error {
+	switch {
+	case b.Attempts < 0:
+		return misuse("lab.Retry", "%d attempts: need zero (for the default) or more", b.Attempts)
+	case b.Factor < 0 || math.IsNaN(b.Factor):
+		return misuse("lab.Retry", "factor %v: need zero (for the default) or more", b.Factor)
+	case !(b.Jitter >= 0 && b.Jitter <= 1):
+		return misuse("lab.Retry", "jitter %v: need a value between 0 and 1", b.Jitter)
+	}
+	return errors.Join(checkDuration("lab.Retry", "first wait", b.First), checkDuration("lab.Retry", "longest wait", b.Max))
+}
+
+func (b Backoff) withDefaults() Backoff {
+	if b.Attempts == 0 {
+		b.Attempts = 3
+	}
+	if b.First == 0 {
+		b.First = 100 * time.Millisecond
+	}
+	if b.Factor == 0 {
+		b.Factor = 2
+	}
+	if b.Max == 0 {
+		b.Max = 10 * time.Second
+	}
+	return b
+}
+
+// wait is the pause after attempt n, the first being 1.
+func (b Backoff) wait(n int) time.Duration {
+	d := min(float64(b.First)*math.Pow(b.Factor, float64(n-1)), float64(b.Max))
+	return time.Duration(d * (1 - b.Jitter*rand.Float64()))
+}
+
+func retry(ctx context.Context, b Backoff, fn func(context.Context) error) error {
+	if err := errors.Join(checkContext("lab.Retry", ctx), b.check()); err != nil {
+		return err
+	}
+	b = b.withDefaults()
+	from := here(2)
+	for n := 1; ; n++ {
+		if err := canceled(ctx); err != nil {
+			return err
+		}
+		err := guard(&from, func() error { return fn(ctx) })
+		var stop permanent
+		var boom *PanicError
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &stop):
+			return stop.error
+		case errors.As(err, &boom), ctx.Err() != nil, b.If != nil && !b.If(err):
+			return err
+		case n >= b.Attempts:
+			return fmt.Errorf("after %d attempts: %w", n, err)
+		}
+		if ended := sleep(ctx, b.wait(n)); ended != nil {
+			return fmt.Errorf("%w (the last of %d attempts failed with: %w)", ended, n, err)
+		}
+	}
+}
