@@ -1,0 +1,274 @@
+package page
+
+import (
+	"fmt"
+	"html"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// ansiLines renders terminal text as lines of HTML. Colours and weights become spans with nbconvert's class names
+// (ansi-red-fg …), which never reach over the end of a line; a carriage return and a backspace overwrite, as on a terminal.
+// Every other control sequence is dropped.
+func ansiLines(s string) []string {
+	t := terminal{}
+	for s != "" {
+		switch c := s[0]; {
+		case c == 0x1b:
+			s = t.escape(s)
+		case c == '\n':
+			t.newline()
+			s = s[1:]
+		case c == '\r':
+			t.column = 0
+			s = s[1:]
+		case c == '\b':
+			t.column = max(0, t.column-1)
+			s = s[1:]
+		case c < 0x20 && c != '\t' || c == 0x7f:
+			s = s[1:]
+		default:
+			r, n := utf8.DecodeRuneInString(s)
+			t.put(r)
+			s = s[n:]
+		}
+	}
+	if len(t.line) > 0 {
+		t.newline()
+	}
+	return t.lines
+}
+
+// A terminal is the state of a text display: lines that are finished, and one that is being written.
+type terminal struct {
+	lines  []string
+	line   []glyph
+	column int
+	style  style
+}
+
+type glyph struct {
+	r     rune
+	style style
+}
+
+// A style is what SGR sequences set.
+type style struct {
+	fg, bg                                        colour
+	bold, dim, italic, underline, strike, inverse bool
+}
+
+// A colour is none, one of the terminal's sixteen, or an exact one.
+type colour struct {
+	set     bool
+	index   int // 0–15; -1: exact
+	r, g, b uint8
+}
+
+func (t *terminal) put(r rune) {
+	g := glyph{r, t.style}
+	if t.column < len(t.line) {
+		t.line[t.column] = g
+	} else {
+		t.line = append(t.line, g)
+	}
+	t.column++
+}
+
+func (t *terminal) newline() {
+	var b, run strings.Builder
+	flush := func(s style) {
+		if run.Len() > 0 {
+			b.WriteString(s.wrap(html.EscapeString(run.String())))
+			run.Reset()
+		}
+	}
+	for i, g := range t.line {
+		if i > 0 && g.style != t.line[i-1].style {
+			flush(t.line[i-1].style)
+		}
+		run.WriteRune(g.r)
+	}
+	if n := len(t.line); n > 0 {
+		flush(t.line[n-1].style)
+	}
+	t.lines = append(t.lines, b.String())
+	t.line, t.column = t.line[:0], 0
+}
+
+// escape reads one control sequence at the start of s and returns the rest.
+func (t *terminal) escape(s string) string {
+	if len(s) < 2 {
+		return ""
+	}
+	switch s[1] {
+	case '[':
+		end := 2
+		for end < len(s) && (s[end] < 0x40 || s[end] > 0x7e) {
+			end++
+		}
+		if end == len(s) {
+			return ""
+		}
+		switch args := s[2:end]; s[end] {
+		case 'm':
+			t.sgr(args)
+		case 'K':
+			if args == "2" {
+				t.line, t.column = t.line[:0], 0
+			} else if args == "" || args == "0" {
+				t.line = t.line[:min(t.column, len(t.line))]
+			}
+		}
+		return s[end+1:]
+	case ']': // an operating system command such as a title: up to BEL or ESC \
+		for i := 2; i < len(s); i++ {
+			if s[i] == 0x07 {
+				return s[i+1:]
+			}
+			if s[i] == 0x1b && i+1 < len(s) && s[i+1] == '\\' {
+				return s[i+2:]
+			}
+		}
+		return ""
+	}
+	_, n := utf8.DecodeRuneInString(s[1:])
+	return s[1+n:]
+}
+
+// sgr applies the arguments of a "select graphic rendition" sequence.
+func (t *terminal) sgr(args string) {
+	var codes []int
+	for f := range strings.FieldsFuncSeq(args+";", func(r rune) bool { return r == ';' || r == ':' }) {
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			return
+		}
+		codes = append(codes, n)
+	}
+	if len(codes) == 0 {
+		codes = []int{0}
+	}
+	s := &t.style
+	for i := 0; i < len(codes); i++ {
+		switch c := codes[i]; {
+		case c == 0:
+			*s = style{}
+		case c == 1:
+			s.bold = true
+		case c == 2:
+			s.dim = true
+		case c == 3:
+			s.italic = true
+		case c == 4:
+			s.underline = true
+		case c == 7:
+			s.inverse = true
+		case c == 9:
+			s.strike = true
+		case c == 22:
+			s.bold, s.dim = false, false
+		case c == 23:
+			s.italic = false
+		case c == 24:
+			s.underline = false
+		case c == 27:
+			s.inverse = false
+		case c == 29:
+			s.strike = false
+		case 30 <= c && c <= 37:
+			s.fg = colour{set: true, index: c - 30}
+		case 90 <= c && c <= 97:
+			s.fg = colour{set: true, index: c - 82}
+		case c == 39:
+			s.fg = colour{}
+		case 40 <= c && c <= 47:
+			s.bg = colour{set: true, index: c - 40}
+		case 100 <= c && c <= 107:
+			s.bg = colour{set: true, index: c - 92}
+		case c == 49:
+			s.bg = colour{}
+		case c == 38 || c == 48:
+			col, used := extended(codes[i+1:])
+			if used == 0 {
+				return
+			}
+			i += used
+			if c == 38 {
+				s.fg = col
+			} else {
+				s.bg = col
+			}
+		}
+	}
+}
+
+// extended reads 5;N (the 256 colours) or 2;R;G;B and says how many codes that took.
+func extended(codes []int) (colour, int) {
+	switch {
+	case len(codes) >= 2 && codes[0] == 5 && codes[1] < 256:
+		n := codes[1]
+		switch {
+		case n < 16:
+			return colour{set: true, index: n}, 2
+		case n < 232:
+			n -= 16
+			level := func(v int) uint8 {
+				if v == 0 {
+					return 0
+				}
+				return uint8(55 + 40*v)
+			}
+			return colour{true, -1, level(n / 36), level(n / 6 % 6), level(n % 6)}, 2
+		default:
+			v := uint8(8 + 10*(n-232))
+			return colour{true, -1, v, v, v}, 2
+		}
+	case len(codes) >= 4 && codes[0] == 2:
+		return colour{true, -1, uint8(codes[1]), uint8(codes[2]), uint8(codes[3])}, 4
+	}
+	return colour{}, 0
+}
+
+var ansiNames = [8]string{"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"}
+
+// wrap puts already escaped text into a span of the style.
+func (s style) wrap(text string) string {
+	if s == (style{}) {
+		return text
+	}
+	if s.inverse && (s.fg.set || s.bg.set) {
+		s.fg, s.bg, s.inverse = s.bg, s.fg, false
+	}
+	var class, css []string
+	paint := func(c colour, ground, property string) {
+		switch {
+		case !c.set:
+		case c.index < 0:
+			css = append(css, fmt.Sprintf("%s:#%02x%02x%02x", property, c.r, c.g, c.b))
+		case c.index < 8:
+			class = append(class, "ansi-"+ansiNames[c.index]+ground)
+		default:
+			class = append(class, "ansi-"+ansiNames[c.index-8]+"-intense"+ground)
+		}
+	}
+	paint(s.fg, "-fg", "color")
+	paint(s.bg, "-bg", "background")
+	for _, f := range []struct {
+		on   bool
+		name string
+	}{{s.bold, "bold"}, {s.dim, "dim"}, {s.italic, "italic"}, {s.underline, "underline"}, {s.strike, "strike"}, {s.inverse, "inverse"}} {
+		if f.on {
+			class = append(class, "ansi-"+f.name)
+		}
+	}
+	open := "<span"
+	if len(class) > 0 {
+		open += ` class="` + strings.Join(class, " ") + `"`
+	}
+	if len(css) > 0 {
+		open += ` style="` + strings.Join(css, ";") + `"`
+	}
+	return open + ">" + text + "</span>"
+}
