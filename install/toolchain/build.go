@@ -85,7 +85,11 @@ func (b *build) run(ctx context.Context, fallback bool) (string, error) {
 // archive returns the archive of an import: the toolchain's or an earlier cell's.
 func (b *build) archive(path string) (string, error) {
 	if name, ok := strings.CutPrefix(path, CellPrefix); ok {
-		return filepath.Join(b.WorkDir, name+".a"), nil
+		a := filepath.Join(b.WorkDir, name+".a")
+		if _, err := os.Stat(a); err != nil {
+			return "", fmt.Errorf("cell %s has not been built: %w", name, err)
+		}
+		return a, nil
 	}
 	known, err := b.archives()
 	if err != nil {

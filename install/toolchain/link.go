@@ -41,20 +41,18 @@ func (b *build) link(ctx context.Context, fallback bool) error {
 	if err := os.WriteFile(cfgFile, cfg.Bytes(), 0o644); err != nil {
 		return err
 	}
-	if b.info.Strategy == linkDirect && !b.slow.Load() {
-		err := b.linkDirect(ctx, cfgFile)
-		if err == nil || ctx.Err() != nil || !fallback {
-			return err
-		}
-		defer func() {
-			// The C compiler linked what ld did not: no use in trying ld again. A cell that neither links says nothing about ld.
-			if err == nil {
-				b.slow.Store(true)
-			}
-		}()
+	if b.info.Strategy != linkDirect || b.slow.Load() {
+		return b.linkExtld(ctx, cfgFile)
 	}
-	err = b.linkExtld(ctx, cfgFile)
-	return err
+	err = b.linkDirect(ctx, cfgFile)
+	if err == nil || ctx.Err() != nil || !fallback {
+		return err
+	}
+	if b.linkExtld(ctx, cfgFile) != nil {
+		return err // neither can: that says nothing about ld
+	}
+	b.slow.Store(true)
+	return nil
 }
 
 // golink runs Go's linker.
@@ -66,10 +64,7 @@ func (b *build) golink(ctx context.Context, cfgFile string, more ...string) erro
 }
 
 func (b *build) linkExtld(ctx context.Context, cfgFile string) error {
-	cc := b.info.CC
-	if len(cc) == 0 {
-		cc = []string{"gcc"}
-	}
+	cc := ccOf(b.info.CC)
 	more := []string{"-extld=" + cc[0]}
 	if len(cc) > 1 {
 		more = append(more, "-extldflags="+strings.Join(cc[1:], " "))

@@ -29,6 +29,9 @@ type Config struct {
 	Progress func(Step) // may be nil; called from Prepare's goroutine
 }
 
+// Steps is how many steps Prepare tells of.
+const Steps = 5
+
 // A Step is one stretch of Prepare's work, told when it begins.
 type Step struct {
 	N, Of int
@@ -82,7 +85,7 @@ type preparer struct {
 func (p *preparer) say(what, first string) {
 	p.step++
 	if p.Progress != nil {
-		p.Progress(Step{N: p.step, Of: 5, What: what, First: first})
+		p.Progress(Step{N: p.step, Of: Steps, What: what, First: first})
 	}
 }
 
@@ -164,10 +167,7 @@ func (p *preparer) whyNoPlugins(ctx context.Context) string {
 	if p.NoCgo {
 		return "the host was built without cgo. Run `interleave install` again"
 	}
-	cc := p.go_.cc
-	if len(cc) == 0 {
-		cc = []string{"gcc"}
-	}
+	cc := ccOf(p.go_.cc)
 	remedy := "install one (on Debian and Ubuntu `apt install gcc libc6-dev`, on Fedora `dnf install gcc`, on macOS `xcode-select --install`) and run `interleave install` again"
 	if _, err := exec.LookPath(cc[0]); err != nil {
 		return "there is no C compiler (" + cc[0] + " is not on PATH); " + remedy
@@ -184,6 +184,28 @@ func (p *preparer) whyNoPlugins(ctx context.Context) string {
 		return "the C compiler does not work (" + firstLine(err.Error()) + "); " + remedy
 	}
 	return ""
+}
+
+// ccOf returns the C compiler's command.
+func ccOf(cc []string) []string {
+	if len(cc) == 0 {
+		return []string{"gcc"}
+	}
+	return cc
+}
+
+// HaveCC reports whether there seems to be a C compiler: $CC, gcc or clang is on PATH.
+func HaveCC() bool {
+	names := []string{"gcc", "clang"}
+	if cc := strings.Fields(os.Getenv("CC")); len(cc) > 0 {
+		names = cc[:1]
+	}
+	for _, name := range names {
+		if _, err := exec.LookPath(name); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // A listed is what go list says of a package.

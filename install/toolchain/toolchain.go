@@ -100,6 +100,18 @@ func HostPath(dir string) string { return filepath.Join(dir, "bin", exe("interle
 // DirOf returns the directory that Prepare was given, from the path of the host in it.
 func DirOf(host string) string { return filepath.Dir(filepath.Dir(host)) }
 
+// Here returns the directory that Prepare made the running program in, if it is a host.
+func Here() (string, error) {
+	self, err := os.Executable()
+	if err == nil {
+		self, err = filepath.EvalSymlinks(self)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find the toolchain: %w", err)
+	}
+	return DirOf(self), nil
+}
+
 // Open reads what Prepare left in dir. It costs one small file and three stats. When cells cannot be compiled, the error
 // is a *StaleError or a *NoPluginsError, and the Toolchain is returned nevertheless: its types and the interpreter remain usable,
 // and Build returns the same error. With any other error the Toolchain is nil.

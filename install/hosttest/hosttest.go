@@ -1,0 +1,102 @@
+// Package hosttest knows how a test gets the real host binary, or another program that cells load into. It must not know
+// what the test does with it.
+//
+// A plugin loads only into a host that was built with it, and a test binary is not one. So tests that run cells run them in
+// a host, which is built here from the module's present source, once for all test binaries.
+package hosttest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"interleave/install"
+	"interleave/install/toolchain"
+)
+
+var (
+	mu    sync.Mutex
+	built = map[string]result{}
+)
+
+type result struct {
+	path string
+	err  error
+}
+
+// Host returns the path of the product's host. It skips the test under -short.
+func Host(t testing.TB) string {
+	t.Helper()
+	return Main(t, install.Build{})
+}
+
+// Main is Host for another main package of the module, or fewer packages to import, as b says: for tests that
+// must not wait for what they do not need.
+func Main(t testing.TB, b install.Build) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs the host, which takes long to build")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	key := fmt.Sprint(b.Main, b.Packages, b.NoCgo)
+	r, ok := built[key]
+	if !ok {
+		r.path, r.err = build(b)
+		built[key] = r
+	}
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	return r.path
+}
+
+// Toolchain opens the toolchain that a host was built with.
+func Toolchain(t testing.TB, host string) *toolchain.Toolchain {
+	t.Helper()
+	tc, err := toolchain.Open(toolchain.DirOf(host))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tc
+}
+
+// build makes the host, and says on standard error what it does if it takes time. go test shows that only for a package
+// run by itself; otherwise the first run of all tests is silent for a minute.
+func build(b install.Build) (string, error) {
+	root, err := ModuleRoot()
+	if err != nil {
+		return "", err
+	}
+	cache, err := install.CacheRoot()
+	if err != nil {
+		return "", err
+	}
+	start := time.Now()
+	b.Progress = func(s toolchain.Step) {
+		fmt.Fprintf(os.Stderr, "hosttest: %5.1f s  %d/%d %s\n", time.Since(start).Seconds(), s.N, s.Of, s.What)
+	}
+	return install.Host(context.Background(), os.DirFS(root), cache, b)
+}
+
+// ModuleRoot returns the folder of the module's go.mod, above the test's working directory.
+func ModuleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", fmt.Errorf("no go.mod above the working directory")
+		}
+		dir = parent
+	}
+}

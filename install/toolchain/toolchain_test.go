@@ -1,0 +1,366 @@
+package toolchain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/types"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// clone opens the tests' toolchain under another description.
+func clone(t *testing.T, change func(*info)) (*Toolchain, error) {
+	t.Helper()
+	tc := testToolchain(t)
+	c := &Toolchain{dir: tc.dir, info: tc.info, base: tc.base, archives: tc.archives}
+	change(&c.info)
+	c.plugins = c.check()
+	return c, c.plugins
+}
+
+func run(t *testing.T, tc *Toolchain, env []string, plugins ...string) string {
+	t.Helper()
+	cmd := exec.Command(HostPath(tc.Dir()), plugins...)
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out)
+}
+
+// Every way of linking must give plugins that load into one process and share one another's packages.
+func TestCellsImportCells(t *testing.T) {
+	t.Parallel()
+	for _, strategy := range []string{linkDirect, linkExtld} {
+		t.Run(strategy, func(t *testing.T) {
+			t.Parallel()
+			tc, err := clone(t, func(in *info) { in.Strategy = strategy })
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			var plugins []string
+			for i := 1; i <= 4; i++ {
+				source := "package mainⱵ\nvar V = 1\ntype T struct{ Ⱶn int }\n"
+				imports := []string{"net/http", "unsafe"}
+				if i > 1 {
+					source = fmt.Sprintf("package mainⱵ\nimport old %q\nvar V = 2*old.V\nfunc init() { println(V) }\ntype T = old.T\n", fmt.Sprint(CellPrefix, "c", i-1))
+					imports = []string{fmt.Sprint(CellPrefix, "c", i-1)}
+				} else {
+					source = strings.Replace(source, "\n", "\nimport (\n\t\"net/http\"\n\t_ \"unsafe\"\n)\nvar C http.Client\n", 1)
+				}
+				so, err := tc.Build(context.Background(), Package{Name: fmt.Sprint("c", i), Source: []byte(source), Imports: imports, WorkDir: dir})
+				if err != nil {
+					t.Fatal(err)
+				}
+				plugins = append(plugins, so)
+			}
+			if out := run(t, tc, nil, plugins...); out != "2\n4\n8\n" {
+				t.Errorf("the cells printed %q", out)
+			}
+		})
+	}
+}
+
+func TestLineDirectivesStay(t *testing.T) {
+	t.Parallel()
+	tc := testToolchain(t)
+	so, err := tc.Build(context.Background(), Package{
+		Name: "c1", WorkDir: t.TempDir(), Imports: []string{"runtime"},
+		Source: []byte("package mainⱵ\nimport \"runtime\"\nfunc init() {\n//line cell[12]:34:1\n_, file, line, _ := runtime.Caller(0); println(file, line) }\n"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := run(t, tc, nil, so); out != "cell[12] 34\n" {
+		t.Errorf("the position is %q", out)
+	}
+}
+
+func TestWritesAreHooked(t *testing.T) {
+	t.Parallel()
+	tc := testToolchain(t)
+	so, err := tc.Build(context.Background(), Package{
+		Name: "c1", WorkDir: t.TempDir(), Imports: []string{"fmt", "io", "os", "strings"},
+		Source: []byte(`package mainⱵ
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+func init() {
+	fmt.Println("LOUD")
+	fmt.Fprint(os.Stderr, "ERR\n")
+	os.Stdout.WriteString("STRING\n")
+	n, err := io.Copy(os.Stdout, strings.NewReader("COPY\n"))
+	fmt.Println("and quiet", n, err)
+	f, _ := os.CreateTemp("", "")
+	defer os.Remove(f.Name())
+	f.WriteString("FILE\n")
+	b, _ := os.ReadFile(f.Name())
+	fmt.Printf("a file %s", strings.ToLower(string(b)))
+}
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "fd 1: loud\nfd 2: err\nfd 1: string\nfd 1: copy\nand quiet 5 <nil>\na file file\n"
+	if out := run(t, tc, []string{"LOADHOST_HOOK=1"}, so); out != want {
+		t.Errorf("with the hook the cell wrote\n%s\nwant\n%s", out, want)
+	}
+	want = "LOUD\nERR\nSTRING\nCOPY\nand quiet 5 <nil>\na file file\n"
+	if out := run(t, tc, nil, so); out != want {
+		t.Errorf("without the hook the cell wrote\n%s\nwant\n%s", out, want)
+	}
+}
+
+func TestBuildErrors(t *testing.T) {
+	t.Parallel()
+	tc := testToolchain(t)
+	build := func(source string, imports ...string) error {
+		_, err := tc.Build(context.Background(), Package{Name: "c1", Source: []byte(source), Imports: imports, WorkDir: t.TempDir()})
+		return err
+	}
+	err := build("package p\n//line cell[3]:7:1\nvar x int = \"s\"\n")
+	ce, ok := errors.AsType[*CompileError](err)
+	if !ok || !strings.Contains(ce.Output, "cell[3]:7:") {
+		t.Errorf("a type error gave %v", err)
+	}
+	if err := build("package p\n", "no/such/package"); err == nil || !strings.Contains(err.Error(), "no/such/package is not available") {
+		t.Errorf("an unknown import gave %v", err)
+	}
+	if err := build("package p\n", CellPrefix+"c99"); err == nil {
+		t.Error("a missing cell was imported")
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errors.New("enough"))
+	if _, err := tc.Build(ctx, Package{Name: "c1", Source: []byte("package p\n"), WorkDir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "enough") {
+		t.Errorf("a cancelled build gave %v", err)
+	}
+}
+
+// When ld fails and the C compiler does not, Build goes on with the C compiler.
+func TestBuildFallsBack(t *testing.T) {
+	t.Parallel()
+	tc, err := clone(t, func(in *info) { in.Strategy, in.LD = linkDirect, "/bin/false" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if tc.slow.Load() != (i > 0) {
+			t.Errorf("before cell %d, slow is %t", i, tc.slow.Load())
+		}
+		so, err := tc.Build(context.Background(), Package{Name: fmt.Sprint("c", i), Source: []byte("package p\nfunc init() { println(5) }\n"), WorkDir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out := run(t, tc, nil, so); out != "5\n" {
+			t.Errorf("the cell printed %q", out)
+		}
+	}
+}
+
+func TestStale(t *testing.T) {
+	t.Parallel()
+	for _, change := range []func(*info){
+		func(in *info) { in.Version = "go1.26.0\n" },
+		func(in *info) { in.Compile.Size++ },
+		func(in *info) { in.Link.Path += "x" },
+		func(in *info) { in.GOROOT = "/no/such" },
+	} {
+		tc, err := clone(t, change)
+		stale, ok := errors.AsType[*StaleError](err)
+		if !ok || !strings.Contains(err.Error(), "interleave install") || stale.Want != runtime.Version() {
+			t.Errorf("a changed toolchain gave %v", err)
+		}
+		if _, err := tc.Build(context.Background(), Package{Name: "c1"}); !errors.As(err, &stale) {
+			t.Errorf("building with it gave %v", err)
+		}
+		if _, err := tc.Types(); err != nil {
+			t.Errorf("its types: %v", err)
+		}
+	}
+	if tc, err := Open(t.TempDir()); !errors.Is(err, ErrNotPrepared) || tc != nil {
+		t.Errorf("an empty folder gave %v, %v", tc, err)
+	}
+}
+
+func TestTypes(t *testing.T) {
+	t.Parallel()
+	tc, _ := clone(t, func(*info) {})
+	ty, err := tc.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]string{}
+	for _, p := range ty.Packages() {
+		names[p.Path] = p.Name
+		if hidden(p.Path) {
+			t.Errorf("%s is listed", p.Path)
+		}
+	}
+	if names["math/rand/v2"] != "rand" || names["fmt"] != "fmt" || names["unsafe"] != "unsafe" || names["cmd/go"] != "" {
+		t.Errorf("names are wrong: %v", names)
+	}
+	h, err := ty.Import("net/http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := ty.Import("io")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One identity per type, whatever is loaded first.
+	body := h.Scope().Lookup("Response").Type().Underlying().(*types.Struct)
+	for i := range body.NumFields() {
+		if f := body.Field(i); f.Name() == "Body" && !types.Identical(f.Type(), b.Scope().Lookup("ReadCloser").Type()) {
+			t.Error("net/http has an io.ReadCloser of its own")
+		}
+	}
+	for _, p := range ty.Packages() {
+		pkg, err := ty.Import(p.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pkg.Name() != p.Name || !pkg.Complete() {
+			t.Errorf("%s is %s", p.Path, pkg)
+		}
+	}
+	r, _ := ty.Import("reflect")
+	for _, name := range r.Scope().Names() {
+		if strings.Contains(strings.ToLower(name), "cell") {
+			t.Errorf("the patch shows: reflect.%s", name)
+		}
+	}
+	if _, err := ty.Import("no/such"); err == nil {
+		t.Error("no/such was imported")
+	}
+}
+
+func TestPatchesNeedTheirAnchors(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	name := filepath.Join(root, "src", "os", "file.go")
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte("package os\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := stdFile{path: "os/file.go", edits: osFile}.patched(root)
+	pe, ok := errors.AsType[*PatchError](err)
+	if !ok || pe.File != name || pe.Found != 0 || !strings.Contains(err.Error(), "GOTOOLCHAIN=go1.26") {
+		t.Errorf("an unknown file gave %v", err)
+	}
+}
+
+// Names with the letter in every place that types and functions are shown.
+func TestCellText(t *testing.T) {
+	t.Parallel()
+	text, err := stdFiles.ReadFile("stdfiles/cellnames.go.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := []struct{ in, want string }{
+		{"int", "int"}, {"mainⱵ.Ⱶpoint", "main.point"}, {"*mainⱵ.Point", "*main.Point"},
+		{"mainⱵ.Ⱶstack[interleave/cells/c12.Ⱶcirc]", "main.stack[main.circ]"},
+		{"atomic.Pointer[interleave/cells/c2.Circ]", "atomic.Pointer[main.Circ]"},
+		{"interface { Ⱶarea() int; Ⱶm(mainⱵ.Ⱶpoint) }", "interface { main.area() int; main.m(main.point) }"},
+		{"struct { Ⱶf func(int) int; B string }", "struct { f func(int) int; B string }"},
+		{"interleave/cells/c7.(*Ⱶpoint).Ⱶmove-fm", "main.(*point).move-fm"},
+		{"interleave/cells/c7.init.0.func1", "main.init.0.func1"},
+		{"struct { Ârea int }", "struct { Ârea int }"}, {"main.", "main."}, {"", ""}, {"Ⱶ", ""}, {"interleave/kernel.X", "interleave/kernel.X"},
+	}
+	// The file belongs to the standard library; outside it the two imports have other names.
+	src := strings.NewReplacer("package stringslite", "package main", "import \"internal/bytealg\"", "import \"strings\"",
+		"bytealg.IndexByteString", "strings.IndexByte", "Index(s, cellPath)", "strings.Index(s, cellPath)", "HasPrefix(", "strings.HasPrefix(").Replace(string(text))
+	var main strings.Builder
+	main.WriteString("\nfunc main() {\n")
+	for _, c := range cases {
+		fmt.Fprintf(&main, "\tprintln(CellText(%q))\n", c.in)
+	}
+	main.WriteString("}\n")
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte(src+main.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", "run", file).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	got := strings.Split(string(out), "\n")
+	for i, c := range cases {
+		if got[i] != c.want {
+			t.Errorf("%q shows as %q, want %q", c.in, got[i], c.want)
+		}
+	}
+}
+
+func BenchmarkBuild(b *testing.B) {
+	tc, err := loadhost()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, strategy := range []string{linkDirect, linkExtld} {
+		b.Run(strategy, func(b *testing.B) {
+			c := &Toolchain{dir: tc.dir, info: tc.info, base: tc.base, archives: tc.archives}
+			c.info.Strategy = strategy
+			dir := b.TempDir()
+			for i := 0; b.Loop(); i++ {
+				_, err := c.Build(context.Background(), Package{
+					Name: fmt.Sprint("c", i), Imports: []string{"fmt"}, WorkDir: dir,
+					Source: []byte("package mainⱵ\nimport \"fmt\"\ntype T struct{ Ⱶa int }\nfunc (t T) F() { fmt.Println(t) }\nfunc init() { T{}.F() }\n"),
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	tc, err := loadhost()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := Open(tc.dir); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkTypes(b *testing.B) {
+	tc, err := loadhost()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, path := range []string{"", "fmt", "net/http", "all"} {
+		b.Run("import "+path, func(b *testing.B) {
+			for b.Loop() {
+				ty, err := tc.openTypes()
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, p := range ty.Packages() {
+					if p.Path == path || path == "all" {
+						if _, err := ty.Import(p.Path); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+				ty.data.Close()
+			}
+		})
+	}
+}
