@@ -101,13 +101,18 @@ func frameLine(f trace.StackFrame) string {
 	return file + ":" + strconv.FormatUint(f.Line, 10)
 }
 
+// bareFunc is a function's name without type arguments and without its package's folder.
+func bareFunc(fn string) string {
+	if i, j := strings.IndexByte(fn, '['), strings.LastIndexByte(fn, ']'); 0 <= i && i < j {
+		fn = fn[:i] + fn[j+1:]
+	}
+	return fn[strings.LastIndexByte(fn, '/')+1:]
+}
+
 // shortFunc is a function's name as it would be written in its package's users: "sync.(*Mutex).Lock" is "Mutex.Lock",
 // "net/http.Get" is "http.Get", "interleave/runtime/lab.Gather[...]" is "lab.Gather".
 func shortFunc(fn string) string {
-	fn = fn[strings.LastIndexByte(fn, '/')+1:]
-	if i := strings.IndexByte(fn, '['); i >= 0 {
-		fn = fn[:i]
-	}
+	fn = bareFunc(fn)
 	pkg, name, ok := strings.Cut(fn, ".")
 	if !ok {
 		return fn
@@ -128,10 +133,7 @@ func shortFunc(fn string) string {
 
 // rowName is a function's name for a row, or nothing when it is a closure, whose name says nothing.
 func rowName(fn string) string {
-	fn = fn[strings.LastIndexByte(fn, '/')+1:]
-	if i := strings.IndexByte(fn, '['); i >= 0 {
-		fn = fn[:i]
-	}
+	fn = bareFunc(fn)
 	_, name, ok := strings.Cut(fn, ".")
 	if !ok {
 		return fn
@@ -153,6 +155,8 @@ func isClosure(name string) bool {
 	return true
 }
 
+const reasonGC = "garbage collection"
+
 // blocked turns the tracer's reason for a goroutine's stop, and the place of it, into our words.
 func blocked(reason string, at site) (State, string) {
 	name := shortFunc(at.call)
@@ -173,14 +177,19 @@ func blocked(reason string, at site) (State, string) {
 	case "sync.(*Cond).Wait":
 		return Waiting, nameOr(name, "Cond.Wait")
 	case "sync":
+		if strings.HasPrefix(at.call, "runtime.") {
+			return GC, reasonGC // an allocation that has to help the collector, or to wait for it
+		}
 		if strings.HasPrefix(at.call, "sync.") && !strings.Contains(name, "Mutex") {
 			return Waiting, name
 		}
 		return Locked, nameOr(name, "lock")
 	case "forever":
 		return Other, "blocked for ever"
+	case "preempted": // parked, unlike a goroutine that merely had to leave its core, so that its stack can be scanned
+		return GC, reasonGC
 	case "GC mark assist wait for work", "GC background sweeper wait", "wait until GC ends", "GC weak to strong wait":
-		return GC, reason
+		return GC, reasonGC
 	case "unspecified", "":
 		return Other, nameOr(name, "blocked")
 	}

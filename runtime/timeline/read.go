@@ -16,7 +16,7 @@ import (
 // to belong to the experiment late, and leaves the strangers out at the end.
 type reader struct {
 	cfg    Config
-	mains  []int64
+	mains  []origin
 	t0     trace.Time // the start mark; the trace's first event until that is seen
 	last   trace.Time
 	marked bool // the start mark was seen
@@ -72,7 +72,7 @@ type proc struct {
 const maxEvents = 100_000
 
 // read fills e from a trace. A trace that ends early, or that cannot be read to its end, gives the part before.
-func (e *Experiment) read(data []byte, cfg Config, mains []int64) error {
+func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 	begun := time.Now()
 	tr, err := trace.NewReader(bytes.NewReader(data))
 	if err != nil {
@@ -217,9 +217,19 @@ func (r *reader) index(id trace.GoID) int32 {
 	}
 	i := int32(len(r.gs))
 	r.byID[id] = i
-	main := slices.Contains(r.mains, int64(id))
-	r.gs = append(r.gs, goroutine{id: id, proc: -1, main: main, member: main, born: r.t0, since: r.t0, end: -1})
+	name, main := r.origin(id)
+	r.gs = append(r.gs, goroutine{id: id, proc: -1, name: name, main: main, member: main, born: r.t0, since: r.t0, end: -1})
 	return i
+}
+
+// origin looks a goroutine up among those that run the experiment itself.
+func (r *reader) origin(id trace.GoID) (name string, ok bool) {
+	for _, o := range r.mains {
+		if o.id == int64(id) {
+			return o.name, true
+		}
+	}
+	return "", false
 }
 
 func (r *reader) proc(id trace.ProcID) *proc {
@@ -334,7 +344,7 @@ func (r *reader) create(ev *trace.Event, t *trace.StateTransition) {
 	}
 	g := &r.gs[i]
 	*g = goroutine{id: id, proc: -1, base: begin.base, fresh: true, born: at, since: at, end: -1, state: to, line: by.line}
-	g.main = slices.Contains(r.mains, int64(id))
+	g.name, g.main = r.origin(id)
 	if !isLibrary(begin.base) {
 		g.root = begin.base
 	}

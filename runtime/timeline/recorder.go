@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/trace"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -57,7 +56,7 @@ type Recorder struct {
 	mu    sync.Mutex // guards what follows, and is held while the tracer starts
 	cfg   Config
 	armed time.Time // zero: idle
-	mains []int64
+	mains []origin
 	run   *run  // nil until something starts
 	err   error // why nothing was recorded
 }
@@ -116,16 +115,20 @@ func (r *Recorder) Arm() error {
 	return nil
 }
 
-// Main says that the calling goroutine is one that runs the experiment itself: its row comes first, and the goroutines
-// that it creates belong to the experiment. Without any call of Main that is the goroutine which called Started.
-// Call it after Arm.
-func (r *Recorder) Main() {
-	id := goroutineID()
+// Main says that the calling goroutine is one that runs the experiment itself, and names it: its row comes first, and the
+// goroutines that it creates belong to the experiment. Without any call of Main that is the goroutine which called Started.
+// Call it after Arm; a microsecond.
+func (r *Recorder) Main(name string) {
+	o := origin{goroutineID(), name}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !slices.Contains(r.mains, id) {
-		r.mains = append(r.mains, id)
-	}
+	r.mains = append(r.mains, o)
+}
+
+// An origin is a goroutine that runs the experiment itself.
+type origin struct {
+	id   int64
+	name string
 }
 
 // Stop ends the experiment and reads what was recorded. Without a call of Started since Arm it returns nil and no error.
@@ -165,11 +168,11 @@ func start(cfg Config) (*run, error) {
 	n := new(run)
 	n.buf.max = cfg.MaxBytes
 	n.buf.full = func() { n.wg.Go(n.stopTracer) } // not from within Write: the tracer waits for its writer
-	n.cpu = processCPU()
-	n.start = time.Now()
 	if err := trace.Start(&n.buf); err != nil {
 		return nil, fmt.Errorf("record experiment: %w: %w", ErrBusy, err)
 	}
+	n.cpu = processCPU()
+	n.start = time.Now()
 	trace.Log(context.Background(), categoryMark, markStart)
 	return n, nil
 }
@@ -183,7 +186,7 @@ func (n *run) stopTracer() {
 	})
 }
 
-func (n *run) end(cfg Config, mains []int64) (*Experiment, error) {
+func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
 	e := &Experiment{Start: n.start, Wall: time.Since(n.start), GOMAXPROCS: runtime.GOMAXPROCS(0), Procs: runtime.NumCPU()}
 	e.CPU = max(0, processCPU()-n.cpu)
 	n.stopTracer()
@@ -219,7 +222,7 @@ func Record(ctx context.Context, f func()) (*Experiment, error) {
 	if !release() {
 		n.stopTracer() // waits for the one that ctx started
 	}
-	e, err := n.end(cfg, []int64{goroutineID()})
+	e, err := n.end(cfg, []origin{{goroutineID(), "main"}})
 	if err == nil && e.Cut == "" && ended.Load() {
 		e.Cut = "its context ended"
 	}

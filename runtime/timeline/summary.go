@@ -78,9 +78,9 @@ func Round(d time.Duration) string {
 		return "-" + Round(-d)
 	case d >= 100*time.Second:
 		return d.Round(time.Second).String()
-	case d >= time.Second:
+	case d >= 999500*time.Microsecond: // what would be written 1000 ms
 		return digits(d.Seconds()) + " s"
-	case d >= time.Millisecond:
+	case d >= 999500*time.Nanosecond:
 		return digits(float64(d)/1e6) + " ms"
 	case d >= time.Microsecond:
 		return digits(float64(d)/1e3) + " µs"

@@ -1,0 +1,70 @@
+package plots
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"gonum.org/v1/plot"
+)
+
+// timeTicks marks an axis in seconds at round times, each with the unit that suits the axis: 0, 200 ms, 400 ms.
+type timeTicks struct{ about int }
+
+func (t timeTicks) Ticks(lo, hi float64) []plot.Tick {
+	step := niceStep((hi-lo)/float64(max(1, t.about)), hi)
+	var ticks []plot.Tick
+	for i := math.Ceil(lo/step - 1e-9); i*step <= hi*(1+1e-9); i++ {
+		ticks = append(ticks, plot.Tick{Value: i * step, Label: tickLabel(i*step, step, hi)})
+		if len(ticks) > 1000 {
+			break // a range that is not an axis
+		}
+	}
+	return ticks
+}
+
+// niceStep is the smallest round step that is not below least, in seconds.
+func niceStep(least, hi float64) float64 {
+	if !(least > 0) || math.IsInf(least, 0) {
+		return 1
+	}
+	if hi >= 120 {
+		for _, s := range []float64{15, 30, 60, 120, 300, 600, 900, 1800, 3600} {
+			if s >= least {
+				return s
+			}
+		}
+	}
+	ten := math.Pow(10, math.Floor(math.Log10(least)))
+	for _, f := range []float64{1, 2, 5, 10} {
+		if f*ten >= least*(1-1e-9) {
+			return f * ten
+		}
+	}
+	return 10 * ten
+}
+
+func tickLabel(v, step, hi float64) string {
+	if v < step/2 {
+		return "0"
+	}
+	if hi >= 120 {
+		d := time.Duration(math.Round(v)) * time.Second
+		s := d.String()
+		if d%time.Minute == 0 {
+			s = s[:len(s)-2]
+		}
+		return s
+	}
+	unit, name := 1.0, "s"
+	switch {
+	case hi < 1e-6:
+		unit, name = 1e-9, "ns"
+	case hi < 1e-3:
+		unit, name = 1e-6, "µs"
+	case hi < 1:
+		unit, name = 1e-3, "ms"
+	}
+	decimals := max(0, -int(math.Floor(math.Log10(step/unit)+1e-9)))
+	return strconv.FormatFloat(v/unit, 'f', decimals, 64) + " " + name
+}

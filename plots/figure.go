@@ -1,0 +1,202 @@
+// Package plots draws figures over plain data with gonum/plot: what an experiment's goroutines and cores did, and when.
+// It must not know goroutines, tracers or kernels: data goes in, a drawing comes out.
+package plots
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Options say how a figure looks. The zero value is a light figure 900 pixels wide.
+type Options struct {
+	Width   float64 // in CSS pixels; 0 means 900. The height follows from the content
+	Theme   Theme   // the colours of paper and ink
+	Title   string  // above the caption; empty for none
+	MaxRows int     // how many rows are drawn one by one, the others being folded into one; 0 means 40
+}
+
+const (
+	defaultWidth = 900
+	minWidth     = 320
+	defaultRows  = 40
+)
+
+func (o Options) withDefaults() (Options, error) {
+	switch {
+	case o.Width == 0:
+		o.Width = defaultWidth
+	case o.Width < minWidth || math.IsNaN(o.Width) || o.Width > 10_000:
+		return o, fmt.Errorf("width of %v pixels is not between %d and 10000", o.Width, minWidth)
+	}
+	switch {
+	case o.MaxRows == 0:
+		o.MaxRows = defaultRows
+	case o.MaxRows < 0:
+		return o, fmt.Errorf("a figure cannot have %d rows", o.MaxRows)
+	}
+	if o.Theme > Dark {
+		return o, fmt.Errorf("no theme has the number %d", o.Theme)
+	}
+	return o, nil
+}
+
+// A Figure is a drawing with a caption above its plot and a legend below. It has the methods by which a notebook shows a
+// value: SVG and PNG. A Figure may be drawn any number of times, but not by several goroutines at once.
+type Figure struct {
+	plot    *plot.Plot
+	theme   *theme
+	width   float64
+	title   string
+	caption []line
+	legend  []entry
+	gutter  float64 // between the left edge and the data, for row labels
+	body    float64 // height of the data
+	alt     string  // what the figure shows, in words
+}
+
+// A line is a line of text above the plot.
+type line struct {
+	text string
+	warn bool
+}
+
+// An entry is one sample in the legend.
+type entry struct {
+	swatch swatch
+	name   string
+}
+
+// Plot is gonum's plot in the figure: its axes and their labels can be changed, and plotters added, until the figure is drawn.
+// The horizontal axis of a timeline is in seconds.
+func (f *Figure) Plot() *plot.Plot { return f.plot }
+
+// Size is the figure's width and height in CSS pixels. PNG has twice as many of its own in each direction.
+func (f *Figure) Size() (width, height int) {
+	return int(math.Ceil(f.width)), int(math.Ceil(f.height()))
+}
+
+// Alt says in words what the figure shows.
+func (f *Figure) Alt() string { return f.alt }
+
+// SVG is the figure as an SVG document of its own, with the glyphs that it uses embedded.
+func (f *Figure) SVG() string {
+	w, h := f.Size()
+	c := newSVG(float64(w), float64(h), f.theme)
+	f.Draw(draw.NewCanvas(c, vg.Length(w), vg.Length(h)))
+	return c.document(f.alt)
+}
+
+// PNG is the figure as a PNG image for screens with two device pixels to the CSS pixel; Size is what it should be shown at.
+func (f *Figure) PNG() ([]byte, error) {
+	w, h := f.Size()
+	c := newRaster(w, h, f.theme)
+	f.Draw(draw.NewCanvas(c, vg.Length(w), vg.Length(h)))
+	var b bytes.Buffer
+	if err := encodePNG(&b, c.pixels()); err != nil {
+		return nil, fmt.Errorf("encode figure: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// The distances between the parts of a figure, in CSS pixels.
+const (
+	margin     = 12.0
+	titleSize  = 14.0
+	textSize   = 11.5
+	labelSize  = 11.0
+	smallSize  = 9.5
+	lineHeight = 17.0
+	legendGap  = 8.0
+)
+
+func (f *Figure) header() float64 {
+	h := margin - 2
+	if f.title != "" {
+		h += 21
+	}
+	h += lineHeight * float64(len(f.caption))
+	return h + 4
+}
+
+// axis is the height of what gonum puts below the data.
+func (f *Figure) axis() float64 {
+	area := draw.Canvas{Rectangle: vg.Rectangle{Max: vg.Point{X: vg.Length(f.width), Y: 1000}}}
+	data := f.plot.DataCanvas(area)
+	return 1000 - float64(data.Max.Y-data.Min.Y)
+}
+
+func (f *Figure) height() float64 {
+	h := f.header() + f.body + f.axis() + margin - 2
+	if rows := len(f.legendRows()); rows > 0 {
+		h += legendGap + lineHeight*float64(rows) - 2
+	}
+	return h
+}
+
+// legendRows breaks the legend into lines that fit.
+func (f *Figure) legendRows() [][]entry {
+	var rows [][]entry
+	x := math.Inf(1)
+	for _, e := range f.legend {
+		w := entryWidth(e)
+		if x+w > f.width-margin {
+			rows = append(rows, nil)
+			x = margin
+		}
+		rows[len(rows)-1] = append(rows[len(rows)-1], e)
+		x += w
+	}
+	return rows
+}
+
+const (
+	sampleWidth  = 18.0
+	sampleHeight = 9.0
+)
+
+func entryWidth(e entry) float64 { return sampleWidth + 5 + textWidth(e.name, regular, labelSize) + 16 }
+
+// Draw draws the figure at the top left of a canvas, which should be at least of the figure's Size in points. On canvases of
+// gonum's own it uses plain strokes and fills.
+func (f *Figure) Draw(c draw.Canvas) {
+	p := pen{c, f.theme}
+	top, left := float64(c.Max.Y), float64(c.Min.X)
+	h := f.height()
+
+	y := top - margin + 2
+	if f.title != "" {
+		p.text(left+margin, y-titleSize, f.title, bold, titleSize, f.theme.ink)
+		y -= 21
+	}
+	for _, l := range f.caption {
+		ink := f.theme.muted
+		if l.warn {
+			ink = f.theme.warn
+		}
+		p.text(left+margin, y-textSize, fit(l.text, f.width-2*margin, regular, textSize), regular, textSize, ink)
+		y -= lineHeight
+	}
+
+	area := draw.Crop(c, vg.Length(f.gutter), 0, 0, 0)
+	area.Max.X = vg.Length(left + f.width - margin)
+	area.Max.Y = vg.Length(top - f.header())
+	area.Min.Y = area.Max.Y - vg.Length(f.body+f.axis())
+	f.plot.Draw(area)
+
+	y = top - h + margin - 2
+	rows := f.legendRows()
+	for i := len(rows) - 1; i >= 0; i-- {
+		x := left + margin
+		for _, e := range rows[i] {
+			p.fill(e.swatch, []column{{x, x + sampleWidth, y, y + sampleHeight}})
+			p.text(x+sampleWidth+5, y+0.5, e.name, regular, labelSize, f.theme.ink)
+			x += entryWidth(e)
+		}
+		y += lineHeight
+	}
+}

@@ -1,0 +1,76 @@
+package plots
+
+import (
+	"image/color"
+
+	"interleave/runtime/timeline"
+)
+
+// A Theme is a pair of paper and ink. Figures are opaque, so that either can be read on any page.
+type Theme uint8
+
+const (
+	Light Theme = iota
+	Dark
+)
+
+type theme struct {
+	name                           string
+	paper, ink, muted, faint, warn color.NRGBA
+	tint                           float64 // how much of a state's colour its hatched background has
+	states                         map[timeline.State]swatch
+	cores                          map[timeline.CoreKind]swatch
+	shades                         [3]swatch // of a core that runs the experiment's goroutines, so that neighbours differ
+}
+
+func hex(v uint32) color.NRGBA {
+	return color.NRGBA{uint8(v >> 16), uint8(v >> 8), uint8(v), 255}
+}
+
+// mix is a share of a on b.
+func mix(a, b color.NRGBA, share float64) color.NRGBA {
+	m := func(x, y uint8) uint8 { return uint8(float64(x)*share + float64(y)*(1-share) + 0.5) }
+	return color.NRGBA{m(a.R, b.R), m(a.G, b.G), m(a.B, b.B), 255}
+}
+
+// The colours of Okabe and Ito, which the colour-blind can tell apart. Hatches carry the same distinctions in grey: what ran
+// is solid, what waited for a core is densely hatched, what was blocked is light with a pattern for each reason.
+var (
+	orange     = hex(0xe69f00)
+	skyBlue    = hex(0x56b4e9)
+	green      = hex(0x009e73)
+	blue       = hex(0x0072b2)
+	vermillion = hex(0xd55e00)
+	purple     = hex(0xcc79a7)
+)
+
+func newTheme(name string, paper, ink, muted, faint, warn, grey color.NRGBA, tint float64) *theme {
+	t := &theme{name: name, paper: paper, ink: ink, muted: muted, faint: faint, warn: warn, tint: tint}
+	pale := func(c color.NRGBA, h hatch) swatch { return swatch{fill: mix(c, paper, tint), ink: c, hatch: h} }
+	t.states = map[timeline.State]swatch{
+		timeline.Running:   {fill: green},
+		timeline.Runnable:  {fill: mix(orange, paper, 0.45), ink: mix(orange, ink, 0.85), hatch: dense},
+		timeline.Receiving: pale(skyBlue, rising),
+		timeline.Sending:   pale(skyBlue, falling),
+		timeline.Selecting: pale(skyBlue, crossed),
+		timeline.Locked:    pale(vermillion, crossed),
+		timeline.Waiting:   pale(purple, upright),
+		timeline.Sleeping:  pale(grey, dotted),
+		timeline.Network:   pale(blue, level),
+		timeline.Syscall:   pale(blue, falling),
+		timeline.GC:        {fill: mix(ink, paper, 0.55), ink: paper, hatch: rising},
+		timeline.Other:     {fill: mix(grey, paper, 0.45)},
+	}
+	t.cores = map[timeline.CoreKind]swatch{
+		timeline.CoreUser:  {fill: green},
+		timeline.CoreGC:    t.states[timeline.GC],
+		timeline.CoreOther: {fill: mix(grey, paper, 0.7)},
+	}
+	t.shades = [3]swatch{{fill: green}, {fill: mix(green, hex(0xffffff), 0.72)}, {fill: mix(green, hex(0x000000), 0.72)}}
+	return t
+}
+
+var themes = [...]*theme{
+	Light: newTheme("light", hex(0xffffff), hex(0x1f2328), hex(0x59636e), hex(0xe4e7eb), hex(0xb34700), hex(0x8a94a0), 0.22),
+	Dark:  newTheme("dark", hex(0x15181c), hex(0xe6e8ea), hex(0xa3abb4), hex(0x31363d), hex(0xff9d57), hex(0x8a94a0), 0.30),
+}
