@@ -1,0 +1,180 @@
+// Package corpustest knows the conformance corpus: sequences of cells in txtar files, each with what a user must see.
+// It must not know how a cell is run: it compares what real Go says and what the kernel says with the file, nothing else.
+//
+// A file begins with a sentence that says what it shows and, below it, optional header lines:
+//
+//	engines: compiled      only compiled (and auto) accept the sequence; yaegi must refuse it
+//	verify: no: reason     plain Go cannot say what the cells print, for the reason given
+//
+// The sections that follow belong to the cell before them:
+//
+//	-- cell --   the source of a cell, numbered from 1
+//	-- out --    its standard output and, on a line of its own, the value shown; a missing section means nothing
+//	-- err --    lines of which each must occur in the cell's error, colours removed; a missing section means no error
+//	-- note --   lines of which each must occur on standard error; a missing section means that nothing is written there
+//	-- plain --  once, a program of its own that prints what all cells print: the proof where cells cannot be joined to one
+package corpustest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+)
+
+// A Case is one file of the corpus.
+type Case struct {
+	Name     string // the file's name without its extension
+	Text     string // what the file shows
+	Compiled bool   // only the compiled engine accepts it
+	NoVerify string // why plain Go cannot say what the cells print; empty when it can
+	Plain    string // a program that prints the same, where the cells cannot be joined
+	Cells    []Cell
+
+	path string
+	head []byte
+}
+
+// A Cell is one cell with what running it must show. The texts of Err and Note are sets of lines to be found, Out is exact.
+type Cell struct {
+	Code, Out, Err, Note string
+	// WantErr tells an error of which nothing more is said (an empty section) from none.
+	WantErr bool
+}
+
+// Load reads all files of dir in the order of their names.
+func Load(dir string) ([]*Case, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("corpus: no *.txtar in %s", dir)
+	}
+	var cases []*Case
+	for _, p := range paths {
+		data, err := os.ReadFile(p)
+		if err != nil {
+			return nil, err
+		}
+		c, err := parse(p, data)
+		if err != nil {
+			return nil, err
+		}
+		cases = append(cases, c)
+	}
+	return cases, nil
+}
+
+func parse(path string, data []byte) (*Case, error) {
+	a := txtar.Parse(data)
+	c := &Case{Name: strings.TrimSuffix(filepath.Base(path), ".txtar"), path: path, head: a.Comment}
+	for line := range strings.Lines(string(a.Comment)) {
+		key, val, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch {
+		case key == "engines" && val == "compiled":
+			c.Compiled = true
+		case key == "engines" && val == "both":
+		case key == "verify" && strings.HasPrefix(val, "no: "):
+			c.NoVerify = strings.TrimPrefix(val, "no: ")
+		case key == "engines" || key == "verify":
+			return nil, fmt.Errorf("%s: what does %q mean?", path, strings.TrimSpace(line))
+		default:
+			c.Text += line
+		}
+	}
+	if strings.TrimSpace(c.Text) == "" {
+		return nil, fmt.Errorf("%s: say at the top what is shown", path)
+	}
+	for _, f := range a.Files {
+		text := string(f.Data)
+		if f.Name == "cell" {
+			c.Cells = append(c.Cells, Cell{Code: text})
+			continue
+		}
+		if f.Name == "plain" {
+			c.Plain = text
+			continue
+		}
+		if len(c.Cells) == 0 {
+			return nil, fmt.Errorf("%s: section %s before the first cell", path, f.Name)
+		}
+		cell := &c.Cells[len(c.Cells)-1]
+		switch f.Name {
+		case "out":
+			cell.Out = text
+		case "err":
+			cell.Err, cell.WantErr = text, true
+		case "note":
+			cell.Note = text
+		default:
+			return nil, fmt.Errorf("%s: unknown section %s", path, f.Name)
+		}
+	}
+	if len(c.Cells) == 0 {
+		return nil, fmt.Errorf("%s: no cells", path)
+	}
+	return c, nil
+}
+
+// Format returns the case as a file. Parsing it gives the case again.
+func (c *Case) Format() []byte {
+	a := &txtar.Archive{Comment: c.head}
+	add := func(name, text string) { a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)}) }
+	for _, cell := range c.Cells {
+		add("cell", cell.Code)
+		if cell.Out != "" {
+			add("out", cell.Out)
+		}
+		if cell.WantErr {
+			add("err", cell.Err)
+		}
+		if cell.Note != "" {
+			add("note", cell.Note)
+		}
+	}
+	if c.Plain != "" {
+		add("plain", c.Plain)
+	}
+	return txtar.Format(a)
+}
+
+// save writes the case back when it changed.
+func (c *Case) save() error {
+	old, err := os.ReadFile(c.path)
+	if err != nil || bytes.Equal(old, c.Format()) {
+		return err
+	}
+	return os.WriteFile(c.path, c.Format(), 0o644)
+}
+
+// Shown joins what a cell printed and the text of its last expression as an out section holds them: the value begins on
+// a line of its own, and the text ends with one line end.
+func Shown(printed, value string) string {
+	s := printed
+	if value != "" && s != "" && !strings.HasSuffix(s, "\n") {
+		s += "\n"
+	}
+	if value != "" {
+		s += strings.TrimRight(value, "\n")
+	}
+	if s != "" && !strings.HasSuffix(s, "\n") {
+		s += "\n"
+	}
+	return s
+}
+
+// Missing returns the lines of want that do not occur in got. Blank lines are not looked for.
+func Missing(want, got string) []string {
+	var lines []string
+	for line := range strings.Lines(want) {
+		if line = strings.TrimSpace(line); line != "" && !strings.Contains(got, line) && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
