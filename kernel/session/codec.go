@@ -24,7 +24,7 @@ const (
 	kindRecorded
 	kindReady
 	kindBegin
-	kindSync
+	kindFence
 	kindRestored
 	// What the supervisor says.
 	kindHello
@@ -116,7 +116,7 @@ func appendBody(b []byte, msg any) ([]byte, kind, bool) {
 	case begin:
 		return appendUint(b, m.Cell), kindBegin, true
 	case fence:
-		return b, kindSync, true
+		return b, kindFence, true
 	case restored:
 		return appendStrings(appendStrings(b, m.Lost), m.Failed), kindRestored, true
 	case hello:
@@ -171,7 +171,7 @@ func decodeBody(k kind, b []byte) (any, bool) {
 		msg = ready{PID: d.uint()}
 	case kindBegin:
 		msg = begin{Cell: d.uint()}
-	case kindSync:
+	case kindFence:
 		msg = fence{}
 	case kindRestored:
 		msg = restored{Lost: d.strings(), Failed: d.strings()}

@@ -18,7 +18,8 @@ type life struct {
 	closing <-chan struct{}
 
 	p       *process // nil: none, the next cell starts one
-	queue   []Event  // what the consumer has yet to take
+	born    time.Time
+	queue   []Event // what the consumer has yet to take
 	records []record
 
 	cell        *Cell // the cell that Run accepted and that has had no Done
@@ -245,6 +246,9 @@ func (l *life) died() {
 	killed := l.killed
 	l.calm()
 	p := l.bury()
+	if time.Since(l.born) > settled {
+		l.deaths = 0
+	}
 	l.deaths++
 	hit := l.cell != nil && l.sent && (l.begun || killed || l.deaths > deathsAlive)
 	if hit {

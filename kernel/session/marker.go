@@ -53,9 +53,10 @@ type segment struct {
 	mark uint64
 }
 
-// splitter takes an output stream apart. The zero text state and a nonce make one ready.
+// A splitter takes an output stream apart. Only the nonce must be set.
 type splitter struct {
 	nonce []byte
+	seq   uint64 // of the last marker; the next one has the next number, and what has another is text
 	text  text
 }
 
@@ -95,10 +96,19 @@ func (s *splitter) split(b []byte, put func(segment) bool) (rest []byte, ok bool
 			return b[i:], true
 		}
 		text := s.text.take(b[:i])
+		if binary.BigEndian.Uint64(b[i+nonceLen:]) != s.seq+1 {
+			text += s.text.take(b[i : i+1])
+			if !put(segment{text: text}) {
+				return nil, false
+			}
+			b = b[i+1:]
+			continue
+		}
+		s.seq++
 		if b[i+markerLen-1] == 1 {
 			text += s.text.flush()
 		}
-		if !put(segment{text, binary.BigEndian.Uint64(b[i+nonceLen:])}) {
+		if !put(segment{text, s.seq}) {
 			return nil, false
 		}
 		b = b[i+markerLen:]

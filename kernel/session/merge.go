@@ -117,7 +117,6 @@ func (m *merger) frame(f frame) bool {
 	case begin:
 		m.cell = e.Cell
 		m.report.forget()
-		return true
 	case fence:
 		return true
 	case Done:

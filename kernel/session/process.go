@@ -107,7 +107,10 @@ func newProcess(p pipes, nonce string) *process {
 		p.stdout.Close()
 		p.stderr.Close()
 		p.frames.Close()
-		pr.report = m.report.last()
+		var text string
+		if text, pr.report = m.report.last(pr.exit); text != "" {
+			m.put(Output{m.cell, Stderr, text})
+		}
 	}()
 	return pr
 }

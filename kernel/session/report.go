@@ -1,6 +1,10 @@
 package session
 
-import "strings"
+import (
+	"errors"
+	"os/exec"
+	"strings"
+)
 
 const (
 	// reportMax is how much of stderr waits for the answer to "is the process dying?". A report of more is shown as it is.
@@ -14,11 +18,10 @@ const (
 type report struct {
 	kept    strings.Builder // from the last line that looks like the beginning of a report
 	waiting strings.Builder // the part of stderr that is held back
-	midline bool            // the next byte of stderr does not begin a line
 }
 
-// firsts are how the runtime's reports begin, at the beginning of a line.
-var firsts = []string{"fatal error: ", "panic: ", "runtime: ", "SIG", "fatal: ", "unexpected fault address ", "[signal "}
+// firsts are how the runtime's reports begin. Where in a line does not matter: the user's last line may have no end.
+var firsts = []string{"fatal error: ", "panic: ", "runtime: ", "fatal: morestack", "unexpected fault address ", "SIG"}
 
 // take gets the next text of stderr and returns what may be shown now.
 func (r *report) take(text string) string {
@@ -33,39 +36,27 @@ func (r *report) take(text string) string {
 		}
 		return ""
 	}
-	begins := r.begins(text)
-	r.midline = text[len(text)-1] != '\n'
-	if begins < 0 {
+	at := begins(text)
+	if at < 0 {
 		if r.kept.Len() > 0 {
 			r.keep(text)
 		}
 		return text
 	}
 	r.kept.Reset()
-	r.keep(text[begins:])
-	r.waiting.WriteString(text[begins:])
-	return text[:begins]
+	r.keep(text[at:])
+	r.waiting.WriteString(text[at:])
+	return text[:at]
 }
 
 func (r *report) holds() bool { return r.waiting.Len() > 0 }
 
 // begins returns where in text a report may begin, or -1.
-func (r *report) begins(text string) int {
+func begins(text string) int {
 	first := -1
 	for _, f := range firsts {
-		for at := 0; ; {
-			i := strings.Index(text[at:], f)
-			if i < 0 {
-				break
-			}
-			i += at
-			if i > 0 && text[i-1] == '\n' || i == 0 && !r.midline {
-				if first < 0 || i < first {
-					first = i
-				}
-				break
-			}
-			at = i + 1
+		if i := strings.Index(text, f); i >= 0 && (first < 0 || i < first) {
+			first = i
 		}
 	}
 	return first
@@ -80,10 +71,7 @@ func (r *report) keep(text string) {
 // release returns what was held back: the process said something afterwards, so it lives.
 func (r *report) release() string {
 	text := r.waiting.String()
-	if text != "" {
-		r.midline = text[len(text)-1] != '\n'
-		r.waiting.Reset()
-	}
+	r.waiting.Reset()
 	return text
 }
 
@@ -94,5 +82,12 @@ func (r *report) forget() {
 	}
 }
 
-// last returns the report of a process that died.
-func (r *report) last() []byte { return []byte(r.kept.String()) }
+// last parts what a process left when it ended into text that is still to be shown and the report. A process that ended in another
+// way than the runtime ends one has written no report, whatever its text looks like.
+func (r *report) last(exit error) (text string, report []byte) {
+	var e *exec.ExitError
+	if errors.As(exit, &e) && (e.ExitCode() == 2 || e.ExitCode() == -1) {
+		return "", []byte(r.kept.String())
+	}
+	return r.release(), nil
+}

@@ -9,10 +9,12 @@ import (
 
 const (
 	// deathsAlive is how many processes in a row may end without a cell before we stop starting new ones unasked.
-	deathsAlive = 4
+	deathsAlive = 5
 	// deathsRecords is after how many of them the records are thought to be the reason: a goroutine that a declaration started
 	// can end the process some time after it was brought back.
-	deathsRecords = 2
+	deathsRecords = 3
+	// settled is how long a process must live for its end not to count among those.
+	settled = 10 * time.Second
 	// culpritsMax is how many records are tried and found to be deadly before the rest is given up.
 	culpritsMax = 8
 )
@@ -116,7 +118,7 @@ func (l *life) launch() error {
 		l.cfg.Log.Error("session did not start", "err", err)
 		return err
 	}
-	l.p = p
+	l.p, l.born = p, time.Now()
 	l.client.pid.Store(int64(p.pid))
 	l.cfg.Log.Info("session started", "pid", p.pid)
 	_, err = await[ready](l, "it was not ready")

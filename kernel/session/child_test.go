@@ -1,0 +1,286 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// The test binary is also the child: with this argument it serves the evaluator below.
+const childArg = "session-child"
+
+// listFDs prints the descriptors and the environment that a process gets.
+const listFDs = "ls /proc/self/fd; env | sort"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == childArg {
+		if err := Serve(context.Background(), &evaluator{}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// An evaluator runs scripts, one command a line, each of which does one thing that user code may do.
+type evaluator struct {
+	vars     map[string]string
+	declared []string
+}
+
+func (ev *evaluator) Restore(records [][]byte) (lost, failed []string) {
+	for _, r := range records {
+		verb, arg, _ := strings.Cut(string(r), " ")
+		switch verb {
+		case "crash":
+			panic("a record that crashes: " + arg)
+		case "hang":
+			select {}
+		case "later": // crashes soon after it was brought back
+			go func() { os.Exit(7) }()
+		case "stale":
+			failed = append(failed, arg+": cannot come back")
+		case "var":
+			lost = append(lost, arg)
+		default:
+			ev.declared = append(ev.declared, string(r))
+		}
+	}
+	return lost, failed
+}
+
+func (ev *evaluator) Eval(ctx context.Context, c Cell, out *Out) Done {
+	done := Done{OK: true, Engine: "script"}
+	for line := range strings.Lines(c.Code) {
+		verb, arg, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if err := ev.do(ctx, c, out, verb, arg, &done); err != nil {
+			out.Emit(Failed{Cell: c.ID, Name: "error", Value: err.Error()})
+			done.OK = false
+			done.Interrupted = errors.Is(err, ErrInterrupted)
+			return done
+		}
+	}
+	return done
+}
+
+func (ev *evaluator) do(ctx context.Context, c Cell, out *Out, verb, arg string, done *Done) error {
+	text, _ := strconv.Unquote(`"` + arg + `"`)
+	n, _ := strconv.Atoi(arg)
+	switch verb {
+	case "print":
+		out.Switch(Stdout)
+		os.Stdout.WriteString(text)
+	case "eprint":
+		out.Switch(Stderr)
+		os.Stderr.WriteString(text)
+	case "display":
+		out.Emit(Display{Cell: c.ID, Data: Bundle{"text/plain": json.RawMessage(strconv.Quote(arg))}})
+	case "huge": // a display that no frame holds
+		out.Emit(Display{Cell: c.ID, Data: Bundle{"text/plain": make(json.RawMessage, maxFrame+1)}})
+	case "set":
+		if ev.vars == nil {
+			ev.vars = map[string]string{}
+		}
+		name, value, _ := strings.Cut(arg, " ")
+		ev.vars[name] = value
+	case "get":
+		fmt.Printf("%s=%s\n", arg, ev.vars[arg])
+	case "declared":
+		fmt.Println(strings.Join(ev.declared, ","))
+	case "record":
+		out.Record(c.ID, []byte(arg))
+	case "many": // lines
+		for i := range n {
+			fmt.Println("line", i)
+		}
+	case "clears":
+		for range n {
+			out.Emit(Clear{Cell: c.ID})
+		}
+	case "alternate":
+		for i := range n {
+			out.Switch(Stdout)
+			fmt.Fprintf(os.Stdout, "o%d ", i)
+			out.Switch(Stderr)
+			fmt.Fprintf(os.Stderr, "e%d ", i)
+		}
+	case "flood": // MB
+		block := []byte(strings.Repeat("the quick brown fox jumps over the lazy dog, and over it\n", 1<<10))
+		for left := n << 20; left > 0; left -= len(block) {
+			os.Stdout.Write(block[:min(left, len(block))])
+		}
+	case "writers": // several goroutines, both streams and displays at once
+		var wg sync.WaitGroup
+		for g := range 4 {
+			wg.Go(func() {
+				for i := range n {
+					fmt.Fprintf(os.Stdout, "o%d.%d\n", g, i)
+					fmt.Fprintf(os.Stderr, "e%d.%d\n", g, i)
+					if i%10 == 0 {
+						out.Emit(Display{Cell: c.ID, Data: Bundle{"n": json.RawMessage(fmt.Sprintf(`"%d.%d"`, g, i))}})
+					}
+				}
+			})
+		}
+		wg.Wait()
+	case "runes": // written one byte at a time, with displays between
+		for i := range len(text) {
+			os.Stdout.Write([]byte{text[i]})
+			out.Emit(Clear{Cell: c.ID})
+		}
+	case "marker": // what a marker looks like, with another nonce, a wrong number, and cut
+		m := newMarker(newNonce())
+		os.Stdout.Write(m.bytes(1, true))
+		os.Stdout.Write([]byte{0xFF})
+		os.Stdout.Write(out.marker.bytes(1<<40, true)) // the real nonce, which only this test can know
+		os.Stdout.Write(out.marker.bytes(1, false)[:nonceLen])
+	case "close":
+		os.Stdout.Close()
+		os.Stderr.Close()
+		f, err := os.CreateTemp("", "session") // takes fd 1
+		if err != nil {
+			return err
+		}
+		os.Remove(f.Name())
+		out.Emit(Display{Cell: c.ID, Data: Bundle{"fd": json.RawMessage(fmt.Sprint(f.Fd()))}})
+		out.Emit(Clear{Cell: c.ID})
+		st, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		if st.Size() != 0 {
+			return fmt.Errorf("%d bytes in the user's own file", st.Size())
+		}
+	case "nonblock":
+		syscall.SetNonblock(1, true)
+	case "fds": // which descriptors a process started by user code has
+		b, err := exec.Command("/bin/sh", "-c", listFDs).CombinedOutput()
+		os.Stdout.Write(b)
+		return err
+	case "again": // user code that starts the same command
+		b, err := exec.Command(os.Args[0], childArg).CombinedOutput()
+		fmt.Printf("%s%v\n", b, err)
+	case "serve":
+		return Serve(ctx, ev)
+	case "child": // a process of user code that lives on and holds the streams open
+		p := exec.Command("sleep", "1000")
+		p.Stdout, p.Stderr = os.Stdout, os.Stderr
+		if arg == "setsid" {
+			p.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		}
+		if err := p.Start(); err != nil {
+			return err
+		}
+		out.Emit(Display{Cell: c.ID, Data: Bundle{"pid": json.RawMessage(fmt.Sprint(p.Process.Pid))}})
+	case "input":
+		s, err := out.Input(ctx, arg, false)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("got %q\n", s)
+	case "block":
+		out.Emit(Clear{Cell: c.ID}) // tells the test that it begins
+		<-ctx.Done()
+		return context.Cause(ctx)
+	case "deaf":
+		out.Emit(Clear{Cell: c.ID})
+		for {
+			time.Sleep(time.Hour)
+		}
+	case "burn":
+		out.Emit(Clear{Cell: c.ID})
+		for range runtime.GOMAXPROCS(0) {
+			go func() {
+				for {
+				}
+			}()
+		}
+		for {
+		}
+	case "stopped":
+		out.Emit(Clear{Cell: c.ID})
+		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	case "sigint":
+		ch := make(chan os.Signal, 1)
+		signal.Notify(ch, syscall.SIGINT)
+		syscall.Kill(os.Getpid(), syscall.SIGINT)
+		<-ch
+		signal.Stop(ch)
+		syscall.Kill(os.Getpid(), syscall.SIGINT)
+	case "outlive": // a goroutine that writes after its cell's end, as the engine's hook has it
+		go func() {
+			out.running.Load()
+			for range n {
+				out.Output(c.ID, Stdout, []byte("late\n"))
+			}
+		}()
+	case "replace":
+		done.OK = false
+		done.Replace = arg
+	case "bug":
+		panic("evaluator bug")
+	case "exit":
+		os.Exit(n)
+	case "kill":
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case "abort":
+		syscall.Kill(os.Getpid(), syscall.SIGABRT)
+		select {}
+	case "gopanic":
+		go func() { panic("in a goroutine") }()
+		select {}
+	case "mapwrites":
+		m := map[int]int{}
+		for range 8 {
+			go func() {
+				for i := 0; ; i++ {
+					m[i&0xff] = i
+				}
+			}()
+		}
+		select {}
+	case "unlock":
+		new(sync.Mutex).Unlock()
+	case "overflow":
+		debug.SetMaxStack(64e6)
+		fmt.Println(overflow(0))
+	case "memory":
+		syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: 1 << 30, Max: 1 << 30})
+		var hold [][]byte
+		for {
+			hold = append(hold, make([]byte, 64<<20))
+		}
+	case "exec":
+		return syscall.Exec("/bin/sleep", []string{"sleep", "1000"}, nil)
+	case "closefds":
+		for fd := 3; fd < 1024; fd++ {
+			syscall.Close(fd)
+		}
+		select {}
+	default:
+		return fmt.Errorf("unknown command %q", verb)
+	}
+	return nil
+}
+
+func overflow(n int) int {
+	if n < 0 {
+		return 0
+	}
+	return overflow(n+1) + 1
+}
