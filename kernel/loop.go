@@ -153,7 +153,7 @@ func (k *kernel) hear(ev session.Event, ok bool) {
 
 // Bounds of ending: on the session, which kills what does not end by itself, and on clients that do not read.
 const (
-	sessionGrace   = 5 * time.Second
+	sessionGrace   = 10 * time.Second
 	transportGrace = 2 * time.Second
 )
 

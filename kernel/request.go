@@ -69,23 +69,34 @@ func (k *kernel) reply(r request, c wire.Content) {
 
 // refuse answers a request with an error. A message that is no request gets none.
 func (k *kernel) refuse(r request, name, value string) {
-	if to, ok := replyType(r.msg); ok {
-		k.reply(r, wire.ErrorReply{To: to, Status: wire.Error, EName: name, EValue: value})
+	if c := failure(r.msg, wire.Error); c != nil {
+		if e, ok := c.(wire.ErrorReply); ok {
+			e.EName, e.EValue = name, value
+			c = e
+		}
+		k.reply(r, c)
 	}
 }
 
 // abort answers a request that is not served any more.
 func (k *kernel) abort(r request) {
 	k.publish(r.msg, wire.Status{State: "busy"})
-	if to, ok := replyType(r.msg); ok {
-		k.reply(r, wire.ErrorReply{To: to, Status: wire.Aborted})
+	if c := failure(r.msg, wire.Aborted); c != nil {
+		k.reply(r, c)
 	}
 	k.publish(r.msg, wire.Status{State: "idle"})
 }
 
-func replyType(m *wire.Message) (string, bool) {
+// failure is the reply to a request that gets no proper one, nil for what is no request.
+func failure(m *wire.Message, status string) wire.Content {
 	name, ok := strings.CutSuffix(m.Header.MsgType, "_request")
-	return name + "_reply", ok
+	switch {
+	case !ok:
+		return nil
+	case name == "is_complete": // its status has a meaning of its own
+		return wire.IsCompleteReply{Status: "unknown"}
+	}
+	return wire.ErrorReply{To: name + "_reply", Status: status}
 }
 
 // said answers the request that ended the kernel: to who asked, and on iopub to all.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"interleave/kernel/wire"
 )
@@ -47,6 +48,7 @@ type Client struct {
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
 	gone   chan struct{} // closed when the peer's Recv was
+	heard  chan struct{} // closed by the first iopub_welcome
 
 	mu      sync.Mutex
 	waiting map[string]*waiter // by the id of the request
@@ -68,6 +70,7 @@ func Start(peer Peer, cfg Config) *Client {
 		cfg:     cfg,
 		author:  wire.NewAuthor(cfg.Username),
 		gone:    make(chan struct{}),
+		heard:   make(chan struct{}),
 		waiting: make(map[string]*waiter),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
@@ -87,7 +90,12 @@ func (c *Client) Close() error {
 // read hands each message to the request it answers.
 func (c *Client) read() {
 	defer close(c.gone)
+	welcomed := false
 	for in := range c.peer.Recv() {
+		if !welcomed && in.Message.Header.MsgType == "iopub_welcome" {
+			welcomed = true
+			close(c.heard)
+		}
 		c.mu.Lock()
 		w := c.waiting[in.Message.Parent.MsgID]
 		c.mu.Unlock()
@@ -107,9 +115,9 @@ func (c *Client) read() {
 }
 
 // Request sends a request and returns its reply once both the reply and the idle status that ends it have come. each,
-// unless nil, gets the messages in between, from the calling goroutine: iopub's, status included, and those on Stdin. The error
-// is ctx's, ErrClosed, or that of the message; a reply with status error is none. When ctx ends first, messages that
-// still come go to Unclaimed.
+// unless nil, gets the messages in between, from the calling goroutine: iopub's, status included, and those on Stdin. It must
+// not use the client itself, which reads nothing else meanwhile. The error is ctx's, ErrClosed, or that of the message; a
+// reply with status error is none. When ctx ends first, messages that still come go to Unclaimed.
 func (c *Client) Request(ctx context.Context, channel wire.Channel, content wire.Content, each func(wire.Incoming)) (*wire.Message, error) {
 	m, err := c.author.New(nil, content)
 	if err != nil {
@@ -218,6 +226,30 @@ func (c *Client) answer(ctx context.Context, m *wire.Message) {
 		err = c.peer.Send(wire.Stdin, reply)
 	}
 	_ = err // the connection is gone, which read sees too
+}
+
+// Ready waits until the kernel answers and what it publishes is received, and tells what kernel it is. Over sockets it
+// comes before any other request: of one that is sent while the subscription is still on its way, idle may be missed and
+// waited for in vain. Kernels that send no iopub_welcome cost a quarter of a second.
+func (c *Client) Ready(ctx context.Context) (wire.KernelInfoReply, error) {
+	for wait := 250 * time.Millisecond; ; wait *= 2 {
+		t := time.NewTimer(wait)
+		try, cancel := ctx, func() {}
+		select {
+		case <-c.heard:
+		case <-t.C:
+			try, cancel = context.WithTimeout(ctx, wait)
+		case <-ctx.Done():
+		case <-c.gone:
+		}
+		t.Stop()
+		info, err := c.KernelInfo(try)
+		missed := try.Err() != nil && ctx.Err() == nil
+		cancel()
+		if err == nil || !missed {
+			return info, err
+		}
+	}
 }
 
 // KernelInfo asks what kernel this is.

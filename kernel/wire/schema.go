@@ -86,7 +86,7 @@ var (
 var schemas = map[string]schema{
 	"execute_request": {shellOnly, keys("code", text, "silent", flag, "store_history", flag, "user_expressions", obj,
 		"allow_stdin", flag, "stop_on_error", flag)},
-	"execute_reply": {shellOnly, keys("status", okay, "execution_count", number, "payload", check{of: each(obj)},
+	"execute_reply": {shellControl, keys("status", okay, "execution_count", number, "payload", check{of: each(obj)},
 		"user_expressions", check{of: isExpressions})},
 	"inspect_request":  {shellControl, keys("code", text, "cursor_pos", number, "detail_level", number)},
 	"inspect_reply":    {shellControl, keys("status", okay, "found", flag, "data", mimes, "metadata", obj)},

@@ -1,0 +1,290 @@
+package kernel_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"interleave/kernel"
+	"interleave/kernel/client"
+	"interleave/kernel/inproc"
+	"interleave/kernel/kerneltest"
+	"interleave/kernel/wire"
+)
+
+// ask sends one request and compares the content of its reply.
+func ask(t *testing.T, k *kerneltest.Kernel, ch wire.Channel, c wire.Content, want string) {
+	t.Helper()
+	m, err := k.Client.Request(t.Context(), ch, c, nil)
+	if err != nil {
+		t.Errorf("%s: %v", c.MsgType(), err)
+		return
+	}
+	if string(m.Content) != want {
+		t.Errorf("%s on %s: got\n%s\nwant\n%s", c.MsgType(), ch, m.Content, want)
+	}
+}
+
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	k := kerneltest.Start(t, newFake(), kerneltest.Config(func(c *kernel.Config) {
+		c.Info = kernel.Info{Version: "1", GoVersion: "1.26.8", Banner: "hello", HelpLinks: []wire.HelpLink{{Text: "Go", URL: "https://go.dev"}}}
+		c.Connect = wire.ConnectReply{Shell: 1, IOPub: 2, Stdin: 3, Control: 4, HB: 5}
+		c.IsComplete = func(code string) (string, string) {
+			if strings.HasSuffix(code, "{") {
+				return "incomplete", "\t"
+			}
+			return "complete", "never shown"
+		}
+	}))
+	for _, ch := range []wire.Channel{wire.Shell, wire.Control} {
+		ask(t, k, ch, wire.KernelInfoRequest{}, `{"status":"ok","protocol_version":"5.4","implementation":"interleave","implementation_version":"1",`+
+			`"language_info":{"name":"go","version":"1.26.8","mimetype":"text/x-go","file_extension":".go","pygments_lexer":"go","codemirror_mode":"go",`+
+			`"nbconvert_exporter":"script"},"banner":"hello","debugger":false,"help_links":[{"text":"Go","url":"https://go.dev"}],"supported_features":[]}`)
+		ask(t, k, ch, wire.ConnectRequest{}, `{"status":"ok","shell_port":1,"iopub_port":2,"stdin_port":3,"control_port":4,"hb_port":5}`)
+		ask(t, k, ch, wire.IsCompleteRequest{Code: "if x {"}, `{"status":"incomplete","indent":"\t"}`)
+		ask(t, k, ch, wire.IsCompleteRequest{Code: "x"}, `{"status":"complete"}`)
+		ask(t, k, ch, wire.CommInfoRequest{}, `{"status":"ok","comms":{}}`)
+		ask(t, k, ch, wire.CompleteRequest{Code: "é.x", CursorPos: 2}, `{"status":"ok","matches":[],"cursor_start":2,"cursor_end":2,"metadata":{}}`)
+		ask(t, k, ch, wire.CompleteRequest{Code: "é.x", CursorPos: 99}, `{"status":"ok","matches":[],"cursor_start":3,"cursor_end":3,"metadata":{}}`)
+		ask(t, k, ch, wire.InspectRequest{Code: "x"}, `{"status":"ok","found":false,"data":{},"metadata":{}}`)
+		ask(t, k, ch, wire.InterruptRequest{}, `{"status":"ok"}`)
+	}
+	ask(t, k, wire.Control, wire.DebugRequest{Seq: 7, Type: "request", Command: "attach"},
+		`{"seq":0,"type":"response","request_seq":7,"success":false,"command":"attach","message":"this kernel has no debugger"}`)
+}
+
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	k := kerneltest.Start(t, newFake())
+	for _, code := range []string{"print a", "print b/c", "print b/c", "warn d\nprint e"} {
+		k.Execute(code)
+	}
+	k.Run(client.ExecuteRequest{Code: "print hidden", NoHistory: true})
+	stop := 3
+	for _, c := range []struct {
+		r    wire.HistoryRequest
+		want string
+	}{
+		{wire.HistoryRequest{Access: "tail", N: 2}, `[[0,3,"print b/c"],[0,4,"warn d\nprint e"]]`},
+		{wire.HistoryRequest{Access: "tail", N: 100, Output: true}, `[[0,1,["print a",null]],[0,2,["print b/c",null]],[0,3,["print b/c",null]],[0,4,["warn d\nprint e",null]]]`},
+		{wire.HistoryRequest{Access: "range", Start: 2, Stop: &stop}, `[[0,2,"print b/c"]]`},
+		{wire.HistoryRequest{Access: "range", Session: 1}, `[]`},
+		{wire.HistoryRequest{Access: "search", Pattern: "print*c"}, `[[0,2,"print b/c"],[0,3,"print b/c"]]`},
+		{wire.HistoryRequest{Access: "search", Pattern: "*print*", Unique: true, N: 2}, `[[0,3,"print b/c"],[0,4,"warn d\nprint e"]]`},
+		{wire.HistoryRequest{Access: "search", Pattern: "[b"}, `[]`},
+	} {
+		ask(t, k, wire.Shell, c.r, `{"status":"ok","history":`+c.want+`}`)
+	}
+}
+
+// raw connects a client that is not watched, for messages no well-behaved client sends, and gives a function that sends
+// one and returns what is said about it until idle, one word each.
+func raw(t *testing.T, k *kerneltest.Kernel) (*inproc.Peer, func(ch wire.Channel, typ, content string) string) {
+	p, err := k.Transport.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	author := wire.NewAuthor("raw")
+	return p, func(ch wire.Channel, typ, content string) string {
+		t.Helper()
+		m, err := author.New(nil, wire.ErrorReply{To: typ})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Content = json.RawMessage(content)
+		if err := p.Send(ch, m); err != nil {
+			t.Fatal(err)
+		}
+		var said []string
+		for in := range p.Recv() {
+			if in.Message.Parent.MsgID != m.Header.MsgID {
+				continue
+			}
+			if err := wire.Check(in.Channel, in.Message); err != nil && !strings.Contains(err.Error(), "has no schema") {
+				t.Error(err)
+			}
+			what := in.Message.Header.MsgType
+			switch c, _ := wire.Parse(in.Message); c := c.(type) {
+			case wire.Status:
+				what = c.State
+			case wire.ExecuteReply:
+				what += ":" + c.Status + ":" + c.EName
+			case wire.CommClose:
+				what += ":" + c.CommID
+			}
+			said = append(said, what)
+			if what == "idle" {
+				break
+			}
+		}
+		return strings.Join(said, " ")
+	}
+}
+
+func TestOddRequests(t *testing.T) {
+	t.Parallel()
+	k := kerneltest.Start(t, newFake())
+	_, send := raw(t, k)
+	for _, c := range []struct {
+		ch                 wire.Channel
+		typ, content, want string
+	}{
+		{wire.Shell, "no_such_request", `{}`, "busy idle"},
+		{wire.Control, "usage_request", `{}`, "busy idle"},
+		{wire.Shell, "comm_open", `{"comm_id":"7","target_name":"jupyter.widget","data":{}}`, "busy comm_close:7 idle"},
+		{wire.Shell, "comm_msg", `{"comm_id":"7","data":{}}`, "busy idle"},
+		{wire.Shell, "comm_close", `{"comm_id":"7","data":{}}`, "busy idle"},
+		{wire.Shell, "execute_request", `{}`, "busy execute_reply:error:malformed request idle"},
+		{wire.Shell, "execute_request", `{"code":{}}`, "busy execute_reply:error:malformed request idle"},
+		{wire.Control, "execute_request", `{"code":"print a"}`, "busy execute_reply:error:wrong channel idle"},
+		{wire.Shell, "is_complete_request", `{"code":1}`, "busy is_complete_reply idle"},
+		{wire.Shell, "status", `{"execution_state":"idle"}`, "busy idle"},
+		{wire.Shell, "execute_request", `{"code":"print \ud800"}`, "busy execute_input stream execute_reply:ok: idle"},
+	} {
+		if got := send(c.ch, c.typ, c.content); got != c.want {
+			t.Errorf("%s %s: %s, want %s", c.typ, c.content, got, c.want)
+		}
+	}
+}
+
+// Frames that are no signed message reach nobody, and the next ones are served.
+func TestHostileFrames(t *testing.T) {
+	t.Parallel()
+	k := kerneltest.Start(t, newFake())
+	p, send := raw(t, k)
+	m, err := wire.NewAuthor("raw").New(nil, wire.ShutdownRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := p.Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := append([][]byte{}, good...)
+	forged[1] = []byte(strings.Repeat("0", 64))
+	for _, frames := range [][][]byte{nil, {[]byte("x")}, good[1:], good[:4], forged} {
+		if err := p.SendFrames(wire.Control, frames); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := k.Transport.Dropped(); n != 5 {
+		t.Errorf("%d messages dropped, want 5", n)
+	}
+	if got := send(wire.Shell, "execute_request", `{"code":"print a"}`); got != "busy execute_input stream execute_reply:ok: idle" {
+		t.Error(got)
+	}
+}
+
+// What Jupyter clients send beside the cells of others must not disturb these.
+func TestManyClients(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := kerneltest.Start(t, newFake())
+		done := make(chan error)
+		const clients, cells = 5, 20
+		for i := range clients {
+			c, _ := k.Connect(nil)
+			go func() {
+				done <- func() error {
+					if _, err := c.Ready(t.Context()); err != nil {
+						return err
+					}
+					for j := range cells {
+						want := fmt.Sprintf("client %d cell %d\n", i, j)
+						var got strings.Builder
+						reply, err := c.Execute(t.Context(), client.ExecuteRequest{Code: "sleep 1ms\nprint " + want}, func(m *wire.Message) {
+							if s, err := wire.As[wire.StreamText](m); err == nil {
+								got.WriteString(s.Text)
+							}
+						})
+						if err != nil || reply.Status != wire.OK || got.String() != want {
+							return fmt.Errorf("client %d got %q, %+v, %v", i, got.String(), reply, err)
+						}
+					}
+					return nil
+				}()
+			}()
+		}
+		for range clients {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		kerneltest.Equal(t, k.Execute("print end"), fmt.Sprintf("input %d\nstdout| end\nreply ok %[1]d", clients*cells+1))
+	})
+}
+
+func TestReady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := kerneltest.Start(t, newFake())
+		began := time.Now()
+		info, err := k.Client.Ready(t.Context())
+		if err != nil || info.Implementation != "interleave" || time.Since(began) != 0 {
+			t.Errorf("%+v, %v after %v", info, err, time.Since(began))
+		}
+	})
+}
+
+// A client of a kernel that greets nobody and whose first answers are lost asks again.
+func TestReadyWithoutWelcome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &deafPeer{in: make(chan wire.Incoming), author: wire.NewAuthor("deaf")}
+		c := client.Start(p, client.Config{})
+		defer c.Close()
+		if _, err := c.Ready(t.Context()); err != nil || p.asked != 3 {
+			t.Errorf("%v after %d requests", err, p.asked)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		p.asked = -100
+		if _, err := c.Ready(ctx); err != context.DeadlineExceeded {
+			t.Errorf("a kernel that never answers: %v", err)
+		}
+	})
+}
+
+// A deafPeer publishes nothing for the first two requests.
+type deafPeer struct {
+	in     chan wire.Incoming
+	author *wire.Author
+	asked  int
+	tasks  sync.WaitGroup
+	once   sync.Once
+}
+
+func (p *deafPeer) Recv() <-chan wire.Incoming { return p.in }
+func (p *deafPeer) Close() error {
+	p.once.Do(func() {
+		p.tasks.Wait()
+		close(p.in)
+	})
+	return nil
+}
+func (p *deafPeer) Send(ch wire.Channel, m *wire.Message) error {
+	p.asked++
+	published := p.asked > 2
+	p.tasks.Go(func() {
+		reply, err := p.author.New(m, wire.KernelInfoReply{Status: wire.OK})
+		if err != nil {
+			panic(err)
+		}
+		p.in <- wire.Incoming{Channel: ch, Message: reply}
+		if published {
+			idle, err := p.author.New(m, wire.Status{State: "idle"})
+			if err != nil {
+				panic(err)
+			}
+			p.in <- wire.Incoming{Channel: wire.IOPub, Message: idle}
+		}
+	})
+	return nil
+}
