@@ -20,9 +20,9 @@ type emission struct {
 	file  *ast.File
 
 	edits map[*fragment][]edit
-	vars  map[types.Object]*variable            // what an object of the first check is in the program
-	live  map[string]*variable                  // by the session's name, at the cell at hand
-	at    map[*fragment]map[string]*variable    // live after each cell
+	vars  map[types.Object]*variable         // what an object of the first check is in the program
+	live  map[string]*variable               // by the session's name, at the cell at hand
+	at    map[*fragment]map[string]*variable // live after each cell
 	order []*variable
 
 	fields      map[[2]int]bool   // cell and offset of keys in struct literals, which are no variables
@@ -350,4 +350,3 @@ func (e *emission) typeString(t types.Type) string {
 		return name
 	})
 }
-

@@ -1,0 +1,260 @@
+package corpustest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/build"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"interleave/install"
+	"interleave/install/hosttest"
+)
+
+// goTestDirs are the folders of the Go distribution's test whose programs run as cells.
+var goTestDirs = []string{"chan", "ken", "interface", "typeparam"}
+
+// A goTest is a single-file program of the distribution, with what go build's executable did.
+type goTest struct {
+	name   string // dir/file.go
+	code   []byte
+	Status int
+	Stdout string
+	Stderr string
+}
+
+const (
+	goTestLimit = 60 * time.Second // for one program, plain or as a cell
+	goTestShare = 97               // per cent that must behave as with go run
+)
+
+// TestGoDistribution runs the distribution's own single-file run tests as cells, one fresh session each, and compares exit
+// status and output with go build's.
+func TestGoDistribution(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs some two hundred programs")
+	}
+	tests := loadGoTests(t)
+	hosttest.Host(t)
+	if err := askGo(t.Context(), t.TempDir(), tests); err != nil {
+		t.Fatal(err)
+	}
+	known, err := knownDifferences()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	reasons := map[string]string{}
+	t.Run("programs", func(t *testing.T) {
+		for _, g := range tests {
+			t.Run(g.name, func(t *testing.T) {
+				t.Parallel()
+				got := start(t, "auto", goTestLimit).run(string(g.code), false)
+				why := g.differs(got)
+				if why == "" {
+					return
+				}
+				mu.Lock()
+				reasons[g.name] = why
+				mu.Unlock()
+			})
+		}
+	})
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "folder\tprograms\tas go run\t%\t")
+	row := func(name string, of, differ int) {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%.1f\t\n", name, of, of-differ, 100*float64(of-differ)/float64(max(of, 1)))
+	}
+	for _, dir := range goTestDirs {
+		of, differ := 0, 0
+		for _, g := range tests {
+			if strings.HasPrefix(g.name, dir+"/") {
+				of++
+				if reasons[g.name] != "" {
+					differ++
+				}
+			}
+		}
+		row(dir, of, differ)
+	}
+	row("all", len(tests), len(reasons))
+	w.Flush()
+	t.Logf("programs of %s/test as cells:\n%s", runtime.Version(), table.String())
+	for _, g := range tests {
+		why, listed := reasons[g.name], known[g.name]
+		switch {
+		case why != "" && listed == "":
+			t.Errorf("%s: %s", g.name, why)
+		case why != "":
+			t.Logf("known: %s: %s\n%s", g.name, listed, why)
+		case listed != "":
+			t.Errorf("%s behaves as with go run: strike it from %s", g.name, differencesFile)
+		}
+	}
+	if (len(tests)-len(reasons))*100 < len(tests)*goTestShare {
+		t.Errorf("%d of %d programs behave as with go run, less than %d %%", len(tests)-len(reasons), len(tests), goTestShare)
+	}
+}
+
+const differencesFile = "testdata/gotests.txt"
+
+// knownDifferences reads the programs that are known to differ, one a line: dir/file.go, and the reason.
+func knownDifferences() (map[string]string, error) {
+	known := map[string]string{}
+	data, err := os.ReadFile(differencesFile)
+	if errors.Is(err, os.ErrNotExist) {
+		return known, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, reason, _ := strings.Cut(line, " ")
+		if reason == "" {
+			return nil, fmt.Errorf("%s: %s has no reason", differencesFile, name)
+		}
+		known[name] = strings.TrimSpace(reason)
+	}
+	return known, nil
+}
+
+// loadGoTests reads the programs that a plain go run could run. Without them the test is skipped.
+func loadGoTests(t *testing.T) (tests []*goTest) {
+	root := filepath.Join(goroot(t), "test")
+	for _, dir := range goTestDirs {
+		names, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			code, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, _, _ := bytes.Cut(code, []byte("\n"))
+			if string(first) != "// run" {
+				continue
+			}
+			if ok, err := build.Default.MatchFile(filepath.Split(name)); err != nil || !ok {
+				continue
+			}
+			tests = append(tests, &goTest{name: dir + "/" + filepath.Base(name), code: code})
+		}
+	}
+	if len(tests) == 0 {
+		t.Skipf("this Go distribution has no programs in %s", root)
+	}
+	return tests
+}
+
+func goroot(t *testing.T) string {
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// askGo learns what plain Go makes of each program. The answers are kept in the cache by the program's text and Go's
+// version, since a build of them all takes a minute.
+func askGo(ctx context.Context, dir string, tests []*goTest) error {
+	cache, err := install.CacheRoot()
+	if err != nil {
+		return err
+	}
+	cache = filepath.Join(cache, "gotests")
+	if err := os.MkdirAll(cache, 0o777); err != nil {
+		return err
+	}
+	version, err := exec.CommandContext(ctx, "go", "env", "GOVERSION").Output()
+	if err != nil {
+		return err
+	}
+	file := func(g *goTest) string {
+		return filepath.Join(cache, fmt.Sprintf("%x.json", sha256.Sum256(slices.Concat(version, []byte(runtime.GOARCH), g.code))))
+	}
+	asked := map[int]*goTest{}
+	for i, g := range tests {
+		data, err := os.ReadFile(file(g))
+		if err == nil && json.Unmarshal(data, g) == nil {
+			continue
+		}
+		asked[i] = g
+		p := filepath.Join(dir, fmt.Sprint("t", i))
+		if err := errors.Join(os.MkdirAll(p, 0o777), os.WriteFile(filepath.Join(p, "main.go"), g.code, 0o666)); err != nil {
+			return err
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	bin := filepath.Join(dir, "bin")
+	if err := errors.Join(os.Mkdir(bin, 0o777), os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module gotests\n\ngo 1.26\n"), 0o666)); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", bin+string(filepath.Separator), "./...")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the distribution's programs: %w\n%s", err, out)
+	}
+	var wg sync.WaitGroup
+	errs := make(chan error, len(asked))
+	slots := make(chan struct{}, runtime.NumCPU())
+	for i, g := range asked {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			ctx, cancel := context.WithTimeout(ctx, goTestLimit)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, filepath.Join(bin, fmt.Sprint("t", i)))
+			var out, stderr strings.Builder
+			cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &stderr
+			err := cmd.Run()
+			if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+				errs <- fmt.Errorf("%s: %w", g.name, errors.Join(err, ctx.Err()))
+				return
+			}
+			g.Status, g.Stdout, g.Stderr = cmd.ProcessState.ExitCode(), out.String(), stderr.String()
+			data, err := json.Marshal(g)
+			errs <- errors.Join(err, os.WriteFile(file(g), data, 0o666))
+		})
+	}
+	wg.Wait()
+	close(errs)
+	var all []error
+	for err := range errs {
+		all = append(all, err)
+	}
+	return errors.Join(all...)
+}
+
+// differs says how a cell's end differs from the program's, or nothing. What a failing program writes to standard error
+// is its stack, which is no business of this test.
+func (g *goTest) differs(got seen) string {
+	if (got.err == "") != (g.Status == 0) {
+		return fmt.Sprintf("exit status %d, as a cell: %s", g.Status, got.err)
+	}
+	if want := Shown(g.Stdout, ""); got.out != want {
+		return fmt.Sprintf("prints %q, as a cell %q", want, got.out)
+	}
+	if g.Status == 0 && got.stderr != g.Stderr {
+		return fmt.Sprintf("writes %q to standard error, as a cell %q", g.Stderr, got.stderr)
+	}
+	return ""
+}
