@@ -281,7 +281,15 @@ func TestDeath(t *testing.T) {
 		{"child group\nexit 3", "exit status 3", "exit status 3"},
 	} {
 		t.Run(test.script, func(t *testing.T) {
-			r := newRig(t, nil)
+			r := newRig(t, func(c *Config) {
+				c.Command = func() *exec.Cmd {
+					cmd := command()
+					if test.script == "mapwrites" { // the race is the point
+						cmd.Env = append(os.Environ(), "GORACE=log_path=/dev/null")
+					}
+					return cmd
+				}
+			})
 			r.check("record var x\nrecord f\nset x 1\nrecord stale T", `1 done ok`)
 			r.start("print before\neprint also\n" + test.script)
 			events := r.until(isA[Done])

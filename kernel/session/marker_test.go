@@ -28,22 +28,24 @@ func (c *chopped) Read(p []byte) (int, error) {
 // split returns the texts between the markers of a stream, joined.
 func split(t *testing.T, nonce string, r io.Reader) []string {
 	t.Helper()
-	texts := []string{""}
+	var texts []string
+	var text strings.Builder
 	s := splitter{nonce: []byte(nonce)}
 	s.stream(r, func(seg segment) bool {
 		if !utf8.ValidString(seg.text) {
 			t.Errorf("%q", seg.text)
 		}
-		texts[len(texts)-1] += seg.text
+		text.WriteString(seg.text)
 		if seg.mark != 0 {
+			texts = append(texts, text.String())
+			text.Reset()
 			if int(seg.mark) != len(texts) {
 				t.Errorf("marker %d after %d texts", seg.mark, len(texts))
 			}
-			texts = append(texts, "")
 		}
 		return true
 	})
-	return texts
+	return append(texts, text.String())
 }
 
 func TestSplit(t *testing.T) {

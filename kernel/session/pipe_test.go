@@ -1,0 +1,100 @@
+package session
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// An evalFunc evaluates cells and restores nothing.
+type evalFunc func(ctx context.Context, c Cell, out *Out) Done
+
+func (f evalFunc) Eval(ctx context.Context, c Cell, out *Out) Done { return f(ctx, c, out) }
+
+func (f evalFunc) Restore(records [][]byte) (lost, failed []string) {
+	for _, r := range records {
+		lost = append(lost, string(r))
+	}
+	return lost, nil
+}
+
+func TestPipe(t *testing.T) {
+	t.Parallel()
+	c := Pipe(context.Background(), Config{}, func() Evaluator {
+		return evalFunc(func(ctx context.Context, c Cell, out *Out) Done {
+			out.Record(c.ID, []byte("x"))
+			out.Output(c.ID, Stdout, []byte("half \xe4"))
+			out.Output(c.ID, Stdout, []byte("\xb8\x96 whole"))
+			name, err := out.Input(ctx, "name", false)
+			out.Output(c.ID, Stderr, []byte(name))
+			return Done{OK: err == nil, Replace: c.Code}
+		})
+	})
+	r := &rig{Client: c, t: t}
+	r.start("")
+	if got := transcript(r.until(isA[Input])); got != `1 stdout "half 世 whole" | 1 input "name"` {
+		t.Error(got)
+	}
+	c.Answer("me")
+	if got := transcript(r.until(isA[Done])); got != `1 stderr "me" | 1 done ok` {
+		t.Error(got)
+	}
+	r.start("worn out")
+	r.until(isA[Input])
+	c.Answer("")
+	if got := transcript(r.until(isA[Done])); got != `2 restarted (worn out) lost [x x] failed [] | 2 done ok` {
+		t.Error(got)
+	}
+	c.Close()
+	if _, open := <-c.Events(); open {
+		t.Error("an event after the end")
+	}
+}
+
+// Interrupt, then nothing for KillAfter, then a new child: in fake time.
+func TestKillAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		children := 0
+		c := Pipe(context.Background(), Config{KillAfter: 3 * time.Second}, func() Evaluator {
+			children++
+			return evalFunc(func(ctx context.Context, c Cell, out *Out) Done {
+				if c.Code == "deaf" {
+					<-release
+				}
+				<-ctx.Done()
+				out.Output(c.ID, Stdout, []byte("a voice from the past"))
+				return Done{Interrupted: true}
+			})
+		})
+		r := &rig{Client: c, t: t}
+		r.start("hears")
+		synctest.Wait()
+		begin := time.Now()
+		c.Interrupt()
+		if got := transcript(r.until(isA[Done])); got != `1 stdout "a voice from the past" | 1 done interrupted` || time.Since(begin) != 0 {
+			t.Error(got, time.Since(begin))
+		}
+		r.start("deaf")
+		synctest.Wait()
+		c.Interrupt()
+		time.Sleep(2 * time.Second)
+		c.Interrupt() // impatience changes nothing
+		got := transcript(r.until(isA[Done]))
+		if got != "2 failed interrupted: the cell did not stop within 3s, so its session process was replaced"+
+			" | 2 restarted (did not stop) lost [] failed [] | 2 done interrupted" {
+			t.Error(got)
+		}
+		if d := time.Since(begin); d != 3*time.Second+goodbye || children != 2 {
+			t.Errorf("%v, %d children", d, children)
+		}
+		close(release) // what the past still says goes nowhere
+		synctest.Wait()
+		c.Close()
+		for e := range c.Events() {
+			t.Error(e)
+		}
+	})
+}
