@@ -19,6 +19,7 @@ type link struct {
 	conn  *zmq4.Conn
 	guard *guard
 	out   *outbox
+	tick  time.Duration // how long a write may block before the outbox hears how far it came; well below the stall limit
 
 	once sync.Once
 	why  error // the first reason to close; valid once the outbox is closed
@@ -41,7 +42,7 @@ func open(raw net.Conn, kind zmq4.SocketType, id []byte, server bool, o Options)
 		return nil, err
 	}
 	g := newGuard(raw, kind, o.MaxMessage)
-	l = &link{guard: g, out: newOutbox(o.QueueBytes)}
+	l = &link{guard: g, out: newOutbox(o.QueueBytes), tick: max(min(o.Stall/8, 250*time.Millisecond), time.Millisecond)}
 	g.command = func(name string, body []byte) {
 		if name == zmq4.CmdPing && len(body) >= 2 {
 			l.out.pushCommand(zmq4.CmdPong, body[2:]) // after the two bytes of its time to live
@@ -116,14 +117,11 @@ func (l *link) encode(it item) error {
 	return l.conn.SendMsg(zmq4.NewMsgFrom(it.frames...))
 }
 
-// tick is how long a write may block before the outbox hears how far it came.
-const tick = 250 * time.Millisecond
-
 // flush writes what was gathered. It is as patient as the peer is slow: only a publisher that needs the room, or Close, ends it.
 func (l *link) flush() error {
 	g := l.guard
 	for g.out.size > 0 {
-		if err := g.SetWriteDeadline(time.Now().Add(tick)); err != nil {
+		if err := g.SetWriteDeadline(time.Now().Add(l.tick)); err != nil {
 			return err
 		}
 		n, err := g.out.writeTo(g.Conn)

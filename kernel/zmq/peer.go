@@ -33,6 +33,7 @@ type Peer struct {
 	closed  bool
 	ending  *time.Timer // closes what does not end by itself; nil while nothing was lost
 	lost    error
+	sending sync.Mutex // held by Send; not mu, since it may wait
 	beating sync.Mutex // held by Ping
 	beats   uint64     // guarded by beating
 	echoes  chan [][]byte
@@ -52,10 +53,9 @@ func Dial(ctx context.Context, c Connection) (*Peer, error) {
 	}
 	p := &Peer{
 		opts: Options{}.normal(), signer: signer,
-		links: make(map[wire.Channel]*link),
-		recv:  make(chan wire.Incoming, 16), // as Transport's
-		// One, so that an echo that comes after its Ping gave up does not hold up the reader.
-		echoes:  make(chan [][]byte, 1),
+		links:   make(map[wire.Channel]*link),
+		recv:    make(chan wire.Incoming, 16), // as Transport's
+		echoes:  make(chan [][]byte, 1),       // the newest
 		closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	id := []byte("interleave-" + rand.Text())
@@ -134,9 +134,10 @@ func (p *Peer) closeLinks() {
 func (p *Peer) message(ch wire.Channel, frames [][]byte) {
 	if ch == wire.Heartbeat {
 		select {
-		case p.echoes <- frames:
+		case <-p.echoes: // of a Ping that gave up
 		default:
 		}
+		p.echoes <- frames
 		return
 	}
 	m, err := p.signer.Decode(frames)
@@ -182,6 +183,8 @@ func (p *Peer) Send(ch wire.Channel, m *wire.Message) error {
 	if over {
 		return fmt.Errorf("send %s on %s: %w", m.Header.MsgType, ch, ErrClosed)
 	}
+	p.sending.Lock()
+	defer p.sending.Unlock()
 	if it := newItem(frames); !l.out.push(it) {
 		if !l.out.wait(it.size, p.opts.Stall, p.closing) {
 			return fmt.Errorf("send %s on %s: the kernel reads nothing: %w", m.Header.MsgType, ch, stalled(l.out.most))
