@@ -160,10 +160,9 @@ func (e *emission) statement(f *fragment, s ast.Stmt, last bool) {
 		}
 		for _, spec := range d.Specs {
 			spec := spec.(*ast.ValueSpec)
-			var zeros, blanks []string
+			var zeros []string
 			for _, n := range spec.Names {
 				e.declare(n)
-				blanks = append(blanks, " ")
 				if spec.Type != nil {
 					zeros = append(zeros, "*new("+e.source(f, spec.Type)+")")
 				}

@@ -1,4 +1,6 @@
-package corpustest
+// Package gotests knows the Go distribution's own test programs: each must do as a cell what it does under go run.
+// It must not know how a cell is run.
+package gotests
 
 import (
 	"bytes"
@@ -21,6 +23,7 @@ import (
 
 	"interleave/install"
 	"interleave/install/hosttest"
+	"interleave/kernel/engine/corpustest"
 )
 
 // goTestDirs are the folders of the Go distribution's test whose programs run as cells.
@@ -61,14 +64,15 @@ func TestGoDistribution(t *testing.T) {
 		for _, g := range tests {
 			t.Run(g.name, func(t *testing.T) {
 				t.Parallel()
-				got := start(t, "auto", goTestLimit).run(string(g.code), false)
-				why := g.differs(got)
-				if why == "" {
-					return
-				}
-				mu.Lock()
-				reasons[g.name] = why
-				mu.Unlock()
+				why := "did not end, or the kernel failed: see its own messages"
+				defer func() {
+					mu.Lock()
+					defer mu.Unlock()
+					if why != "" {
+						reasons[g.name] = why
+					}
+				}()
+				why = g.differs(corpustest.Start(t, "auto", goTestLimit).Run(string(g.code)))
 			})
 		}
 	})
@@ -109,7 +113,7 @@ func TestGoDistribution(t *testing.T) {
 	}
 }
 
-const differencesFile = "testdata/gotests.txt"
+const differencesFile = "testdata/differences.txt"
 
 // knownDifferences reads the programs that are known to differ, one a line: dir/file.go, and the reason.
 func knownDifferences() (map[string]string, error) {
@@ -246,15 +250,15 @@ func askGo(ctx context.Context, dir string, tests []*goTest) error {
 
 // differs says how a cell's end differs from the program's, or nothing. What a failing program writes to standard error
 // is its stack, which is no business of this test.
-func (g *goTest) differs(got seen) string {
-	if (got.err == "") != (g.Status == 0) {
-		return fmt.Sprintf("exit status %d, as a cell: %s", g.Status, got.err)
+func (g *goTest) differs(got corpustest.Seen) string {
+	if (got.Err == "") != (g.Status == 0) {
+		return fmt.Sprintf("exit status %d, as a cell: %s", g.Status, got.Err)
 	}
-	if want := Shown(g.Stdout, ""); got.out != want {
-		return fmt.Sprintf("prints %q, as a cell %q", want, got.out)
+	if want := corpustest.Shown(g.Stdout, ""); got.Out != want {
+		return fmt.Sprintf("prints %q, as a cell %q", want, got.Out)
 	}
-	if g.Status == 0 && got.stderr != g.Stderr {
-		return fmt.Sprintf("writes %q to standard error, as a cell %q", g.Stderr, got.stderr)
+	if g.Status == 0 && got.Stderr != g.Stderr {
+		return fmt.Sprintf("writes %q to standard error, as a cell %q", g.Stderr, got.Stderr)
 	}
 	return ""
 }

@@ -1,0 +1,112 @@
+package corpustest
+
+import (
+	"context"
+	"encoding/json"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"interleave/install/hosttest"
+	"interleave/kernel/kerneltest"
+	"interleave/kernel/session"
+	"interleave/kernel/wire"
+)
+
+// Seen is what a client saw of one cell.
+type Seen struct {
+	Out    string // as an out section holds it
+	Stderr string
+	Engine string // which engine ran the cell
+	Err    string // name, value and traceback without colours; empty when the cell went well
+}
+
+// A Kernel is the product's: one in the test's process, with a session of the real host.
+type Kernel struct {
+	*kerneltest.Kernel
+	t     testing.TB
+	limit time.Duration // for one cell
+}
+
+// Start starts a kernel with a fresh session and sets its engine. It ends with the test. limit is for each cell.
+func Start(t testing.TB, engine string, limit time.Duration) *Kernel {
+	t.Helper()
+	host := hosttest.Host(t)
+	s, err := session.Start(context.Background(), session.Config{
+		Command: func() *exec.Cmd { return exec.Command(host, "session") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &Kernel{kerneltest.Start(t, s), t, limit}
+	for _, line := range []string{"%plot off", "%engine " + engine} {
+		if got := k.run(line, true); got.Err != "" {
+			t.Fatalf("%s: %s", line, got.Err)
+		}
+	}
+	return k
+}
+
+var ansi = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// Run runs a cell. A cell that does not end in time is interrupted and reported.
+func (k *Kernel) Run(code string) Seen {
+	k.t.Helper()
+	return k.run(code, false)
+}
+
+func (k *Kernel) run(code string, unnumbered bool) (got Seen) {
+	k.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), k.limit)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		if ctx.Err() == context.DeadlineExceeded {
+			k.Client.Interrupt(context.Background())
+		}
+	})
+	defer stop()
+	var result string
+	late, cancelLate := context.WithTimeout(context.Background(), k.limit+time.Minute)
+	defer cancelLate()
+	reply, err := k.Client.Request(late, wire.Shell, wire.ExecuteRequest{Code: code, StoreHistory: !unnumbered}, func(in wire.Incoming) {
+		m := in.Message
+		c, err := wire.Parse(m)
+		if err != nil {
+			k.t.Error(err)
+			return
+		}
+		switch c := c.(type) {
+		case wire.StreamText:
+			if c.Name == "stderr" {
+				got.Stderr += c.Text
+			} else {
+				got.Out += c.Text
+			}
+		case wire.ExecuteResult:
+			if err := json.Unmarshal(c.Data["text/plain"], &result); err != nil {
+				k.t.Errorf("text/plain of a result: %v", err)
+			}
+		case wire.ErrorText:
+			got.Err = ansi.ReplaceAllString(c.EName+": "+c.EValue+"\n"+strings.Join(c.Traceback, "\n"), "")
+		}
+	})
+	if err != nil {
+		k.t.Fatalf("the kernel hangs: %v\n%s", err, code)
+	}
+	if ctx.Err() != nil {
+		k.t.Fatalf("still running after %v:\n%s", k.limit, code)
+	}
+	got.Out = Shown(got.Out, result)
+	var md struct {
+		Interleave struct {
+			Engine string `json:"engine"`
+		} `json:"interleave"`
+	}
+	if err := json.Unmarshal(reply.Metadata, &md); err != nil {
+		k.t.Errorf("metadata of the reply: %v", err)
+	}
+	got.Engine = md.Interleave.Engine
+	return got
+}
