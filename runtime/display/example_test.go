@@ -118,3 +118,8 @@ func ExampleSetSink() {
 	display.HTML("<i>x</i>")
 	// Output: shown: <i>x</i>
 }
+
+func ExampleAttached() {
+	fmt.Println(display.Attached())
+	// Output: false
+}

@@ -27,3 +27,6 @@ func SetSink(f func(Event)) (old func(Event)) {
 	}
 	return old
 }
+
+// Attached reports whether displayed values go to a sink, so that what is shown can be rich and can be updated.
+func Attached() bool { return sink.Load() != nil }

@@ -44,7 +44,7 @@ func (t *task) later(ctx context.Context, call string, self TaskAny, opts []Task
 			t.run(fn) // on the timer's goroutine, which becomes the task's
 		}
 	})
-	forget = context.AfterFunc(t.ctx, t.drop)
+	forget = context.AfterFunc(t.ctx, func() { t.dismiss(nil) })
 	close(ready)
 	started()
 	timer.Reset(d)

@@ -75,3 +75,60 @@ func CompletedAny(ctx context.Context, tasks ...*Task[any]) iter.Seq2[any, error
 func CompletedChanAny(ctx context.Context, tasks ...*Task[any]) <-chan Result[any] {
 	return CompletedChan(ctx, tasks...)
 }
+
+// SubmitAny is [Submit] for a function of any result.
+func SubmitAny(ctx context.Context, p *Pool, fn func(context.Context) (any, error), opts ...TaskOption) *Task[any] {
+	return Submit(ctx, p, fn, opts...)
+}
+
+// MapAny is [Map] for items and results of any type.
+func MapAny(ctx context.Context, p *Pool, xs []any, fn func(context.Context, any) (any, error), opts ...MapOption) ([]any, error) {
+	return Map(ctx, p, xs, fn, opts...)
+}
+
+// SourceAny is [Source] for values of any type.
+func SourceAny(g *Group, seq iter.Seq[any]) <-chan any { return Source(g, seq) }
+
+// StageAny is [Stage] for values of any type.
+func StageAny(g *Group, in <-chan any, workers int, fn func(context.Context, any) (any, error)) <-chan any {
+	return Stage(g, in, workers, fn)
+}
+
+// OrderedStageAny is [OrderedStage] for values of any type.
+func OrderedStageAny(g *Group, in <-chan any, workers int, fn func(context.Context, any) (any, error)) <-chan any {
+	return OrderedStage(g, in, workers, fn)
+}
+
+// FanOutAny is [FanOut] for values of any type.
+func FanOutAny(g *Group, in <-chan any, n int) []<-chan any { return FanOut(g, in, n) }
+
+// FanInAny is [FanIn] for values of any type.
+func FanInAny(g *Group, ins ...<-chan any) <-chan any { return FanIn(g, ins...) }
+
+// TeeAny is [Tee] for values of any type.
+func TeeAny(g *Group, in <-chan any, n int) []<-chan any { return Tee(g, in, n) }
+
+// BatchAny is [Batch] for values of any type.
+func BatchAny(g *Group, in <-chan any, size int, atMost time.Duration) <-chan []any {
+	return Batch(g, in, size, atMost)
+}
+
+// MergeAny is [Merge] for values of any type.
+func MergeAny(g *Group, compare func(a, b any) int, ins ...<-chan any) <-chan any {
+	return Merge(g, compare, ins...)
+}
+
+// CollectAny is [Collect] for values of any type.
+func CollectAny(g *Group, in <-chan any) ([]any, error) { return Collect(g, in) }
+
+// A FlightAny is a [Flight] for keys and values of any type; keys must be comparable.
+type FlightAny = Flight[any, any]
+
+// NewFlightAny is [NewFlight] for keys and values of any type.
+func NewFlightAny(fn func(context.Context, any) (any, error)) *FlightAny { return NewFlight(fn) }
+
+// NewMemoAny is [NewMemo] for keys and values of any type.
+func NewMemoAny(fn func(context.Context, any) (any, error)) *FlightAny { return NewMemo(fn) }
+
+// NewBroadcastAny is [NewBroadcast] for values of any type.
+func NewBroadcastAny(policy Policy) *Broadcast[any] { return NewBroadcast[any](policy) }

@@ -2,6 +2,7 @@ package lab_test
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -72,4 +73,53 @@ func BenchmarkTask(b *testing.B) {
 			}
 		}
 	})
+}
+
+func BenchmarkMap1M(b *testing.B) {
+	const n = 1_000_000
+	xs := make([]int, n)
+	for i := range xs {
+		xs[i] = i
+	}
+	item := func(_ context.Context, x int) (int, error) { return x*x%7 + x, nil }
+	workers := runtime.GOMAXPROCS(0)
+	b.Run("loop", func(b *testing.B) { // one goroutine for each core, each with its share
+		for b.Loop() {
+			out := make([]int, n)
+			var wg sync.WaitGroup
+			for w := range workers {
+				wg.Go(func() {
+					for i := n * w / workers; i < n*(w+1)/workers; i++ {
+						v, err := item(b.Context(), xs[i])
+						if err != nil {
+							return
+						}
+						out[i] = v
+					}
+				})
+			}
+			wg.Wait()
+		}
+	})
+	p := lab.NewPool(workers)
+	defer p.Close()
+	for name, opts := range map[string][]lab.MapOption{"lab": nil, "labStatic": {lab.Static()}, "labChunk1": {lab.Chunk(1)}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := lab.Map(b.Context(), p, xs, item, opts...); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkSubmit(b *testing.B) {
+	p := lab.NewPool(2)
+	defer p.Close()
+	for b.Loop() {
+		if _, err := lab.Submit(b.Context(), p, trivial).Await(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

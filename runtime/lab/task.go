@@ -101,6 +101,8 @@ type task struct {
 	untrace   func()                     // ends the trace task
 	unlink    func()                     // stops what would start a pending task; nil when that is the call that made it
 	scope     *scope                     // of the Run in which it was started, or nil
+	pool      *Pool                      // that runs it, or nil
+	atEnd     func()                     // called when the state is set, before anybody hears of it
 	links     struct{ prev, next *task } // guarded by tasks.mu
 }
 
@@ -195,6 +197,9 @@ func (t *task) end(err error, abnormal bool) {
 	callbacks := t.callbacks
 	t.callbacks = nil
 	t.mu.Unlock()
+	if t.atEnd != nil {
+		t.atEnd()
+	}
 	for _, f := range callbacks {
 		if f != nil {
 			f()
@@ -229,18 +234,20 @@ func (t *task) Done() <-chan struct{} { return t.done }
 // Cancel ends the context of the task with cause, which [context.Cause] then returns there; nil means [context.Canceled]. It does not
 // wait: the task ends when its function returns, or at once when that has not begun. Cancelling twice changes nothing.
 func (t *task) Cancel(cause error) {
-	t.cancel(cause)
-	if t.unlink != nil {
-		t.drop()
+	if t.unlink == nil || !t.dismiss(cause) {
+		t.cancel(cause)
 	}
 }
 
-// drop ends a task that has not begun and now never will.
-func (t *task) drop() {
-	if t.begin() {
-		t.unlink()
-		t.end(t.ctx.Err(), false)
+// dismiss ends a task with cause if it has not begun, and leaves it alone otherwise.
+func (t *task) dismiss(cause error) bool {
+	if !t.begin() {
+		return false
 	}
+	t.unlink()
+	t.cancel(cause)
+	t.end(t.ctx.Err(), false)
+	return true
 }
 
 func (t *Task[T]) core() *task {

@@ -1,0 +1,169 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// A Broadcast hands each published value to every subscriber: publish and subscribe, within a process.
+type Broadcast[T any] struct {
+	policy Policy
+
+	publish sync.Mutex // held by Publish, so that all subscribers see the same order
+
+	mu     sync.Mutex
+	subs   []*Subscription[T]
+	closed bool
+}
+
+// A Policy says what a broadcast does when a subscriber's buffer is full.
+type Policy int
+
+const (
+	Block      Policy = iota // Publish waits for the subscriber
+	DropOldest               // the subscriber loses what it has not read for longest
+	DropNewest               // the subscriber does not get the new value
+)
+
+// ErrClosed is the error of using what was closed.
+var ErrClosed = errors.New("closed")
+
+// NewBroadcast returns a broadcast without subscribers.
+func NewBroadcast[T any](policy Policy) *Broadcast[T] {
+	if policy < Block || policy > DropNewest {
+		panic(misuse("lab.NewBroadcast", "policy %d: need Block, DropOldest or DropNewest", int(policy)))
+	}
+	return &Broadcast[T]{policy: policy}
+}
+
+// A Subscription is one reader's part of a broadcast.
+type Subscription[T any] struct {
+	b       *Broadcast[T]
+	values  chan T
+	left    chan struct{} // closed by Cancel
+	once    sync.Once
+	mu      sync.Mutex
+	dropped int
+}
+
+// Subscribe returns a subscription that gets what is published from now on, with room for buffer values that were not read yet.
+func (b *Broadcast[T]) Subscribe(buffer int) *Subscription[T] {
+	if buffer < 1 && b.policy != Block || buffer < 0 {
+		panic(misuse("lab.Broadcast.Subscribe", "buffer %d: need at least 1, or 0 with Block", buffer))
+	}
+	s := &Subscription[T]{b: b, values: make(chan T, buffer), left: make(chan struct{})}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		close(s.values)
+		return s
+	}
+	b.subs = append(b.subs, s)
+	return s
+}
+
+// Publish hands v to all subscribers. With [Block] it waits for them until ctx ends; those before the one that was not ready have
+// v then.
+func (b *Broadcast[T]) Publish(ctx context.Context, v T) error {
+	if err := checkContext("lab.Broadcast.Publish", ctx); err != nil {
+		return err
+	}
+	b.publish.Lock()
+	defer b.publish.Unlock()
+	b.mu.Lock()
+	subs, closed := slices.Clone(b.subs), b.closed
+	b.mu.Unlock()
+	if closed {
+		return fmt.Errorf("lab.Broadcast.Publish: %w", ErrClosed)
+	}
+	for _, s := range subs {
+		if err := s.offer(ctx, b.policy, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Subscription[T]) offer(ctx context.Context, policy Policy, v T) error {
+	if policy == Block {
+		select {
+		case s.values <- v:
+		case <-s.left:
+		case <-ctx.Done():
+			return canceled(ctx)
+		}
+		return nil
+	}
+	for { // only Publish sends, one at a time: room that a reader makes stays
+		select {
+		case s.values <- v:
+			return nil
+		default:
+		}
+		if policy == DropOldest {
+			select {
+			case <-s.values:
+			default:
+				continue // a reader was quicker
+			}
+		}
+		s.mu.Lock()
+		s.dropped++
+		s.mu.Unlock()
+		if policy == DropNewest {
+			return nil
+		}
+	}
+}
+
+// Close ends the broadcast: subscribers read what they have, and then find their channels closed. Closing again does nothing.
+func (b *Broadcast[T]) Close() {
+	b.publish.Lock()
+	defer b.publish.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.subs {
+		close(s.values)
+	}
+	b.subs, b.closed = nil, true
+}
+
+// C returns the channel of values, to range over or select on. It is closed when the broadcast is.
+func (s *Subscription[T]) C() <-chan T { return s.values }
+
+// Next waits for the next value. The error is [ErrClosed] when there will be none.
+func (s *Subscription[T]) Next(ctx context.Context) (T, error) {
+	var zero T
+	if err := checkContext("lab.Subscription.Next", ctx); err != nil {
+		return zero, err
+	}
+	select {
+	case v, ok := <-s.values:
+		if !ok {
+			return zero, ErrClosed
+		}
+		return v, nil
+	case <-s.left:
+		return zero, ErrClosed
+	case <-ctx.Done():
+		return zero, canceled(ctx)
+	}
+}
+
+// Dropped returns how many values this subscriber has lost because it did not read in time.
+func (s *Subscription[T]) Dropped() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dropped
+}
+
+// Cancel ends the subscription. Its channel stays open and gets nothing more.
+func (s *Subscription[T]) Cancel() {
+	s.once.Do(func() { close(s.left) })
+	s.b.mu.Lock()
+	defer s.b.mu.Unlock()
+	s.b.subs = slices.DeleteFunc(s.b.subs, func(o *Subscription[T]) bool { return o == s })
+}

@@ -1,0 +1,141 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// A Flight calls a function at most once at a time for each key: who asks while a call is under way waits for its result. With
+// [NewMemo] results are kept, too, which makes it functools.cache for concurrent callers.
+type Flight[K comparable, V any] struct {
+	fn   func(context.Context, K) (V, error)
+	keep bool
+	from site
+
+	mu    sync.Mutex
+	calls map[K]*flightCall[V]
+	stats FlightStats
+}
+
+type flightCall[V any] struct {
+	waiters int // who wants the result; guarded by Flight.mu
+	cancel  context.CancelCauseFunc
+	done    chan struct{}
+	value   V // valid when done is closed
+	err     error
+}
+
+// FlightStats is what a flight did so far.
+type FlightStats struct {
+	Calls  int // times that the function was called
+	Merged int // requests that joined a call under way
+	Hits   int // requests that were answered from memory
+}
+
+// errUnwanted is why a call was cancelled that nobody waits for any more.
+var errUnwanted = errors.New("nobody waits for the result any more")
+
+// NewFlight returns a flight that keeps nothing: when a call is over, the next request for its key is a new one.
+func NewFlight[K comparable, V any](fn func(context.Context, K) (V, error)) *Flight[K, V] {
+	if fn == nil {
+		panic(misuse("lab.NewFlight", "nil function"))
+	}
+	return &Flight[K, V]{fn: fn, from: here(1), calls: map[K]*flightCall[V]{}}
+}
+
+// NewMemo returns a flight that keeps what succeeded, until [Flight.Forget].
+func NewMemo[K comparable, V any](fn func(context.Context, K) (V, error)) *Flight[K, V] {
+	if fn == nil {
+		panic(misuse("lab.NewMemo", "nil function"))
+	}
+	return &Flight[K, V]{fn: fn, keep: true, from: here(1), calls: map[K]*flightCall[V]{}}
+}
+
+// Get returns the function's result for key. The call has the values of the context of who asked first, but it ends only when
+// the contexts of all who wait have: then the last of them waits for it, so that no goroutine is left behind.
+func (f *Flight[K, V]) Get(ctx context.Context, key K) (V, error) {
+	var zero V
+	if err := checkContext("lab.Flight.Get", ctx); err != nil {
+		return zero, err
+	}
+	if err := canceled(ctx); err != nil {
+		return zero, err
+	}
+	f.mu.Lock()
+	c := f.calls[key]
+	switch {
+	case c == nil:
+		c = &flightCall[V]{done: make(chan struct{})}
+		var callCtx context.Context
+		callCtx, c.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+		f.calls[key] = c
+		f.stats.Calls++
+		started()
+		go f.call(callCtx, key, c)
+	case isClosed(c.done):
+		f.stats.Hits++
+	default:
+		f.stats.Merged++
+	}
+	c.waiters++
+	f.mu.Unlock()
+	select {
+	case <-c.done:
+		return c.value, c.err
+	case <-ctx.Done():
+	}
+	f.mu.Lock()
+	c.waiters--
+	last := c.waiters == 0
+	if last && f.calls[key] == c && !isClosed(c.done) {
+		delete(f.calls, key) // who asks from now on wants a call that is not cancelled
+	}
+	f.mu.Unlock()
+	if last {
+		c.cancel(errUnwanted)
+		<-c.done
+	}
+	return zero, canceled(ctx)
+}
+
+func (f *Flight[K, V]) call(ctx context.Context, key K, c *flightCall[V]) {
+	normal := false
+	defer func() {
+		if !normal {
+			c.err = abnormal(recover(), &f.from)
+		}
+		f.mu.Lock()
+		if f.calls[key] == c && (!f.keep || c.err != nil) {
+			delete(f.calls, key)
+		}
+		f.mu.Unlock()
+		c.cancel(nil)
+		close(c.done)
+	}()
+	c.value, c.err = f.fn(ctx, key)
+	normal = true
+}
+
+// Forget drops what is kept for key; a call under way goes on for those who wait, and the next request begins a new one.
+func (f *Flight[K, V]) Forget(key K) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.calls, key)
+}
+
+// Stats returns what the flight did so far.
+func (f *Flight[K, V]) Stats() FlightStats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stats
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

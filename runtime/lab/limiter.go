@@ -1,0 +1,70 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// A Limiter lets things happen at a steady rate at most, with bursts up to a size: a bucket of tokens that fills at the rate.
+type Limiter struct {
+	r       *rate.Limiter
+	passed  atomic.Int64
+	refused atomic.Int64
+	waited  atomic.Int64 // nanoseconds
+}
+
+// NewLimiter returns a limiter that lets perSecond things happen in a second, and burst at once after a rest.
+func NewLimiter(perSecond float64, burst int) *Limiter {
+	if !(perSecond > 0) || math.IsInf(perSecond, 0) {
+		panic(misuse("lab.NewLimiter", "rate %v per second: need more than zero", perSecond))
+	}
+	if burst < 1 {
+		panic(misuse("lab.NewLimiter", "burst %d: need at least 1", burst))
+	}
+	return &Limiter{r: rate.NewLimiter(rate.Limit(perSecond), burst)}
+}
+
+// Wait waits for its turn. It fails at once when ctx would end before that.
+func (l *Limiter) Wait(ctx context.Context) error {
+	if err := checkContext("lab.Limiter.Wait", ctx); err != nil {
+		return err
+	}
+	begin := time.Now()
+	err := l.r.Wait(ctx)
+	l.waited.Add(int64(time.Since(begin)))
+	if err != nil {
+		l.refused.Add(1)
+		if ended := canceled(ctx); ended != nil {
+			return ended
+		}
+		return fmt.Errorf("lab.Limiter.Wait: the turn comes after the deadline: %w", context.DeadlineExceeded)
+	}
+	l.passed.Add(1)
+	return nil
+}
+
+// Allow reports whether it may happen now, without waiting.
+func (l *Limiter) Allow() bool {
+	if l.r.Allow() {
+		l.passed.Add(1)
+		return true
+	}
+	l.refused.Add(1)
+	return false
+}
+
+// LimiterStats is what a limiter did so far.
+type LimiterStats struct {
+	Passed, Refused int
+	Waited          time.Duration // all waits together
+}
+
+// Stats returns what the limiter did so far.
+func (l *Limiter) Stats() LimiterStats {
+	return LimiterStats{int(l.passed.Load()), int(l.refused.Load()), time.Duration(l.waited.Load())}
+}

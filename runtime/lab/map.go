@@ -1,0 +1,269 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Map calls fn for every item of xs on the workers of p and returns the results in the order of xs. It is executor.map, and with
+// [Progress] it is joblib.Parallel. A nil p means a pool for this call with a worker for each core.
+//
+// The first error cancels the rest and is returned. Items are handed out in batches, whose size follows from how long items take, so
+// that a million small items cost little more than a loop. See [Chunk], [Static] and [Dynamic] for other ways.
+//
+// Map may be called from a task of the same pool: its worker then does a part of the work itself.
+func Map[T, U any](ctx context.Context, p *Pool, xs []T, fn func(context.Context, T) (U, error), opts ...MapOption) ([]U, error) {
+	if fn == nil {
+		return nil, misuse("lab.Map", "nil function")
+	}
+	out := make([]U, len(xs))
+	if err := p.ranges(ctx, "lab.Map", len(xs), func(ctx context.Context, lo, hi int) (err error) {
+		in, out := xs[lo:hi], out[lo:hi]
+		for i, x := range in {
+			if out[i], err = fn(ctx, x); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, opts); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Ranges calls fn for ranges lo ≤ i < hi that together are 0 ≤ i < n, each once, on the workers of p. It is the core of [Map]; fn
+// stores what it finds itself.
+func (p *Pool) Ranges(ctx context.Context, n int, fn func(ctx context.Context, lo, hi int) error, opts ...MapOption) error {
+	if fn == nil {
+		return misuse("lab.Pool.Ranges", "nil function")
+	}
+	return p.ranges(ctx, "lab.Pool.Ranges", n, fn, opts)
+}
+
+// A MapOption says how Map spreads its items.
+type MapOption func(*mapping)
+
+// Chunk hands items out k at a time instead of in batches that follow from how long they take.
+func Chunk(k int) MapOption {
+	if k < 1 {
+		panic(misuse("lab.Chunk", "%d: need at least 1", k))
+	}
+	return func(m *mapping) { m.chunk = k }
+}
+
+// Static divides the items beforehand: each worker gets one share of equal length. That costs nothing while it runs, and is slow
+// when some shares take longer than others.
+func Static() MapOption { return func(m *mapping) { m.static = true } }
+
+// Dynamic has workers fetch their next items when they are done with the last, so that all end at about the same time. That is
+// the default.
+func Dynamic() MapOption { return func(m *mapping) { m.static = false } }
+
+// Progress shows a bar while the work goes on; see [NewProgress].
+func Progress(label string) MapOption { return func(m *mapping) { m.label = label } }
+
+// A mapping is one call of Map.
+type mapping struct {
+	n      int
+	fn     func(context.Context, int, int) error
+	chunk  int // fixed size of a batch, or 0
+	static bool
+	label  string
+
+	shares int // parts that workers take: as many as there are workers
+	taken  atomic.Int64
+	next   atomic.Int64 // the first item that nobody has taken, when not static
+	bar    *Bar
+}
+
+// A batch should take about this long: much more than handing it out, much less than a blink.
+const (
+	shortBatch = 50 * time.Microsecond
+	longBatch  = 4 * shortBatch
+)
+
+func (p *Pool) ranges(ctx context.Context, call string, n int, fn func(context.Context, int, int) error, opts []MapOption) error {
+	if err := checkContext(call, ctx); err != nil {
+		return err
+	}
+	if n < 0 {
+		return misuse(call, "count %d: need zero or more", n)
+	}
+	m := &mapping{n: n, fn: fn}
+	for _, opt := range opts {
+		if opt == nil {
+			return misuse(call, "nil option")
+		}
+		opt(m)
+	}
+	p = p.orCores()
+	m.shares = min(p.size, n)
+	if m.chunk > 0 {
+		m.shares = min(m.shares, (n+m.chunk-1)/m.chunk)
+	}
+	if n == 0 {
+		return canceled(ctx)
+	}
+	if m.label != "" {
+		m.bar = NewProgress(m.label, n)
+		defer m.bar.Close()
+	}
+	return p.runMapping(ctx, call, m)
+}
+
+func (p *Pool) runMapping(ctx context.Context, call string, m *mapping) error {
+	caller := ctx
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var once sync.Once
+	var first error
+	fail := func(err error) {
+		once.Do(func() {
+			first = err
+			cancel(err)
+		})
+	}
+	helpers := m.shares
+	inside, _ := ctx.Value(taskKey{}).(*task)
+	helping := inside != nil && inside.pool == p
+	if helping {
+		helpers--
+	}
+	tasks := make([]*Task[struct{}], helpers)
+	for i := range tasks {
+		t := new(Task[struct{}])
+		items := new(int)
+		p.submit(ctx, call, &t.task, t, []TaskOption{Named(fmt.Sprintf("%s %d", call, i))}, items, func(ctx context.Context) error {
+			return m.work(ctx, items)
+		})
+		t.subscribe(func() {
+			if t.err != nil && !errors.Is(t.err, errMapDone) {
+				fail(t.err)
+			}
+		})
+		tasks[i] = t
+	}
+	if helping {
+		from, items := here(2), 0
+		if err := guard(&from, func() error { return m.work(ctx, &items) }); err != nil {
+			fail(err)
+		}
+		for _, t := range tasks {
+			t.dismiss(errMapDone)
+		}
+	}
+	for _, t := range tasks {
+		select {
+		case <-t.done:
+		case <-ctx.Done():
+			t.Cancel(context.Cause(ctx)) // ends it if it still waits for a worker
+			<-t.done
+		}
+	}
+	if first == nil && m.done() < m.n {
+		return canceled(caller)
+	}
+	return first
+}
+
+// errMapDone is why helpers were sent away that came too late.
+var errMapDone = errors.New("the work is done")
+
+// done is how many items have been handed out.
+func (m *mapping) done() int {
+	if m.static {
+		return m.share(int(min(m.taken.Load(), int64(m.shares))))
+	}
+	return int(min(m.next.Load(), int64(m.n)))
+}
+
+// share is where share i of a static division begins.
+func (m *mapping) share(i int) int { return int(int64(m.n) * int64(i) / int64(m.shares)) }
+
+// work takes items until there are none, and counts those it did.
+func (m *mapping) work(ctx context.Context, items *int) error {
+	if !m.static {
+		b := batcher{fixed: m.chunk}
+		for {
+			size := b.size(func() int { return (m.n - m.done()) / (2 * m.shares) })
+			lo := int(m.next.Add(int64(size))) - size
+			if lo >= m.n {
+				return nil
+			}
+			if err := m.batch(ctx, &b, lo, min(lo+size, m.n), items); err != nil {
+				return err
+			}
+		}
+	}
+	for {
+		s := int(m.taken.Add(1)) - 1
+		if s >= m.shares {
+			return nil
+		}
+		b := batcher{fixed: m.chunk}
+		lo, end := m.share(s), m.share(s+1)
+		for lo < end {
+			hi := lo + b.size(func() int { return end - lo })
+			hi = min(hi, end)
+			if err := m.batch(ctx, &b, lo, hi, items); err != nil {
+				return err
+			}
+			lo = hi
+		}
+	}
+}
+
+func (m *mapping) batch(ctx context.Context, b *batcher, lo, hi int, items *int) error {
+	if err := canceled(ctx); err != nil {
+		return err
+	}
+	begin := b.clock()
+	if err := m.fn(ctx, lo, hi); err != nil {
+		return err
+	}
+	b.took(begin)
+	*items += hi - lo
+	if m.bar != nil {
+		m.bar.Add(hi - lo)
+	}
+	return nil
+}
+
+// A batcher chooses how many items to take at once: it doubles while batches are short, and halves when they get long.
+type batcher struct {
+	fixed, now int
+}
+
+func (b *batcher) size(most func() int) int {
+	if b.fixed > 0 {
+		return b.fixed
+	}
+	b.now = max(1, b.now)
+	if b.now > 1 {
+		b.now = max(1, min(b.now, most()))
+	}
+	return b.now
+}
+
+func (b *batcher) clock() (begin time.Time) {
+	if b.fixed == 0 {
+		begin = time.Now()
+	}
+	return begin
+}
+
+func (b *batcher) took(begin time.Time) {
+	if b.fixed > 0 {
+		return
+	}
+	switch d := time.Since(begin); {
+	case d < shortBatch:
+		b.now *= 2
+	case d > longBatch:
+		b.now /= 2
+	}
+}

@@ -1,0 +1,143 @@
+package lab
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"interleave/runtime/display"
+)
+
+// A Bar shows how far a long piece of work is: in a notebook as a bar that is updated in place, on a terminal as a line that is,
+// and elsewhere as one line at the end. It has no goroutine: it draws, at most ten times a second, when it is told something.
+type Bar struct {
+	label  string
+	total  int
+	out    io.Writer // where text goes; nil means that the bar is displayed
+	inLine bool      // out is a terminal: the line can be written again
+
+	mu     sync.Mutex
+	done   int
+	begin  time.Time
+	drawn  time.Time
+	closed bool
+	took   time.Duration // when closed
+	handle *display.Handle
+}
+
+// drawEvery is the least time between two drawings.
+const drawEvery = 100 * time.Millisecond
+
+// NewProgress shows a bar for total steps. Close it when the work is over, whether it was finished or not.
+func NewProgress(label string, total int) *Bar {
+	if total < 0 {
+		panic(misuse("lab.NewProgress", "total %d: need zero or more", total))
+	}
+	b := &Bar{label: label, total: total, begin: time.Now()}
+	if display.Attached() {
+		b.handle = display.NewHandle()
+	} else {
+		b.out, b.inLine = os.Stdout, term.IsTerminal(int(os.Stdout.Fd()))
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.draw()
+	return b
+}
+
+// Add says that n more steps are done. It may be called by several goroutines, and costs little when nothing is drawn.
+func (b *Bar) Add(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.done += n
+	if !b.closed && time.Since(b.drawn) >= drawEvery {
+		b.draw()
+	}
+}
+
+// Close draws the bar for the last time. Closing it again does nothing.
+func (b *Bar) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
+	b.closed, b.took = true, time.Since(b.begin)
+	b.draw()
+}
+
+// String is the bar's line: label, part, count, rate and the time that remains or that it took.
+func (b *Bar) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.line()
+}
+
+func (b *Bar) line() string {
+	var s strings.Builder
+	took := b.took
+	if !b.closed {
+		took = time.Since(b.begin)
+	}
+	fmt.Fprintf(&s, "%s: %d/%d", b.label, b.done, b.total)
+	if b.total > 0 {
+		fmt.Fprintf(&s, " (%d %%)", b.done*100/b.total)
+	}
+	if b.done > 0 && took > 0 {
+		fmt.Fprintf(&s, ", %s/s", short(float64(b.done)/took.Seconds()))
+	}
+	switch {
+	case b.closed || b.done >= b.total:
+		fmt.Fprintf(&s, ", took %s", roundTime(took))
+	case b.done > 0:
+		left := time.Duration(float64(took) / float64(b.done) * float64(b.total-b.done))
+		fmt.Fprintf(&s, ", %s left", roundTime(left))
+	}
+	return s.String()
+}
+
+func (b *Bar) draw() {
+	b.drawn = time.Now()
+	line := b.line()
+	switch {
+	case b.handle != nil:
+		b.handle.Raw(map[string]any{
+			"text/plain": line,
+			"text/html": fmt.Sprintf(`<progress value="%d" max="%d" style="width:20em;vertical-align:middle"></progress> <code>%s</code>`,
+				b.done, max(1, b.total), html.EscapeString(line)),
+		}, nil)
+	case b.inLine && b.closed:
+		fmt.Fprintf(b.out, "\r\x1b[K%s\n", line)
+	case b.inLine:
+		fmt.Fprintf(b.out, "\r\x1b[K%s", line)
+	case b.closed:
+		fmt.Fprintln(b.out, line)
+	}
+}
+
+// short writes a number to three digits, with k, M or G.
+func short(x float64) string {
+	for _, unit := range []string{"", "k", "M"} {
+		if x < 999.5 {
+			return fmt.Sprintf("%.3g%s", x, unit)
+		}
+		x /= 1000
+	}
+	return fmt.Sprintf("%.3gG", x)
+}
+
+// roundTime leaves a duration about three digits.
+func roundTime(d time.Duration) time.Duration {
+	for unit := time.Nanosecond; unit < time.Minute; unit *= 10 {
+		if d < 1000*unit {
+			return d.Round(unit)
+		}
+	}
+	return d.Round(time.Second)
+}
