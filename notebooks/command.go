@@ -1,0 +1,296 @@
+package notebooks
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"interleave/kernel/wire"
+	"interleave/notebooks/ipynb"
+	"interleave/notebooks/page"
+)
+
+// A Stdio is the streams of a command. Progress is drawn on Err when that is a terminal's *os.File.
+type Stdio struct {
+	Out, Err io.Writer
+}
+
+// A Start starts a kernel that runs its cells in the folder dir, and returns it with what ends it and waits for that. late gets
+// the messages that no request waits for, such as the output of goroutines that outlived their cell. The kernel must live on
+// when ctx ends, until close is called: a run that is stopped still hears how its last cell ends.
+type Start func(ctx context.Context, dir string, late func(wire.Incoming)) (k Kernel, close func() error, err error)
+
+// Exit codes of Command.
+const (
+	exitOK          = 0
+	exitFailed      = 1   // a cell failed, or a notebook could not be read, run or written
+	exitUsage       = 2   // the arguments are wrong; nothing was run
+	exitInterrupted = 130 // Ctrl-C, as shells report it
+)
+
+const help = `Usage: interleave run [flags] NOTEBOOK.ipynb…
+
+Runs the cells of each notebook in order, in a kernel of its own, and writes the executed notebook and a web page
+of it. The notebook itself is not changed.
+
+Flags, before or after the notebooks:
+  -o FILE          where to write the executed notebook; a folder for several. Default: beside the notebook,
+                   as NOTEBOOK.executed.ipynb. "none" writes none
+  --html FILE      where to write the web page, one file that opens without a network. Default: beside the
+                   notebook, as NOTEBOOK.html. "none" writes none
+  --timeout TIME   interrupt a cell that runs longer, such as 90s or 5m; a plain number is seconds. Default: no limit
+  --allow-errors   go on after a cell that failed
+
+The run stops at the first cell that fails. What was run so far is written all the same. A cell with the tag
+raises-exception may fail; one with the tag skip-execution is not run.
+
+Ctrl-C interrupts the running cell and then stops. A second one ends everything at once.
+
+Exit status: 0 all cells ran, 1 a cell failed or a file could not be read or written, 2 wrong arguments, 130 Ctrl-C.
+`
+
+// A request is a command line.
+type request struct {
+	notebooks []string
+	out, html string
+	options   Options
+}
+
+// Command is the subcommand run: it runs notebooks in kernels that start gives, and returns the exit status. It handles
+// interrupt and termination signals while it runs.
+func Command(ctx context.Context, args []string, stdio Stdio, start Start) int {
+	req, err := parseArgs(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdio.Out, help)
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(stdio.Err, "interleave run: %v\nSee: interleave run --help\n", err)
+		return exitUsage
+	}
+	jobs, err := plan(req)
+	if err != nil {
+		fmt.Fprintf(stdio.Err, "interleave run: %v\n", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // the second signal does what signals do
+
+	status := exitOK
+	for _, j := range jobs {
+		err := j.run(ctx, stdio, req.options, start)
+		if err == nil {
+			continue
+		}
+		status = exitFailed
+		report(stdio.Err, err)
+		if ctx.Err() != nil {
+			fmt.Fprintln(stdio.Err, "interleave run: interrupted")
+			return exitInterrupted
+		}
+	}
+	return status
+}
+
+// parseArgs reads flags and notebooks in any order.
+func parseArgs(args []string) (request, error) {
+	var r request
+	flags := flag.NewFlagSet("run", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&r.out, "o", "", "")
+	flags.StringVar(&r.html, "html", "", "")
+	flags.BoolVar(&r.options.AllowErrors, "allow-errors", false, "")
+	flags.Func("timeout", "", func(s string) error {
+		d, err := time.ParseDuration(s)
+		if n, e := strconv.ParseFloat(s, 64); e == nil {
+			d, err = time.Duration(n*float64(time.Second)), nil
+		}
+		if err != nil || d < 0 {
+			return errors.New("want a time such as 90s or 5m")
+		}
+		r.options.Timeout = d
+		return nil
+	})
+	for {
+		if err := flags.Parse(args); err != nil {
+			return r, err
+		}
+		rest := flags.Args()
+		if used := len(args) - len(rest); used > 0 && args[used-1] == "--" {
+			r.notebooks = append(r.notebooks, rest...)
+			break
+		}
+		if len(rest) == 0 {
+			break
+		}
+		r.notebooks, args = append(r.notebooks, rest[0]), rest[1:]
+	}
+	if len(r.notebooks) == 0 {
+		return r, errors.New("no notebook given")
+	}
+	return r, nil
+}
+
+// A job is one notebook and where its results go; an empty path means nowhere.
+type job struct {
+	source, out, html string
+}
+
+// plan says where everything goes, and refuses to write one result over another.
+func plan(r request) ([]job, error) {
+	var jobs []job
+	taken := map[string]string{}
+	for _, source := range r.notebooks {
+		base := strings.TrimSuffix(strings.TrimSuffix(source, ".ipynb"), ".executed")
+		j := job{source: source}
+		for _, to := range []struct {
+			path       *string
+			flag, file string
+			suffix     string
+		}{{&j.out, "-o", r.out, ".executed.ipynb"}, {&j.html, "--html", r.html, ".html"}} {
+			dir := isDir(to.file)
+			switch {
+			case to.file == "none":
+				continue
+			case to.file == "":
+				*to.path = base + to.suffix
+			case dir:
+				*to.path = filepath.Join(to.file, filepath.Base(base)+to.suffix)
+			case len(r.notebooks) > 1:
+				return nil, fmt.Errorf("%s %s: one file for %d notebooks; name a folder that exists, or end it with /", to.flag, to.file, len(r.notebooks))
+			default:
+				*to.path = to.file
+			}
+			if other := taken[filepath.Clean(*to.path)]; other != "" {
+				return nil, fmt.Errorf("%s would be written twice, for %s and for %s", *to.path, other, source)
+			}
+			taken[filepath.Clean(*to.path)] = source
+			if err := makeDir(*to.path, dir); err != nil {
+				return nil, err
+			}
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
+}
+
+func isDir(path string) bool {
+	if strings.HasSuffix(path, "/") || strings.HasSuffix(path, string(filepath.Separator)) {
+		return true
+	}
+	info, err := os.Stat(path)
+	return path != "" && err == nil && info.IsDir()
+}
+
+// makeDir sees to the folder of a file before hours of work depend on it. Only one that was named as a folder is made.
+func makeDir(file string, make bool) error {
+	dir := filepath.Dir(file)
+	if make {
+		return os.MkdirAll(dir, 0o777)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("folder for %s: %w", file, err)
+	}
+	return nil
+}
+
+// run runs one notebook and writes its results, whatever became of it. Both errors count.
+func (j job) run(ctx context.Context, stdio Stdio, o Options, start Start) error {
+	nb, err := ipynb.ReadFile(j.source)
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	p := newProgress(stdio.Err, terminal(stdio.Err))
+	p.line("%s", j.source)
+	cells, version, err := execute(ctx, nb, filepath.Dir(j.source), o, p, start)
+	p.stop()
+	if cells == 0 && err != nil {
+		return err // nothing was run: there is nothing to write
+	}
+	var footer strings.Builder
+	fmt.Fprintf(&footer, "Run with Interleave and Go %s on %s: %d cells in %.1f s", version, begin.Format("2 January 2006"), cells, time.Since(begin).Seconds())
+	if err != nil {
+		footer.WriteString("; stopped by an error")
+	}
+	return errors.Join(err, j.write(nb, footer.String(), stdio.Out))
+}
+
+// execute starts a kernel and runs nb in it. It returns how many cells were begun.
+func execute(ctx context.Context, nb *ipynb.Notebook, dir string, o Options, p *progress, start Start) (cells int, version string, err error) {
+	r := NewRunner(nb)
+	p.show("", "starting the kernel")
+	k, stop, err := start(ctx, dir, r.Late)
+	p.hide()
+	if err != nil {
+		return 0, "", fmt.Errorf("%s: start a kernel: %w", nb.Name(), err)
+	}
+	defer func() {
+		if e := stop(); e != nil {
+			err = errors.Join(err, fmt.Errorf("%s: end the kernel: %w", nb.Name(), e))
+		}
+	}()
+	o.Progress = func(s Step) {
+		cells = s.Number
+		p.step(s)
+	}
+	err = r.Run(ctx, k, o)
+	return cells, r.GoVersion(), err
+}
+
+// write writes the executed notebook and the page, and says so.
+func (j job) write(nb *ipynb.Notebook, footer string, out io.Writer) error {
+	var errs []error
+	wrote := func(path string, err error) {
+		if err != nil {
+			errs = append(errs, err)
+			return
+		}
+		fmt.Fprintln(out, "wrote", path)
+	}
+	if j.out != "" {
+		wrote(j.out, nb.WriteFile(j.out))
+	}
+	if j.html != "" {
+		html, err := page.Render(nb, page.Options{Dir: filepath.Dir(j.source), Footer: footer})
+		if err == nil {
+			err = ipynb.WriteFile(j.html, html)
+		}
+		wrote(j.html, err)
+	}
+	return errors.Join(errs...)
+}
+
+// report prints an error; that of a cell with its traceback and the line that is to blame.
+func report(w io.Writer, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			report(w, e)
+		}
+		return
+	}
+	if cell, ok := errors.AsType[*CellError](err); ok {
+		for _, text := range cell.Traceback {
+			if terminal(w) == nil {
+				text = ansi.ReplaceAllString(text, "")
+			}
+			fmt.Fprintln(w, strings.TrimRight(text, "\n"))
+		}
+		fmt.Fprintf(w, "interleave run: %v\n", err)
+		if cell.Source != "" {
+			fmt.Fprintf(w, "\t%s\n", strings.TrimSpace(cell.Source))
+		}
+		return
+	}
+	fmt.Fprintf(w, "interleave run: %v\n", err)
+}
