@@ -81,13 +81,11 @@ func appendBundle(b []byte, bundle Bundle) ([]byte, error) {
 	b = append(b, '{')
 	for i, mime := range slices.Sorted(maps.Keys(bundle)) {
 		v := bundle[mime]
-		if !plainString(v) {
-			if !json.Valid(v) {
-				return nil, fmt.Errorf("%q is not JSON: %.40q", mime, v)
-			}
-			if !utf8.Valid(v) {
-				v = bytes.ToValidUTF8(v, []byte("\uFFFD"))
-			}
+		if !valid(v) {
+			return nil, fmt.Errorf("%q is not JSON: %.40q", mime, v)
+		}
+		if !utf8.Valid(v) {
+			v = bytes.ToValidUTF8(v, []byte("\uFFFD"))
 		}
 		if i > 0 {
 			b = append(b, ',')
@@ -99,55 +97,22 @@ func appendBundle(b []byte, bundle Bundle) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// plainString says whether v is a JSON string of ASCII without escapes, as every base64 value is. It saves those, the
-// largest there are, the general check.
-func plainString(v []byte) bool {
-	if len(v) < 2 || v[0] != '"' || v[len(v)-1] != '"' {
-		return false
-	}
-	for _, c := range v[1 : len(v)-1] {
-		if !plain[c] {
-			return false
-		}
-	}
-	return true
-}
-
-// plain marks the ASCII bytes that stand for themselves in a JSON string.
-var plain = func() (t [256]bool) {
-	for c := 0x20; c < utf8.RuneSelf; c++ {
-		t[c] = c != '"' && c != '\\'
-	}
-	return t
-}()
-
 const hexDigits = "0123456789abcdef"
 
 // appendString writes s as a JSON string. Only what JSON demands is escaped: not <, > and &, since no client puts
 // messages into HTML as they are. Each byte of invalid UTF-8 becomes U+FFFD.
 func appendString(b []byte, s string) []byte {
+	if !utf8.ValidString(s) {
+		s = string([]rune(s))
+	}
 	b = append(b, '"')
-	start := 0 // of what was not copied yet
-	for i := 0; i < len(s); {
-		c := s[i]
-		if plain[c] {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r != utf8.RuneError || n != 1 {
-				i += n
-				continue
-			}
-			b = append(b, s[start:i]...)
-			b = append(b, "\uFFFD"...)
-			i++
-			start = i
-			continue
-		}
+	for start := 0; ; {
+		i := special(s, start)
 		b = append(b, s[start:i]...)
-		switch c {
+		if i == len(s) {
+			return append(b, '"')
+		}
+		switch c := s[i]; c {
 		case '"', '\\':
 			b = append(b, '\\', c)
 		case '\n':
@@ -159,11 +124,8 @@ func appendString(b []byte, s string) []byte {
 		default:
 			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		}
-		i++
-		start = i
+		start = i + 1
 	}
-	b = append(b, s[start:]...)
-	return append(b, '"')
 }
 
 // MarshalJSON writes the fields that belong to the reply's Status.

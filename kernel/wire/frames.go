@@ -122,7 +122,7 @@ func (s *Signer) Decode(frames [][]byte) (*Message, error) {
 		if !utf8.Valid(text) {
 			text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
 		}
-		if trimmed := bytes.TrimLeft(text, space); len(trimmed) == 0 || trimmed[0] != '{' || !json.Valid(text) {
+		if trimmed := bytes.TrimLeft(text, space); len(trimmed) == 0 || trimmed[0] != '{' || !valid(text) {
 			return nil, fmt.Errorf("%w: %s is not an object: %.60q", ErrJSON, partNames[i], text)
 		}
 		parts[i] = text
