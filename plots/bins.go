@@ -1,7 +1,6 @@
 package plots
 
 import (
-	"math"
 	"time"
 
 	"interleave/runtime/timeline"
@@ -50,11 +49,12 @@ const (
 type tally struct {
 	grid  grid
 	time  [][stateCount]float32
-	short []bool // something shorter than the bin happened in it
+	short []bool                // something shorter than the bin happened in it
+	steps [][stateCount]float32 // by how much more a bin has of a state than the one before; nil until addMany
 }
 
 func newTally(g grid) *tally {
-	return &tally{g, make([][stateCount]float32, g.n), make([]bool, g.n)}
+	return &tally{grid: g, time: make([][stateCount]float32, g.n), short: make([]bool, g.n)}
 }
 
 func (t *tally) reset() {
@@ -72,6 +72,37 @@ func (t *tally) add(spans []timeline.Span) {
 	}
 }
 
+// addMany is add for thousands of goroutines: of a long span it only touches the ends, and sum does the rest. It does not
+// care for what is short.
+func (t *tally) addMany(spans []timeline.Span) {
+	if t.steps == nil {
+		t.steps = make([][stateCount]float32, t.grid.n+1)
+	}
+	for _, s := range spans {
+		a, b := t.grid.bin(s.Start), t.grid.bin(s.End)
+		first, last := min(int(a), t.grid.n-1), min(int(b), t.grid.n-1)
+		if first == last {
+			t.time[first][s.State] += float32(b - a)
+			continue
+		}
+		t.time[first][s.State] += float32(float64(first+1) - a)
+		t.time[last][s.State] += float32(b - float64(last))
+		t.steps[first+1][s.State]++
+		t.steps[last][s.State]--
+	}
+}
+
+// sum completes what addMany began. Call it once.
+func (t *tally) sum() {
+	var level [stateCount]float32
+	for b := range t.time {
+		for s := range level {
+			level[s] += t.steps[b][s]
+			t.time[b][s] += level[s]
+		}
+	}
+}
+
 // A fill is how one bin of one row is drawn: so many levels of running, up to so many of running or runnable, on a
 // background of the reason why it was blocked most of the time.
 type fill struct {
@@ -79,13 +110,14 @@ type fill struct {
 	blocked    int8 // a state, or -1
 }
 
+var nothing = fill{blocked: -1}
+
 // at decides how a bin is drawn. Where nothing is shorter than the bin, the state that fills most of it wins; else the
 // shares are shown as heights, and nothing that ran is too short to be seen.
 func (t *tally) at(bin int) fill {
 	share := &t.time[bin]
-	var alive, most float32
+	var alive, most, longest float32
 	top, wait := -1, int8(-1)
-	var longest float32
 	for s, v := range share {
 		alive += v
 		if v > most {
@@ -95,13 +127,10 @@ func (t *tally) at(bin int) fill {
 			longest, wait = v, int8(s)
 		}
 	}
-	if top < 0 {
-		return fill{blocked: -1}
-	}
 	if !t.short[bin] {
 		switch {
 		case alive < 0.5:
-			return fill{blocked: -1}
+			return nothing
 		case top == int(timeline.Running):
 			return fill{levels, levels, -1}
 		case top == int(timeline.Runnable):
@@ -109,14 +138,62 @@ func (t *tally) at(bin int) fill {
 		}
 		return fill{0, 0, int8(top)}
 	}
-	up := func(v float32) int8 { return int8(min(levels, math.Ceil(float64(v)*levels-1e-3))) }
-	f := fill{blocked: wait}
-	f.run = up(share[timeline.Running])
-	f.ready = max(f.run, int8(math.Round(float64(share[timeline.Running]+share[timeline.Runnable])*levels)))
-	if f.run == 0 && f.ready == 0 && share[timeline.Runnable] > 0 && wait < 0 {
+	run, ready := share[timeline.Running], share[timeline.Running]+share[timeline.Runnable]
+	f := fill{run: heightOf(run), blocked: wait}
+	f.ready = max(f.run, int8(ready*levels+0.5))
+	if wait < 0 && f.ready == 0 && ready > 0 {
 		f.ready = 1
 	}
 	return f
+}
+
+// fills decides for all bins. What happened alone in a long quiet time is no share of anything: it becomes a line as high as
+// the row, which marks the moment.
+func (t *tally) fills() []fill {
+	marks := moments(t.short, func(b int) float32 { return t.time[b][timeline.Running] })
+	out := make([]fill, t.grid.n)
+	for b := range out {
+		if out[b] = t.at(b); marks[b] {
+			out[b] = fill{levels, levels, -1}
+		}
+	}
+	return out
+}
+
+// moments finds what happened alone: one or two bins with short things in them and none beside. It returns the bins that
+// mark such moments, those with the most of weight, and strikes them and their neighbours from short. A moment without
+// weight is left as it is.
+func moments(short []bool, weight func(bin int) float32) map[int]bool {
+	marks := map[int]bool{}
+	for b := 0; b < len(short); {
+		first := b
+		for b < len(short) && short[b] {
+			b++
+		}
+		if n := b - first; n == 1 || n == 2 {
+			best := first
+			if n == 2 && weight(first+1) > weight(first) {
+				best = first + 1
+			}
+			if weight(best) > 0 {
+				marks[best] = true
+				short[first], short[b-1] = false, false
+			}
+		}
+		b++
+	}
+	return marks
+}
+
+// heightOf is a share in levels: none only for nothing, and all of them only for nearly everything.
+func heightOf(share float32) int8 {
+	switch {
+	case share <= 0:
+		return 0
+	case share > 0.95:
+		return levels
+	}
+	return min(levels-1, max(1, int8(share*levels+0.5)))
 }
 
 // runs calls f with each longest stretch of bins that are drawn alike, empty ones left out.

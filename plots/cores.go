@@ -8,6 +8,18 @@ import (
 	"interleave/runtime/timeline"
 )
 
+const (
+	corePitch = 18.0
+	coreBar   = 14.0
+	coreKinds = int(timeline.CoreOther) + 1
+)
+
+// coreLayers is what has to be filled for the cores' rows, in the coordinates of rowLayers and from the back to the front.
+type coreLayers struct {
+	other, gc []column
+	shades    [3][]column
+}
+
 // A coreFill is how one bin of a core is drawn: heights up to which it ran the experiment, that and the collector, and
 // anything at all, and the shade of the goroutine that it ran most.
 type coreFill struct {
@@ -15,61 +27,52 @@ type coreFill struct {
 	shade         int8
 }
 
-// drawCores draws a row for each core. A bin is as high as the part of it in which the core was busy.
-func (t *tracks) drawCores(p pen, x0, x1, top float64) {
-	const pitch, bar = 18.0, 14.0
-	var shades [3][]column
-	var gc, other []column
+func (t *tracks) coreLayers(width float64) (l coreLayers) {
 	for size := 1.0; ; size *= 2 {
-		g := newGrid(x0, x1-x0, size, t.total)
-		shades, gc, other = [3][]column{}, nil, nil
+		g := newGrid(0, width, size, t.total)
+		l = coreLayers{}
+		n := 0
 		for i, c := range t.e.Cores {
-			base := top - pitch*(float64(i)+0.5) - bar/2
-			fills := t.coreFills(g, c.Spans)
-			layer := func(to *[]column, v func(coreFill) int8) {
-				runs(g.n, func(b int) int8 { return v(fills[b]) }, func(first, end int, v int8) {
-					if v > 0 {
-						*to = append(*to, column{g.x(first), g.x(end), base, base + bar*float64(v)/levels})
-					}
-				})
-			}
-			layer(&other, func(f coreFill) int8 { return unless(f.any, f.gc) })
-			layer(&gc, func(f coreFill) int8 { return unless(f.gc, f.user) })
-			for s := range shades {
-				layer(&shades[s], func(f coreFill) int8 {
-					if int(f.shade) != s {
-						return 0
-					}
-					return f.user
-				})
-			}
+			base := -corePitch*(float64(i)+0.5) - coreBar/2
+			runs(g.n, coreFills(g, c.Spans, t.shade), func(first, end int, f coreFill) {
+				add := func(to *[]column, height int8) {
+					*to = append(*to, column{g.x(first), g.x(end), base, base + coreBar*float64(height)/levels})
+					n++
+				}
+				if f.any > f.gc {
+					add(&l.other, f.any)
+				}
+				if f.gc > f.user {
+					add(&l.gc, f.gc)
+				}
+				if f.user > 0 {
+					add(&l.shades[f.shade], f.user)
+				}
+			})
 		}
-		if len(other)+len(gc)+len(shades[0])+len(shades[1])+len(shades[2]) <= maxColumns || size >= 32 {
-			break
+		if n <= maxColumns || size >= 32 {
+			return l
 		}
-	}
-	p.fill(t.theme.cores[timeline.CoreOther], other)
-	p.fill(t.theme.cores[timeline.CoreGC], gc)
-	for s, cols := range shades {
-		p.fill(t.theme.shades[s], cols)
-	}
-
-	g := newGrid(x0, x1-x0, 1, t.total)
-	left := x0 - t.gutter + margin + t.numberWidth()
-	for i, c := range t.e.Cores {
-		mid := top - pitch*(float64(i)+0.5)
-		p.text(left, mid-3.8, t.coreLabels()[i], regular, labelSize, t.theme.ink)
-		p.textRight(x0-labelGap, mid-3.8, t.busy(c), regular, smallSize, t.theme.muted)
-		t.drawNumbers(p, g, mid, c.Spans)
 	}
 }
 
-// unless is v, or nothing where another layer already reaches as high.
-func unless(v, reached int8) int8 {
-	if v == reached {
-		return 0
+// drawCores draws a row for each core. A bin is as high as the part of it in which the core was busy.
+func (t *tracks) drawCores(p pen, x0, x1, top float64) {
+	l := t.coreLayers(x1 - x0)
+	p.fill(t.theme.cores[timeline.CoreOther], shift(l.other, x0, top))
+	p.fill(t.theme.cores[timeline.CoreGC], shift(l.gc, x0, top))
+	for s, cols := range l.shades {
+		p.fill(t.theme.shades[s], shift(cols, x0, top))
 	}
-	return v
+	g := newGrid(x0, x1-x0, 1, t.total)
+	left := x0 - t.gutter + margin + t.numberWidth()
+	labels := t.coreLabels()
+	for i, c := range t.e.Cores {
+		mid := top - corePitch*(float64(i)+0.5)
+		p.text(left, mid-3.8, labels[i], regular, labelSize, t.theme.ink)
+		p.textRight(x0-labelGap, mid-3.8, t.busy(c), regular, smallSize, t.theme.muted)
+		t.drawNumbers(p, g, mid, c.Spans)
+	}
 }
 
 // busy is the part of the time in which a core did anything.
@@ -96,45 +99,57 @@ func (t *tracks) shade(id int64) int8 {
 	return int8(t.number[id] % 3)
 }
 
-func (t *tracks) coreFills(g grid, spans []timeline.CoreSpan) []coreFill {
-	type bin struct {
-		kind  [3]float32
+// coreFills says how each bin of a core is drawn. As with rows, shares become heights only where something is shorter than
+// the bin; and what is not the experiment's has to be worth a level, since other parts of the process always stir a little.
+func coreFills(g grid, spans []timeline.CoreSpan, shade func(int64) int8) func(bin int) coreFill {
+	type share struct {
+		kind  [coreKinds]float32
 		most  float32
 		shade int8
 	}
-	bins := make([]bin, g.n)
+	bins, tiny := make([]share, g.n), make([]bool, g.n)
 	for _, s := range spans {
-		shade := t.shade(s.Goroutine)
+		shade := shade(s.Goroutine)
+		short := g.bin(s.End-s.Start) < 1 && s.Kind == timeline.CoreUser
 		g.over(s.Start, s.End, func(b int, part float64) {
-			bins[b].kind[s.Kind] += float32(part)
-			if s.Kind == timeline.CoreUser && float32(part) > bins[b].most {
-				bins[b].most, bins[b].shade = float32(part), shade
+			v := &bins[b]
+			v.kind[s.Kind] += float32(part)
+			tiny[b] = tiny[b] || short
+			if s.Kind == timeline.CoreUser && float32(part) > v.most {
+				v.most, v.shade = float32(part), shade
 			}
 		})
 	}
-	fills := make([]coreFill, g.n)
-	for i, b := range bins {
-		level := func(v float32) int8 {
-			if v > 0.97 {
-				return levels
+	marks := moments(tiny, func(b int) float32 { return bins[b].kind[timeline.CoreUser] })
+	return func(bin int) coreFill {
+		v := &bins[bin]
+		user, gc, other := v.kind[timeline.CoreUser], v.kind[timeline.CoreGC], v.kind[timeline.CoreOther]
+		if marks[bin] {
+			return coreFill{levels, levels, levels, v.shade}
+		}
+		if !tiny[bin] {
+			switch all := user + gc + other; {
+			case all < 0.5:
+				return coreFill{}
+			case user >= all/2:
+				return coreFill{levels, levels, levels, v.shade}
+			case gc >= all/2:
+				return coreFill{0, levels, levels, 0}
+			case other >= all/2:
+				return coreFill{0, 0, levels, 0}
 			}
-			if v <= 0 {
-				return 0
-			}
-			return max(1, int8(v*levels+0.5))
 		}
-		f := coreFill{user: level(b.kind[timeline.CoreUser]), shade: b.shade}
-		f.gc = max(f.user, level(b.kind[timeline.CoreUser]+b.kind[timeline.CoreGC]))
-		if b.kind[timeline.CoreGC] == 0 {
-			f.gc = f.user
+		f := coreFill{user: heightOf(user), shade: v.shade}
+		f.gc, f.any = f.user, f.user
+		if gc >= 1.0/levels {
+			f.gc = max(f.user, heightOf(user+gc))
+			f.any = f.gc
 		}
-		f.any = f.gc
-		if b.kind[timeline.CoreOther] > 0 {
-			f.any = max(f.gc, level(b.kind[0]+b.kind[1]+b.kind[2]))
+		if other >= 1.0/levels {
+			f.any = max(f.gc, heightOf(user+gc+other))
 		}
-		fills[i] = f
+		return f
 	}
-	return fills
 }
 
 // drawNumbers writes the numbers of the rows that a core ran, where there is room.
@@ -142,14 +157,20 @@ func (t *tracks) drawNumbers(p pen, g grid, mid float64, spans []timeline.CoreSp
 	const size = 8.5
 	for i := 0; i < len(spans); {
 		s := spans[i]
-		end := s.End
-		// Pauses too short to be seen do not divide a stretch.
-		for i++; i < len(spans) && spans[i].Goroutine == s.Goroutine && spans[i].Kind == s.Kind && g.wide(spans[i].Start-end) < 0.5; i++ {
-			end = spans[i].End
+		end, busy := s.End, s.End-s.Start
+		// What is too short to be seen does not divide a stretch.
+		i++
+		for k := i; k < len(spans) && g.wide(spans[k].Start-end) < 1; k++ {
+			if spans[k].Goroutine == s.Goroutine {
+				end, i = spans[k].End, k+1
+				busy += spans[k].End - spans[k].Start
+			} else if g.wide(spans[k].End-spans[k].Start) >= 1 {
+				break
+			}
 		}
 		n := t.number[s.Goroutine]
 		w := g.wide(end - s.Start)
-		if s.Kind != timeline.CoreUser || n == 0 || w < 12 {
+		if s.Kind != timeline.CoreUser || n == 0 || w < 10 || float64(busy) < 0.9*float64(end-s.Start) {
 			continue
 		}
 		text := strconv.Itoa(n)

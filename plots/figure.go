@@ -3,7 +3,6 @@
 package plots
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 
@@ -91,16 +90,24 @@ func (f *Figure) SVG() string {
 	return c.document(f.alt)
 }
 
-// PNG is the figure as a PNG image for screens with two device pixels to the CSS pixel; Size is what it should be shown at.
+// maxPNG is the size in bytes above which an image is drawn with fewer pixels.
+const maxPNG = 200_000
+
+// PNG is the figure as a PNG image for screens with two device pixels to the CSS pixel; Size is what it should be shown at. An
+// image of more than 200 kB is drawn again with one.
 func (f *Figure) PNG() ([]byte, error) {
 	w, h := f.Size()
-	c := newRaster(w, h, f.theme)
-	f.Draw(draw.NewCanvas(c, vg.Length(w), vg.Length(h)))
-	var b bytes.Buffer
-	if err := encodePNG(&b, c.pixels()); err != nil {
-		return nil, fmt.Errorf("encode figure: %w", err)
+	for ratio := 2; ; ratio-- {
+		c := newRaster(w, h, ratio, f.theme)
+		f.Draw(draw.NewCanvas(c, vg.Length(w), vg.Length(h)))
+		data, err := encodePNG(c.img, maxPNG)
+		if err != nil {
+			return nil, fmt.Errorf("encode figure: %w", err)
+		}
+		if len(data) <= maxPNG || ratio == 1 {
+			return data, nil
+		}
 	}
-	return b.Bytes(), nil
 }
 
 // The distances between the parts of a figure, in CSS pixels.

@@ -25,6 +25,7 @@ type svgCanvas struct {
 	body  []byte
 	used  []swatch // hatched ones, by number of their pattern
 	glyph map[font.Font]map[rune]bool
+	open  string // the tag of the group of texts that is being written
 	stack []svgState
 }
 
@@ -104,6 +105,7 @@ func (c *svgCanvas) puts(s string) { c.body = append(c.body, s...) }
 
 func (c *svgCanvas) path(p vg.Path) {
 	s := c.state()
+	c.ungroup()
 	c.puts(`<path d="`)
 	for _, comp := range p {
 		x, y := s.point(comp.Pos)
@@ -229,6 +231,7 @@ func (c *svgCanvas) FillString(f font.Face, at vg.Point, s string) {
 	}
 	st := c.state()
 	x, y := st.point(at)
+	c.group(use, float64(f.Font.Size)*st.scale(), st.color)
 	c.puts("<text")
 	if st.b != 0 || st.c != 0 {
 		c.puts(` transform="translate(`)
@@ -241,20 +244,43 @@ func (c *svgCanvas) FillString(f font.Face, at vg.Point, s string) {
 		c.number(y)
 		c.puts(`"`)
 	}
+	c.puts(">" + escape(s) + "</text>\n")
+}
+
+// group opens a group with the attributes of a text, unless the last thing written was a text of the same.
+func (c *svgCanvas) group(f font.Font, size float64, clr color.Color) {
+	start := len(c.body)
+	c.puts("<g")
 	c.puts(` font-size="`)
-	c.number(float64(f.Font.Size) * st.scale())
+	c.number(size)
 	c.puts(`"`)
-	if name := familyOf(use); name != textFamily {
+	if name := familyOf(f); name != textFamily {
 		c.puts(` font-family="` + name + `"`)
 	}
-	if use.Weight != 0 {
+	if f.Weight != 0 {
 		c.puts(` font-weight="bold"`)
 	}
-	if use.Style != 0 {
+	if f.Style != 0 {
 		c.puts(` font-style="italic"`)
 	}
-	c.ink("fill", st.color)
-	c.puts(">" + escape(s) + "</text>\n")
+	c.ink("fill", clr)
+	c.puts(">\n")
+	tag := string(c.body[start:])
+	c.body = c.body[:start]
+	if tag == c.open {
+		return
+	}
+	c.ungroup()
+	c.puts(tag)
+	c.open = tag
+}
+
+// ungroup ends the group of texts, if one is open.
+func (c *svgCanvas) ungroup() {
+	if c.open != "" {
+		c.puts("</g>\n")
+		c.open = ""
+	}
 }
 
 func escape(s string) string {
@@ -283,6 +309,7 @@ func (c *svgCanvas) DrawImage(r vg.Rectangle, img image.Image) {
 		panic(err) // gonum's canvases have no other way; an image in memory encodes
 	}
 	enc.Close()
+	c.ungroup()
 	s := c.state()
 	x0, y0 := s.point(r.Min)
 	x1, y1 := s.point(r.Max)
@@ -304,6 +331,7 @@ func (c *svgCanvas) paint(s swatch, cols []column) {
 	}
 	// All corners are rounded to tenths first, so that relative steps do not add up errors.
 	q := func(v float64) float64 { return math.Round(v*10) / 10 }
+	c.ungroup()
 	c.puts(`<path d="`)
 	for i := 0; i < len(cols); {
 		first := cols[i]
@@ -356,6 +384,7 @@ func (c *svgCanvas) paint(s swatch, cols []column) {
 const idMark = "\x00"
 
 func (c *svgCanvas) document(alt string) string {
+	c.ungroup()
 	hash := fnv.New32a()
 	hash.Write(c.body)
 	id := "il" + strconv.FormatUint(uint64(hash.Sum32()), 36) + "-"

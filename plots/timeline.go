@@ -44,7 +44,7 @@ func Timeline(e *timeline.Experiment, o Options) (*Figure, error) {
 
 	f := &Figure{
 		plot: p, theme: t.theme, width: o.Width, title: o.Title, gutter: t.gutter, body: t.height(),
-		caption: []line{{text: e.Caption()}}, alt: "Timeline of an experiment. " + e.Summary(), legend: t.legend(),
+		caption: []line{{text: e.Caption()}}, alt: "Timeline of an experiment. " + e.Summary(), legend: t.legend(o.Width - t.gutter - margin),
 	}
 	if e.Cut != "" {
 		f.caption = append(f.caption, line{fmt.Sprintf("Only the first %s of %s are shown: %s.", timeline.Round(e.Recorded), timeline.Round(e.Wall), e.Cut), true})
@@ -97,7 +97,7 @@ func (t *tracks) layOut(o Options) {
 	}
 
 	widest := 0.0
-	for i, g := range t.rows {
+	for _, g := range t.rows {
 		label, line := g.Label(), ""
 		if g.Name != "" {
 			line = g.Line
@@ -108,10 +108,12 @@ func (t *tracks) layOut(o Options) {
 			w += 6 + textWidth(line, regular, smallSize)
 		}
 		widest = max(widest, w)
-		_ = i
 	}
-	for _, s := range append(t.coreLabels(), t.foldLabel()) {
-		widest = max(widest, textWidth(s, regular, labelSize))
+	for _, s := range t.coreLabels() {
+		widest = max(widest, textWidth(s, regular, labelSize)+10+textWidth("100 %", regular, smallSize))
+	}
+	if len(t.folded) > 0 {
+		widest = max(widest, textWidth(t.foldLabel(), regular, labelSize), textWidth("up to 100 000 at once", regular, smallSize))
 	}
 	t.gutter = margin + t.numberWidth() + min(widest, maxLabel) + labelGap
 }
@@ -159,33 +161,61 @@ func (t *tracks) height() float64 {
 	case t.allCores():
 		h += coreGap + foldHeight
 	case len(t.e.Cores) > 0:
-		h += coreGap + 18*float64(len(t.e.Cores))
+		h += coreGap + corePitch*float64(len(t.e.Cores))
 	}
 	return h + 5
 }
 
-func (t *tracks) legend() []entry {
-	total := t.e.Totals()
+// legend explains what can be seen in a drawing of the given width: a state may be too rare for that.
+func (t *tracks) legend(width float64) []entry {
+	var seen [stateCount]bool
+	for s, cols := range t.rowLayers(width) {
+		seen[s] = len(cols) > 0
+	}
+	var folded timeline.Totals
+	for _, g := range t.folded {
+		for s, d := range g.Totals() {
+			folded[s] += d
+		}
+	}
+	all := folded[timeline.Running] + folded[timeline.Runnable] + folded.Blocked()
+	for s, d := range folded {
+		seen[s] = seen[s] || d > all/500
+	}
+	var cores [coreKinds]bool
+	if t.allCores() {
+		for _, c := range t.e.Cores {
+			for _, s := range c.Spans {
+				cores[s.Kind] = true
+			}
+		}
+	} else {
+		l := t.coreLayers(width)
+		cores = [coreKinds]bool{timeline.CoreGC: visible(l.gc), timeline.CoreOther: visible(l.other)}
+	}
+
 	var list []entry
 	for _, s := range timeline.States() {
-		if total[s] > 0 {
+		if seen[s] {
 			list = append(list, entry{t.theme.states[s], s.String()})
 		}
 	}
-	var gc, other bool
-	for _, c := range t.e.Cores {
-		for _, s := range c.Spans {
-			gc = gc || s.Kind == timeline.CoreGC
-			other = other || s.Kind == timeline.CoreOther
-		}
-	}
-	if gc && total[timeline.GC] == 0 {
+	if cores[timeline.CoreGC] && !seen[timeline.GC] {
 		list = append(list, entry{t.theme.cores[timeline.CoreGC], timeline.GC.String()})
 	}
-	if other {
+	if cores[timeline.CoreOther] {
 		list = append(list, entry{t.theme.cores[timeline.CoreOther], "rest of the process"})
 	}
 	return list
+}
+
+// visible reports whether columns are more than specks.
+func visible(cols []column) bool {
+	sum := 0.0
+	for _, c := range cols {
+		sum += c.x1 - c.x0
+	}
+	return sum >= 3
 }
 
 // Plot implements plot.Plotter.
@@ -221,68 +251,76 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// A budget for the number of columns in one drawing keeps files small: where it is exceeded, bins are made wider.
-const maxColumns = 12_000
+// maxColumns bounds the shapes in a part of the drawing, and so its size: where there are more, bins are made wider.
+const maxColumns = 6000
 
-func (t *tracks) drawRows(p pen, x0, x1, top float64) {
-	const barHeight, waitHeight = 14.0, 10.0
-	bar := min(barHeight, t.pitch-3)
-	var layers [stateCount][]column
+const (
+	rowBar  = 14.0 // height of what ran, or could have
+	waitBar = 10.0 // height of what was blocked, and of the shares in a bin where anything was
+)
+
+// rowLayers is what has to be filled for each state. Columns count x from the data's left edge and y from the top of the
+// rows, downwards negative. Layers are to be painted from the last state to the first.
+func (t *tracks) rowLayers(width float64) (layers [stateCount][]column) {
+	bar := min(rowBar, t.pitch-3)
 	for size := 1.0; ; size *= 2 {
-		n := 0
-		tl := newTally(newGrid(x0, x1-x0, size, t.total))
+		g := newGrid(0, width, size, t.total)
+		tl := newTally(g)
 		layers = [stateCount][]column{}
-		for i, g := range t.rows {
-			mid := top - t.pitch*(float64(i)+0.5)
-			base := mid - bar/2
+		n := 0
+		for i, row := range t.rows {
+			mid := -t.pitch * (float64(i) + 0.5)
 			tl.reset()
-			tl.add(g.Spans)
-			fills := make([]fill, tl.grid.n)
-			for b := range fills {
-				fills[b] = tl.at(b)
-			}
-			add := func(s timeline.State, y0, y1 float64) func(int, int, int8) {
-				return func(first, end int, v int8) {
-					layers[s] = append(layers[s], column{tl.grid.x(first), tl.grid.x(end), y0, y1})
-				}
-			}
-			runs(len(fills), func(b int) int8 { return fills[b].blocked }, func(first, end int, v int8) {
-				if v >= 0 {
-					add(timeline.State(v), mid-waitHeight/2, mid+waitHeight/2)(first, end, v)
-				}
-			})
-			heights := func(s timeline.State, level func(fill) int8) {
-				runs(len(fills), func(b int) int8 { return level(fills[b]) }, func(first, end int, v int8) {
-					if v > 0 {
-						add(s, base, base+bar*float64(v)/levels)(first, end, v)
+			tl.add(row.Spans)
+			fills := tl.fills()
+			runs(g.n, func(b int) fill { return fills[b] }, func(first, end int, f fill) {
+				add := func(s timeline.State, base, height float64) {
+					l := layers[s]
+					x0, x1, y1 := g.x(first), g.x(end), base+height
+					if k := len(l) - 1; k >= 0 && l[k] == (column{l[k].x0, x0, base, y1}) {
+						l[k].x1 = x1 // only another layer changed
+						return
 					}
-				})
-			}
-			heights(timeline.Runnable, func(f fill) int8 {
-				if f.ready == f.run {
-					return 0
+					layers[s] = append(l, column{x0, x1, base, y1})
+					n++
 				}
-				return f.ready
+				base, height := mid-bar/2, bar
+				if f.blocked >= 0 {
+					base, height = mid-waitBar/2, waitBar
+					add(timeline.State(f.blocked), base, height)
+				}
+				if f.ready > f.run {
+					add(timeline.Runnable, base, height*float64(f.ready)/levels)
+				}
+				if f.run > 0 {
+					add(timeline.Running, base, height*float64(f.run)/levels)
+				}
 			})
-			heights(timeline.Running, func(f fill) int8 { return f.run })
-		}
-		for _, l := range layers {
-			n += len(l)
 		}
 		if n <= maxColumns || size >= 32 {
-			break
+			return layers
 		}
 	}
-	for s := stateCount - 1; s >= 0; s-- { // runnable, then running, on top of what was blocked
-		p.fill(t.theme.states[timeline.State(s)], layers[s])
-	}
+}
 
-	g := newGrid(x0, x1-x0, 1, t.total)
-	for i := range t.rows {
-		mid := top - t.pitch*(float64(i)+0.5)
-		t.drawLabel(p, x0, mid, i)
-		t.drawReasons(p, g, mid, t.rows[i])
+// shift moves columns to where the canvas wants them.
+func shift(cols []column, dx, dy float64) []column {
+	moved := make([]column, len(cols))
+	for i, c := range cols {
+		moved[i] = column{c.x0 + dx, c.x1 + dx, c.y0 + dy, c.y1 + dy}
 	}
+	return moved
+}
+
+func (t *tracks) drawRows(p pen, x0, x1, top float64) {
+	layers := t.rowLayers(x1 - x0)
+	for s := stateCount - 1; s >= 0; s-- {
+		p.fill(t.theme.states[timeline.State(s)], shift(layers[s], x0, top))
+	}
+	for i := range t.rows {
+		t.drawLabel(p, x0, top-t.pitch*(float64(i)+0.5), i)
+	}
+	t.drawReasons(p, x0, x1-x0, top)
 }
 
 // drawLabel writes a row's number, its name and, in grey, the line where it was started.
@@ -305,28 +343,43 @@ func (t *tracks) drawLabel(p pen, x0, mid float64, i int) {
 }
 
 // drawReasons writes into long spans why the goroutine did not run, and for how long.
-func (t *tracks) drawReasons(p pen, g grid, mid float64, row *timeline.Goroutine) {
+func (t *tracks) drawReasons(p pen, x0, width, top float64) {
 	const size, pad, least = 8.5, 3.0, 26.0
-	for _, s := range row.Spans {
-		w := g.wide(s.Duration())
-		if w < least || !s.State.Blocked() || s.Reason == "" {
-			continue
-		}
-		reason := s.Reason
-		if s.State == timeline.Sleeping {
-			reason = "sleep"
-		}
-		for _, text := range []string{reason + " " + short(s.Duration()), reason, short(s.Duration())} {
-			tw := textWidth(text, regular, size)
-			if tw+4*pad > w {
+	type note struct {
+		x, y float64
+		text string
+	}
+	var notes []note
+	var clear [stateCount][]column
+	g := newGrid(x0, width, 1, t.total)
+	for i, row := range t.rows {
+		mid := top - t.pitch*(float64(i)+0.5)
+		for _, s := range row.Spans {
+			w := g.wide(s.Duration())
+			if w < least || !s.State.Blocked() || s.Reason == "" {
 				continue
 			}
-			x := g.at(s.Start) + (w-tw)/2
-			sw := t.theme.states[s.State]
-			p.fill(swatch{fill: sw.fill}, []column{{x - pad, x + tw + pad, mid - 5, mid + 5}})
-			p.text(x, mid-3, text, regular, size, t.theme.ink)
-			break
+			reason := s.Reason
+			if s.State == timeline.Sleeping {
+				reason = "sleep"
+			}
+			for _, text := range []string{reason + " " + short(s.Duration()), reason, short(s.Duration())} {
+				tw := textWidth(text, regular, size)
+				if tw+4*pad > w {
+					continue
+				}
+				x := g.at(s.Start) + (w-tw)/2
+				clear[s.State] = append(clear[s.State], column{x - pad, x + tw + pad, mid - waitBar/2, mid + waitBar/2})
+				notes = append(notes, note{x, mid - 3, text})
+				break
+			}
 		}
+	}
+	for s, cols := range clear {
+		p.fill(swatch{fill: t.theme.states[timeline.State(s)].fill}, cols)
+	}
+	for _, n := range notes {
+		p.text(n.x, n.y, n.text, regular, size, t.theme.ink)
 	}
 }
 
@@ -359,8 +412,9 @@ func short(d time.Duration) string {
 func (t *tracks) drawFold(p pen, x0, x1, base float64) {
 	tl := newTally(newGrid(x0, x1-x0, 1, t.total))
 	for _, g := range t.folded {
-		tl.add(g.Spans)
+		tl.addMany(g.Spans)
 	}
+	tl.sum()
 	peak := float32(0)
 	for b := range tl.time {
 		sum := float32(0)
@@ -370,7 +424,7 @@ func (t *tracks) drawFold(p pen, x0, x1, base float64) {
 		peak = max(peak, sum)
 	}
 	if peak > 0 {
-		order := stackOrder()
+		order := timeline.States()
 		for k := len(order) - 1; k >= 0; k-- { // from the whole down to the lowest layer, each over the last
 			t.drawLayer(p, t.theme.states[order[k]], tl.grid, base, func(b int) float64 {
 				sum := float32(0)
@@ -389,8 +443,6 @@ func (t *tracks) drawFold(p pen, x0, x1, base float64) {
 	p.text(left, base+foldHeight/2-12, "up to "+timeline.Count(int(peak+0.5))+" at once", regular, smallSize, t.theme.muted)
 	p.rule(x0, base, x1, base, 0.75, t.theme.faint)
 }
-
-func stackOrder() []timeline.State { return timeline.States() }
 
 // drawLayer draws the outline of one layer of a stack; share is from 0 to 1.
 func (t *tracks) drawLayer(p pen, s swatch, g grid, base float64, share func(bin int) float64) {
