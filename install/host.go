@@ -126,8 +126,8 @@ func prune(cacheRoot, keep string) {
 		if !e.IsDir() || e.Name() == keep {
 			continue
 		}
-		if _, err := os.Stat(filepath.Join(cacheRoot, e.Name(), "src", "go.mod")); err != nil {
-			continue // not ours
+		if !isHostDir(filepath.Join(cacheRoot, e.Name())) {
+			continue
 		}
 		if fi, err := e.Info(); err == nil {
 			hosts = append(hosts, host{e.Name(), fi.ModTime()})

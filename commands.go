@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"interleave/install"
+)
+
+// flags makes a command's flag set, whose -h prints its usage line and what it does.
+func flags(name, about string, std stdio) *flag.FlagSet {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(std.err)
+	fs.Usage = func() {
+		w, some := fs.Output(), false
+		fs.VisitAll(func(*flag.Flag) { some = true })
+		if !some {
+			fmt.Fprintf(w, "Usage: interleave %s\n\n%s\n", name, about)
+			return
+		}
+		fmt.Fprintf(w, "Usage: interleave %s [flags]\n\n%s\n\nFlags:\n", name, about)
+		fs.PrintDefaults()
+	}
+	return fs
+}
+
+// parse parses a command's flags; there are no arguments. A user's mistake has been explained when it returns. Help that
+// was asked for goes to standard output.
+func parse(fs *flag.FlagSet, args []string, std stdio) error {
+	for _, a := range args {
+		if a == "-h" || a == "-help" || a == "--help" {
+			fs.SetOutput(std.out)
+		}
+	}
+	err := fs.Parse(args)
+	if err == nil && fs.NArg() > 0 {
+		fmt.Fprintf(fs.Output(), "unexpected argument %q\n", fs.Arg(0))
+		fs.Usage()
+		err = install.ExitError(2)
+	}
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		return install.ExitError(2)
+	}
+	return err
+}
+
+func versionCommand(_ context.Context, args []string, std stdio) error {
+	fs := flags("version", "Prints the versions of Interleave and of Go.", std)
+	if err := parse(fs, args, std); err != nil {
+		return err
+	}
+	fmt.Fprintln(std.out, install.Version())
+	return nil
+}
+
+// placeFlags adds the flags that say where an installation is, and returns what they say once they are parsed.
+func placeFlags(fs *flag.FlagSet) func(context.Context) (install.Place, error) {
+	user := fs.Bool("user", false, "in the user's own folders, where Jupyter looks first (the default); JUPYTER_DATA_DIR is honoured")
+	prefix := fs.String("prefix", "", "below the `folder`, in share/jupyter and share/interleave")
+	sys := fs.Bool("sys-prefix", false, "below the prefix of the active Python environment")
+	return func(ctx context.Context) (install.Place, error) {
+		switch {
+		case *user && (*prefix != "" || *sys) || *prefix != "" && *sys:
+			fmt.Fprintln(fs.Output(), "--user, --prefix and --sys-prefix exclude one another")
+			return install.Place{}, install.ExitError(2)
+		case *prefix != "":
+			return install.PrefixPlace(*prefix)
+		case *sys:
+			dir, err := install.SysPrefix(ctx)
+			if err != nil {
+				return install.Place{}, err
+			}
+			return install.PrefixPlace(dir)
+		}
+		return install.UserPlace()
+	}
+}
+
+func installCommand(ctx context.Context, args []string, std stdio) error {
+	fs := flags("install", "Builds the kernel and makes it appear in Jupyter. Run it again after an upgrade of Interleave or Go.\nThe first time takes a minute or two; it needs Go and, for compiled cells, a C compiler.", std)
+	place := placeFlags(fs)
+	again := fs.Bool("again", false, "build even what is built already")
+	if err := parse(fs, args, std); err != nil {
+		return err
+	}
+	p, err := place(ctx)
+	if err != nil {
+		return err
+	}
+	bar := install.NewProgress(std.err)
+	return install.Install(ctx, source, p, install.Build{Again: *again, Progress: bar.Step}, bar, std.out)
+}
+
+func uninstallCommand(ctx context.Context, args []string, std stdio) error {
+	fs := flags("uninstall", "Removes the kernelspec and the kernel, as the same flags of install put them in place.", std)
+	place := placeFlags(fs)
+	if err := parse(fs, args, std); err != nil {
+		return err
+	}
+	p, err := place(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := install.Uninstall(p, std.out)
+	if err == nil && !found {
+		fmt.Fprintf(std.out, "nothing is installed in %s and %s\n", p.Spec(), p.Data)
+	}
+	return err
+}
+
+func doctorCommand(ctx context.Context, args []string, std stdio) error {
+	fs := flags("doctor", "Checks what the kernel needs, starts the installed kernel as Jupyter would, and runs a cell in each engine.\nExits with status 1 when something is missing, and says what to do.", std)
+	if err := parse(fs, args, std); err != nil {
+		return err
+	}
+	var places []install.Place
+	if p, err := install.UserPlace(); err == nil {
+		places = append(places, p)
+	}
+	return install.Doctor(ctx, places, std.out)
+}

@@ -1,0 +1,201 @@
+package install
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"interleave/install/toolchain"
+)
+
+// probeTime is how long a kernel may take to start and to run one cell. It takes a tenth of a second; a machine that is
+// busy building something may need more.
+const probeTime = 60 * time.Second
+
+// A doctor looks at everything the kernel needs and says what is missing.
+type doctor struct {
+	w       io.Writer
+	missing int
+}
+
+func (d *doctor) ok(what, format string, args ...any) {
+	fmt.Fprintf(d.w, "ok       %-14s %s\n", what, fmt.Sprintf(format, args...))
+}
+
+func (d *doctor) bad(what, format string, args ...any) {
+	d.missing++
+	fmt.Fprintf(d.w, "missing  %-14s %s\n", what, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n"+strings.Repeat(" ", 24)))
+}
+
+// skip notes what could not be looked at because of something above.
+func (d *doctor) skip(what, format string, args ...any) {
+	fmt.Fprintf(d.w, "-        %-14s %s\n", what, fmt.Sprintf(format, args...))
+}
+
+// Doctor checks Go, the C compiler and linker, the kernelspec and the host it names, and runs a cell in each engine of that
+// very kernel. One line each goes to w. The error is an ExitError when something is missing.
+func Doctor(ctx context.Context, places []Place, w io.Writer) error {
+	d := &doctor{w: w}
+	m := d.machine(ctx)
+	if spec, ok := d.kernelspec(ctx, places); ok {
+		d.host(ctx, spec, m)
+	} else {
+		d.skip("host", "not installed")
+		d.skip("engine", "not tried")
+	}
+	if d.missing > 0 {
+		return ExitError(1)
+	}
+	return nil
+}
+
+func (d *doctor) machine(ctx context.Context) toolchain.Machine {
+	wd, err := os.Getwd()
+	if err != nil {
+		wd = os.TempDir()
+	}
+	m := toolchain.Inspect(ctx, wd)
+	if m.Err != nil {
+		d.bad("Go", "%v", m.Err)
+		return m
+	}
+	d.ok("Go", "%s in %s", m.Go, m.GOROOT)
+	switch {
+	case m.CC != "":
+		d.ok("C compiler", "%s", m.CC)
+	case m.Plugins != "":
+		d.bad("C compiler", "%s", m.Plugins)
+	}
+	if m.CC != "" {
+		if m.Plugins != "" {
+			d.bad("plugins", "%s", m.Plugins)
+		} else {
+			d.ok("plugins", "Go can load compiled cells here")
+		}
+	}
+	if m.LD != "" {
+		d.ok("linker", "%s", m.LD)
+	} else if m.Plugins == "" {
+		d.skip("linker", "no GNU ld on PATH: the C compiler links, which takes 60 ms longer a cell")
+	}
+	return m
+}
+
+// kernelspec finds the spec that Jupyter would use: by asking Jupyter if it is there, or by its rules.
+func (d *doctor) kernelspec(ctx context.Context, places []Place) (Spec, bool) {
+	dir := ""
+	for _, p := range jupyterPath(ctx) {
+		if s := filepath.Join(p, "kernels", "interleave"); exists(filepath.Join(s, "kernel.json")) {
+			dir = s
+			break
+		}
+	}
+	by := "found by Jupyter's rules; there is no jupyter on PATH to ask"
+	if out, err := exec.CommandContext(ctx, "jupyter", "kernelspec", "list", "--json").Output(); err == nil {
+		var list struct {
+			Kernelspecs map[string]struct {
+				Dir string `json:"resource_dir"`
+			}
+		}
+		if json.Unmarshal(out, &list) == nil {
+			by = "as jupyter kernelspec list says"
+			dir = list.Kernelspecs["interleave"].Dir
+		}
+	}
+	if dir == "" {
+		for _, p := range places {
+			if exists(filepath.Join(p.Spec(), "kernel.json")) {
+				d.bad("kernelspec", "it is in %s, where Jupyter does not look: set JUPYTER_PATH=%s, or run `interleave install` without --prefix", p.Spec(), p.Jupyter)
+				return Spec{}, false
+			}
+		}
+		d.bad("kernelspec", "Jupyter does not know the kernel: run `interleave install`")
+		return Spec{}, false
+	}
+	s, err := readSpec(dir)
+	if err != nil || len(s.Argv) == 0 {
+		d.bad("kernelspec", "%s cannot be read (%v): run `interleave install` again", dir, err)
+		return Spec{}, false
+	}
+	d.ok("kernelspec", "%s, %s", dir, by)
+	return s, true
+}
+
+// host checks the program that the kernelspec names, and the toolchain it compiles cells with.
+func (d *doctor) host(ctx context.Context, s Spec, m toolchain.Machine) {
+	out, err := exec.CommandContext(ctx, s.Argv[0], "version").CombinedOutput()
+	if err != nil {
+		d.bad("host", "%s does not run (%v): run `interleave install` again", s.Argv[0], err)
+		d.skip("engine", "not tried")
+		return
+	}
+	d.ok("host", "%s, %s", s.Argv[0], bytes.TrimSpace(out))
+
+	real, err := filepath.EvalSymlinks(s.Argv[0])
+	if err != nil {
+		real = s.Argv[0]
+	}
+	engines := []string{"yaegi", "compiled"}
+	tc, err := toolchain.Open(toolchain.DirOf(real))
+	stale, isStale := errors.AsType[*toolchain.StaleError](err)
+	none, isNone := errors.AsType[*toolchain.NoPluginsError](err)
+	switch {
+	case isStale:
+		d.bad("toolchain", "%v", stale)
+		engines = engines[:1]
+	case isNone && m.Plugins == "" && m.Err == nil:
+		d.bad("toolchain", "the kernel was installed when there was no C compiler: run `interleave install` again")
+		engines = engines[:1]
+	case isNone:
+		d.bad("toolchain", "%s", none.Reason)
+		engines = engines[:1]
+	case err != nil:
+		d.bad("toolchain", "%v: run `interleave install` again", err)
+	case m.Go != "" && m.Go != tc.GoVersion():
+		d.ok("toolchain", "%s, with which the kernel was built; the go command here is %s", tc.GoVersion(), m.Go)
+	default:
+		d.ok("toolchain", "%s, with which the kernel was built", tc.GoVersion())
+	}
+	for _, engine := range engines {
+		d.engine(ctx, s, engine)
+	}
+	if len(engines) == 1 {
+		d.skip("engine", "compiled: not tried")
+	}
+}
+
+// engine starts the installed kernel as Jupyter would and runs one cell. The host does that: it has the protocol.
+func (d *doctor) engine(ctx context.Context, s Spec, engine string) {
+	ctx, cancel := context.WithTimeoutCause(ctx, probeTime, fmt.Errorf("no answer within %v", probeTime))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.Argv[0], append([]string{"probe", "-engine", engine, "--"}, s.Argv...)...)
+	cmd.Env = os.Environ()
+	for k, v := range s.Env {
+		cmd.Env = append(cmd.Env, k+"="+v)
+	}
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
+	out, err := cmd.CombinedOutput()
+	text := string(bytes.TrimSpace(out))
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		d.bad("engine", "%s: the kernel ran no cell (%v)\n%s\nrun `interleave install` again; if that does not help, this is a bug of Interleave", engine, err, text)
+		return
+	}
+	d.ok("engine", "%s: %s", engine, text)
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}

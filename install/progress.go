@@ -1,0 +1,106 @@
+package install
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"interleave/install/toolchain"
+)
+
+// buildWork is what a first build costs, in seconds of one core. Go's compiler uses all of them, up to a point.
+const buildWork = 110
+
+// A Progress tells on a terminal, in one line that is written over and over, or else in plain lines, what a build is doing.
+// It says nothing until the first step. Between NewProgress and Done it owns one goroutine when w is a terminal.
+type Progress struct {
+	w     io.Writer
+	tty   bool
+	start time.Time
+
+	mu   sync.Mutex
+	step toolchain.Step
+	stop chan struct{}  // closed by Done
+	done sync.WaitGroup // the goroutine that counts seconds
+}
+
+// NewProgress returns a progress that writes to w, in which case it matters whether that is a terminal.
+func NewProgress(w io.Writer) *Progress {
+	f, ok := w.(*os.File)
+	return &Progress{w: w, tty: ok && term.IsTerminal(int(f.Fd())), stop: make(chan struct{})}
+}
+
+// Step tells that a step begins. It is a toolchain.Config's Progress.
+func (p *Progress) Step(s toolchain.Step) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first := p.start.IsZero()
+	if first {
+		p.start = time.Now()
+		fmt.Fprintf(p.w, "building the Interleave host, once: about %d s if nothing is cached\n", estimate())
+	}
+	p.step = s
+	if !p.tty {
+		fmt.Fprintf(p.w, "  %s%s\n", count(s), s.What)
+		return
+	}
+	p.line()
+	if first {
+		p.done.Go(p.tick)
+	}
+}
+
+// tick keeps the seconds in the line going.
+func (p *Progress) tick() {
+	t := time.NewTicker(time.Second / 4)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case <-t.C:
+			p.mu.Lock()
+			p.line()
+			p.mu.Unlock()
+		}
+	}
+}
+
+// line rewrites the line; p.mu is held.
+func (p *Progress) line() {
+	fmt.Fprintf(p.w, "\r\x1b[K  %s%s … %.0f s", count(p.step), p.step.What, time.Since(p.start).Seconds())
+}
+
+// Done ends the progress, with the error of what was being done. If no step was told it says nothing.
+func (p *Progress) Done(err error) {
+	close(p.stop)
+	p.done.Wait()
+	if p.start.IsZero() {
+		return
+	}
+	if p.tty {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+	if err == nil {
+		fmt.Fprintf(p.w, "built in %.1f s\n", time.Since(p.start).Seconds())
+	}
+}
+
+func count(s toolchain.Step) string {
+	if s.N == 0 {
+		return ""
+	}
+	return fmt.Sprintf("[%d/%d] ", s.N, s.Of)
+}
+
+// estimate says how many seconds a first build takes on this machine, roughly: the longest chain of packages does not
+// get shorter with more cores.
+func estimate() int {
+	s := max(buildWork/runtime.NumCPU(), 20)
+	return (s + 4) / 5 * 5
+}
