@@ -1,5 +1,5 @@
-// Package corpustest knows the conformance corpus: sequences of cells in txtar files, each with what a user must see.
-// It must not know how a cell is run: it compares what real Go says and what the kernel says with the file, nothing else.
+// Package corpustest knows the conformance corpus: sequences of cells in txtar files, each with what a user must see, and how
+// plain Go and the product's kernel are asked what the cells do. It must not know how the kernel runs them.
 //
 // A file begins with a sentence that says what it shows and, below it, optional header lines:
 //

@@ -1,0 +1,39 @@
+# What CI runs, by the piece. Tools that Go fetches are pinned here.
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 20s
+
+SHELL = /bin/bash
+.SHELLFLAGS = -eo pipefail -c
+
+.PHONY: test short gotests fuzz lint generate bench jupyter
+
+test: ## all tests; the first run builds the host, which takes a minute
+	go test ./...
+
+short: ## what needs no host, in seconds
+	go test -short ./...
+
+gotests: ## the Go distribution's own run tests as cells, with the table
+	go test -count=1 -v -run TestGoDistribution ./kernel/engine/corpustest/gotests | grep -v '^ *\(===\|--- PASS\)'
+
+fuzz: ## every fuzz test for FUZZTIME
+	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
+		for f in $$(grep -h '^func Fuzz' $$dir/*_test.go | sed 's/func \(Fuzz[A-Za-z0-9_]*\).*/\1/'); do \
+			echo "== $$dir $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$dir; \
+		done; \
+	done
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt would change these"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+generate:
+	go generate ./...
+
+bench: ## Go benchmarks, then the kernel beside ipykernel as a Markdown table
+	go test -run '^$$' -bench . -benchmem ./kernel/... ./runtime/... ./plots/...
+	go run ./kernel/bench
+
+jupyter: ## the installed kernel under jupyter_kernel_test
+	/usr/bin/python3 -m unittest discover -v -s kernel/kerneltest/jupyter -p 'test_*.py'

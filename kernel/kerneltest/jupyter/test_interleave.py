@@ -1,0 +1,178 @@
+"""The installed kernel under Jupyter's own client: its conformance suite, and what a notebook's user relies on beyond it.
+
+Run with Debian's python3 after `go run . install`:
+    /usr/bin/python3 -m unittest discover -v -s kernel/kerneltest/jupyter
+"""
+
+import time
+import unittest
+
+import jupyter_kernel_test
+from jupyter_client.manager import start_new_kernel
+
+
+class Suite(jupyter_kernel_test.KernelTests):
+    kernel_name = "interleave"
+    language_name = "go"
+    file_extension = ".go"
+
+    code_hello_world = 'fmt.Println("hello, world")'
+    code_stderr = 'fmt.Fprintln(os.Stderr, "to standard error")'
+    code_generate_error = "undefinedName + 1"
+    code_clear_output = 'fmt.Println("gone"); display.Clear(false)'
+
+    code_execute_result = [
+        {"code": "1 + 2", "result": "3"},
+        {"code": 'strings.ToUpper("abc")', "result": "ABC"},
+        {"code": "[]int{1, 2}", "result": "[1 2]"},
+        {"code": "func dbl(n int) int { return 2 * n }\ndbl(21)", "result": "42"},
+    ]
+    code_display_data = [
+        {"code": 'display.HTML("<b>bold</b>")', "mime": "text/html"},
+        {"code": 'display.Markdown("*text*")', "mime": "text/markdown"},
+        {"code": 'display.LaTeX("$x^2$")', "mime": "text/latex"},
+        {"code": "display.SVG(`<svg xmlns=\"http://www.w3.org/2000/svg\"/>`)", "mime": "image/svg+xml"},
+        {"code": 'display.JSON(map[string]int{"a": 1})', "mime": "application/json"},
+        {"code": "display.Image(image.NewRGBA(image.Rect(0, 0, 2, 2)))", "mime": "image/png"},
+    ]
+
+    complete_code_samples = [
+        "x := 1",
+        'fmt.Println("a")',
+        "func f() int {\n\treturn 1\n}",
+        "for i := range 3 {\n\tfmt.Println(i)\n}",
+        "// a comment",
+        "s := `raw\nstring`",
+        "type T struct{ a int }",
+    ]
+    incomplete_code_samples = [
+        "func f() {",
+        "for i := range 3 {",
+        "fmt.Println(",
+        "x := 1 +",
+        "type T struct {",
+        "s := `raw",
+        "if x > 1 {\n\tfmt.Println(x)",
+        "/* open",
+    ]
+    invalid_code_samples = [
+        "x := )",
+        "func 1() {}",
+        "for } {",
+        'fmt.Println("unclosed)',
+    ]
+
+    # Nothing completes yet: what must hold is that the reply is one.
+    completion_samples = [{"text": "fmt.Prin"}, {"text": ""}]
+
+    code_history_pattern = "1 + 2"
+    supported_history_operations = ("tail", "range", "search")
+
+
+class Session(unittest.TestCase):
+    """What cells do to each other, and what ends them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.km, cls.kc = start_new_kernel(kernel_name="interleave", startup_timeout=60)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.kc.stop_channels()
+        cls.km.shutdown_kernel()
+
+    def run_cell(self, code, then=None, allow_stdin=False):
+        """Runs a cell and gives its reply and what it showed; then is called when the cell says that it is running."""
+        msg_id = self.kc.execute(code, allow_stdin=allow_stdin)
+        shown = []
+        while True:
+            msg = self.kc.get_iopub_msg(timeout=60)
+            if msg["parent_header"].get("msg_id") != msg_id:
+                continue
+            shown.append(msg)
+            if then and msg["msg_type"] == "stream" and "running" in msg["content"]["text"]:
+                then()
+                then = None
+            if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
+                break
+        while True:
+            reply = self.kc.get_shell_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == msg_id:
+                return reply["content"], shown
+
+    def result(self, code):
+        reply, shown = self.run_cell(code)
+        self.assertEqual(reply["status"], "ok", reply)
+        return [m["content"]["data"]["text/plain"] for m in shown if m["msg_type"] == "execute_result"][-1]
+
+    def test_live_session(self):
+        self.run_cell("n := 41\ntype pt struct{ x, y int }")
+        self.run_cell("func (p pt) sum() int { return p.x + p.y }\nn++")
+        self.assertEqual(self.result("pt{n, 1}.sum()"), "43")
+
+    def test_interrupt_loop(self):
+        began = time.monotonic()
+        reply, _ = self.run_cell('fmt.Println("running")\nfor {\n}', then=self.km.interrupt_kernel)
+        self.assertEqual(reply["status"], "error")
+        self.assertLess(time.monotonic() - began, 30)
+        self.assertEqual(self.result("20 + 1"), "21")
+
+    def test_interrupt_receive(self):
+        reply, _ = self.run_cell('fmt.Println("running")\n<-make(chan int)', then=self.km.interrupt_kernel)
+        self.assertEqual(reply["status"], "error")
+        self.assertEqual(self.result("20 + 2"), "22")
+
+    def test_panic_names_line(self):
+        reply, shown = self.run_cell("\nvar m map[string]int\nm[\"a\"] = 1")
+        self.assertEqual(reply["status"], "error")
+        text = "\n".join(next(m for m in shown if m["msg_type"] == "error")["content"]["traceback"])
+        self.assertIn("assignment to entry in nil map", text)
+        self.assertRegex(text, r"cell\[\d+\]:3")
+
+    def test_exit_is_survived(self):
+        self.run_cell("func kept() int { return 7 }")
+        reply, _ = self.run_cell("os.Exit(3)")
+        self.assertEqual(reply["status"], "error")
+        self.assertTrue(self.km.is_alive())
+        self.assertEqual(self.result("kept()"), "7")
+
+    def test_queue_is_aborted(self):
+        first = self.kc.execute("undefinedName")
+        second = self.kc.execute("1")
+        got = {}
+        while len(got) < 2:
+            reply = self.kc.get_shell_msg(timeout=60)
+            got[reply["parent_header"]["msg_id"]] = reply["content"]["status"]
+        self.assertEqual(got[first], "error")
+        self.assertIn(got[second], ("aborted", "error"))
+
+    def test_user_expressions(self):
+        self.run_cell("v := 5")
+        msg_id = self.kc.execute("", user_expressions={"good": "v * 2", "bad": "nothing"})
+        while True:
+            reply = self.kc.get_shell_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == msg_id:
+                break
+        values = reply["content"]["user_expressions"]
+        self.assertEqual(values["good"]["data"]["text/plain"], "10")
+        self.assertEqual(values["bad"]["status"], "error")
+
+    def test_restart(self):
+        km, kc = start_new_kernel(kernel_name="interleave", startup_timeout=60)
+        try:
+            kc.execute("lost := 1")
+            km.restart_kernel()
+            kc.wait_for_ready(timeout=60)
+            msg_id = kc.execute("lost")
+            while True:
+                reply = kc.get_shell_msg(timeout=60)
+                if reply["parent_header"].get("msg_id") == msg_id:
+                    break
+            self.assertEqual(reply["content"]["status"], "error")
+        finally:
+            kc.stop_channels()
+            km.shutdown_kernel()
+
+
+if __name__ == "__main__":
+    unittest.main()
