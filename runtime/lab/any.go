@@ -132,3 +132,14 @@ func NewMemoAny(fn func(context.Context, any) (any, error)) *FlightAny { return 
 
 // NewBroadcastAny is [NewBroadcast] for values of any type.
 func NewBroadcastAny(policy Policy) *Broadcast[any] { return NewBroadcast[any](policy) }
+
+// NewQueueAny is [NewQueue] for values of any type.
+func NewQueueAny(max int) *Queue[any] { return NewQueue[any](max) }
+
+// NewStackAny is [NewStack] for values of any type.
+func NewStackAny(max int) *Queue[any] { return NewStack[any](max) }
+
+// NewPriorityQueueAny is [NewPriorityQueue] for values of any type.
+func NewPriorityQueueAny(max int, compare func(a, b any) int) *Queue[any] {
+	return NewPriorityQueue(max, compare)
+}

@@ -123,3 +123,24 @@ func BenchmarkSubmit(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkQueue(b *testing.B) {
+	run := func(name string, put func(int), get func()) {
+		b.Run(name, func(b *testing.B) {
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				for range b.N {
+					get()
+				}
+			})
+			for i := range b.N {
+				put(i)
+			}
+			wg.Wait()
+		})
+	}
+	c, q := make(chan int, 64), lab.NewQueue[int](64)
+	ctx := context.Background()
+	run("chan", func(i int) { c <- i }, func() { <-c })
+	run("lab", func(i int) { _ = q.Put(ctx, i) }, func() { _, _ = q.Get(ctx) })
+}
