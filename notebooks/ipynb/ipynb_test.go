@@ -52,7 +52,7 @@ func TestUntouched(t *testing.T) {
 // What Jupyter wrote, we would lay out in the same way, were it all changed.
 func TestLayoutIsJupyters(t *testing.T) {
 	t.Parallel()
-	for _, file := range testdata(t, "jupyter-*.ipynb") {
+	for _, file := range append(testdata(t, "jupyter-*.ipynb"), testdata(t, "../../lessons/*.ipynb")...) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
