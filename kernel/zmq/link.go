@@ -42,7 +42,7 @@ func open(raw net.Conn, kind zmq4.SocketType, id []byte, server bool, o Options)
 		return nil, err
 	}
 	g := newGuard(raw, kind, o.MaxMessage)
-	l = &link{guard: g, out: newOutbox(o.QueueBytes), tick: max(min(o.Stall/8, 250*time.Millisecond), time.Millisecond)}
+	l = &link{guard: g, out: newOutbox(o.QueueBytes), tick: max(min(o.Stall/stallSlices, 250*time.Millisecond), time.Millisecond)}
 	g.command = func(name string, body []byte) {
 		if name == zmq4.CmdPing && len(body) >= 2 {
 			l.out.pushCommand(zmq4.CmdPong, body[2:]) // after the two bytes of its time to live

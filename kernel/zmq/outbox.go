@@ -1,6 +1,7 @@
 package zmq
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -34,8 +35,8 @@ type outbox struct {
 	size     int    // of items, and of those being written
 	finished bool   // nothing is added any more; the writer ends when all is written
 	closed   bool   // what is left is lost
-	alive    time.Time
-	moved    int // bytes written since alive
+	idle     int    // slices of waiting since the peer last took something
+	moved    int    // bytes written since idle was set to 0
 
 	wake chan struct{} // to the writer: there is work, or an end. Buffered, so that a signal is never lost
 	room chan struct{} // to the one who waits: something was written. Buffered for the same reason
@@ -43,7 +44,7 @@ type outbox struct {
 
 const (
 	batchMost   = 1 << 20  // bytes that the writer takes at a time, unless a single message is larger
-	aliveBytes  = 64 << 10 // bytes that a peer must take within the stall limit to count as reading
+	aliveBytes  = 64 << 10 // bytes that a peer must take now and then to count as reading
 	commandsMax = 64       // unanswered commands; a peer that sends more of them than it reads gets fewer answers
 )
 
@@ -54,9 +55,7 @@ func newOutbox(most int) *outbox {
 // push adds an item, or reports that there is no room. A closed outbox takes everything: the peer is gone.
 func (o *outbox) push(it item) bool { return o.add(it, false) }
 
-// force adds an item even beyond the limit.
-func (o *outbox) force(it item) { o.add(it, true) }
-
+// add is push, or with force goes beyond the limit.
 func (o *outbox) add(it item, force bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -67,7 +66,7 @@ func (o *outbox) add(it item, force bool) bool {
 		return false
 	}
 	if o.size == 0 {
-		o.alive, o.moved = time.Now(), 0
+		o.idle, o.moved = 0, 0
 	}
 	o.items = append(o.items, it)
 	o.size += it.size
@@ -87,33 +86,43 @@ func (o *outbox) pushCommand(name string, body []byte) {
 	}
 }
 
-// wait waits until there is room, or until stop is closed. It reports false when the peer has not been reading for the time of stall.
-func (o *outbox) wait(size int, stall time.Duration, stop <-chan struct{}) bool {
-	var timer *time.Timer
+// A peer has stalled after this many slices of the stall limit in which somebody waited and it took nothing. Slices are counted rather
+// than time, so that nobody is blamed for the time that this process did not run: stopped, or on a busy machine.
+const stallSlices = 8
+
+// pushAll adds an item to each link's outbox once that has room. It closes the links that stall, and returns when none is left, or when
+// stop is closed: then it adds the item regardless.
+func pushAll(links []*link, it item, stall time.Duration, stop <-chan struct{}) {
+	ticker := time.NewTicker(max(stall/stallSlices, 1))
+	defer ticker.Stop()
 	for {
-		o.mu.Lock()
-		ok := o.closed || o.finished || o.fits(size)
-		left := stall - time.Since(o.alive)
-		o.mu.Unlock()
-		if ok {
-			return true
-		}
-		if left <= 0 {
-			return false
-		}
-		if timer == nil {
-			timer = time.NewTimer(left)
-			defer timer.Stop()
-		} else {
-			timer.Reset(left)
+		links = slices.DeleteFunc(links, func(l *link) bool { return l.out.push(it) })
+		if len(links) == 0 {
+			return
 		}
 		select {
-		case <-o.room:
-		case <-timer.C:
+		case <-links[0].out.room:
+		case <-ticker.C:
+			for _, l := range links {
+				if l.out.idles() {
+					l.close(stalled(l.out.most))
+				}
+			}
 		case <-stop:
-			return true
+			for _, l := range links {
+				l.out.add(it, true)
+			}
+			return
 		}
 	}
+}
+
+// idles notes that a slice has passed, and reports whether it was one too many.
+func (o *outbox) idles() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.idle++
+	return o.idle > stallSlices
 }
 
 // take gives the writer the next items in order, waiting for some. It reports false at the end.
@@ -153,7 +162,7 @@ func (o *outbox) wrote(n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.moved += n; o.moved >= aliveBytes {
-		o.alive, o.moved = time.Now(), 0
+		o.idle, o.moved = 0, 0
 	}
 }
 
@@ -162,7 +171,7 @@ func (o *outbox) done(size int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.size -= size; o.size == 0 {
-		o.alive, o.moved = time.Now(), 0
+		o.idle, o.moved = 0, 0
 	}
 	signal(o.room)
 }

@@ -167,7 +167,7 @@ func (p *Peer) Err() error {
 func (p *Peer) Stats() Stats { return p.counters.stats() }
 
 // Send queues a message for the kernel's shell, control or stdin. It keeps the message's bytes until they are written. It waits
-// only while too much is queued.
+// only while too much is queued; a kernel that then reads nothing for five seconds is given up, and Recv closed.
 func (p *Peer) Send(ch wire.Channel, m *wire.Message) error {
 	l := p.links[ch]
 	if l == nil || ch == wire.IOPub || ch == wire.Heartbeat {
@@ -186,10 +186,7 @@ func (p *Peer) Send(ch wire.Channel, m *wire.Message) error {
 	p.sending.Lock()
 	defer p.sending.Unlock()
 	if it := newItem(frames); !l.out.push(it) {
-		if !l.out.wait(it.size, p.opts.Stall, p.closing) {
-			return fmt.Errorf("send %s on %s: the kernel reads nothing: %w", m.Header.MsgType, ch, stalled(l.out.most))
-		}
-		l.out.force(it)
+		pushAll([]*link{l}, it, p.opts.Stall, p.closing)
 	}
 	p.counters.sent.Add(1)
 	return nil

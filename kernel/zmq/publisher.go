@@ -104,12 +104,8 @@ func (p *publisher) send(frames [][]byte) {
 			slow = append(slow, l) // after those that are not
 		}
 	}
-	for _, l := range slow {
-		if l.out.wait(it.size, p.stall, p.closing) {
-			l.out.force(it) // send is the only one to fill this outbox, so that the room is still there, unless it is all ending
-		} else {
-			l.close(stalled(l.out.most))
-		}
+	if len(slow) > 0 {
+		pushAll(slow, it, p.stall, p.closing)
 	}
 }
 

@@ -43,7 +43,7 @@ func TestDeafClient(t *testing.T) {
 func TestDeafSubscriber(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, c zmq.Connection) {
-		const n, size = 1 << 10, 64 << 10
+		const n, size = 256, 64 << 10
 		tr := listen(t, c, zmq.Options{QueueBytes: 1 << 20, Stall: time.Second})
 		deaf := raw(t, tr, wire.IOPub)
 		write(t, deaf, greeting, command("READY", property("Socket-Type", "SUB")), "\x00\x01\x01")
