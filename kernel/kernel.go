@@ -57,6 +57,9 @@ type Config struct {
 	Log *slog.Logger // nil means silent
 }
 
+// LevelBug is the level of what can only be our mistake. Tests fail on it.
+const LevelBug = slog.LevelError + 4
+
 // Info is what kernel_info_reply says beyond what every Go kernel would.
 type Info struct {
 	Version   string // of this program

@@ -14,11 +14,22 @@ import (
 
 	"interleave/kernel"
 	"interleave/kernel/client"
+	"interleave/kernel/inproc"
 	"interleave/kernel/kerneltest"
+	"interleave/kernel/session"
 	"interleave/kernel/wire"
+	"interleave/kernel/zmq"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Who must fit without knowing this package.
+var (
+	_ kernel.Session   = (*session.Client)(nil)
+	_ kernel.Transport = (*inproc.Transport)(nil)
+	_ kernel.Transport = (*zmq.Transport)(nil)
+	_ client.Peer      = (*zmq.Peer)(nil)
+)
 
 // check runs one cell in a fresh kernel over the fake session and compares its transcript.
 func check(t *testing.T, r client.ExecuteRequest, want string) {
@@ -67,7 +78,11 @@ func TestCell(t *testing.T) {
 			trace| panic: boom
 			trace| cell[1]:1
 			reply error 1| panic: boom`},
-		{"a value that is no JSON", "raw {\nprint a", "input 1\nstdout| a\nreply ok 1"},
+		{"a value that is no JSON", "raw {\nprint a", `
+			input 1
+			stderr| A value cannot be shown: display_data: data: "application/json" is not JSON: "{"
+			stdout| a
+			reply ok 1`},
 		{"the session dies", "print a\ndie", `
 			input 1
 			stdout| a

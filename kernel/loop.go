@@ -12,7 +12,8 @@ import (
 
 // Run serves clients until one asks for shutdown, which is no error, or until ctx ends, which gives its cause, or until
 // the transport fails. In each case the session is closed, waiting requests are answered as aborted, and the transport is
-// closed with everything sent. Run owns one goroutine, which closes the session, and awaits it.
+// closed with everything sent. Run owns one goroutine, which closes the session; it awaits it, but no longer than a session
+// may take to close.
 func Run(ctx context.Context, cfg Config) error {
 	k := &kernel{
 		cfg:      cfg,
@@ -200,7 +201,16 @@ func (k *kernel) close() {
 	for _, r := range k.queue {
 		k.abort(r)
 	}
-	k.queue = nil
+	for rest := true; rest; { // what came since
+		select {
+		case in, ok := <-k.recv:
+			if rest = ok; ok && (in.Channel == wire.Shell || in.Channel == wire.Control) {
+				k.abort(request{in.Channel, in.Message})
+			}
+		default:
+			rest = false
+		}
+	}
 	if r := k.shutdown; r != nil {
 		k.said(*r)
 	}

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -96,32 +97,47 @@ func (k *kernel) tellNotices(cell uint64) {
 	}
 }
 
-// publishFor publishes what a cell said. Cell 0 and cells that are forgotten have no parent.
+// publishFor publishes what a cell said. Cell 0 and cells that are forgotten have no parent. What cannot be encoded is
+// said to be missing.
 func (k *kernel) publishFor(cell uint64, c wire.Content) {
 	var parent *wire.Message
 	if o := k.origins[cell]; o != nil {
 		parent = o.request
 	}
-	k.publish(parent, c)
+	m, err := k.author.New(parent, c)
+	if err != nil {
+		k.log.Error("a value of the session is no JSON", "cell", cell, "err", err)
+		k.publish(parent, wire.StreamText{Name: "stderr", Text: fmt.Sprintf("A value cannot be shown: %v\n", err)})
+		return
+	}
+	k.broadcast(m, k.topic(c))
 }
 
-// publish sends a message to all, about the request parent; nil: about none.
+// publish sends a message of ours to all, about the request parent; nil: about none.
 func (k *kernel) publish(parent *wire.Message, c wire.Content) {
-	k.broadcast(parent, "kernel."+k.author.Session+"."+c.MsgType(), c)
+	m, err := k.author.New(parent, c)
+	if err != nil {
+		k.log.Log(context.Background(), LevelBug, "publish "+c.MsgType(), "err", err)
+		return
+	}
+	k.broadcast(m, k.topic(c))
 }
 
 // welcome greets a new subscription, so that the client knows that it misses nothing from here on.
 func (k *kernel) welcome(topic string) {
-	k.broadcast(nil, topic, wire.Welcome{Subscription: topic})
+	if m, err := k.author.New(nil, wire.Welcome{Subscription: topic}); err == nil {
+		k.broadcast(m, topic)
+	}
 }
 
-func (k *kernel) broadcast(parent *wire.Message, topic string, c wire.Content) {
-	m, err := k.author.New(parent, c)
-	if err == nil {
-		m.Identities = [][]byte{[]byte(topic)}
-		err = k.cfg.Transport.Send(wire.IOPub, m)
-	}
-	if err != nil {
-		k.log.Error("publish "+c.MsgType(), "err", err)
+// topic is what subscribers may filter by, in the form of ipykernel.
+func (k *kernel) topic(c wire.Content) string {
+	return "kernel." + k.author.Session + "." + c.MsgType()
+}
+
+func (k *kernel) broadcast(m *wire.Message, topic string) {
+	m.Identities = [][]byte{[]byte(topic)}
+	if err := k.cfg.Transport.Send(wire.IOPub, m); err != nil {
+		k.log.Error("publish "+m.Header.MsgType, "err", err)
 	}
 }

@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"context"
 	"errors"
+	"runtime/debug"
 	"strings"
 
 	"interleave/kernel/wire"
@@ -108,11 +110,17 @@ func (k *kernel) said(r request) {
 	k.publish(r.msg, wire.Status{State: "idle"})
 }
 
-// isComplete asks Config.IsComplete.
-func (k *kernel) isComplete(c wire.IsCompleteRequest) wire.IsCompleteReply {
+// isComplete asks Config.IsComplete, the only code in the event loop that reads what users write; its bugs are kept out.
+func (k *kernel) isComplete(c wire.IsCompleteRequest) (reply wire.IsCompleteReply) {
 	if k.cfg.IsComplete == nil {
 		return wire.IsCompleteReply{Status: "unknown"}
 	}
+	defer func() {
+		if r := recover(); r != nil {
+			k.log.Log(context.Background(), LevelBug, "is_complete", "panic", r, "stack", string(debug.Stack()))
+			reply = wire.IsCompleteReply{Status: "unknown"}
+		}
+	}()
 	status, indent := k.cfg.IsComplete(c.Code)
 	if status != "incomplete" {
 		indent = ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +58,21 @@ func TestRequests(t *testing.T) {
 	}
 	ask(t, k, wire.Control, wire.DebugRequest{Seq: 7, Type: "request", Command: "attach"},
 		`{"seq":0,"type":"response","request_seq":7,"success":false,"command":"attach","message":"this kernel has no debugger"}`)
+}
+
+// A bug of the front end is not the kernel's end.
+func TestIsCompletePanics(t *testing.T) {
+	t.Parallel()
+	var said strings.Builder
+	k := kerneltest.Start(t, newFake(), kerneltest.Config(func(c *kernel.Config) {
+		c.IsComplete = func(code string) (string, string) { panic("a bug") }
+		c.Log = slog.New(slog.NewTextHandler(&said, nil))
+	}))
+	ask(t, k, wire.Shell, wire.IsCompleteRequest{Code: "x"}, `{"status":"unknown"}`)
+	kerneltest.Equal(t, k.Execute("print a"), "input 1\nstdout| a\nreply ok 1")
+	if !strings.Contains(said.String(), `panic="a bug"`) {
+		t.Errorf("the log does not tell: %s", said.String())
+	}
 }
 
 func TestHistory(t *testing.T) {

@@ -1,7 +1,8 @@
 package kernel
 
 import (
-	"strings"
+	"context"
+	"log/slog"
 	"unicode/utf8"
 
 	"interleave/kernel/wire"
@@ -30,11 +31,12 @@ var unserved = map[string]string{
 
 // unhandled answers a request whose type we do not serve. c is its content, nil when the type has none here.
 func (k *kernel) unhandled(r request, c wire.Content) {
+	level := slog.LevelDebug
 	why, ok := unserved[r.msg.Header.MsgType]
 	if !ok {
-		why = "unknown message type"
+		level, why = slog.LevelWarn, "unknown message type"
 	}
-	k.log.Debug("not served", "msg", r.msg.Header.MsgType, "channel", r.channel, "why", why)
+	k.log.Log(context.Background(), level, "not served", "msg", r.msg.Header.MsgType, "channel", r.channel, "why", why)
 	switch c := c.(type) {
 	case wire.CompleteRequest:
 		at := min(max(c.CursorPos, 0), utf8.RuneCountInString(c.Code))
@@ -52,10 +54,6 @@ func (k *kernel) unhandled(r request, c wire.Content) {
 			Command:    c.Command,
 			Message:    "this kernel has no debugger",
 		})
-	default:
-		// As in ipykernel an unknown type gets busy and idle and no reply, for nobody knows how one would look.
-		if !ok && !strings.HasPrefix(r.msg.Header.MsgType, "comm_") {
-			k.log.Warn("unknown message type", "msg", r.msg.Header.MsgType)
-		}
 	}
+	// As in ipykernel an unknown type gets busy and idle and no reply, for nobody knows how one would look.
 }

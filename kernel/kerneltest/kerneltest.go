@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -57,7 +58,7 @@ func Start(t testing.TB, s kernel.Session, options ...Option) *Kernel {
 		ended:     make(chan struct{}),
 		cells:     make(map[string]int),
 	}
-	cfg := kernel.Config{Transport: k.Transport, Session: s}
+	cfg := kernel.Config{Transport: k.Transport, Session: s, Log: slog.New(bugs{t: t})}
 	for _, o := range options {
 		o(&cfg, &k.cfg)
 	}
@@ -173,4 +174,21 @@ func outdent(s string) string {
 		lines[i] = strings.TrimPrefix(l, indent)
 	}
 	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
+
+// bugs fails a test for what the kernel logs as a bug, and is silent about the rest.
+type bugs struct{ t testing.TB }
+
+func (b bugs) Enabled(_ context.Context, l slog.Level) bool { return l >= kernel.LevelBug }
+func (b bugs) WithAttrs([]slog.Attr) slog.Handler           { return b }
+func (b bugs) WithGroup(string) slog.Handler                { return b }
+
+func (b bugs) Handle(_ context.Context, r slog.Record) error {
+	text := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		text += "\n" + a.String()
+		return true
+	})
+	b.t.Errorf("bug: %s", text)
+	return nil
 }
