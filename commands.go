@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"interleave/install"
+	"interleave/install/release"
 )
 
 // flags makes a command's flag set, whose -h prints its usage line and what it does.
@@ -51,7 +52,7 @@ func versionCommand(_ context.Context, args []string, std stdio) error {
 	if err := parse(fs, args, std); err != nil {
 		return err
 	}
-	fmt.Fprintln(std.out, install.Version())
+	fmt.Fprintln(std.out, release.Version())
 	return nil
 }
 

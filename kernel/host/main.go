@@ -1,5 +1,5 @@
 // Command host is the program that runs cells: the kernel's processes, all subcommands of one binary. It knows who
-// implements each subcommand. It must not know what they do.
+// implements each subcommand and how its parts are put together. It must not know what they do.
 //
 // It is not built by hand: cell plugins load only into a host compiled with the flags of package install/toolchain, which
 // builds this package together with the archives that cells are linked with. The launcher at the module's root does that
@@ -12,8 +12,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
-	"runtime"
+
+	"interleave/install/release"
 )
 
 // A command is one subcommand. run gets the arguments after its name; an error is printed and ends the process with
@@ -25,10 +27,14 @@ type command struct {
 
 // commands are listed in the order of help; those without usage are for ourselves.
 var commands = []command{
-	{"version", "print the versions of Interleave and Go", version},
+	{"run", "execute notebooks without Jupyter", runNotebooks},
+	{"kernel", "serve the connection file that Jupyter made", serveKernel},
+	{"version", "print the versions of Interleave and Go", printVersion},
+	{"session", "", serveSession},
+	{"probe", "", probe},
 }
 
-// An exitError is an error whose text has been printed already.
+// An exitError is the status of a process that has said what there was to say.
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
@@ -41,7 +47,7 @@ func main() {
 	case errors.As(err, &exit):
 		os.Exit(int(exit))
 	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2)
+		os.Exit(0)
 	default:
 		fmt.Fprintln(os.Stderr, "interleave:", err)
 		os.Exit(1)
@@ -59,7 +65,7 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	usage(os.Stderr)
-	return fmt.Errorf("no command %q", args[0])
+	return fmt.Errorf("there is no command %q", args[0])
 }
 
 func usage(w io.Writer) {
@@ -71,7 +77,17 @@ func usage(w io.Writer) {
 	}
 }
 
-func version(context.Context, []string) error {
-	fmt.Println("interleave", runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
+func printVersion(context.Context, []string) error {
+	fmt.Println(release.Version())
 	return nil
+}
+
+// logger writes to standard error, which Jupyter shows in its own log, what INTERLEAVE_LOG=debug, info, warn or error asks
+// for, and everything if verbose. Without either it is nil, which is silence.
+func logger(verbose bool) *slog.Logger {
+	level := slog.LevelDebug
+	if text := os.Getenv("INTERLEAVE_LOG"); !verbose && (text == "" || level.UnmarshalText([]byte(text)) != nil) {
+		return nil
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("pid", os.Getpid())
 }

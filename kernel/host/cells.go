@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"interleave/kernel/session"
+)
+
+func init() { commands = append(commands, command{"cells", "", runCells}) }
+
+// runCells runs the cells of a text file, which lines of three dashes separate, and prints what they say: the shortest way
+// from the front end to its output, for whoever works on it.
+func runCells(ctx context.Context, args []string) error {
+	b, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	s, cleanup, err := newSession(ctx, "", logger(false))
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	defer s.Close()
+	for i, code := range strings.Split("\n"+string(b), "\n---\n") {
+		began := time.Now()
+		if err := s.Run(session.Cell{ID: uint64(i + 1), N: i + 1, Code: strings.TrimPrefix(code, "\n"), StoreHistory: true}); err != nil {
+			return err
+		}
+		fmt.Printf("── [%d]\n", i+1)
+		for ev := range s.Events() {
+			done := false
+			switch ev := ev.(type) {
+			case session.Output:
+				fmt.Print(ev.Text)
+			case session.Display:
+				fmt.Printf("display %d types, %d bytes of svg\n", len(ev.Data), len(ev.Data["image/svg+xml"]))
+			case session.Result:
+				var text string
+				json.Unmarshal(ev.Data["text/plain"], &text)
+				fmt.Println("⇒", text)
+			case session.Failed:
+				fmt.Println(strings.Join(ev.Traceback, "\n"))
+			case session.Restarted:
+				fmt.Printf("restarted: %s lost %v failed %v\n", ev.Reason, ev.Lost, ev.Failed)
+			case session.Done:
+				done = true
+				fmt.Printf("   %s %v ok=%v\n", ev.Engine, time.Since(began).Round(100*time.Microsecond), ev.OK)
+			}
+			if done {
+				break
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+)
+
+var errParentGone = errors.New("the program that started this kernel has ended")
+
+// watchParent ends the returned context when the process that started this one is gone, so that no kernel outlives a
+// Jupyter server that crashed. Jupyter says by JPY_PARENT_PID that it wants that. There is no signal for it on all systems,
+// so it is looked at every second. stop ends the watch and waits for it.
+func watchParent(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	parent := os.Getppid()
+	if os.Getenv("JPY_PARENT_PID") == "" || parent <= 1 {
+		close(done)
+	} else {
+		go func() {
+			defer close(done)
+			t := time.NewTicker(time.Second)
+			defer t.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-t.C:
+					if os.Getppid() != parent {
+						cancel(errParentGone)
+					}
+				}
+			}
+		}()
+	}
+	return ctx, func() {
+		cancel(nil)
+		<-done
+	}
+}

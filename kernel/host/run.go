@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"interleave/kernel"
+	"interleave/kernel/client"
+	"interleave/kernel/inproc"
+	"interleave/kernel/wire"
+	"interleave/notebooks"
+)
+
+// runNotebooks is the subcommand run. Each notebook gets a kernel in this process, which its cells are not.
+func runNotebooks(ctx context.Context, args []string) error {
+	if code := notebooks.Command(ctx, args, notebooks.Stdio{Out: os.Stdout, Err: os.Stderr}, startKernel); code != 0 {
+		return exitError(code)
+	}
+	return nil
+}
+
+// startKernel starts a kernel and a client of it. It owns one goroutine, kernel.Run's; close ends both and waits.
+func startKernel(ctx context.Context, dir string, late func(wire.Incoming)) (notebooks.Kernel, func() error, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx = context.WithoutCancel(ctx) // a run that is stopped still hears how its last cell ends
+	log := logger(false)
+	s, cleanup, err := newSession(ctx, dir, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	transport := inproc.New(log)
+	peer, err := transport.Connect()
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close(), cleanup())
+	}
+	cfg := newConfig(s, log)
+	cfg.Transport = transport
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- kernel.Run(ctx, cfg) }()
+	c := client.Start(peer, client.Config{Unclaimed: late})
+	return c, func() error {
+		cancel()
+		err := <-ended
+		if errors.Is(err, context.Canceled) {
+			err = nil
+		}
+		return errors.Join(err, c.Close(), cleanup())
+	}, nil
+}

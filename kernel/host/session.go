@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+	"flag"
+
+	"interleave/kernel/engine"
+	"interleave/kernel/session"
+)
+
+// serveSession is the process in which cells run. The kernel starts it with pipes that package session knows.
+func serveSession(ctx context.Context, args []string) error {
+	fs := flag.NewFlagSet("session", flag.ContinueOnError)
+	tools := fs.String("toolchain", "", "what cells are compiled with")
+	work := fs.String("work", "", "where cells are built")
+	if err := fs.Parse(args); err != nil {
+		return exitError(2)
+	}
+	e, err := engine.New(engine.Config{Toolchain: *tools, WorkDir: *work, Log: logger(false)})
+	if err != nil {
+		return err
+	}
+	return session.Serve(ctx, e)
+}
