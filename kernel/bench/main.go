@@ -1,0 +1,111 @@
+// Command bench knows how fast the kernel feels, beside Debian's ipykernel and plain Go, measured through the same sockets by the
+// same client in the same run. It must not know how the kernel does it.
+//
+// Run it from the module's root; it builds the host first. It writes a Markdown table.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"interleave/install"
+	"interleave/install/toolchain"
+)
+
+func main() {
+	py := flag.String("python", "/usr/bin/python3", "Python with ipykernel; empty measures ours alone")
+	flag.Parse()
+	if err := run(*py); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(py string) error {
+	ours, err := host()
+	if err != nil {
+		return err
+	}
+	theirs, version := ipykernel(py)
+	if theirs == nil {
+		fmt.Fprintln(os.Stderr, "bench: no ipykernel, ours alone:", version)
+	}
+	figures, err := measure(ours, theirs, func(s string) { fmt.Fprintln(os.Stderr, s) })
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s, %s/%s, %d cores, %s, %s\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), version, time.Now().Format(time.DateOnly))
+	fmt.Print(table(figures))
+	return nil
+}
+
+// host builds the product's host, unless it is there, and says how it serves a connection file.
+func host() (kind, error) {
+	if _, err := os.Stat("kernel/host"); err != nil {
+		return kind{}, errors.New("run it from the module's root")
+	}
+	cache, err := install.CacheRoot()
+	if err != nil {
+		return kind{}, err
+	}
+	path, err := install.Host(context.Background(), os.DirFS("."), cache, install.Build{Progress: func(s toolchain.Step) {
+		fmt.Fprintf(os.Stderr, "build the host: %d/%d %s\n", s.N, s.Of, s.What)
+	}})
+	return kind{"interleave", []string{path, "kernel"}, golang}, err
+}
+
+// ipykernel says how ipykernel is started, and its version; or nil, and why not.
+func ipykernel(py string) (*kind, string) {
+	if py == "" {
+		return nil, "not asked for"
+	}
+	out, err := exec.Command(py, "-c", "import ipykernel, sys; print('ipykernel', ipykernel.__version__, 'on Python', sys.version.split()[0])").CombinedOutput()
+	if err != nil {
+		return nil, fmt.Sprintf("%v %s", err, out)
+	}
+	return &kind{"ipykernel", []string{py, "-m", "ipykernel_launcher", "-f"}, python}, strings.TrimSpace(string(out))
+}
+
+// ratio says how many times better (or worse) we are; more is better.
+func (f figure) ratio() string {
+	switch {
+	case f.theirs == 0:
+		return ""
+	case f.native:
+		return fmt.Sprintf("%.2f ×", f.ours/f.theirs)
+	case f.unit == "MB/s":
+		return fmt.Sprintf("%.1f × as fast", f.ours/f.theirs)
+	}
+	return fmt.Sprintf("%.1f × as fast", f.theirs/f.ours)
+}
+
+func (f figure) value(v float64) string {
+	switch {
+	case v == 0:
+		return "–"
+	case v >= 100:
+		return fmt.Sprintf("%.0f %s", v, f.unit)
+	}
+	return fmt.Sprintf("%.2f %s", v, f.unit)
+}
+
+func (f figure) String() string {
+	return fmt.Sprintf("%s: %s, %s %s %s", f.what, f.value(f.ours), f.value(f.theirs), f.ratio(), f.note)
+}
+
+// table writes the figures as Markdown.
+func table(figures []figure) string {
+	var b strings.Builder
+	b.WriteString("| what | Interleave | ipykernel or go build | ratio | aim | note |\n|---|---:|---:|---:|---|---|\n")
+	for _, f := range figures {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", f.what, f.value(f.ours), f.value(f.theirs), f.ratio(), f.aim, f.note)
+	}
+	return b.String()
+}
