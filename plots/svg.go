@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/xml"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -254,8 +256,8 @@ func (c *svgCanvas) group(f font.Font, size float64, clr color.Color) {
 	c.puts(` font-size="`)
 	c.number(size)
 	c.puts(`"`)
-	if name := familyOf(f); name != textFamily {
-		c.puts(` font-family="` + name + `"`)
+	if f.Variant != regular.Variant {
+		c.puts(` font-family="` + familyOf(f, idMark) + `"`)
 	}
 	if f.Weight != 0 {
 		c.puts(` font-weight="bold"`)
@@ -289,17 +291,24 @@ func escape(s string) string {
 	return b.String()
 }
 
-// The family that all of a figure's own text has; viewers without embedded fonts take the first that they know.
-const textFamily = "Liberation Sans,Arial,Helvetica,sans-serif"
-
-func familyOf(f font.Font) string {
+// familyOf lists the fonts for a text: the embedded one, and those that a viewer may know which ignores it.
+func familyOf(f font.Font, id string) string {
+	own := id + variantOf(f)
 	switch f.Variant {
 	case "Sans":
-		return textFamily
+		return own + ",Liberation Sans,Arial,Helvetica,sans-serif"
 	case "Mono":
-		return "Liberation Mono,Courier New,monospace"
+		return own + ",Liberation Mono,Courier New,monospace"
 	}
-	return "Liberation Serif,Times New Roman,serif"
+	return own + ",Liberation Serif,Times New Roman,serif"
+}
+
+func variantOf(f font.Font) string {
+	switch f.Variant {
+	case "Sans", "Mono":
+		return strings.ToLower(string(f.Variant))
+	}
+	return "serif"
 }
 
 func (c *svgCanvas) DrawImage(r vg.Rectangle, img image.Image) {
@@ -391,10 +400,10 @@ func (c *svgCanvas) document(alt string) string {
 
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%g" height="%g" viewBox="0 0 %g %g" role="img" font-family="%s">`+"\n",
-		c.w, c.h, c.w, c.h, textFamily)
+		c.w, c.h, c.w, c.h, familyOf(regular, id))
 	fmt.Fprintf(&b, "<title>%s</title>\n", escape(alt))
 	b.WriteString("<defs>\n")
-	c.fonts(&b)
+	c.fonts(&b, id)
 	for i, s := range c.used {
 		fmt.Fprintf(&b, `<pattern id="%s%d" width="%g" height="%g" patternUnits="userSpaceOnUse"><rect width="%g" height="%g" fill="%s"/><path d="`,
 			id, i, tile, tile, tile, tile, hexString(s.fill))
@@ -411,4 +420,31 @@ func (c *svgCanvas) document(alt string) string {
 	return b.String()
 }
 
-func (c *svgCanvas) fonts(b *strings.Builder) {}
+// fonts embeds the glyphs that were used. Each font gets a name of the document's own: where several figures share a page,
+// one's few glyphs must not be taken for all of Liberation Sans.
+func (c *svgCanvas) fonts(b *strings.Builder, id string) {
+	used := slices.SortedFunc(maps.Keys(c.glyph), func(a, b font.Font) int {
+		return cmp.Or(cmp.Compare(a.Variant, b.Variant), cmp.Compare(a.Weight, b.Weight), cmp.Compare(a.Style, b.Style))
+	})
+	for i, f := range used {
+		data, err := subset(font.DefaultCache.Lookup(f, 1).Face, slices.Collect(maps.Keys(c.glyph[f])))
+		if err != nil {
+			continue // a font of the user's own that is not TrueType: the viewer has to know it
+		}
+		if i == 0 {
+			b.WriteString("<style>")
+		}
+		weight, style := "400", "normal"
+		if f.Weight != 0 {
+			weight = "700"
+		}
+		if f.Style != 0 {
+			style = "italic"
+		}
+		fmt.Fprintf(b, "@font-face{font-family:%s%s;font-weight:%s;font-style:%s;src:url(data:font/ttf;base64,%s)}",
+			id, variantOf(f), weight, style, base64.StdEncoding.EncodeToString(data))
+		if i == len(used)-1 {
+			b.WriteString("</style>\n")
+		}
+	}
+}
