@@ -76,13 +76,25 @@ func begin(k kind) (*kernel, birth, error) {
 	}
 	r.client = client.Start(peer, client.Config{Unclaimed: func(wire.Incoming) {}})
 	if err == nil {
-		_, err = r.client.Ready(ctx)
+		err = r.heard(ctx)
 	}
 	if err != nil {
 		r.end()
 		return nil, birth{}, fmt.Errorf("first requests to %s: %w\n%s", k.name, err, r.stderr)
 	}
 	return r, b, nil
+}
+
+// heard waits until what the kernel publishes arrives. Client.Ready would read more of the reply than kernels agree on.
+func (k *kernel) heard(ctx context.Context) error {
+	for {
+		try, cancel := context.WithTimeout(ctx, time.Second)
+		_, err := k.client.Request(try, wire.Shell, wire.KernelInfoRequest{}, nil)
+		cancel()
+		if err == nil || try.Err() == nil || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // ask sends a request and waits for its reply, which must be ok.
