@@ -2,8 +2,9 @@ package main
 
 import "embed"
 
-// source is the module itself, from which the host is built. Tests come along, since a pattern cannot leave them out; the
-// build ignores them.
+// source is the module itself, from which the host is built: all Go files and what they embed. Tests come along, since a
+// pattern cannot leave them out; the build ignores them. A test compares it with what the build needs.
 //
-//go:embed go.mod go.sum install kernel notebooks plots runtime
+//go:embed go.mod go.sum */*.go */*/*.go */*/*/*.go */*/*/*/*.go
+//go:embed install/assets install/toolchain/stdfiles notebooks/page/page.css notebooks/lessons
 var source embed.FS

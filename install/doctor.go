@@ -98,7 +98,7 @@ func (d *doctor) kernelspec(ctx context.Context, places []Place) (Spec, bool) {
 			break
 		}
 	}
-	by := "found by Jupyter's rules; there is no jupyter on PATH to ask"
+	by := "found by Jupyter's rules; jupyter itself could not be asked"
 	if out, err := exec.CommandContext(ctx, "jupyter", "kernelspec", "list", "--json").Output(); err == nil {
 		var list struct {
 			Kernelspecs map[string]struct {

@@ -134,3 +134,12 @@ func (s *sourceTree) copyTo(dir string) error {
 	}
 	return nil
 }
+
+// SourceFiles lists the files of a module that a host is built from, sorted.
+func SourceFiles(fsys fs.FS) ([]string, error) {
+	s, err := readSource(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return s.files, nil
+}

@@ -35,8 +35,7 @@ const Steps = 5
 // A Step is one stretch of Prepare's work, told when it begins.
 type Step struct {
 	N, Of int
-	What  string // "compile the standard library for cells"
-	First string // what it costs when nothing is cached yet: "about 40 s", or ""
+	What  string // "compile the packages that cells may import"
 }
 
 // DefaultPackages are the patterns of all packages a cell may be linked with. Patterns ending in … match nothing
@@ -82,10 +81,10 @@ type preparer struct {
 	info    info
 }
 
-func (p *preparer) say(what, first string) {
+func (p *preparer) say(what string) {
 	p.step++
 	if p.Progress != nil {
-		p.Progress(Step{N: p.step, Of: Steps, What: what, First: first})
+		p.Progress(Step{N: p.step, Of: Steps, What: what})
 	}
 }
 
@@ -113,7 +112,7 @@ func (p *preparer) run(ctx context.Context) (err error) {
 		return err
 	}
 
-	p.say("look at the Go toolchain and the C compiler", "")
+	p.say("look at the Go toolchain and the C compiler")
 	if p.go_, err = findGo(ctx, p.Source); err != nil {
 		return err
 	}
@@ -128,25 +127,25 @@ func (p *preparer) run(ctx context.Context) (err error) {
 	p.go_.pinned = append(p.go_.pinned, cgo)
 	p.flags = []string{"-trimpath", "-tags=" + HostTag, "-overlay=" + p.overlay}
 
-	p.say("compile the host", "about 50 s")
+	p.say("compile the host")
 	args := append([]string{"build"}, p.flags...)
 	args = append(args, "-ldflags=-w", "-o", HostPath(p.Dir), p.Main)
 	if _, err := output(ctx, p.Source, environ(p.go_.pinned), p.go_.cmd, args...); err != nil {
 		return fmt.Errorf("build the host: %w", err)
 	}
 
-	p.say("compile the packages that cells may import", "about 40 s")
+	p.say("compile the packages that cells may import")
 	pkgs, err := p.export(ctx)
 	if err != nil {
 		return fmt.Errorf("compile the packages for cells: %w", err)
 	}
 
-	p.say("write down their types", "")
+	p.say("write down their types")
 	if err := p.writeTypes(pkgs); err != nil {
 		return fmt.Errorf("write types: %w", err)
 	}
 
-	p.say("try the linker", "")
+	p.say("try the linker")
 	if err := p.describe(ctx); err != nil {
 		return err
 	}
