@@ -65,9 +65,9 @@ func Render(nb *ipynb.Notebook, o Options) ([]byte, error) {
 %s</style>
 </head>
 <body>
-%s<main>
+<main>
 %s</main>
-`, html.EscapeString(title), css, contents(p.headings), &p.out)
+`, html.EscapeString(title), css, withContents(p.out.String(), p.headings))
 	if o.Footer != "" {
 		fmt.Fprintf(&b, "<footer>%s</footer>\n", html.EscapeString(o.Footer))
 	}
@@ -155,6 +155,15 @@ func linkHeadings(body string, headings []heading) string {
 		body = body[:at] + fmt.Sprintf(` <a class="anchor" href="#%s" aria-label="link to this heading">#</a>`, h.id) + body[at:]
 	}
 	return body
+}
+
+// withContents puts the table of contents below the title, or first where there is none.
+func withContents(body string, headings []heading) string {
+	nav := contents(headings)
+	if before, after, ok := strings.Cut(body, "</h1>\n"); ok {
+		return before + "</h1>\n" + nav + after
+	}
+	return nav + body
 }
 
 // contents is a table of contents, of the headings below the title, where there are enough of them.
