@@ -238,8 +238,15 @@ func TestSubscribeCommand(t *testing.T) {
 func TestTooManyTopics(t *testing.T) {
 	t.Parallel()
 	tr := listen(t, places["tcp"](t), zmq.Options{})
+	done := make(chan struct{})
+	defer close(done)
 	go func() {
-		for range tr.Subscriptions() {
+		for {
+			select {
+			case <-tr.Subscriptions():
+			case <-done:
+				return
+			}
 		}
 	}()
 	for name, data := range map[string]string{

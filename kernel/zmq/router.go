@@ -2,15 +2,10 @@ package zmq
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 )
-
-// ErrNoPeer is Send's error for a message whose addressee is not connected.
-var ErrNoPeer = errors.New("its client is not connected")
 
 // A router is the role of shell, control and stdin: what comes in is marked with its peer's identity, what goes out is sent
 // to the peer it names. Each peer has its outbox, so that none waits for another.
@@ -19,8 +14,7 @@ var ErrNoPeer = errors.New("its client is not connected")
 // connections whose end was never heard of. They are still read, and get the answers back when the newest leaves. To close
 // them instead would make two clients that really share an identity throw each other out for ever, as libzmq reconnects.
 type router struct {
-	counters *counters
-	deliver  func(frames [][]byte)
+	deliver func(frames [][]byte)
 
 	mu    sync.Mutex
 	peers map[string][]*link // by identity, oldest first
@@ -28,8 +22,8 @@ type router struct {
 	made  atomic.Uint32
 }
 
-func newRouter(c *counters, deliver func([][]byte)) *router {
-	return &router{counters: c, deliver: deliver, peers: make(map[string][]*link), ids: make(map[*link]string)}
+func newRouter(deliver func([][]byte)) *router {
+	return &router{deliver: deliver, peers: make(map[string][]*link), ids: make(map[*link]string)}
 }
 
 func (r *router) joined(l *link) {
@@ -62,8 +56,9 @@ func (r *router) message(l *link, frames [][]byte) {
 	r.deliver(append([][]byte{[]byte(id)}, frames...))
 }
 
-// send never waits. A peer whose outbox is full is cut off: it has asked for more than it reads.
-func (r *router) send(frames [][]byte) error {
+// send queues a message for the peer that its first frame names, or reports that there is none. It never waits. A peer
+// whose outbox is full is cut off: it has asked for more than it reads.
+func (r *router) send(frames [][]byte) bool {
 	r.mu.Lock()
 	var l *link
 	if links := r.peers[string(frames[0])]; len(links) > 0 {
@@ -71,16 +66,13 @@ func (r *router) send(frames [][]byte) error {
 	}
 	r.mu.Unlock()
 	if l == nil {
-		r.counters.astray.Add(1)
-		return ErrNoPeer
+		return false
 	}
-	it := newItem(frames[1:])
-	if !l.out.push(it) {
-		l.close(stalled(l.out.most))
-		r.counters.astray.Add(1)
-		return fmt.Errorf("%w any more: it reads no replies", ErrNoPeer)
+	if l.out.push(newItem(frames[1:])) {
+		return true
 	}
-	return nil
+	l.close(stalled(l.out.most))
+	return false
 }
 
 // An echo is the role of the heartbeat: every peer gets back what it sends. A peer that only sends is cut off when its

@@ -101,7 +101,7 @@ func Listen(ctx context.Context, c Connection, o Options) (*Transport, error) {
 		case wire.IOPub:
 			kind, r = zmq4.Pub, t.iopub
 		default:
-			t.routers[ch] = newRouter(&t.counters, func(frames [][]byte) { t.deliver(ch, frames) })
+			t.routers[ch] = newRouter(func(frames [][]byte) { t.deliver(ch, frames) })
 			r = t.routers[ch]
 		}
 		s := newSocket(ch, kind, listeners[i], t.opts, &t.counters)
@@ -122,7 +122,8 @@ func (t *Transport) Stats() Stats { return t.counters.stats() }
 func (t *Transport) Recv() <-chan wire.Incoming { return t.recv }
 
 // Subscriptions gives the topic of each subscription to iopub, after it has begun to count: what is sent on hearing of it
-// reaches the subscriber. It must be received from, or subscribers are held up. The channel is closed by Close.
+// reaches the subscriber. It must be received from, or subscribers are held up. Nothing comes after Close; the channel is never
+// closed, so that a loop that selects on it need not look.
 func (t *Transport) Subscriptions() <-chan string { return t.topics }
 
 func (t *Transport) deliver(ch wire.Channel, frames [][]byte) {
@@ -143,7 +144,8 @@ func (t *Transport) deliver(ch wire.Channel, frames [][]byte) {
 // for the client that its first identity names. It keeps the message's bytes until they are written.
 //
 // It waits only on iopub, and only while some reader is so far behind that Options.QueueBytes are waiting for it; one
-// that takes nothing for Options.Stall is cut off. An error concerns this message alone: ErrNoPeer, ErrClosed, or one of encoding.
+// that takes nothing for Options.Stall is cut off. A client that is gone is no error. An error concerns
+// this message alone: ErrClosed, or one of encoding.
 func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
 	frames, err := t.signer.Encode(m)
 	if err != nil {
@@ -158,8 +160,10 @@ func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
 		t.iopub.send(frames)
 	} else if r := t.routers[ch]; r == nil {
 		return fmt.Errorf("send %s on %s: no such channel", m.Header.MsgType, ch)
-	} else if err := r.send(frames); err != nil {
-		return fmt.Errorf("send %s on %s: %w", m.Header.MsgType, ch, err)
+	} else if !r.send(frames) {
+		t.counters.astray.Add(1)
+		t.opts.Log.Debug("the client of a message is gone", "channel", string(ch), "msg", m.Header.MsgType)
+		return nil
 	}
 	t.counters.sent.Add(1)
 	return nil
@@ -201,7 +205,6 @@ func (t *Transport) Close(ctx context.Context) error {
 	}
 	<-drained
 	close(t.recv)
-	close(t.topics)
 	close(t.closed)
 	return err
 }
