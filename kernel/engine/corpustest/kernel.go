@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"interleave/install/hosttest"
+	"interleave/install/toolchain"
 	"interleave/kernel/kerneltest"
 	"interleave/kernel/session"
 	"interleave/kernel/wire"
@@ -34,8 +35,9 @@ type Kernel struct {
 func Start(t testing.TB, engine string, limit time.Duration) *Kernel {
 	t.Helper()
 	host := hosttest.Host(t)
+	tools, work := toolchain.DirOf(host), t.TempDir()
 	s, err := session.Start(context.Background(), session.Config{
-		Command: func() *exec.Cmd { return exec.Command(host, "session") },
+		Command: func() *exec.Cmd { return exec.Command(host, "session", "-toolchain", tools, "-work", work) },
 	})
 	if err != nil {
 		t.Fatal(err)
