@@ -128,16 +128,8 @@ func (k *kernel) outcome(x *execution, done session.Done) wire.ExecuteReply {
 	return r
 }
 
-// metadata of a reply: when the cell began, from which JupyterLab tells how long it took, and the engine that ran it.
 func (x *execution) metadata(done session.Done) json.RawMessage {
-	var md struct {
-		Started    string `json:"started"`
-		Status     string `json:"status"`
-		Interleave struct {
-			Engine string `json:"engine,omitempty"`
-		} `json:"interleave"`
-	}
-	md.Started, md.Status = wire.Date(x.began), wire.OK
+	md := wire.ReplyMetadata{Started: wire.Date(x.began), Status: wire.OK}
 	if !done.OK {
 		md.Status = wire.Error
 	}

@@ -179,6 +179,10 @@ func (f *fake) do(ctx context.Context, c session.Cell, line string) bool {
 			return false
 		}
 	case "input":
+		select {
+		case <-f.answers: // to a question that was interrupted while the answer came
+		default:
+		}
 		f.say(session.Input{Cell: c.ID, Prompt: rest})
 		select {
 		case a := <-f.answers:

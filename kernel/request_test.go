@@ -75,6 +75,28 @@ func TestIsCompletePanics(t *testing.T) {
 	}
 }
 
+func TestReplyMetadata(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := kerneltest.Start(t, newFake())
+		began := time.Now()
+		for _, c := range []struct{ code, status, engine string }{{"sleep 1s", "ok", "fake"}, {"sleep 1s\nfail x", "error", "fake"}} {
+			m, err := k.Client.Request(t.Context(), wire.Shell, wire.ExecuteRequest{Code: c.code}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var md wire.ReplyMetadata
+			if err := json.Unmarshal(m.Metadata, &md); err != nil {
+				t.Fatal(err)
+			}
+			if md.Started != wire.Date(began) || md.Status != c.status || md.Interleave.Engine != c.engine {
+				t.Errorf("%q: %s", c.code, m.Metadata)
+			}
+			began = began.Add(time.Second)
+		}
+	})
+}
+
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	k := kerneltest.Start(t, newFake())

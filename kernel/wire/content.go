@@ -111,6 +111,14 @@ type (
 		EValue         string                `json:"evalue"`
 		Traceback      []string              `json:"traceback"`
 	}
+	// ReplyMetadata is the metadata of our execute replies.
+	ReplyMetadata struct {
+		Started    string `json:"started"` // when the cell began; JupyterLab tells from it how long the cell took
+		Status     string `json:"status"`  // the reply's
+		Interleave struct {
+			Engine string `json:"engine,omitempty"` // which engine ran the cell; empty when no Go code ran
+		} `json:"interleave"`
+	}
 	// Expression is the outcome of one user expression: a value when Status is OK, otherwise an error.
 	Expression struct {
 		Status    string   `json:"status"`
