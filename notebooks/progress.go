@@ -121,6 +121,9 @@ func (p *progress) step(s Step) {
 	if s.Heading != "" {
 		title = s.Heading + ": " + title
 	}
+	if short := fit(title, 80); short != title {
+		title = fit(title, 79) + "…"
+	}
 	if !s.Ended {
 		p.show(fmt.Sprintf("%*d/%d", digits, s.Number, s.Total), title)
 		return
