@@ -89,7 +89,7 @@ func TestCell(t *testing.T) {
 			error| session died: exit status 3
 			stderr| The session was restarted: it exited with status 3.
 			stderr| Lost variables: x, ch
-			stderr| Could not bring back T: no such type
+			stderr| Problem: T: no such type
 			reply error 1| session died: exit status 3`},
 		{"input without a client that answers", "input name?", "input 1\nstdout| got\x20\nreply ok 1"},
 	} {

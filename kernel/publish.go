@@ -69,7 +69,7 @@ func (k *kernel) restarted(ev session.Restarted) {
 		fmt.Fprintf(&b, "Lost variables: %s\n", strings.Join(ev.Lost, ", "))
 	}
 	for _, f := range ev.Failed {
-		fmt.Fprintf(&b, "Could not bring back %s\n", f)
+		fmt.Fprintf(&b, "Problem: %s\n", f)
 	}
 	if k.origins[ev.Cell] == nil {
 		k.notice(b.String())
