@@ -3,8 +3,9 @@ package session
 import "time"
 
 // reportQuiet is after how long without another byte of stderr a report that was held back is shown: a dying process goes on
-// writing or is gone. It delays only lines that look like the runtime's last words, and orders nothing.
-const reportQuiet = 250 * time.Millisecond
+// writing or is gone. Counting the frames of a full stack, which the runtime does in the middle of its report, takes seconds. It
+// delays only what looks like the runtime's last words, at most until the next frame, and orders nothing.
+const reportQuiet = 10 * time.Second
 
 // A merger makes one ordered stream of events of a child's three pipes. Stretch k of the order is all output up to marker k, then
 // frame k; a stream that has reached its marker waits until the frame is out.

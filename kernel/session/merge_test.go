@@ -1,6 +1,7 @@
 package session
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,14 +11,18 @@ import (
 type bench struct {
 	stdout, stderr chan segment
 	frames         chan frame
-	got            []Event
+	mu             sync.Mutex
+	got            []Event // guarded by mu: no event of ours orders the appends after a timer
 	stop           chan struct{}
 	ended          chan struct{}
 	m              *merger
 }
 
 func newBench() *bench {
-	b := &bench{make(chan segment), make(chan segment), make(chan frame), nil, make(chan struct{}), make(chan struct{}), nil}
+	b := &bench{
+		stdout: make(chan segment), stderr: make(chan segment), frames: make(chan frame),
+		stop: make(chan struct{}), ended: make(chan struct{}),
+	}
 	out := make(chan Event)
 	b.m = &merger{streams: [2]<-chan segment{b.stdout, b.stderr}, frames: b.frames, out: out, stop: b.stop}
 	go func() {
@@ -27,7 +32,9 @@ func newBench() *bench {
 	go func() {
 		defer close(b.ended)
 		for e := range out {
+			b.mu.Lock()
 			b.got = append(b.got, e)
+			b.mu.Unlock()
 		}
 	}()
 	return b
@@ -37,6 +44,8 @@ func newBench() *bench {
 func (b *bench) expect(t *testing.T, want string) {
 	t.Helper()
 	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if got := transcript(b.got); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
