@@ -46,7 +46,7 @@ Flags, before or after the notebooks:
   -o FILE          where to write the executed notebook; a folder for several. Default: beside the notebook,
                    as NOTEBOOK.executed.ipynb. "none" writes none
   --html FILE      where to write the web page, one file that opens without a network. Default: beside the
-                   notebook, as NOTEBOOK.html. "none" writes none
+                   notebook, as NOTEBOOK.executed.html. "none" writes none
   --timeout TIME   interrupt a cell that runs longer, such as 90s or 5m; a plain number is seconds. Default: no limit
   --allow-errors   go on after a cell that failed
 
@@ -157,7 +157,7 @@ func plan(r request) ([]job, error) {
 			path       *string
 			flag, file string
 			suffix     string
-		}{{&j.out, "-o", r.out, ".executed.ipynb"}, {&j.html, "--html", r.html, ".html"}} {
+		}{{&j.out, "-o", r.out, ".executed.ipynb"}, {&j.html, "--html", r.html, ".executed.html"}} {
 			dir := isDir(to.file)
 			switch {
 			case to.file == "none":
