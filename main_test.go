@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"interleave": main})
+}
+
+// TestScripts runs the command line as a user does. Hosts are built in the user's cache, as everywhere, and installed into the
+// script's own folders.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: os.Getenv("UPDATE") != "",
+		Setup: func(e *testscript.Env) error {
+			out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
+			if err != nil {
+				return err
+			}
+			dirs := strings.Fields(string(out))
+			if len(dirs) != 3 {
+				return fmt.Errorf("go env says %q", out)
+			}
+			cache, err := os.UserCacheDir()
+			if err != nil {
+				return err
+			}
+			home := filepath.Join(e.WorkDir, "home")
+			e.Setenv("HOME", home)
+			e.Setenv("XDG_DATA_HOME", filepath.Join(home, "data"))
+			e.Setenv("GOCACHE", dirs[0])
+			e.Setenv("GOMODCACHE", dirs[1])
+			e.Setenv("GOPATH", dirs[2])
+			e.Setenv("INTERLEAVE_CACHE", filepath.Join(cache, "interleave"))
+			return os.Mkdir(home, 0o755)
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "short" {
+				return testing.Short(), nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// onlyon keeps these programs, and nothing else, on PATH.
+			"onlyon": func(ts *testscript.TestScript, neg bool, args []string) {
+				bin := ts.MkAbs("bin")
+				ts.Check(os.Mkdir(bin, 0o755))
+				for _, name := range args {
+					path, err := exec.LookPath(name)
+					ts.Check(err)
+					ts.Check(os.Symlink(path, filepath.Join(bin, name)))
+				}
+				self, err := exec.LookPath("interleave")
+				ts.Check(err)
+				ts.Setenv("PATH", bin+string(os.PathListSeparator)+filepath.Dir(self))
+			},
+		},
+	})
+}
