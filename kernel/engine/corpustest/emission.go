@@ -161,18 +161,19 @@ func (e *emission) statement(f *fragment, s ast.Stmt, last bool) {
 		for _, spec := range d.Specs {
 			spec := spec.(*ast.ValueSpec)
 			var zeros []string
-			for _, n := range spec.Names {
+			for i, n := range spec.Names {
 				e.declare(n)
-				if spec.Type != nil {
-					zeros = append(zeros, "*new("+e.source(f, spec.Type)+")")
+				if i > 0 && spec.Type != nil {
+					zeros = append(zeros, ", *new("+e.source(f, spec.Type)+")")
 				}
 			}
 			if spec.Type == nil {
 				continue
 			}
 			off, end := at(spec.Type.Pos()), at(spec.Type.End()-1)+1
-			if spec.Values == nil {
-				e.edit(f, off, end, "= "+strings.Join(zeros, ", "))
+			if spec.Values == nil { // the type stays where it is: errors in it have its place
+				e.edit(f, off, off, "= *new(")
+				e.edit(f, end, end, ")"+strings.Join(zeros, ""))
 			} else {
 				text := []byte(f.texts[statement][off:end])
 				blank(text)
@@ -193,7 +194,15 @@ func (e *emission) statement(f *fragment, s ast.Stmt, last bool) {
 			return
 		}
 		off, end := at(s.X.Pos()), at(s.X.End()-1)+1
-		e.edits[f] = append(e.edits[f], edit{off, off, "show" + mark + "(" + directive(f, off)}, edit{end, end, ")" + directive(f, end)})
+		show := "show"
+		t := e.info.Types[s.X].Type
+		if tuple, ok := t.(*types.Tuple); ok {
+			t = tuple.At(tuple.Len() - 1).Type()
+		}
+		if t != nil && types.Identical(t, types.Universe.Lookup("error").Type()) {
+			show = "showErr" // a nil error says nothing and is left out
+		}
+		e.edits[f] = append(e.edits[f], edit{off, off, show + mark + "(" + directive(f, off)}, edit{end, end, ")" + directive(f, end)})
 	}
 }
 

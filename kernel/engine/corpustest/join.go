@@ -310,6 +310,15 @@ func runǀ(n int, f func()) {
 	f()
 }
 
+func showErrǀ(vs ...any) {
+	if n := len(vs) - 1; vs[n] == nil {
+		vs = vs[:n]
+	}
+	if len(vs) > 0 {
+		showǀ(vs...)
+	}
+}
+
 func showǀ(vs ...any) {
 	osǀ.Stdout.WriteString("\x1evalue\n")
 	for i, v := range vs {
