@@ -118,15 +118,15 @@ func shortFunc(fn string) string {
 		return fn
 	}
 	if recv, method, ok := strings.Cut(name, "."); ok {
+		method, _, _ = strings.Cut(method, ".")
+		if isClosure(method) { // recv is a function, and this is one inside it
+			return pkg + "." + recv
+		}
 		recv = strings.Trim(recv, "(*)")
 		if pkg == "lab" {
 			recv = "lab." + recv
 		}
-		name, _, _ = strings.Cut(method, ".")
-		if isClosure(name) {
-			return recv
-		}
-		return recv + "." + name
+		return recv + "." + method
 	}
 	return pkg + "." + name
 }
@@ -158,7 +158,7 @@ func isClosure(name string) bool {
 const reasonGC = "garbage collection"
 
 // blocked turns the tracer's reason for a goroutine's stop, and the place of it, into our words.
-func blocked(reason string, at site) (State, string) {
+func blocked(reason string, at *site) (State, string) {
 	name := shortFunc(at.call)
 	if strings.HasPrefix(name, "lab.") {
 		return labState(name), name

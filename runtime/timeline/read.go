@@ -24,42 +24,49 @@ type reader struct {
 
 	gs      []goroutine
 	byID    map[trace.GoID]int32 // index into gs
-	spans   []flatSpan           // in order of their ends
-	procs   map[trace.ProcID]*proc
-	sites   map[trace.Stack]site // of the current generation
+	spans   []flatSpan           // in order of their ends; without pointers, since there are many
+	whys    []why
+	whyNo   map[why]int32         // index into whys
+	procs   []*proc               // by ID
+	sites   map[trace.Stack]*site // of the current generation
 	events  []Event
 	tasks   map[trace.TaskID]int // index into events of those that have not ended
 	lost    int
 	threads int // the highest GOMAXPROCS that the trace tells of
 }
 
-// A flatSpan is a span and whose it is; -1 begins it when the goroutine's own history begins.
+// A flatSpan is a span and whose it is.
 type flatSpan struct {
-	g    int32
-	span Span
+	start, end trace.Time
+	g          int32
+	why        int32 // index into whys
+	proc       int32
+	state      State
 }
 
+// A why is the reason for a goroutine's stop, and the place.
+type why struct{ reason, line string }
+
 type goroutine struct {
-	id       trace.GoID
-	parent   int64
-	base     string // the outermost function: tells Go's own goroutines
-	root     string // the user's outermost function
-	line     string
-	name     string
-	born     trace.Time
-	end      trace.Time
-	since    trace.Time // of the current state
-	state    trace.GoState
-	proc     int32
-	reason   string
-	place    site
-	regions  []int // indexes into events of those that are open
-	fresh    bool  // created while recording
-	member   bool
-	main     bool
-	cell     bool // code of a cell was seen in it
-	ranOnce  bool
-	children int
+	id      trace.GoID
+	parent  int64
+	base    string // the outermost function: tells Go's own goroutines
+	root    string // the user's outermost function
+	line    string
+	name    string
+	born    trace.Time
+	end     trace.Time
+	since   trace.Time // of the current state
+	state   trace.GoState
+	proc    int32
+	reason  string
+	place   *site
+	regions []int // indexes into events of those that are open
+	fresh   bool  // created while recording
+	member  bool
+	main    bool
+	cell    bool // code of a cell was seen in it
+	wanted  bool // it is older than the recording, and the experiment woke it
 }
 
 type proc struct {
@@ -80,8 +87,12 @@ func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 	}
 	r := &reader{
 		cfg: cfg, mains: mains,
-		byID: map[trace.GoID]int32{}, procs: map[trace.ProcID]*proc{}, sites: map[trace.Stack]site{}, tasks: map[trace.TaskID]int{},
+		byID: map[trace.GoID]int32{}, sites: map[trace.Stack]*site{}, tasks: map[trace.TaskID]int{},
+		whys: make([]why, 1), whyNo: map[why]int32{{}: 0},
 	}
+	// A state's change takes about five bytes of trace, a goroutine's life about twenty-five.
+	r.spans = make([]flatSpan, 0, min(cfg.MaxSpans, len(data)/8+64))
+	r.gs = make([]goroutine, 0, min(cfg.MaxSpans, len(data)/32+64))
 	cut := ""
 	for n := 0; !r.done; n++ {
 		ev, err := tr.ReadEvent()
@@ -218,7 +229,7 @@ func (r *reader) index(id trace.GoID) int32 {
 	i := int32(len(r.gs))
 	r.byID[id] = i
 	name, main := r.origin(id)
-	r.gs = append(r.gs, goroutine{id: id, proc: -1, name: name, main: main, member: main, born: r.t0, since: r.t0, end: -1})
+	r.gs = append(r.gs, goroutine{id: id, proc: -1, place: nowhere, name: name, main: main, member: main, born: r.t0, since: r.t0, end: -1})
 	return i
 }
 
@@ -233,12 +244,10 @@ func (r *reader) origin(id trace.GoID) (name string, ok bool) {
 }
 
 func (r *reader) proc(id trace.ProcID) *proc {
-	p := r.procs[id]
-	if p == nil {
-		p = &proc{id: int(id), g: -1}
-		r.procs[id] = p
+	for int(id) >= len(r.procs) { // Ps are numbered from zero
+		r.procs = append(r.procs, &proc{id: len(r.procs), g: -1})
 	}
-	return p
+	return r.procs[id]
 }
 
 func (p *proc) release(at trace.Time) {
@@ -256,13 +265,16 @@ func (p *proc) take(g int32, at trace.Time) {
 	p.g, p.since = g, at
 }
 
-func (r *reader) site(s trace.Stack) site {
+var nowhere = new(site)
+
+func (r *reader) site(s trace.Stack) *site {
 	if s == trace.NoStack {
-		return site{}
+		return nowhere
 	}
-	at, ok := r.sites[s]
-	if !ok {
-		at = readSite(s)
+	at := r.sites[s]
+	if at == nil {
+		v := readSite(s)
+		at = &v
 		r.sites[s] = at
 	}
 	return at
@@ -281,9 +293,8 @@ func (r *reader) goroutine(ev *trace.Event, t *trace.StateTransition) {
 	}
 	i := r.index(id)
 	g := &r.gs[i]
-	var place site
-	if t.Stack != trace.NoStack {
-		place = r.site(t.Stack)
+	place := r.site(t.Stack)
+	if place != nowhere {
 		g.learn(place)
 	}
 	if from == trace.GoUndetermined {
@@ -297,7 +308,6 @@ func (r *reader) goroutine(ev *trace.Event, t *trace.StateTransition) {
 
 	switch to {
 	case trace.GoRunning:
-		g.ranOnce = true
 		if p := ev.Proc(); p != trace.NoProc {
 			g.proc = int32(p)
 			r.proc(p).take(i, g.since)
@@ -319,14 +329,31 @@ func (r *reader) goroutine(ev *trace.Event, t *trace.StateTransition) {
 	}
 }
 
-// woken lets a goroutine from before take part when one of the experiment's wakes it and a cell's code runs in it: a worker
-// that an earlier cell left waiting.
+// woken remembers when one of the experiment's goroutines wakes one from before. That may be a worker that an earlier cell
+// left waiting: it takes part if code of a cell is seen in it, now or later.
 func (r *reader) woken(g *goroutine, by trace.GoID) {
-	if g.fresh || g.member || !g.cell || by == trace.NoGoroutine {
+	if g.fresh || g.member || by == trace.NoGoroutine {
 		return
 	}
 	if k, ok := r.byID[by]; ok && r.gs[k].member {
-		g.member = true
+		g.wanted = true
+		g.member = g.cell
+	}
+}
+
+// adopt lets those take part whose creators turned out to take part only after they had created them.
+func (r *reader) adopt() {
+	for again := true; again; {
+		again = false
+		for i := range r.gs {
+			g := &r.gs[i]
+			if !g.fresh || g.member || g.parent == 0 || isRuntime(g.base) {
+				continue
+			}
+			if k, ok := r.byID[trace.GoID(g.parent)]; ok && r.gs[k].member {
+				g.member, again = true, true
+			}
+		}
 	}
 }
 
@@ -343,7 +370,7 @@ func (r *reader) create(ev *trace.Event, t *trace.StateTransition) {
 		r.gs = append(r.gs, goroutine{})
 	}
 	g := &r.gs[i]
-	*g = goroutine{id: id, proc: -1, base: begin.base, fresh: true, born: at, since: at, end: -1, state: to, line: by.line}
+	*g = goroutine{id: id, proc: -1, place: nowhere, base: begin.base, fresh: true, born: at, since: at, end: -1, state: to, line: by.line}
 	g.name, g.main = r.origin(id)
 	if !isLibrary(begin.base) {
 		g.root = begin.base
@@ -360,8 +387,9 @@ func (r *reader) create(ev *trace.Event, t *trace.StateTransition) {
 }
 
 // learn takes from a stack what it says about the goroutine as a whole.
-func (g *goroutine) learn(s site) {
+func (g *goroutine) learn(s *site) {
 	g.cell = g.cell || s.cell
+	g.member = g.member || g.cell && g.wanted
 	if g.root == "" || s.cell && !g.fresh {
 		g.root = cmp.Or(s.root, g.root)
 	}
@@ -376,20 +404,35 @@ func (r *reader) closeSpan(i int32, at trace.Time) {
 	if at <= g.since {
 		return
 	}
-	s := Span{Start: time.Duration(g.since), End: time.Duration(at), Proc: -1, Line: g.place.line}
+	s := flatSpan{start: g.since, end: at, g: i, proc: -1}
 	switch g.state {
 	case trace.GoRunning:
-		s.State, s.Proc, s.Line = Running, g.proc, ""
+		s.proc = g.proc
 	case trace.GoRunnable:
-		s.State, s.Reason = Runnable, g.reason
+		s.state, s.why = Runnable, r.why(g.reason, g.place.line)
 	case trace.GoWaiting:
-		s.State, s.Reason = blocked(g.reason, g.place)
+		state, reason := blocked(g.reason, g.place)
+		s.state, s.why = state, r.why(reason, g.place.line)
 	case trace.GoSyscall:
-		s.State, s.Reason = Syscall, nameOr(shortFunc(g.place.call), "system call")
+		s.state, s.why = Syscall, r.why(nameOr(shortFunc(g.place.call), "system call"), g.place.line)
 	default:
 		return
 	}
-	r.spans = append(r.spans, flatSpan{i, s})
+	r.spans = append(r.spans, s)
+}
+
+func (r *reader) why(reason, line string) int32 {
+	if reason == "" && line == "" {
+		return 0
+	}
+	w := why{reason, line}
+	n, ok := r.whyNo[w]
+	if !ok {
+		n = int32(len(r.whys))
+		r.whys = append(r.whys, w)
+		r.whyNo[w] = n
+	}
+	return n
 }
 
 // finish closes what is open, keeps what belongs to the experiment, and turns the trace's time into the experiment's.
@@ -402,6 +445,7 @@ func (r *reader) finish(e *Experiment) {
 	for _, p := range r.procs {
 		p.release(r.last)
 	}
+	r.adopt()
 	e.Recorded = max(0, time.Duration(r.last-r.t0))
 	if e.Cut == "" {
 		e.Recorded = min(e.Recorded, max(e.Wall, e.Recorded)) // the two clocks read within microseconds of each other
@@ -437,9 +481,13 @@ func (r *reader) finish(e *Experiment) {
 		if !r.gs[f.g].member {
 			continue
 		}
-		f.span.Start, f.span.End = since(f.span.Start), since(f.span.End)
-		if f.span.End > f.span.Start {
-			all[counts[f.g]] = f.span
+		w := &r.whys[f.why]
+		s := Span{
+			Start: since(time.Duration(f.start)), End: since(time.Duration(f.end)),
+			State: f.state, Proc: f.proc, Reason: w.reason, Line: w.line,
+		}
+		if s.End > s.Start {
+			all[counts[f.g]] = s
 			counts[f.g]++
 		}
 	}
@@ -481,7 +529,7 @@ func (r *reader) finish(e *Experiment) {
 func (r *reader) cores(since func(time.Duration) time.Duration) []Core {
 	var cores []Core
 	for _, p := range r.procs {
-		c := Core{ID: p.id}
+		c := Core{ID: p.id, Spans: p.spans[:0]}
 		for _, s := range p.spans {
 			g := &r.gs[s.Goroutine]
 			s.Start, s.End, s.Goroutine = since(s.Start), since(s.End), int64(g.id)
@@ -501,7 +549,6 @@ func (r *reader) cores(since func(time.Duration) time.Duration) []Core {
 			cores = append(cores, c)
 		}
 	}
-	slices.SortFunc(cores, func(a, b Core) int { return cmp.Compare(a.ID, b.ID) })
 	return cores
 }
 

@@ -1,0 +1,91 @@
+package timeline
+
+import (
+	"testing"
+
+	"golang.org/x/exp/trace"
+)
+
+func TestFuncNames(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ fn, short, row string }{
+		{"sync.(*Mutex).Lock", "Mutex.Lock", "Mutex.Lock"},
+		{"net/http.Get", "http.Get", "Get"},
+		{"net/http.(*Transport).dialConn", "Transport.dialConn", "Transport.dialConn"},
+		{"interleave/runtime/lab.Gather[...]", "lab.Gather", "Gather"},
+		{"interleave/runtime/lab.Gather[...].func1", "lab.Gather", ""},
+		{"interleave/runtime/lab.(*Task[...]).Await", "lab.Task.Await", "Task.Await"},
+		{"main.main", "main.main", "main"},
+		{"main.main.func1", "main.main", ""},
+		{"main.main.gowrap2", "main.main", ""},
+		{"main.Map[go.shape.int,a/b.T]", "main.Map", "Map"},
+		{"goexit", "goexit", "goexit"},
+		{"", "", ""},
+	} {
+		if got := shortFunc(c.fn); got != c.short {
+			t.Errorf("shortFunc(%q) = %q, want %q", c.fn, got, c.short)
+		}
+		if got := rowName(c.fn); got != c.row {
+			t.Errorf("rowName(%q) = %q, want %q", c.fn, got, c.row)
+		}
+	}
+}
+
+// TestSites: what stacks say to a user. Frames are innermost first, as in a dump.
+func TestSites(t *testing.T) {
+	t.Parallel()
+	type frames []trace.StackFrame
+	for _, c := range []struct {
+		name   string
+		stack  frames
+		reason string
+		state  State
+		words  string
+		line   string
+		root   string
+	}{
+		{"a helper of lab says what it is", frames{
+			{Func: "time.Sleep", File: "/go/src/runtime/time.go", Line: 300},
+			{Func: "interleave/runtime/lab.sleep", File: "sleep.go", Line: 9},
+			{Func: "interleave/runtime/lab.Sleep", File: "sleep.go", Line: 3},
+			{Func: "cells/c5.fetch", File: "/x/cell[5]", Line: 3},
+			{Func: "cells/c5.Run", File: "/x/cell[5]", Line: 9},
+			{Func: "interleave/kernel/engine.call", File: "call.go", Line: 1},
+		}, "select", Sleeping, "lab.Sleep", "cell[5]:3", "cells/c5.Run"},
+		{"a lock of lab", frames{
+			{Func: "interleave/runtime/lab.(*Lock).Acquire", File: "lock.go", Line: 9},
+			{Func: "main.work", File: "/home/me/main.go", Line: 12},
+		}, "chan receive", Locked, "lab.Lock.Acquire", "main.go:12", "main.work"},
+		{"gathering is waiting", frames{
+			{Func: "sync.(*WaitGroup).Wait", File: "waitgroup.go", Line: 9},
+			{Func: "interleave/runtime/lab.Gather[...]", File: "gather.go", Line: 9},
+			{Func: "main.main", File: "/home/me/main.go", Line: 2},
+			{Func: "runtime.main", File: "proc.go", Line: 283},
+		}, "sync", Waiting, "lab.Gather", "main.go:2", "main.main"},
+		{"a cell's code called by a library is the user's place", frames{
+			{Func: "sort.insertion", File: "sort.go", Line: 1},
+			{Func: "cells/c2.less", File: "cell[2]", Line: 4},
+			{Func: "sort.Slice", File: "sort.go", Line: 2},
+			{Func: "other.call", File: "other.go", Line: 2},
+		}, "chan send", Sending, "chan send", "cell[2]:4", "cells/c2.less"},
+		{"the collector holds up an allocation", frames{
+			{Func: "runtime.gcStart", File: "mgc.go", Line: 1},
+			{Func: "runtime.makeslice", File: "slice.go", Line: 1},
+			{Func: "main.main", File: "main.go", Line: 5},
+		}, "sync", GC, "garbage collection", "main.go:5", "main.main"},
+		{"nobody's code", frames{
+			{Func: "internal/poll.runtime_pollWait", File: "netpoll.go", Line: 1},
+			{Func: "os.(*File).Read", File: "file.go", Line: 7},
+		}, "network", Network, "network", "netpoll.go:1", ""},
+		{"no stack", nil, "unspecified", Other, "blocked", "", ""},
+	} {
+		for i := range c.stack {
+			c.stack[i].PC = uint64(i + 1) // which is what tells them apart
+		}
+		at := readSite(trace.MakeStack(c.stack))
+		state, words := blocked(c.reason, &at)
+		if state != c.state || words != c.words || at.line != c.line || at.root != c.root {
+			t.Errorf("%s: %v, %q at %q in %q; want %v, %q at %q in %q", c.name, state, words, at.line, at.root, c.state, c.words, c.line, c.root)
+		}
+	}
+}
