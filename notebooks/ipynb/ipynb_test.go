@@ -456,6 +456,21 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// BenchmarkOutput stores and writes 16 MB of short lines.
+func BenchmarkOutput(b *testing.B) {
+	text := strings.Repeat("a line of output\n", 1<<20)
+	nb := New("b", Kernelspec{})
+	c := nb.AddCell(Code, "x")
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := c.SetOutputs([]Output{{Type: Stream, Stream: "stdout", Text: text}}); err != nil {
+			b.Fatal(err)
+		}
+		nb.Bytes()
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
 	data, err := os.ReadFile("testdata/jupyter-4.5.ipynb")
 	if err != nil {

@@ -3,6 +3,7 @@ package ipynb
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,10 +19,11 @@ import (
 // raw has only ancestors without raw.
 type value struct {
 	kind   kind
-	raw    []byte // the spelling; nil for a container that changed
-	pos    int    // where it began in the file; for messages
-	parent *value // nil at the root and while not attached
-	items  []item // of an array or an object, in file order
+	raw    []byte  // the spelling; nil for a container that changed
+	pos    int     // where it began in the file; for messages
+	parent *value  // nil at the root and while not attached
+	items  []item  // of an array or an object, in file order
+	text   *string // of an array that newLines made, instead of items: a million lines need no million values
 }
 
 type item struct {
@@ -62,6 +64,9 @@ func (v *value) append(b []byte, depth int, l layout) []byte {
 	if v.raw != nil {
 		return append(b, v.raw...)
 	}
+	if v.text != nil {
+		return appendLines(b, *v.text, depth, l)
+	}
 	first, last := byte('['), byte(']')
 	if v.kind == objectKind {
 		first, last = '{', '}'
@@ -82,6 +87,24 @@ func (v *value) append(b []byte, depth int, l layout) []byte {
 		b = l.line(b, depth)
 	}
 	return append(b, last)
+}
+
+// appendLines writes a text as an array of its lines.
+func appendLines(b []byte, text string, depth int, l layout) []byte {
+	b = append(b, '[')
+	first := true
+	for line := range splitLines(text) {
+		if !first {
+			b = append(b, l.comma...)
+		}
+		b = l.line(b, depth+1)
+		b = quote(b, line)
+		first = false
+	}
+	if !first {
+		b = l.line(b, depth)
+	}
+	return append(b, ']')
 }
 
 func (l layout) line(b []byte, depth int) []byte {
@@ -191,6 +214,9 @@ func (v *value) lines() (string, bool) {
 	case stringKind:
 		return v.str(), true
 	case arrayKind:
+		if v.text != nil {
+			return *v.text, true
+		}
 		var b strings.Builder
 		for _, it := range v.items {
 			if it.value.kind != stringKind {
@@ -227,32 +253,37 @@ func newStrings(list []string) *value {
 }
 
 // newLines stores a text as Jupyter does: one string per line, the ends of lines kept.
-func newLines(s string) *value { return newStrings(splitLines(s)) }
+func newLines(s string) *value { return &value{kind: arrayKind, text: &s} }
 
 // splitLines cuts after every line end that Python's str.splitlines knows; Jupyter uses it to write, so another choice
 // would show as a change when the notebook is saved there next.
-func splitLines(s string) []string {
-	var lines []string
-	start := 0
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		i += n
-		switch r {
-		case '\r':
-			if i < len(s) && s[i] == '\n' {
-				i++
+func splitLines(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		start := 0
+		for i := 0; i < len(s); {
+			r, n := rune(s[i]), 1
+			if r >= utf8.RuneSelf {
+				r, n = utf8.DecodeRuneInString(s[i:])
 			}
-		case '\n', '\v', '\f', 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029:
-		default:
-			continue
+			i += n
+			switch r {
+			case '\r':
+				if i < len(s) && s[i] == '\n' {
+					i++
+				}
+			case '\n', '\v', '\f', 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029:
+			default:
+				continue
+			}
+			if !yield(s[start:i]) {
+				return
+			}
+			start = i
 		}
-		lines = append(lines, s[start:i])
-		start = i
+		if start < len(s) {
+			yield(s[start:])
+		}
 	}
-	if start < len(s) {
-		lines = append(lines, s[start:])
-	}
-	return lines
 }
 
 // canonical spells v anew the way Jupyter would: sorted keys, plain escapes. Numbers keep their spelling.
