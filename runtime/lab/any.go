@@ -143,3 +143,6 @@ func NewStackAny(max int) *Queue[any] { return NewStack[any](max) }
 func NewPriorityQueueAny(max int, compare func(a, b any) int) *Queue[any] {
 	return NewPriorityQueue(max, compare)
 }
+
+// NewLocalAny is [NewLocal] for a value of any type.
+func NewLocalAny(init func() any) *Local[any] { return NewLocal(init) }

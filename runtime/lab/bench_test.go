@@ -144,3 +144,54 @@ func BenchmarkQueue(b *testing.B) {
 	run("chan", func(i int) { c <- i }, func() { <-c })
 	run("lab", func(i int) { _ = q.Put(ctx, i) }, func() { _, _ = q.Get(ctx) })
 }
+
+func BenchmarkLock(b *testing.B) {
+	b.Run("mutex", func(b *testing.B) {
+		var mu sync.Mutex
+		for b.Loop() {
+			mu.Lock()
+			mu.Unlock()
+		}
+	})
+	for name, ctx := range map[string]context.Context{"lab": b.Context(), "labBackground": context.Background()} {
+		b.Run(name, func(b *testing.B) {
+			l := lab.NewLock()
+			for b.Loop() {
+				if err := l.Lock(ctx); err != nil {
+					b.Fatal(err)
+				}
+				l.Unlock()
+			}
+		})
+	}
+	b.Run("labWatched", func(b *testing.B) {
+		l := lab.NewLock().Watch()
+		for b.Loop() {
+			if err := l.Lock(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			l.Unlock()
+		}
+	})
+}
+
+func BenchmarkLockContended(b *testing.B) {
+	b.Run("mutex", func(b *testing.B) {
+		var mu sync.Mutex
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				mu.Lock()
+				mu.Unlock()
+			}
+		})
+	})
+	b.Run("lab", func(b *testing.B) {
+		l, ctx := lab.NewLock(), context.Background()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				l.Lock(ctx)
+				l.Unlock()
+			}
+		})
+	})
+}

@@ -3,7 +3,6 @@ package lab_test
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -21,19 +20,11 @@ type queueModel struct {
 	kind       string
 	max        int
 	items      []int
-	putters    []*queueCall
-	getters    []*queueCall
-	joiners    []*queueCall
+	putters    []*modelCall
+	getters    []*modelCall
+	joiners    []*modelCall
 	unfinished int
 	closed     bool
-}
-
-// A queueCall is a Put, Get or Join under way, and what it should return or has returned.
-type queueCall struct {
-	v         int
-	cancel    context.CancelFunc
-	want, got string // "" while it waits
-	index     int
 }
 
 func (m *queueModel) full() bool { return m.max > 0 && len(m.items) >= m.max }
@@ -96,27 +87,8 @@ func TestQueueModel(t *testing.T) {
 			default:
 				q = lab.NewPriorityQueue(m.max, func(a, b int) int { return cmp.Compare(a%10, b%10) })
 			}
-			var mu sync.Mutex
-			var calls []*queueCall
-			start := func(v int, call func(context.Context) (string, error)) *queueCall {
-				ctx, cancel := context.WithCancel(t.Context())
-				c := &queueCall{v: v, cancel: cancel, index: len(calls)}
-				calls = append(calls, c)
-				go func() {
-					got, err := call(ctx)
-					mu.Lock()
-					defer mu.Unlock()
-					switch c.got = got; {
-					case errors.Is(err, lab.ErrClosed):
-						c.got = "closed"
-					case errors.Is(err, context.Canceled):
-						c.got = "cancelled"
-					case err != nil:
-						c.got = err.Error()
-					}
-				}()
-				return c
-			}
+			calls := &modelCalls{t: t}
+			start := calls.start
 			shutdowns := 0
 			for i, op := range ops {
 				v := i*100 + picks[i]
@@ -152,15 +124,7 @@ func TestQueueModel(t *testing.T) {
 						wantMisuse(t, q.TaskDone, "lab.Queue.TaskDone: called more often than values were put")
 					}
 				case "cancel":
-					if len(calls) > 0 {
-						c := calls[picks[i]%len(calls)]
-						c.cancel()
-						for _, list := range []*[]*queueCall{&m.putters, &m.getters, &m.joiners} {
-							if at := slices.Index(*list, c); at >= 0 {
-								*list, c.want = slices.Delete(*list, at, at+1), "cancelled"
-							}
-						}
-					}
+					calls.cancel(picks[i], &m.putters, &m.getters, &m.joiners)
 				case "shutdown", "now":
 					if shutdowns++; len(ops) > 10 && shutdowns < 2 {
 						continue // long runs shut down late
@@ -172,19 +136,12 @@ func TestQueueModel(t *testing.T) {
 					}
 				}
 				m.settle()
-				synctest.Wait()
-				for _, c := range calls {
-					if c.got != c.want {
-						t.Fatalf("%s of %d, step %d (%s): call %d gave %q, want %q", m.kind, m.max, i, op, c.index, c.got, c.want)
-					}
-				}
+				calls.check(fmt.Sprintf("%s of %d, step %d (%s)", m.kind, m.max, i, op))
 				if q.Len() != len(m.items) {
 					t.Fatalf("step %d (%s): %d values wait, want %d", i, op, q.Len(), len(m.items))
 				}
 			}
-			for _, c := range calls {
-				c.cancel()
-			}
+			calls.end()
 		})
 	})
 }

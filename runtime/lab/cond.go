@@ -1,0 +1,93 @@
+package lab
+
+import (
+	"context"
+	"sync"
+)
+
+// A Cond lets goroutines wait for a change of what a lock protects. It is threading.Condition. Go programs mostly use a channel
+// instead.
+type Cond struct {
+	l     *Lock
+	mu    sync.Mutex
+	queue waiters[struct{}]
+}
+
+// NewCond returns a condition over what l protects; nil means a lock of its own.
+func NewCond(l *Lock) *Cond {
+	if l == nil {
+		l = &Lock{meter: meter{from: here(1)}}
+	}
+	return &Cond{l: l}
+}
+
+// L returns the lock, which must be held around Wait and the changes that it waits for.
+func (c *Cond) L() *Lock { return c.l }
+
+// Wait gives the lock back, waits for Notify or the end of ctx, and takes the lock again: it is held when Wait returns, with an
+// error, too. What was waited for may have changed again meanwhile; [Cond.WaitUntil] looks.
+func (c *Cond) Wait(ctx context.Context) error {
+	if err := checkContext("lab.Cond.Wait", ctx); err != nil {
+		return err
+	}
+	if !c.l.Locked() {
+		return misuse("lab.Cond.Wait", "the lock is not locked")
+	}
+	if err := canceled(ctx); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	w := c.queue.add(struct{}{})
+	c.mu.Unlock()
+	c.l.Unlock()
+	var err error
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		c.mu.Lock()
+		if c.queue.remove(w) {
+			err = canceled(ctx)
+		}
+		c.mu.Unlock()
+	}
+	// The caller holds the lock afterwards whatever happened: this wait cannot be cancelled, and so cannot fail.
+	_ = c.l.Lock(context.WithoutCancel(ctx))
+	return err
+}
+
+// WaitUntil waits until pred, which is called with the lock held, is true.
+func (c *Cond) WaitUntil(ctx context.Context, pred func() bool) error {
+	if pred == nil {
+		return misuse("lab.Cond.WaitUntil", "nil function")
+	}
+	if err := checkContext("lab.Cond.WaitUntil", ctx); err != nil {
+		return err
+	}
+	for !pred() {
+		if err := c.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Notify wakes the n that have waited longest, or all when there are fewer.
+func (c *Cond) Notify(n int) {
+	if n < 0 {
+		panic(misuse("lab.Cond.Notify", "%d: need zero or more", n))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for ; n > 0 && !c.queue.empty(); n-- {
+		c.queue.first().serve(struct{}{}, true)
+	}
+}
+
+// NotifyAll wakes all who wait.
+func (c *Cond) NotifyAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.queue.empty() {
+		c.queue.first().serve(struct{}{}, true)
+	}
+}

@@ -1,0 +1,76 @@
+package lab
+
+import (
+	"context"
+	"sync"
+)
+
+// An Event is a flag to wait for. It is asyncio.Event: set, everybody passes; cleared, everybody waits. The zero Event is
+// clear and ready.
+type Event struct {
+	mu  sync.Mutex
+	c   chan struct{} // closed while set; made when first needed
+	set bool
+}
+
+// NewEvent returns a clear event.
+func NewEvent() *Event { return new(Event) }
+
+func (e *Event) channel() chan struct{} {
+	if e.c == nil {
+		e.c = make(chan struct{})
+	}
+	return e.c
+}
+
+// Set lets all who wait go on, and all who come until Clear.
+func (e *Event) Set() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.set {
+		e.set = true
+		close(e.channel())
+	}
+}
+
+// Clear makes those wait who come from now on.
+func (e *Event) Clear() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.set {
+		e.set, e.c = false, nil
+	}
+}
+
+// IsSet reports whether the event is set now.
+func (e *Event) IsSet() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.set
+}
+
+// Wait waits until the event is set, be it for a moment only, or ctx ends.
+func (e *Event) Wait(ctx context.Context) error {
+	if err := checkContext("lab.Event.Wait", ctx); err != nil {
+		return err
+	}
+	c := e.C()
+	select {
+	case <-c:
+		return nil
+	default:
+	}
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return canceled(ctx)
+	}
+}
+
+// C returns a channel that is closed when the event is set, to select on. After Clear ask for a new one.
+func (e *Event) C() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.channel()
+}

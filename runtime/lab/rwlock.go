@@ -1,0 +1,204 @@
+package lab
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A Preference says whom an [RWLock] lets in when readers and writers wait.
+type Preference int
+
+const (
+	PreferWriters Preference = iota // no reader comes in while a writer waits: readers may starve
+	PreferReaders                   // readers come in whenever no writer is in: writers may starve
+	PreferNobody                    // first come, first served: nobody starves, and readers share less
+)
+
+// An RWLock may be held by many readers or one writer. Other than with sync.RWMutex, waiting can be cancelled, and whom it prefers
+// is a choice, to show what starving looks like.
+type RWLock struct {
+	prefer Preference
+
+	mu       sync.Mutex
+	readers  int           // that hold it
+	writing  bool          // whether a writer does
+	queue    waiters[bool] // in the order of coming; true for a writer
+	writers  int           // in queue
+	acquired uint64        // reads and writes
+	writer   *holding
+	meter    meter
+}
+
+// NewRWLock returns a free lock.
+func NewRWLock(prefer Preference) *RWLock {
+	if prefer < PreferWriters || prefer > PreferNobody {
+		panic(misuse("lab.NewRWLock", "preference %d: need PreferWriters, PreferReaders or PreferNobody", int(prefer)))
+	}
+	return &RWLock{prefer: prefer, meter: meter{from: here(1)}}
+}
+
+// Named gives the lock its name in figures and statistics, and returns it.
+func (l *RWLock) Named(name string) *RWLock {
+	l.meter.name = name
+	return l
+}
+
+// Watch has the lock note its writers as [Lock.Watch] does. Readers are not noted: nobody could say which of them leaves.
+func (l *RWLock) Watch() *RWLock {
+	l.meter.watch.Store(true)
+	return l
+}
+
+// Lock waits until nobody holds the lock and takes it for writing.
+func (l *RWLock) Lock(ctx context.Context) error { return l.acquire(ctx, "lab.RWLock.Lock", true) }
+
+// RLock waits until it may read.
+func (l *RWLock) RLock(ctx context.Context) error { return l.acquire(ctx, "lab.RWLock.RLock", false) }
+
+// TryLock takes the lock for writing if that needs no waiting.
+func (l *RWLock) TryLock() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.enter(true)
+}
+
+// TryRLock takes the lock for reading if that needs no waiting.
+func (l *RWLock) TryRLock() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.enter(false)
+}
+
+func (l *RWLock) acquire(ctx context.Context, call string, write bool) error {
+	if err := checkContext(call, ctx); err != nil {
+		return err
+	}
+	if err := canceled(ctx); err != nil {
+		return err
+	}
+	var asked time.Time
+	l.mu.Lock()
+	if !l.enter(write) {
+		w := l.queue.add(write)
+		if write {
+			l.writers++
+		}
+		l.mu.Unlock()
+		asked = time.Now()
+		over := l.meter.waits("rwlock")
+		select {
+		case <-w.ready:
+			over(true)
+		case <-ctx.Done():
+			l.mu.Lock()
+			waiting := l.queue.remove(w)
+			if waiting {
+				if write {
+					l.writers--
+				}
+				l.admit() // those whom this one kept out
+			}
+			l.mu.Unlock()
+			if over(!waiting); waiting {
+				return canceled(ctx)
+			}
+		}
+		l.mu.Lock()
+	}
+	if write && l.meter.watched() {
+		l.writer = l.meter.holds(ctx, asked)
+	}
+	l.mu.Unlock()
+	return nil
+}
+
+// enter takes the lock if it may be taken now by somebody who has not waited.
+func (l *RWLock) enter(write bool) bool {
+	switch {
+	case l.writing, write && l.readers > 0:
+		return false
+	case !write && l.prefer == PreferWriters && l.writers > 0, l.prefer == PreferNobody && !l.queue.empty():
+		return false
+	}
+	l.let(write)
+	return true
+}
+
+func (l *RWLock) let(write bool) {
+	l.acquired++
+	if write {
+		l.writing = true
+	} else {
+		l.readers++
+	}
+}
+
+// admit lets in those who wait and may come in now.
+func (l *RWLock) admit() {
+	for !l.writing {
+		w := l.next()
+		if w == nil || w.v && l.readers > 0 {
+			return
+		}
+		if w.v {
+			l.writers--
+		}
+		l.let(w.v)
+		w.serve(w.v, true)
+	}
+}
+
+// next is who comes in next, as soon as the lock allows it.
+func (l *RWLock) next() *waiter[bool] {
+	for w := l.queue.first(); w != nil; w = w.next {
+		if l.prefer == PreferNobody || w.v == (l.prefer == PreferWriters) {
+			return w
+		}
+	}
+	return l.queue.first()
+}
+
+// Unlock ends writing.
+func (l *RWLock) Unlock() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.writing {
+		panic(misuse("lab.RWLock.Unlock", "the lock is not locked for writing"))
+	}
+	l.writing = false
+	if l.writer != nil {
+		l.meter.released(l.writer)
+		l.writer = nil
+	}
+	l.admit()
+}
+
+// RUnlock ends one reading.
+func (l *RWLock) RUnlock() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.readers == 0 {
+		panic(misuse("lab.RWLock.RUnlock", "the lock is not locked for reading"))
+	}
+	l.readers--
+	l.admit()
+}
+
+// Holders returns how many hold the lock: any number of readers, or one writer.
+func (l *RWLock) Holders() (readers int, writing bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.readers, l.writing
+}
+
+// Stats returns what the lock has seen so far, readers and writers together.
+func (l *RWLock) Stats() LockStats {
+	l.mu.Lock()
+	acquired := l.acquired
+	l.mu.Unlock()
+	return l.meter.snapshot("rwlock", acquired)
+}
+
+// History returns the writers that held the lock while it was watched, as [Lock.History] does.
+func (l *RWLock) History() (events []LockEvent, dropped int) { return l.meter.history() }

@@ -1,0 +1,122 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// A Semaphore hands out a number of permits: at most so many holders at a time. It is asyncio.BoundedSemaphore. Who waits is served
+// in the order of coming.
+type Semaphore struct {
+	size     int64
+	sem      *semaphore.Weighted
+	out      atomic.Int64 // permits that are held
+	acquired atomic.Uint64
+	meter    meter
+}
+
+// NewSemaphore returns a semaphore with n permits.
+func NewSemaphore(n int64) *Semaphore {
+	if n < 1 {
+		panic(misuse("lab.NewSemaphore", "%d permits: need at least 1", n))
+	}
+	return &Semaphore{size: n, sem: semaphore.NewWeighted(n), meter: meter{from: here(1)}}
+}
+
+// Named gives the semaphore its name in figures and statistics, and returns it.
+func (s *Semaphore) Named(name string) *Semaphore {
+	s.meter.name = name
+	return s
+}
+
+func (s *Semaphore) check(call string, n int64) error {
+	if n < 1 || n > s.size {
+		return misuse(call, "%d permits: need 1 to %d", n, s.size)
+	}
+	return nil
+}
+
+// Acquire waits for n permits, usually 1, and takes them. The error is that of ctx; no permit is taken then.
+func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
+	if err := checkContext("lab.Semaphore.Acquire", ctx); err != nil {
+		return err
+	}
+	if err := s.check("lab.Semaphore.Acquire", n); err != nil {
+		return err
+	}
+	if err := canceled(ctx); err != nil {
+		return err
+	}
+	if !s.sem.TryAcquire(n) {
+		over := s.meter.waits("semaphore")
+		err := s.sem.Acquire(ctx, n)
+		if over(err == nil); err != nil {
+			return canceled(ctx)
+		}
+	}
+	s.took(n)
+	return nil
+}
+
+// TryAcquire takes n permits if they are there now.
+func (s *Semaphore) TryAcquire(n int64) bool {
+	must(s.check("lab.Semaphore.TryAcquire", n))
+	if !s.sem.TryAcquire(n) {
+		return false
+	}
+	s.took(n)
+	return true
+}
+
+func (s *Semaphore) took(n int64) {
+	s.acquired.Add(1)
+	out := s.out.Add(n)
+	if s.meter.watched() {
+		count(s.meter.label("semaphore")+" held", int(out))
+	}
+}
+
+// Release gives n permits back. More than are held is a mistake, which panics and changes nothing.
+func (s *Semaphore) Release(n int64) {
+	must(s.check("lab.Semaphore.Release", n))
+	for {
+		out := s.out.Load()
+		if n > out {
+			panic(misuse("lab.Semaphore.Release", "%d permits of which %d are held: more released than acquired", n, out))
+		}
+		if s.out.CompareAndSwap(out, out-n) {
+			if s.meter.watched() {
+				count(s.meter.label("semaphore")+" held", int(out-n))
+			}
+			s.sem.Release(n)
+			return
+		}
+	}
+}
+
+// Do calls fn with one permit held.
+func (s *Semaphore) Do(ctx context.Context, fn func(context.Context) error) error {
+	if fn == nil {
+		return misuse("lab.Semaphore.Do", "nil function")
+	}
+	if err := s.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer s.Release(1)
+	return fn(ctx)
+}
+
+// Held returns how many permits are out now, Size how many there are.
+func (s *Semaphore) Held() int64 { return s.out.Load() }
+
+// Size returns the number of permits that the semaphore was made with.
+func (s *Semaphore) Size() int64 { return s.size }
+
+// Stats returns what the semaphore has seen so far.
+func (s *Semaphore) Stats() LockStats { return s.meter.snapshot("semaphore", s.acquired.Load()) }
+
+// String says how many permits are out.
+func (s *Semaphore) String() string { return fmt.Sprintf("%d of %d permits held", s.Held(), s.size) }
