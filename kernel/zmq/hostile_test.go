@@ -76,6 +76,7 @@ var dealer = greeting + command("READY", property("Socket-Type", "DEALER"))
 // one connection, at once, and the next client is served.
 func TestHostile(t *testing.T) {
 	t.Parallel()
+	hugeID := property("Socket-Type", "DEALER") + property("Identity", strings.Repeat("i", 300))
 	hostile := map[string]string{
 		"no ZMTP":                   "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + strings.Repeat("\r\n", 64),
 		"old ZMTP":                  strings.Replace(dealer, "\x7f\x03", "\x7f\x01", 1),
@@ -96,7 +97,7 @@ func TestHostile(t *testing.T) {
 		"READY with empty name":     greeting + "\x04\x00",
 		"READY with long name":      greeting + "\x04\x02\x05R",
 		"READY with MORE":           greeting + "\x05\x06\x05READY",
-		"huge identity":             greeting + long(6, 6+27+13+300) + "\x05READY" + property("Socket-Type", "DEALER") + property("Identity", strings.Repeat("i", 300)),
+		"huge identity":             greeting + long(6, uint64(6+len(hugeID))) + "\x05READY" + hugeID,
 		"length above int":          dealer + long(2, 1<<63),
 		"length -1":                 dealer + long(2, 1<<64-1),
 		"length of memory":          dealer + long(2, 1<<40),

@@ -1,9 +1,12 @@
 package zmq_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -123,6 +126,58 @@ func TestDeafAtClose(t *testing.T) {
 		if _, ok := <-tr.Recv(); ok {
 			t.Error("Recv is open")
 		}
+	})
+}
+
+// TestCloseWhileTalking: to close a connection that still has input resets it, and a reset destroys what the client has not read.
+func TestCloseWhileTalking(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, c zmq.Connection) {
+		const n, size = 100, 64 << 10
+		tr := listen(t, c, zmq.Options{Linger: patience})
+		conn := raw(t, tr, wire.Shell)
+		if conn, ok := conn.(*net.TCPConn); ok {
+			conn.SetReadBuffer(16 << 10) // so that much is still under way when Close begins
+		}
+		write(t, conn, dealer, "\x00\x00")
+		eventually(t, "connected", func() bool { return tr.Stats().Malformed > 0 })
+		var talking sync.WaitGroup
+		talking.Go(func() {
+			talk := bytes.Repeat([]byte("\x00\x01x"), 1<<16) // so that there is always input
+			for {
+				if _, err := conn.Write(talk); err != nil {
+					return
+				}
+			}
+		})
+		for range n {
+			m := stream(t, strings.Repeat("x", size))
+			m.Identities = [][]byte{{0, 0, 0, 0, 1}}
+			send(t, tr, wire.Shell, m)
+		}
+		var closing sync.WaitGroup
+		closing.Go(func() {
+			if err := tr.Close(soon(t)); err != nil {
+				t.Error(err)
+			}
+		})
+		got := 0
+		buf := make([]byte, 4<<10)
+		for {
+			k, err := conn.Read(buf)
+			if got += k; err == io.EOF {
+				break
+			} else if err != nil {
+				t.Errorf("after %d bytes: %v", got, err)
+				break
+			}
+		}
+		conn.Close()
+		if got < n*size {
+			t.Errorf("got %d bytes, want more than %d", got, n*size)
+		}
+		talking.Wait()
+		closing.Wait()
 	})
 }
 
