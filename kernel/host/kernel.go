@@ -17,6 +17,7 @@ import (
 	"interleave/install/toolchain"
 	"interleave/kernel"
 	"interleave/kernel/cell"
+	"interleave/kernel/engine"
 	"interleave/kernel/session"
 	"interleave/kernel/wire"
 	"interleave/kernel/zmq"
@@ -44,7 +45,8 @@ func newSession(ctx context.Context, dir string, log *slog.Logger) (s *session.C
 			cmd.Dir = dir
 			return cmd
 		},
-		Log: log,
+		Explain: engine.Explain,
+		Log:     log,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, cleanup())

@@ -1,0 +1,190 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strconv"
+	"strings"
+)
+
+// runtimePath is the package that generated code calls.
+const runtimePath = "interleave/kernel/engine/rt"
+
+// Packages is what the front end knows of packages that a cell may import.
+type Packages interface {
+	types.Importer
+	// Named lists the import paths of packages with this name, the most wanted first.
+	Named(name string) []string
+	// Allowed reports whether cells may import the path.
+	Allowed(path string) bool
+}
+
+// A binder decides, when a cell is defined, what its free names mean: a package is bound to one unique import name, a
+// session name that hides a predeclared one to another. A later cell's `fmt := 1` or `len := 7` then changes nothing for
+// code that was there before.
+type binder struct {
+	pkgs     Packages
+	session  map[string]bool   // names that the session declares, and that this cell declares for its functions
+	earlier  map[string]bool   // the names of earlier cells alone
+	imports  map[string]string // name → path, by import declarations of this and earlier cells
+	spelled  map[*ast.Ident]string
+	paths    map[string]bool // paths bound
+	aliased  map[string]string
+	absent   map[string]bool // names taken for packages because nothing in the session has them
+	shadowed map[string]bool // session names that hide predeclared ones
+}
+
+// shadow is the name, inside the checker, of a session name that hides a predeclared one.
+func shadow(name string) string { return Letter + Letter + name }
+
+func (b *binder) rename(id *ast.Ident, name string) {
+	if _, ok := b.spelled[id]; !ok {
+		b.spelled[id] = id.Name
+	}
+	id.Name = name
+}
+
+// bind renames free identifiers of one part of the cell. own are the names that the part can see besides earlier ones.
+func (b *binder) bind(free []*ast.Ident, roots []ast.Node, own map[string]bool) {
+	unresolved := make(map[*ast.Ident]bool, len(free))
+	for _, id := range free {
+		unresolved[id] = true
+	}
+	members := map[string][]string{}   // package name → what is used of it
+	heads := map[string][]*ast.Ident{} // package name → where it stands
+	keys := map[*ast.Ident]bool{}
+	for _, root := range roots {
+		ast.Inspect(root, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.SelectorExpr:
+				if id, ok := x.X.(*ast.Ident); ok && unresolved[id] && !own[id.Name] && (b.imports[id.Name] != "" || !b.earlier[id.Name]) {
+					members[id.Name] = append(members[id.Name], x.Sel.Name)
+					heads[id.Name] = append(heads[id.Name], id)
+				}
+			case *ast.CompositeLit:
+				for _, e := range x.Elts {
+					if kv, ok := e.(*ast.KeyValueExpr); ok {
+						if id, ok := kv.Key.(*ast.Ident); ok {
+							keys[id] = true
+						}
+					}
+				}
+			case *ast.Ident:
+				if unresolved[x] && !keys[x] && b.shadowed[x.Name] {
+					b.rename(x, shadow(x.Name))
+				}
+			}
+			return true
+		})
+	}
+	for name, ids := range heads {
+		path := b.imports[name]
+		if path == "" {
+			path = b.choose(name, members[name])
+			if path == "" {
+				continue
+			}
+			b.absent[name] = true
+		}
+		b.paths[path] = true
+		b.aliased[alias(path)] = path
+		for _, id := range ids {
+			b.rename(id, alias(path))
+		}
+	}
+}
+
+// choose finds the package that a name means when no import explains it: the first of that name that has everything
+// used of it.
+func (b *binder) choose(name string, used []string) string {
+	paths := b.pkgs.Named(name)
+next:
+	for _, path := range paths {
+		if len(paths) == 1 {
+			break
+		}
+		p, err := b.pkgs.Import(path)
+		if err != nil {
+			continue
+		}
+		for _, m := range used {
+			if p.Scope().Lookup(m) == nil {
+				continue next
+			}
+		}
+		return path
+	}
+	if len(paths) == 0 {
+		return ""
+	}
+	return paths[0]
+}
+
+// importDecls reads the cell's import declarations.
+func (s *Session) importDecls(src *source) (named map[string]string, dots []string, diags Diagnostics) {
+	named = map[string]string{}
+	for _, im := range src.imports {
+		path, err := strconv.Unquote(im.Path.Value)
+		refuse := func(msg, hint string) {
+			d := Diagnostic{Cell: src.n, Kind: "type error", Message: msg, Hint: hint}
+			d.Line, d.Column = src.position(im.Path.Pos())
+			diags = append(diags, d)
+		}
+		switch {
+		case err != nil:
+			refuse("this import path is not a string", "")
+			continue
+		case path == "C":
+			refuse(`import "C": cells cannot hold C code`, "Put cgo code into a program of its own and run it with !go run")
+			continue
+		case !s.pkgs.Allowed(path):
+			msg := fmt.Sprintf("import %q: no such package in the standard library", path)
+			if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
+				msg = fmt.Sprintf("import %q: modules of others cannot be imported yet", path)
+			}
+			refuse(msg, "Cells can import the standard library, lab, display, timeline, plots and gonum.org/v1/plot")
+			continue
+		}
+		p, err := s.pkgs.Import(path)
+		if err != nil {
+			refuse(fmt.Sprintf("import %q: %v", path, err), "")
+			continue
+		}
+		switch {
+		case im.Name == nil:
+			named[p.Name()] = path
+		case im.Name.Name == ".":
+			dots = append(dots, path)
+		case im.Name.Name == "_":
+			named["_ "+path] = path
+		default:
+			named[im.Name.Name] = path
+		}
+	}
+	return named, dots, diags
+}
+
+// importSpecs declares packages in the checker's file, each under its alias.
+func importSpecs(paths map[string]bool, dots []string) (decls []ast.Decl) {
+	add := func(name, path string) {
+		decls = append(decls, &ast.GenDecl{Tok: token.IMPORT, Specs: []ast.Spec{&ast.ImportSpec{
+			Name: ast.NewIdent(name), Path: &ast.BasicLit{Kind: token.STRING, Value: strconv.Quote(path)}}}})
+	}
+	for _, p := range sortedKeys(paths) {
+		add(alias(p), p)
+	}
+	for _, p := range dots {
+		add(".", p)
+	}
+	return decls
+}
+
+var predeclaredNames = func() map[string]bool {
+	m := map[string]bool{}
+	for _, n := range types.Universe.Names() {
+		m[n] = true
+	}
+	return m
+}()

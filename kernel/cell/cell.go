@@ -1,0 +1,355 @@
+// Package cell is the front end: it knows Go syntax and types, what a session has declared, and how a cell becomes code
+// that either engine can run. It is pure: it reads no files, starts nothing, logs nothing, and has never heard of Jupyter.
+//
+// # From text to code
+//
+// A session is one Go package that grows. Session.Check takes the text of a cell (Segments has cut magics off before) and
+// goes through these steps, a file each:
+//
+//	split   the text is parsed: imports, functions, and everything else as the body of a function
+//	bind    free names are bound to packages, so that later cells cannot change what they mean
+//	change  what the cell defines anew, and who depends on it
+//	check   go/types sees the cell and its dependants as part of the whole package
+//	emit    a Go package for the compiled engine, by edits to the cell's own text
+//	drive   the same for the interpreter, when everything in the cell is in the faithful set
+//
+// The result is a Plan. Nothing has changed until Plan.Commit is called.
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A Session is what is declared so far. Use it from one goroutine.
+type Session struct {
+	pkgs    Packages
+	fset    *token.FileSet
+	units   []*unit
+	imports map[string]string
+	dots    []string
+	spelled map[*ast.Ident]string   // what identifiers were called before they were bound
+	sources map[*token.File]*source // to find the cell of a position
+	ran     map[string]*reusable    // by text
+	aliased map[string]string       // alias → import path
+	serial  int                     // of the last cell
+	stamp   int                     // counts what changes the meaning of free names
+}
+
+// New returns an empty session.
+func New(pkgs Packages) *Session {
+	return &Session{pkgs: pkgs, fset: token.NewFileSet(), imports: map[string]string{}, spelled: map[*ast.Ident]string{},
+		sources: map[*token.File]*source{}, ran: map[string]*reusable{}, aliased: map[string]string{}}
+}
+
+// Fresh returns an empty session that goes on numbering packages where this one is.
+func (s *Session) Fresh() *Session {
+	f := New(s.pkgs)
+	f.serial = s.serial
+	return f
+}
+
+// A reusable is a compiled cell that can run again as it is, while all it mentions stays what it was.
+type reusable struct {
+	n       int
+	serial  int
+	stamp   int
+	used    map[string]*unit
+	absent  map[string]bool
+	vars    []Variable
+	starts  bool
+	hideNil bool
+}
+
+// A Variable is a session variable that a cell touches. Its storage is known by name and generation.
+type Variable struct {
+	Name string
+	Gen  int
+	Type types.Type
+}
+
+// A Move takes over the storage of a variable whose type was built again without being redefined.
+type Move struct {
+	Name     string
+	From, To int
+}
+
+// A Plan is a checked cell, ready to be run.
+type Plan struct {
+	N        int
+	Package  int        // number of the package that Code is
+	ReuseN   int        // the cell that Reuse was
+	Code     string     // the Go package for the compiled engine; empty when Reuse is set
+	Imports  []string   // its import paths, cells' packages included
+	Reuse    int        // run this earlier cell's package again; 0: none
+	Drive    string     // the statements for the interpreter; empty when it may not run this cell
+	Refused  Diagnostic // why the interpreter may not: the first construct outside the faithful set
+	Drives   []string   // import paths that Drive uses
+	Vars     []Variable // session variables that the cell declares or uses
+	Declared []Variable // those that it declares
+	Moves    []Move
+	Notices  []string // what the user must be told: variables that were reset, and the like
+	Starts   bool     // it has a go statement or uses a package of helpers
+	HideNil  bool     // the last expression ends in an error: nil is not worth showing
+	Empty    bool     // nothing to run and nothing declared
+
+	commit func()
+}
+
+// Commit makes the cell part of the session. Call it when its code has been loaded, before it runs.
+func (p *Plan) Commit() {
+	if p.commit != nil {
+		p.commit()
+		p.commit = nil
+	}
+}
+
+// Check checks cell n against the session. What is wrong with it is returned as Diagnostics.
+func (s *Session) Check(n int, text string) (*Plan, error) {
+	if p := s.reuse(n, text); p != nil {
+		return p, nil
+	}
+	s.serial++
+	src, diags := parse(s.fset, n, text)
+	src.serial = s.serial
+	if len(diags) > 0 {
+		return nil, s.excerpts(diags, src)
+	}
+	for _, f := range src.files {
+		if f != nil {
+			s.sources[f] = src
+		}
+	}
+	named, dots, diags := s.importDecls(src)
+	if len(diags) > 0 {
+		return nil, s.excerpts(diags, src)
+	}
+	c := &change{s: s, src: src, named: named, newDots: dots, changed: map[string]bool{}, added: map[string]*unit{},
+		replaced: map[*unit]*unit{}, info: newInfo(), newVars: map[string]*unit{}, reset: map[string]bool{}}
+	c.define()
+	if diags := c.resolve(); len(diags) > 0 {
+		return nil, s.excerpts(diags, src)
+	}
+	return c.plan(), nil
+}
+
+// Next sets the number that the next cell's package gets, to declare again what another process had compiled.
+func (s *Session) Next(serial int) { s.serial = serial - 1 }
+
+// live returns the session's units by name; methods are not among them.
+func (s *Session) live() map[string]*unit {
+	m := make(map[string]*unit, len(s.units))
+	for _, u := range s.units {
+		if u.kind != methodUnit {
+			for _, n := range u.names {
+				m[n] = u
+			}
+		}
+	}
+	return m
+}
+
+// reuse finds the plan of a cell with the same text whose every name still means what it meant.
+func (s *Session) reuse(n int, text string) *Plan {
+	r := s.ran[text]
+	if r == nil || r.stamp != s.stamp {
+		return nil
+	}
+	live := s.live()
+	for name, u := range r.used {
+		if live[name] != u || u.lost {
+			return nil
+		}
+	}
+	for name := range r.absent {
+		if live[name] != nil {
+			return nil
+		}
+	}
+	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, Starts: r.starts, HideNil: r.hideNil}
+}
+
+// Symbol is one declared name, for %who and completion.
+type Symbol struct {
+	Name string
+	Kind string // "func", "method", "type", "const", "var"
+	Type string
+	Cell int
+	Gen  int // of a variable
+	Lost bool
+}
+
+// Symbols lists what is declared, in order of declaration.
+func (s *Session) Symbols() (out []Symbol) {
+	kinds := map[kind]string{funcUnit: "func", methodUnit: "method", typeUnit: "type", constUnit: "const", varUnit: "var"}
+	for _, u := range s.units {
+		for _, name := range u.names {
+			sy := Symbol{Name: Clean(name), Kind: kinds[u.kind], Cell: u.src.n, Gen: u.home, Lost: u.lost}
+			switch {
+			case u.kind == varUnit:
+				sy.Type = Clean((&speller{}).typ(u.typ))
+			case u.kind == methodUnit:
+				sy.Name, sy.Type = u.recv+"."+name, Clean(u.sig)
+			case u.kind == funcUnit:
+				sy.Type = Clean(u.sig)
+			default:
+				for _, o := range u.objs {
+					if o.Name() == name {
+						sy.Type = Clean((&speller{}).typ(o.Type().Underlying()))
+					}
+				}
+			}
+			out = append(out, sy)
+		}
+	}
+	return out
+}
+
+// Lose marks all variables as lost with their session: a cell that reads one before it is set again is refused. The names
+// are returned.
+func (s *Session) Lose() (names []string) {
+	for i, u := range s.units {
+		if u.kind == varUnit {
+			c := *u
+			c.lost = true
+			s.units[i] = &c
+			names = append(names, Clean(u.names[0]))
+		}
+	}
+	return names
+}
+
+// excerpts adds to each diagnostic the line it speaks of.
+func (s *Session) excerpts(ds Diagnostics, src *source) Diagnostics {
+	texts := map[int]string{src.n: src.text}
+	for _, o := range s.sources {
+		if _, ok := texts[o.n]; !ok {
+			texts[o.n] = o.text
+		}
+	}
+	for i, d := range ds {
+		if d.Line > 0 {
+			ds[i].source = excerpt(texts[d.Cell], d.Line)
+		}
+	}
+	return ds
+}
+
+func (s *Session) sourceOf(p token.Pos) *source {
+	if f := s.fset.File(p); f != nil {
+		return s.sources[f]
+	}
+	return nil
+}
+
+// diagnose turns the checker's errors into ours, in the order of the cells' text and without repetition.
+func (s *Session) diagnose(errs []types.Error, cur *source) (ds Diagnostics) {
+	seen := map[string]bool{}
+	for _, e := range errs {
+		d := Diagnostic{Cell: cur.n, Kind: "type error", Message: Clean(e.Msg)}
+		if strings.HasPrefix(e.Msg, "\t") && len(ds) > 0 { // continues the one before
+			ds[len(ds)-1].Message += "; " + strings.TrimSpace(Clean(e.Msg))
+			continue
+		}
+		d.Message = strings.ReplaceAll(d.Message, " in argument to show", "")
+		if src := s.sourceOf(e.Pos); src != nil {
+			d.Cell = src.n
+			d.Line, d.Column = src.position(e.Pos)
+		}
+		if d.Cell != cur.n {
+			d.Hint = "This earlier code no longer fits: define it again together with the change, or use another name"
+		} else if name, ok := strings.CutPrefix(d.Message, "undefined: "); ok {
+			d.Hint = s.suggest(name)
+		}
+		if k := d.String(); !seen[k] {
+			seen[k] = true
+			ds = append(ds, d)
+		}
+	}
+	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
+		if a.Cell != b.Cell {
+			if a.Cell == cur.n {
+				return -1
+			}
+			if b.Cell == cur.n {
+				return 1
+			}
+			return a.Cell - b.Cell
+		}
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	return ds
+}
+
+// suggest names what the user may have meant.
+func (s *Session) suggest(name string) string {
+	best, least := "", 3
+	consider := func(n string) {
+		if d := distance(strings.ToLower(name), strings.ToLower(n)); d < least && d < len(name) {
+			best, least = n, d
+		}
+	}
+	for _, n := range sortedKeys(s.live()) {
+		consider(Clean(n))
+	}
+	if best == "" || least > 1 {
+		for n := range predeclaredNames {
+			if len(n) > 3 {
+				consider(n)
+			}
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("Did you mean %s?", best)
+}
+
+// distance counts the single-letter edits between two words.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diag := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			up := row[j]
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(up+1, row[j-1]+1, diag+cost)
+			diag = up
+		}
+	}
+	return row[len(b)]
+}
+
+// Nearest returns the word that differs least from name, empty when none is near.
+func Nearest(name string, words []string) string {
+	best, least := "", max(2, len(name)/2)+1
+	for _, w := range words {
+		if d := distance(name, w); d < least {
+			best, least = w, d
+		}
+	}
+	return best
+}
+
+func union(ms ...map[string]bool) map[string]bool {
+	out := map[string]bool{}
+	for _, m := range ms {
+		maps.Copy(out, m)
+	}
+	return out
+}

@@ -1,0 +1,874 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A change is one cell on its way into the session. Nothing of the session is altered by it before commit.
+type change struct {
+	s       *Session
+	src     *source
+	named   map[string]string // imports of this cell
+	newDots []string
+	bind    *binder
+
+	news []*unit // declared by this cell, but for those that are there already with the same text
+	body []ast.Stmt
+	vars []*ast.Ident
+	last ast.Expr
+	main bool // run func main after the statements
+
+	old      map[string]*unit // the session's names before this cell
+	kept     []*unit          // units that go on, perhaps built again
+	gone     map[*unit]bool
+	added    map[string]*unit // names that this cell declares, without variables
+	replaced map[*unit]*unit  // new function or method → the one it replaces
+	changed  map[string]bool  // names whose users must be looked at again
+	reset    map[string]bool  // types and constants that are not what they were
+
+	rebuild map[*unit]*unit // built again in this cell's package, with a new identity
+	again   map[*unit]*unit // functions whose body alone is compiled again; their home stays
+	newVars map[string]*unit
+
+	info     *types.Info
+	pkg      *types.Package
+	bodyUses map[string]*unit
+}
+
+// define finds what the cell declares and which units of the session that replaces.
+func (c *change) define() {
+	s, src := c.s, c.src
+	units, body, vars := src.units()
+	c.body, c.vars, c.old = body, vars, s.live()
+
+	c.bind = &binder{pkgs: s.pkgs, imports: maps.Clone(s.imports), spelled: s.spelled, paths: map[string]bool{}, aliased: s.aliased, absent: map[string]bool{},
+		earlier: map[string]bool{}, shadowed: map[string]bool{}}
+	maps.Copy(c.bind.imports, c.named)
+	for name := range c.old {
+		if user, ok := strings.CutPrefix(name, Letter+Letter); ok {
+			c.bind.shadowed[user] = true
+			name = user
+		}
+		if c.named[name] == "" {
+			c.bind.earlier[name] = true
+			delete(c.bind.imports, name)
+		}
+	}
+	c.shadowPredeclared(units)
+	hoisted := map[string]bool{} // names the whole cell can see
+	for _, u := range units {
+		if u.kind != methodUnit && u.kind != initUnit {
+			for _, n := range u.names {
+				hoisted[n] = true
+			}
+		}
+	}
+	all := maps.Clone(hoisted)
+	for _, id := range vars {
+		all[id.Name] = true
+	}
+	var funcs, rest []ast.Node
+	for _, f := range src.funcs {
+		funcs = append(funcs, f)
+	}
+	for _, st := range src.body {
+		rest = append(rest, st)
+	}
+	c.bind.bind(src.unbound, funcs, all)
+	c.bind.bind(src.free, rest, hoisted)
+
+	c.gone = map[*unit]bool{}
+	c.kept = slices.Clone(s.units)
+	for _, u := range units {
+		if u.kind != initUnit && slices.ContainsFunc(c.kept, func(o *unit) bool {
+			return o.kind == u.kind && o.node != nil && o.key() == u.key() && o.text() == u.text()
+		}) {
+			continue // the same text again: the old one stays, and with it the identity of types
+		}
+		c.news = append(c.news, u)
+	}
+	for _, u := range c.news {
+		c.replace(u)
+	}
+	for name := range c.named { // an import takes its name back from a variable
+		if o := c.old[name]; o != nil && c.added[name] == nil && !c.gone[o] {
+			c.drop(o, name)
+		}
+	}
+	for _, u := range units {
+		if u.kind == funcUnit && u.names[0] == "main" {
+			c.main = src.program || len(body) == 0
+		}
+	}
+	if k := len(body); k > 0 && !src.hidden {
+		if e, ok := unlabel(body[k-1]).(*ast.ExprStmt); ok {
+			c.last = e.X
+		}
+	}
+}
+
+// shadowPredeclared gives names such as len, when the cell declares them, a spelling of their own.
+func (c *change) shadowPredeclared(units []*unit) {
+	for _, u := range units {
+		if u.kind == methodUnit || u.kind == initUnit {
+			continue
+		}
+		for i, n := range u.names {
+			if !predeclaredNames[n] {
+				continue
+			}
+			c.bind.shadowed[n] = true
+			u.names[i] = shadow(n)
+			switch d := u.node.(type) {
+			case *ast.FuncDecl:
+				c.bind.rename(d.Name, shadow(n))
+			case *ast.TypeSpec:
+				c.renameAll(d.Name)
+			case *ast.GenDecl:
+				for _, sp := range d.Specs {
+					for _, id := range sp.(*ast.ValueSpec).Names {
+						if id.Name == n {
+							c.renameAll(id)
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, id := range c.vars {
+		if predeclaredNames[id.Name] {
+			c.bind.shadowed[id.Name] = true
+			c.renameAll(id)
+		}
+	}
+}
+
+// renameAll renames an identifier that the body declares, and what refers to it there.
+func (c *change) renameAll(decl *ast.Ident) {
+	name := shadow(decl.Name)
+	for _, st := range c.src.body {
+		ast.Inspect(st, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && id != decl && id.Obj != nil && id.Obj == decl.Obj {
+				c.bind.rename(id, name)
+			}
+			return true
+		})
+	}
+	c.bind.rename(decl, name)
+}
+
+// drop removes a unit, or one name of it, from what goes on.
+func (c *change) drop(o *unit, name string) {
+	c.changed[name] = true
+	if o.kind == constUnit && len(o.names) > 1 {
+		cut := o.without(name)
+		c.kept[slices.Index(c.kept, o)] = cut
+		for _, n := range cut.names {
+			c.old[n] = cut
+		}
+		return
+	}
+	c.gone[o] = true
+}
+
+// replace finds what a new unit takes the place of.
+func (c *change) replace(u *unit) {
+	switch u.kind {
+	case initUnit:
+		return
+	case methodUnit:
+		for _, o := range c.kept {
+			if o.kind == methodUnit && o.key() == u.key() {
+				c.gone[o] = true
+				c.replaced[u] = o
+			}
+		}
+		if t := c.old[u.recv]; t != nil && t.kind == typeUnit && !c.gone[t] && (c.replaced[u] == nil || u.generic) {
+			c.changed[u.recv] = true
+		}
+		return
+	}
+	for _, n := range u.names {
+		c.added[n] = u
+		o := c.old[n]
+		if o == nil || c.gone[o] {
+			continue
+		}
+		if o.kind == funcUnit && u.kind == funcUnit && !o.generic && !u.generic {
+			c.gone[o] = true
+			c.replaced[u] = o
+			continue
+		}
+		c.drop(o, n)
+		c.reset[n] = true
+		if o.kind == typeUnit && u.kind == typeUnit { // methods that stood beside the old definition go with it
+			for _, m := range c.kept {
+				if m.kind == methodUnit && m.recv == n && m.src == o.src {
+					c.gone[m] = true
+				}
+			}
+		}
+	}
+}
+
+// spread finds, from the names that changed, what must be built again.
+func (c *change) spread() {
+	c.rebuild, c.again = map[*unit]*unit{}, map[*unit]*unit{}
+	for grew := true; grew; {
+		grew = false
+		mark := func(u *unit, names ...string) {
+			cp := *u
+			cp.home = c.src.serial
+			c.rebuild[u] = &cp
+			delete(c.again, u)
+			for _, n := range names {
+				c.changed[n] = true
+			}
+			grew = true
+		}
+		for _, u := range c.kept {
+			if c.gone[u] || c.rebuild[u] != nil || c.goneVar(u) {
+				continue
+			}
+			hit := mentions(u.uses, c.changed)
+			switch u.kind {
+			case typeUnit:
+				if hit || c.changed[u.names[0]] {
+					if mentions(u.uses, c.reset) {
+						c.reset[u.names[0]] = true
+					}
+					mark(u, u.names...)
+				}
+			case methodUnit:
+				switch {
+				case c.changed[u.recv]:
+					mark(u)
+				case hit && (u.generic || mentions(u.sigUses, c.changed)):
+					mark(u, u.recv)
+				case hit && c.again[u] == nil:
+					cp := *u
+					c.again[u] = &cp
+				}
+			case funcUnit:
+				switch {
+				case hit && (u.generic || mentions(u.sigUses, c.changed)):
+					mark(u, u.names...)
+				case hit && c.again[u] == nil:
+					cp := *u
+					c.again[u] = &cp
+				}
+			case constUnit:
+				if hit {
+					for _, n := range u.names {
+						c.reset[n] = true
+					}
+					mark(u, u.names...)
+				}
+			case varUnit:
+				if hit {
+					mark(u, u.names...)
+				}
+			}
+		}
+	}
+	// a type may have been met before the one it mentions was found to be reset
+	for grew := true; grew; {
+		grew = false
+		for u := range c.rebuild {
+			if (u.kind == typeUnit || u.kind == constUnit) && !c.reset[u.names[0]] && mentions(u.uses, c.reset) {
+				for _, n := range u.names {
+					c.reset[n] = true
+				}
+				grew = true
+			}
+		}
+	}
+}
+
+// goneVar reports whether a unit's name is taken by a variable of this cell.
+func (c *change) goneVar(u *unit) bool {
+	if u.kind == methodUnit {
+		return false
+	}
+	v := c.newVars[u.names[0]]
+	return v != nil && v != u
+}
+
+// looked lists the units that the checker looks at.
+func (c *change) looked() (units []*unit, asFunc map[*unit]bool) {
+	asFunc = map[*unit]bool{}
+	for _, u := range c.kept {
+		if r := c.rebuild[u]; r != nil && u.kind != varUnit {
+			units = append(units, r)
+		} else if a := c.again[u]; a != nil {
+			units = append(units, a)
+			asFunc[a] = a.kind == methodUnit
+		}
+	}
+	for _, u := range c.news {
+		units = append(units, u)
+		if u.kind == methodUnit && c.replaced[u] != nil && c.added[u.recv] == nil && !c.changed[u.recv] {
+			asFunc[u] = true
+		}
+	}
+	return units, asFunc
+}
+
+// resolve checks the cell, looking at more of the session until nothing further is touched.
+func (c *change) resolve() Diagnostics {
+	for {
+		c.spread()
+		before := len(c.changed)
+		diags := c.check()
+		if len(c.changed) > before {
+			continue
+		}
+		if len(diags) == 0 {
+			diags = c.lost()
+		}
+		return diags
+	}
+}
+
+// lost refuses a cell that reads, itself or through a function it calls, a variable whose value went with a session that
+// died.
+func (c *change) lost() (diags Diagnostics) {
+	anyLost := false
+	live := map[string]*unit{}
+	for _, u := range c.kept {
+		if !c.gone[u] && u.kind != methodUnit {
+			for _, n := range u.names {
+				live[n] = u
+			}
+			anyLost = anyLost || u.lost
+		}
+	}
+	if !anyLost {
+		return nil
+	}
+	for _, u := range c.news {
+		for _, n := range u.names {
+			live[n] = u
+		}
+	}
+	assigned := c.assigned()
+	reads := func(name string) (lost *unit) {
+		seen := map[string]bool{}
+		var visit func(string)
+		visit = func(n string) {
+			u := live[n]
+			if lost != nil || u == nil || seen[n] || assigned[n] {
+				return
+			}
+			seen[n] = true
+			if u.lost {
+				lost = u
+				return
+			}
+			for m := range u.uses {
+				visit(m)
+			}
+			if u.kind == typeUnit {
+				for _, m := range c.kept {
+					if m.kind == methodUnit && m.recv == n && !c.gone[m] {
+						for k := range m.uses {
+							visit(k)
+						}
+					}
+				}
+			}
+		}
+		visit(name)
+		return lost
+	}
+	told := map[*unit]bool{}
+	for _, st := range c.body {
+		ast.Inspect(st, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			if !ok || !isGlobal(c.info.Uses[id]) {
+				return true
+			}
+			if u := reads(c.info.Uses[id].Name()); u != nil && !told[u] {
+				told[u] = true
+				d := Diagnostic{Cell: c.src.n, Kind: "type error", Message: fmt.Sprintf("%s was lost when the session ended", Clean(u.names[0])),
+					Hint: fmt.Sprintf("Run cell[%d] again, or assign %s", u.src.n, Clean(u.names[0]))}
+				d.Line, d.Column = c.src.position(id.Pos())
+				diags = append(diags, d)
+			}
+			return true
+		})
+	}
+	return diags
+}
+
+func (c *change) check() Diagnostics {
+	s := c.s
+	c.info = newInfo()
+	units, asFunc := c.looked()
+	given := map[string][]types.Object{}
+	vars := map[string]types.Type{}
+	paths := maps.Clone(c.bind.paths)
+	dots := append(slices.Clone(s.dots), c.newDots...)
+	for _, u := range c.kept {
+		switch {
+		case c.gone[u] || u.kind == methodUnit && c.again[u] == nil && c.rebuild[u] == nil:
+		case c.rebuild[u] != nil && u.kind == varUnit:
+			vars[u.names[0]] = u.typ
+		case c.rebuild[u] != nil || c.again[u] != nil:
+			maps.Copy(paths, c.packages(u))
+		default:
+			for _, o := range u.objs {
+				given[o.Name()] = append(given[o.Name()], o)
+			}
+		}
+	}
+	declares := map[string]bool{}
+	isVar := map[token.Pos]bool{}
+	for _, id := range c.vars {
+		declares[id.Name] = true
+		isVar[id.Pos()] = true
+	}
+	// Functions that mention a variable which the statements declare are looked at when its type is known.
+	late := false
+	for _, u := range units {
+		late = late || mentions(u.uses, declares)
+	}
+	for _, id := range c.src.unbound {
+		late = late || declares[id.Name]
+	}
+	r := &round{s: s, units: units, asFunc: asFunc, bodies: !late, given: given, vars: vars, body: c.body, last: c.last, paths: paths, dots: dots}
+	out := r.run(c.info)
+	c.pkg = out.pkg
+	errs := slices.DeleteFunc(out.errs, func(e types.Error) bool {
+		return isVar[e.Pos] && strings.HasPrefix(e.Msg, "declared and not used")
+	})
+	for _, id := range c.vars {
+		if u := c.added[id.Name]; u != nil {
+			errs = append(errs, types.Error{Fset: s.fset, Pos: id.Pos(), Msg: id.Name + " redeclared in this cell"})
+		}
+	}
+	if len(errs) > 0 {
+		return s.diagnose(errs, c.src)
+	}
+	fresh := c.variables()
+	if late {
+		given = maps.Clone(given)
+		for name := range fresh {
+			delete(given, name)
+		}
+		for name, u := range c.newVars {
+			if u.src == c.src && u.home == c.src.serial {
+				vars[name] = u.typ
+			}
+		}
+		r = &round{s: s, units: units, asFunc: asFunc, bodies: true, given: given, vars: vars, paths: paths, dots: dots}
+		out = r.run(c.info)
+		if len(out.errs) > 0 {
+			return s.diagnose(out.errs, c.src)
+		}
+		c.pkg = out.pkg
+		for name, u := range c.newVars {
+			if o := c.pkg.Scope().Lookup(name); o != nil && u.home == c.src.serial && u.src == c.src {
+				u.typ, u.objs = o.Type(), []types.Object{o}
+			}
+		}
+	}
+	for name := range fresh {
+		if c.usedBySession(name) {
+			c.changed[name] = true
+		}
+	}
+	c.describe(units, asFunc)
+	return nil
+}
+
+func (c *change) usedBySession(name string) bool {
+	return slices.ContainsFunc(c.kept, func(u *unit) bool { return !c.gone[u] && u.uses[name] })
+}
+
+// variables makes a unit for every variable that the statements declare, or finds the storage that it goes on using. The
+// names that now mean something else are returned.
+func (c *change) variables() (fresh map[string]bool) {
+	fresh = map[string]bool{}
+	c.newVars = map[string]*unit{}
+	for _, id := range c.vars {
+		v, ok := c.info.Defs[id].(*types.Var)
+		if !ok || c.newVars[id.Name] != nil {
+			continue
+		}
+		if o := c.old[id.Name]; o != nil && !c.gone[o] {
+			if o.kind == varUnit {
+				if g, ok := c.pkg.Scope().Lookup(id.Name).(*types.Var); ok && types.Identical(g.Type(), v.Type()) {
+					if c.rebuild[o] == nil {
+						c.newVars[id.Name] = o
+					} else {
+						c.newVars[id.Name] = c.rebuild[o]
+					}
+					continue
+				}
+			}
+			fresh[id.Name] = true
+			if o.kind == constUnit && len(o.names) > 1 {
+				c.drop(o, id.Name)
+			}
+		}
+		c.newVars[id.Name] = &unit{kind: varUnit, names: []string{id.Name}, src: c.src, home: c.src.serial, typ: v.Type(),
+			objs: []types.Object{types.NewVar(id.Pos(), c.pkg, id.Name, v.Type())}, uses: typeNames(v.Type())}
+	}
+	return fresh
+}
+
+// packages lists the packages that a unit mentions.
+func (c *change) packages(u *unit) map[string]bool {
+	m := map[string]bool{}
+	for path := range c.s.aliases(u) {
+		m[path] = true
+	}
+	return m
+}
+
+// aliases finds package aliases in a unit's syntax.
+func (s *Session) aliases(u *unit) map[string]bool {
+	m := map[string]bool{}
+	if u.node == nil {
+		return m
+	}
+	ast.Inspect(u.node, func(n ast.Node) bool {
+		if x, ok := n.(*ast.SelectorExpr); ok {
+			if id, ok := x.X.(*ast.Ident); ok {
+				if path, ok := s.pathOf(id.Name); ok {
+					m[path] = true
+				}
+			}
+		}
+		return true
+	})
+	return m
+}
+
+func (s *Session) pathOf(name string) (string, bool) {
+	if !strings.HasPrefix(name, Letter+"_") {
+		return "", false
+	}
+	path, ok := s.aliased[name]
+	return path, ok
+}
+
+// describe records on each unit that was looked at what the check told of it, and finds signatures that changed.
+func (c *change) describe(units []*unit, asFunc map[*unit]bool) {
+	for _, u := range units {
+		u.uses, u.objs = map[string]bool{}, nil
+		ast.Inspect(u.node, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				if o := c.info.Uses[id]; isGlobal(o) {
+					u.uses[o.Name()] = true
+				}
+			}
+			return true
+		})
+		for _, n := range u.names {
+			if o := c.pkg.Scope().Lookup(n); o != nil && u.kind != methodUnit && u.kind != initUnit {
+				u.objs = append(u.objs, o)
+			}
+		}
+		f, ok := u.node.(*ast.FuncDecl)
+		if !ok {
+			continue
+		}
+		sig := c.signature(u, f, asFunc[u])
+		if sig == nil {
+			continue
+		}
+		sp := &speller{seen: map[string]bool{}}
+		u.sig = sp.typ(types.NewSignatureType(nil, nil, nil, sig.Params(), sig.Results(), sig.Variadic()))
+		if r := sig.Recv(); r != nil {
+			u.sig = "(" + sp.typ(r.Type()) + ") " + u.sig
+		}
+		if sig.TypeParams() != nil {
+			u.sig = "generic " + c.src.text
+		}
+		u.sigUses = sp.seen
+		if o := c.replaced[u]; o != nil && o.sig != u.sig {
+			if u.kind == methodUnit && c.added[u.recv] == nil {
+				c.changed[u.recv] = true
+			} else if u.kind == funcUnit {
+				c.changed[u.names[0]] = true
+			}
+		}
+	}
+}
+
+// signature returns a function's type; of a method that was checked as a function, with its receiver back in place.
+func (c *change) signature(u *unit, f *ast.FuncDecl, asFunc bool) *types.Signature {
+	if !asFunc {
+		if o, ok := c.info.Defs[f.Name].(*types.Func); ok {
+			return o.Signature()
+		}
+		return nil
+	}
+	o, ok := c.pkg.Scope().Lookup(methodFunc(u)).(*types.Func)
+	if !ok {
+		return nil
+	}
+	sig := o.Signature()
+	var rest []*types.Var
+	for i := 1; i < sig.Params().Len(); i++ {
+		rest = append(rest, sig.Params().At(i))
+	}
+	return types.NewSignatureType(sig.Params().At(0), nil, nil, types.NewTuple(rest...), sig.Results(), sig.Variadic())
+}
+
+// plan decides where everything goes and writes the code.
+func (c *change) plan() *Plan {
+	s, n := c.s, c.src.serial
+	p := &Plan{N: c.src.n, Package: n}
+	patched := map[*unit]bool{} // compiled here, called through the first definition
+	var emitted []*unit
+	final := make([]*unit, 0, len(c.kept)+len(c.news))
+	for _, u := range c.kept {
+		switch {
+		case c.gone[u] || c.goneVar(u):
+		case c.rebuild[u] != nil:
+			r := c.rebuild[u]
+			final = append(final, r)
+			if u.kind != varUnit {
+				emitted = append(emitted, r)
+				continue
+			}
+			if o := c.pkg.Scope().Lookup(u.names[0]); o != nil {
+				r.typ, r.objs, r.uses = o.Type(), []types.Object{o}, typeNames(o.Type())
+			}
+			if mentions(r.uses, c.reset) {
+				p.Notices = append(p.Notices, fmt.Sprintf("%s was reset: the definition of its type changed", Clean(u.names[0])))
+			} else {
+				p.Moves = append(p.Moves, Move{u.names[0], u.home, n})
+			}
+		case c.again[u] != nil:
+			final = append(final, c.again[u])
+			emitted = append(emitted, c.again[u])
+			patched[c.again[u]] = true
+		default:
+			final = append(final, u)
+		}
+	}
+	for _, u := range c.news {
+		if o := c.replaced[u]; o != nil && !u.generic && !o.generic && o.sig == u.sig &&
+			(u.kind == funcUnit || c.added[u.recv] == nil && !c.changed[u.recv]) && (u.kind == methodUnit || !c.changed[u.names[0]]) {
+			u.home = o.home
+			patched[u] = true
+		}
+		emitted = append(emitted, u)
+		if u.kind != initUnit {
+			final = append(final, u)
+		}
+	}
+	for _, name := range sortedKeys(c.newVars) {
+		u := c.newVars[name]
+		if !slices.Contains(final, u) {
+			final = append(final, u)
+		}
+		p.Declared = append(p.Declared, Variable{name, u.home, u.typ})
+	}
+	c.stale(p, final)
+
+	e := &emitter{c: c, units: map[string]*unit{}, patched: patched, imports: map[string]bool{}, pointers: map[string]Variable{}}
+	for _, u := range final {
+		if u.kind != methodUnit {
+			for _, name := range u.names {
+				e.units[name] = u
+			}
+		}
+	}
+	p.Empty = len(emitted) == 0 && len(c.body) == 0 && !c.main
+	if !p.Empty {
+		p.Code = e.emit(emitted)
+		p.Imports = sortedKeys(e.imports)
+	}
+	for _, k := range sortedKeys(e.pointers) {
+		p.Vars = append(p.Vars, e.pointers[k])
+	}
+	p.Starts = e.starts
+	p.HideNil = c.endsInError()
+	if len(emitted) == 0 && len(p.Moves) == 0 && !c.main && !p.Empty {
+		c.drive(e, p)
+	} else if !p.Empty {
+		p.Refused = c.refuseDefinition(emitted)
+	}
+
+	used := map[string]*unit{}
+	c.bodyUses = map[string]*unit{}
+	for _, st := range c.src.body {
+		ast.Inspect(st, func(nd ast.Node) bool {
+			if id, ok := nd.(*ast.Ident); ok {
+				for _, o := range []types.Object{c.info.Uses[id], c.info.Defs[id]} {
+					if o != nil && (isGlobal(o) || c.isCellVar(o)) {
+						if u := e.units[o.Name()]; u != nil {
+							used[o.Name()] = u
+						}
+					}
+				}
+			}
+			return true
+		})
+	}
+	again := len(p.Moves) == 0 && !c.hasInit()
+	for _, f := range c.src.funcs {
+		if f.Recv == nil && f.Name.Name != "init" {
+			used[f.Name.Name] = e.units[f.Name.Name]
+		}
+	}
+	for name := range c.added {
+		used[name] = e.units[name]
+	}
+	assigned := c.assigned()
+	p.commit = func() {
+		for i, u := range final {
+			if u.kind == varUnit && u.lost && assigned[u.names[0]] {
+				cp := *u
+				cp.lost = false
+				final[i] = &cp
+				if used[u.names[0]] == u {
+					used[u.names[0]] = &cp
+				}
+			}
+		}
+		s.units = final
+		if len(c.named) > 0 || len(c.newDots) > 0 {
+			s.stamp++
+		}
+		maps.Copy(s.imports, c.named)
+		for name := range c.newVars { // a variable hides an import of its name
+			delete(s.imports, name)
+		}
+		for name := range c.added {
+			delete(s.imports, name)
+		}
+		s.dots = append(s.dots, c.newDots...)
+		if again {
+			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, absent: c.bind.absent, vars: p.Vars, starts: p.Starts, hideNil: p.HideNil}
+		}
+	}
+	return p
+}
+
+func (c *change) hasInit() bool {
+	return slices.ContainsFunc(c.news, func(u *unit) bool { return u.kind == initUnit })
+}
+
+// isCellVar reports whether an object is a variable that the cell's statements declare at their top level.
+func (c *change) isCellVar(o types.Object) bool {
+	if _, ok := o.(*types.Var); !ok || !isSession(o) {
+		return false
+	}
+	for _, id := range c.vars {
+		if c.info.Defs[id] == o {
+			return true
+		}
+	}
+	return false
+}
+
+// assigned lists the variables that the cell's own statements set as a whole.
+func (c *change) assigned() map[string]bool {
+	m := map[string]bool{}
+	for name := range c.newVars {
+		m[name] = true
+	}
+	for _, st := range c.body {
+		if a, ok := unlabel(st).(*ast.AssignStmt); ok && a.Tok == token.ASSIGN {
+			for _, x := range a.Lhs {
+				if id, ok := x.(*ast.Ident); ok {
+					m[id.Name] = true
+				}
+			}
+		}
+	}
+	return m
+}
+
+// stale tells of variables that may hold, in an interface, a value of a type that was built again: the value keeps the
+// type it was made with.
+func (c *change) stale(p *Plan, final []*unit) {
+	var rebuilt []*types.TypeName
+	for u := range c.rebuild {
+		if u.kind == typeUnit && len(u.objs) == 1 {
+			if tn, ok := u.objs[0].(*types.TypeName); ok && !types.IsInterface(tn.Type()) {
+				rebuilt = append(rebuilt, tn)
+			}
+		}
+	}
+	slices.SortFunc(rebuilt, func(a, b *types.TypeName) int { return strings.Compare(a.Name(), b.Name()) })
+	for _, u := range final {
+		if u.kind != varUnit || c.newVars[u.names[0]] == u && u.home == c.src.serial && c.rebuildOf(u) == nil {
+			continue
+		}
+		for _, tn := range rebuilt {
+			if holds(u.typ, tn.Type(), map[types.Type]bool{}) {
+				p.Notices = append(p.Notices, fmt.Sprintf("%s may hold a %s made before this cell, which is another type now: assign it again", Clean(u.names[0]), Clean(tn.Name())))
+				break
+			}
+		}
+	}
+}
+
+func (c *change) rebuildOf(u *unit) *unit {
+	for o, r := range c.rebuild {
+		if r == u {
+			return o
+		}
+	}
+	return nil
+}
+
+// holds reports whether a value of type t can hold, in an interface of the session's own or an empty one, a value of type v.
+func holds(t, v types.Type, seen map[types.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	if n, ok := t.(*types.Named); ok && n.Obj().Pkg() != nil && !isSession(n.Obj()) {
+		return false
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Interface:
+		if n, ok := v.(*types.Named); ok && n.TypeParams() != nil {
+			return u.NumMethods() == 0
+		}
+		return types.Implements(v, u) || types.Implements(types.NewPointer(v), u)
+	case *types.Pointer:
+		return holds(u.Elem(), v, seen)
+	case *types.Slice:
+		return holds(u.Elem(), v, seen)
+	case *types.Array:
+		return holds(u.Elem(), v, seen)
+	case *types.Map:
+		return holds(u.Key(), v, seen) || holds(u.Elem(), v, seen)
+	case *types.Chan:
+		return holds(u.Elem(), v, seen)
+	case *types.Struct:
+		for f := range u.Fields() {
+			if holds(f.Type(), v, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// endsInError reports whether the value of the cell's last expression, or the last of its values, is an error.
+func (c *change) endsInError() bool {
+	if c.last == nil {
+		return false
+	}
+	t := c.info.Types[c.last].Type
+	if tuple, ok := t.(*types.Tuple); ok && tuple.Len() > 0 {
+		t = tuple.At(tuple.Len() - 1).Type()
+	}
+	return t != nil && types.Identical(t, types.Universe.Lookup("error").Type())
+}

@@ -1,0 +1,152 @@
+package cell
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+const (
+	showName = Letter + "show"
+	cellFunc = Letter + Letter + "cell"
+)
+
+// A round is one run of the type checker over some units and, perhaps, the cell's statements. Everything else of the
+// session takes part as finished objects, so that a round costs what is new and not what is there.
+type round struct {
+	s      *Session
+	units  []*unit                   // looked at: from their syntax
+	asFunc map[*unit]bool            // methods whose type is not looked at: checked as functions with the receiver first
+	bodies bool                      // check function bodies too
+	given  map[string][]types.Object // finished objects by name
+	vars   map[string]types.Type     // variables declared at package level with a type of this round
+	body   []ast.Stmt                // nil: none
+	last   ast.Expr                  // the value to show
+	paths  map[string]bool
+	dots   []string
+}
+
+// An outcome is what a round found. Its info covers what the round looked at.
+type outcome struct {
+	pkg  *types.Package
+	info *types.Info
+	errs []types.Error
+}
+
+func newInfo() *types.Info {
+	return &types.Info{
+		Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
+		Selections: map[*ast.SelectorExpr]*types.Selection{}, Implicits: map[ast.Node]types.Object{}, Instances: map[*ast.Ident]types.Instance{},
+	}
+}
+
+func (r *round) run(info *types.Info) outcome {
+	pkg := types.NewPackage("main", "main")
+	for _, objs := range r.given {
+		for _, o := range objs {
+			pkg.Scope().Insert(o)
+		}
+	}
+	show := types.NewSignatureType(nil, nil, nil, types.NewTuple(types.NewVar(0, pkg, "v", types.NewSlice(types.Universe.Lookup("any").Type()))), nil, true)
+	pkg.Scope().Insert(types.NewFunc(0, pkg, showName, show))
+
+	file := &ast.File{Name: ast.NewIdent("main"), FileStart: 1, FileEnd: token.Pos(r.s.fset.Base() + 1)}
+	file.Decls = importSpecs(r.paths, r.dots)
+	for _, u := range r.units {
+		switch n := u.node.(type) {
+		case *ast.FuncDecl:
+			file.Decls = append(file.Decls, r.function(u, n))
+		case *ast.TypeSpec:
+			file.Decls = append(file.Decls, &ast.GenDecl{Tok: token.TYPE, TokPos: n.Pos(), Specs: []ast.Spec{n}})
+		case *ast.GenDecl:
+			file.Decls = append(file.Decls, n)
+		}
+	}
+	for _, name := range sortedKeys(r.vars) {
+		t := r.vars[name]
+		if len(typeNames(t)) == 0 { // works for types that have no spelling, too
+			pkg.Scope().Insert(types.NewVar(0, pkg, name, t))
+			continue
+		}
+		x, err := parser.ParseExpr((&speller{}).typ(t))
+		if err != nil {
+			panic("cell: spelled a type that does not parse: " + err.Error())
+		}
+		file.Decls = append(file.Decls, &ast.GenDecl{Tok: token.VAR, Specs: []ast.Spec{&ast.ValueSpec{Names: []*ast.Ident{ast.NewIdent(name)}, Type: x}}})
+	}
+	if r.body != nil {
+		body := r.body
+		if k := len(body) - 1; r.last != nil && k >= 0 {
+			if _, call := ast.Unparen(r.last).(*ast.CallExpr); !call {
+				body = slices.Clone(body)
+				body[k] = relabel(body[k], &ast.ExprStmt{X: &ast.CallExpr{Fun: ast.NewIdent(showName), Lparen: r.last.Pos(), Args: []ast.Expr{r.last}, Rparen: r.last.End()}})
+			}
+		}
+		file.Decls = append(file.Decls, &ast.FuncDecl{Name: ast.NewIdent(cellFunc), Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: &ast.BlockStmt{List: body}})
+	}
+	out := outcome{pkg: pkg, info: info}
+	conf := types.Config{Importer: r.s.pkgs, GoVersion: "go1.26", Error: func(err error) {
+		e := err.(types.Error)
+		if strings.Contains(e.Msg, "imported and not used") || strings.Contains(e.Msg, "imported as") {
+			return
+		}
+		if r.last != nil && e.Pos == r.last.Pos() && strings.HasSuffix(e.Msg, "is not used") {
+			return // len(x) and string(b) at the end of a cell are shown
+		}
+		out.errs = append(out.errs, e)
+	}}
+	types.NewChecker(&conf, r.s.fset, pkg, info).Files([]*ast.File{file})
+	return out
+}
+
+// relabel puts another statement where a labelled one was.
+func relabel(old, st ast.Stmt) ast.Stmt {
+	if l, ok := old.(*ast.LabeledStmt); ok {
+		c := *l
+		c.Stmt = relabel(l.Stmt, st)
+		return &c
+	}
+	return st
+}
+
+// function is the declaration the checker sees: without its body in a round that only asks for signatures, and with the
+// receiver as first parameter when its type is a finished object.
+func (r *round) function(u *unit, f *ast.FuncDecl) ast.Decl {
+	if r.asFunc[u] {
+		c := *f
+		t := *f.Type
+		recv := f.Recv.List[0]
+		t.Params = &ast.FieldList{Opening: f.Type.Params.Opening, Closing: f.Type.Params.Closing}
+		if len(recv.Names) == 0 && len(f.Type.Params.List) > 0 && len(f.Type.Params.List[0].Names) > 0 {
+			recv = &ast.Field{Names: []*ast.Ident{{NamePos: recv.Pos(), Name: "_"}}, Type: recv.Type}
+		} else if len(recv.Names) > 0 && len(f.Type.Params.List) > 0 && len(f.Type.Params.List[0].Names) == 0 {
+			recv = &ast.Field{Type: recv.Type} // then the body cannot name the receiver: name the others
+			t.Params.List = append(t.Params.List, f.Recv.List[0])
+			for _, p := range f.Type.Params.List {
+				t.Params.List = append(t.Params.List, &ast.Field{Names: []*ast.Ident{{NamePos: p.Pos(), Name: "_"}}, Type: p.Type})
+			}
+		}
+		if len(t.Params.List) == 0 {
+			t.Params.List = append([]*ast.Field{recv}, f.Type.Params.List...)
+		}
+		c.Recv, c.Type = nil, &t
+		c.Name = &ast.Ident{NamePos: f.Name.NamePos, Name: methodFunc(u)}
+		f = &c
+	}
+	if r.bodies || f.Body == nil || u.kind == initUnit {
+		return f
+	}
+	c := *f
+	c.Body = nil
+	if u.generic || u.kind == initUnit || f.Name.Name == "main" {
+		c.Body = &ast.BlockStmt{Lbrace: f.Body.Lbrace, Rbrace: f.Body.Rbrace, List: []ast.Stmt{
+			&ast.ExprStmt{X: &ast.CallExpr{Fun: &ast.Ident{NamePos: f.Body.Lbrace, Name: "panic"}, Args: []ast.Expr{&ast.BasicLit{ValuePos: f.Body.Lbrace, Kind: token.INT, Value: "0"}}}}}}
+	}
+	return &c
+}
+
+// methodFunc names the plain function that holds a method's newer body.
+func methodFunc(u *unit) string { return Letter + "m_" + u.recv + "_" + u.names[0] }

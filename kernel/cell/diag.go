@@ -1,0 +1,103 @@
+package cell
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// A Diagnostic is one thing wrong with a cell, at a place of this or an earlier cell.
+type Diagnostic struct {
+	Cell         int
+	Line, Column int    // from 1; Column counts bytes. Line 0: no place
+	Kind         string // "syntax error", "type error" or "refused"
+	Message      string
+	Hint         string // what to do, empty when the message says it
+	source       string // the line, for the excerpt
+}
+
+// Diagnostics is what is wrong with a cell; it is an error when it is not empty.
+type Diagnostics []Diagnostic
+
+// Error gives one line per diagnostic: cell[3]:1:7: undefined: x.
+func (ds Diagnostics) Error() string {
+	var lines []string
+	for _, d := range ds {
+		lines = append(lines, d.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (d Diagnostic) String() string {
+	if d.Line == 0 {
+		return fmt.Sprintf("cell[%d]: %s", d.Cell, d.Message)
+	}
+	return fmt.Sprintf("cell[%d]:%d:%d: %s", d.Cell, d.Line, d.Column, d.Message)
+}
+
+const (
+	red   = "\x1b[31m"
+	bold  = "\x1b[1m"
+	faint = "\x1b[2m"
+	cyan  = "\x1b[36m"
+	reset = "\x1b[0m"
+)
+
+// Render gives the lines shown under a cell: each diagnostic with the line it speaks of and a caret below the place,
+// coloured with ANSI sequences.
+func (ds Diagnostics) Render() (lines []string) {
+	const most = 10
+	for i, d := range ds {
+		if i == most {
+			return append(lines, fmt.Sprintf("%s… and %d more%s", faint, len(ds)-most, reset))
+		}
+		place := fmt.Sprintf("cell[%d]:%d:%d: ", d.Cell, d.Line, d.Column)
+		if d.Line == 0 {
+			place = fmt.Sprintf("cell[%d]: ", d.Cell)
+		}
+		lines = append(lines, bold+place+reset+red+d.Message+reset)
+		if d.Line > 0 && d.source != "" {
+			gutter := fmt.Sprintf("%4d | ", d.Line)
+			lines = append(lines, faint+gutter+reset+d.source, faint+"     | "+reset+caret(d.source, d.Column))
+		}
+		if d.Hint != "" {
+			lines = append(lines, "     "+cyan+d.Hint+reset)
+		}
+	}
+	return lines
+}
+
+// caret points at a byte column of a line, keeping its tabs so that it stands under the right letter.
+func caret(line string, column int) string {
+	var b strings.Builder
+	upto := line[:min(max(0, column-1), len(line))]
+	for _, r := range upto {
+		if r == '\t' {
+			b.WriteRune('\t')
+		} else {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String() + red + "^" + reset
+}
+
+// excerpt is the line of text that the diagnostic speaks of, cut when it is very long.
+func excerpt(text string, line int) string {
+	for range line - 1 {
+		i := strings.IndexByte(text, '\n')
+		if i < 0 {
+			return ""
+		}
+		text = text[i+1:]
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	const most = 300
+	if len(text) > most {
+		text = text[:most]
+		for !utf8.ValidString(text) {
+			text = text[:len(text)-1]
+		}
+		text += "…"
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}

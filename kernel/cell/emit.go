@@ -1,0 +1,536 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/types"
+	"sort"
+	"strings"
+)
+
+// An emitter writes the Go package of one cell. It never prints syntax: it edits the cells' own text at the places where
+// a name must be spelled otherwise, so that every line stays where the user wrote it.
+type emitter struct {
+	c        *change
+	units    map[string]*unit // the session's names once this cell is part of it
+	patched  map[*unit]bool   // functions whose first definition jumps to what is written here
+	imports  map[string]bool
+	pointers map[string]Variable // variables used, by the name of their pointer
+	starts   bool
+
+	src      *source
+	edits    []edit
+	selected map[*ast.Ident]bool
+	drive    bool // write for the interpreter
+}
+
+type edit struct {
+	from, to int
+	text     string
+}
+
+func (e *emitter) put(from, to int, text string) { e.edits = append(e.edits, edit{from, to, text}) }
+
+func (e *emitter) replace(n ast.Node, text string) {
+	e.put(e.src.offset(n.Pos()), e.src.offset(n.End()), text)
+}
+
+// insert puts text before the edits that begin at the same place.
+func (e *emitter) insert(at int, text string) { e.put(at, at, text) }
+
+// apply returns text[from:to] with the edits made. Edits inside a replaced stretch are dropped; a replaced stretch keeps
+// its line ends.
+func (e *emitter) apply(text string, from, to int) string {
+	sort.SliceStable(e.edits, func(i, j int) bool {
+		a, b := e.edits[i], e.edits[j]
+		if a.from != b.from {
+			return a.from < b.from
+		}
+		return a.to == a.from && b.to != b.from
+	})
+	var b strings.Builder
+	at := from
+	for _, d := range e.edits {
+		if d.from < at || d.to > to {
+			continue
+		}
+		b.WriteString(text[at:d.from])
+		b.WriteString(d.text)
+		if lost := strings.Count(text[d.from:d.to], "\n") - strings.Count(d.text, "\n"); lost > 0 {
+			b.WriteString(strings.Repeat("\n", lost))
+		}
+		at = d.to
+	}
+	b.WriteString(text[at:to])
+	e.edits = nil
+	return b.String()
+}
+
+// use imports a package and returns the name it has here.
+func (e *emitter) use(path string) string {
+	e.imports[path] = true
+	if strings.HasPrefix(path, PackagePrefix) {
+		return Letter + path[strings.LastIndexByte(path, '/')+1:]
+	}
+	return alias(path)
+}
+
+func (e *emitter) rt(name string) string { return e.use(runtimePath) + "." + name }
+
+// spell returns a speller for the code being written.
+func (e *emitter) spell() *speller {
+	return &speller{global: func(o *types.TypeName) string { return e.global(o.Name()) }, pkg: e.use, member: mangle}
+}
+
+// global spells a function, type or constant of the session.
+func (e *emitter) global(name string) string {
+	u := e.units[name]
+	if u == nil || u.home == e.c.src.serial {
+		return mangle(name)
+	}
+	return e.use(fmt.Sprint(PackagePrefix, u.home)) + "." + mangle(name)
+}
+
+// variable spells a session variable: a dereferenced pointer to its storage.
+func (e *emitter) variable(u *unit) string {
+	name := fmt.Sprintf("%sv%d_%s", Letter, u.home, u.names[0])
+	e.pointers[name] = Variable{u.names[0], u.home, u.typ}
+	if e.drive {
+		return "(*" + DriveVars + "." + name + ")"
+	}
+	return "(*" + name + ")"
+}
+
+// unitOf finds the variable an object stands for: the statements of a cell may read the old one of a name while they
+// declare a new one.
+func (e *emitter) unitOf(o types.Object) *unit {
+	if e.c.isCellVar(o) {
+		return e.c.newVars[o.Name()]
+	}
+	if u := e.c.old[o.Name()]; u != nil && u.kind == varUnit {
+		for _, x := range u.objs {
+			if x == o {
+				return u
+			}
+		}
+	}
+	return e.units[o.Name()]
+}
+
+// ident puts the edit that an identifier needs.
+func (e *emitter) ident(id *ast.Ident, embedded bool) {
+	written, ok := e.c.s.spelled[id]
+	if !ok {
+		written = id.Name
+	}
+	set := func(s string) {
+		if s != written {
+			at := e.src.offset(id.Pos())
+			e.put(at, at+len(written), s)
+		}
+	}
+	o := e.c.info.Uses[id]
+	if o == nil {
+		o = e.c.info.Defs[id]
+	}
+	switch x := o.(type) {
+	case nil:
+		return
+	case *types.PkgName:
+		set(e.use(x.Imported().Path()))
+		return
+	}
+	switch {
+	case o.Pkg() == nil:
+		if embedded {
+			set(e.rt(Letter + o.Name()))
+		}
+	case !isSession(o):
+		if o.Parent() == o.Pkg().Scope() && !e.selected[id] { // came by a dot import
+			set(e.use(o.Pkg().Path()) + "." + o.Name())
+		}
+	case e.c.isCellVar(o):
+		set(e.variable(e.unitOf(o)))
+	case isGlobal(o):
+		if _, ok := o.(*types.Var); ok {
+			set(e.variable(e.unitOf(o)))
+		} else if o.Name() != "_" {
+			set(e.global(o.Name()))
+		}
+	default:
+		switch x := o.(type) {
+		case *types.Var:
+			if x.IsField() {
+				set(mangle(id.Name))
+			}
+		case *types.Func:
+			if x.Signature().Recv() != nil {
+				set(mangle(id.Name))
+			}
+		case *types.TypeName:
+			if _, ok := x.Type().(*types.TypeParam); !ok {
+				set(mangle(id.Name))
+			}
+		}
+	}
+}
+
+// walk puts the edits that a piece of syntax needs.
+func (e *emitter) walk(n ast.Node) {
+	if e.selected == nil {
+		e.selected = map[*ast.Ident]bool{}
+	}
+	embedded := map[*ast.Ident]bool{}
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.SelectorExpr:
+			e.selected[x.Sel] = true
+		case *ast.StructType:
+			for _, f := range x.Fields.List {
+				if f.Names == nil {
+					if id, ok := deref(f.Type).(*ast.Ident); ok {
+						embedded[id] = true
+					}
+				}
+			}
+		case *ast.Ident:
+			e.ident(x, embedded[x])
+		case *ast.FuncLit:
+			e.enter(x.Body, nil)
+		case *ast.ForStmt:
+			e.pollLoop(x.Body)
+		case *ast.RangeStmt:
+			e.pollLoop(x.Body)
+		case *ast.LabeledStmt:
+			e.pollLabel(x)
+		case *ast.GoStmt:
+			e.goStmt(x)
+		case *ast.CallExpr:
+			e.guard(x)
+		}
+		return true
+	})
+}
+
+// emit writes the cell's package: the units that are built here, then the statements.
+func (e *emitter) emit(units []*unit) string {
+	c, n := e.c, e.c.src.n
+	var decls, stubs, patches, symbols strings.Builder
+	var inits []string
+	for _, u := range units {
+		e.src = u.src
+		line, _ := u.src.position(u.node.Pos())
+		prefix := ""
+		switch d := u.node.(type) {
+		case *ast.TypeSpec:
+			prefix = "type "
+			if !u.generic {
+				fmt.Fprintf(&symbols, "%q: (*%s)(nil), ", "type "+u.names[0], mangle(u.names[0]))
+			}
+		case *ast.FuncDecl:
+			name := mangle(u.names[0])
+			switch {
+			case u.kind == initUnit:
+				name = fmt.Sprintf("%sinit%d", Letter+Letter, len(inits)+1)
+				inits = append(inits, name)
+				e.replace(d.Name, name)
+				e.enter(d.Body, nil)
+			case e.patched[u]:
+				if u.kind == funcUnit {
+					name = Letter + "m__" + u.names[0]
+					e.replace(d.Name, name)
+				} else {
+					name = methodFunc(u)
+					e.receiverFirst(u, d, name)
+				}
+				fmt.Fprintf(&patches, "%s.%s = %s\n", e.use(fmt.Sprint(PackagePrefix, e.stubHome(u))), patchName(u), name)
+				e.enter(d.Body, nil)
+			case u.generic || d.Body == nil:
+				if d.Body != nil {
+					e.enter(d.Body, nil)
+				}
+			default:
+				args := e.nameParams(d)
+				sig := c.signature(u, d, false)
+				stubs.WriteString(e.stub(u, sig))
+				e.enter(d.Body, &jump{patchName(u), args, sig})
+			}
+			if u.kind == funcUnit && !u.generic && !e.patched[u] {
+				fmt.Fprintf(&symbols, "%q: %s, ", u.names[0], mangle(u.names[0]))
+			}
+			for _, l := range pragmas(d) {
+				prefix += l + "\n"
+			}
+			line -= strings.Count(prefix, "\n")
+			if line < 1 {
+				line = 1
+				prefix = strings.TrimSuffix(prefix, "\n")
+				prefix += "\n"
+			}
+		}
+		e.walk(u.node)
+		text := e.apply(u.src.text, u.src.offset(u.node.Pos()), u.src.offset(u.node.End()))
+		fmt.Fprintf(&decls, "//line cell[%d]:%d\n%s%s\n", u.src.n, line, prefix, text)
+	}
+
+	e.src = c.src
+	body := e.body()
+	var b strings.Builder
+	fmt.Fprintf(&b, "func %s() {\n", cellFunc)
+	for _, f := range inits {
+		fmt.Fprintf(&b, "%s()\n", f)
+	}
+	var locals strings.Builder
+	e.locals(&locals)
+	fmt.Fprintf(&b, "%s%s//line cell[%d]:1\n%s\n", locals.String(), e.prologue(c.body), n, body)
+	if c.main {
+		fmt.Fprintf(&b, "%s()\n", e.global("main"))
+	}
+	b.WriteString("}\n")
+
+	var tail strings.Builder
+	fmt.Fprintf(&tail, "//line interleave.go:1\n%s", stubs.String())
+	for _, p := range sortedKeys(e.pointers) {
+		tail.WriteString(e.pointer(p))
+	}
+	fmt.Fprintf(&tail, "func init() {\n%s(&%s{N: %d, Run: %s, Patch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
+		e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, patches.String(), symbols.String())
+
+	var head strings.Builder
+	fmt.Fprintf(&head, "package %s\n\n", PackageName)
+	for _, path := range sortedKeys(e.imports) {
+		fmt.Fprintf(&head, "import %s %q\n", e.use(path), path)
+	}
+	for _, path := range blankImports(c.named) {
+		if !e.imports[path] {
+			fmt.Fprintf(&head, "import _ %q\n", path)
+			e.imports[path] = true
+		}
+	}
+	return head.String() + decls.String() + b.String() + tail.String()
+}
+
+func blankImports(named map[string]string) (paths []string) {
+	for _, n := range sortedKeys(named) {
+		if strings.HasPrefix(n, "_ ") {
+			paths = append(paths, named[n])
+		}
+	}
+	return paths
+}
+
+// pragmas are the compiler directives above a function.
+func pragmas(d *ast.FuncDecl) (lines []string) {
+	if d.Doc != nil {
+		for _, c := range d.Doc.List {
+			switch c.Text {
+			case "//go:noinline", "//go:nosplit", "//go:norace", "//go:nocheckptr":
+				lines = append(lines, c.Text)
+			}
+		}
+	}
+	return lines
+}
+
+// pointer declares a package's pointer to a session variable.
+func (e *emitter) pointer(name string) string {
+	v := e.pointers[name]
+	sp := e.spell()
+	t := sp.typ(v.Type)
+	if !sp.hidden {
+		return fmt.Sprintf("var %s = %s[%s](%q, %d)\n", name, e.rt("Var"), t, v.Name, v.Gen)
+	}
+	if v.Gen != e.c.src.serial {
+		return fmt.Sprintf("var %s = %s.%s\n", name, e.use(fmt.Sprint(PackagePrefix, v.Gen)), name)
+	}
+	return fmt.Sprintf("var %s = %s(%q, %d, %s)\n", name, e.rt("VarLike"), v.Name, v.Gen, e.effectless(v.Name))
+}
+
+// locals copies the package's pointers into the cell's function, where they can stay in registers.
+func (e *emitter) locals(b *strings.Builder) {
+	used := map[string]bool{}
+	for _, st := range e.c.body {
+		ast.Inspect(st, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				o := e.c.info.Uses[id]
+				if o == nil {
+					o = e.c.info.Defs[id]
+				}
+				if _, ok := o.(*types.Var); ok && (isGlobal(o) || e.c.isCellVar(o)) {
+					if u := e.unitOf(o); u != nil {
+						used[fmt.Sprintf("%sv%d_%s", Letter, u.home, u.names[0])] = true
+					}
+				}
+			}
+			return true
+		})
+	}
+	for _, p := range sortedKeys(used) {
+		fmt.Fprintf(b, "%s := %s; _ = %s\n", p, p, p)
+	}
+}
+
+// body writes the cell's statements.
+func (e *emitter) body() string {
+	c, src := e.c, e.c.src
+	for _, st := range src.body {
+		in := unlabel(st)
+		if d, ok := in.(*ast.DeclStmt); ok {
+			g := d.Decl.(*ast.GenDecl)
+			if g.Tok.String() != "var" {
+				e.replace(g, "")
+				continue
+			}
+			e.varDecl(g)
+			continue
+		}
+		if a, ok := in.(*ast.AssignStmt); ok && a.Tok.String() == ":=" {
+			at := src.offset(a.TokPos)
+			e.put(at, at+2, "=")
+		}
+		if x, ok := in.(*ast.ExprStmt); ok && x.X == c.last && e.shown(c.last) {
+			e.insert(src.offset(c.last.Pos()), e.show()+"(")
+			e.walk(st)
+			e.edits = append(e.edits, edit{src.offset(c.last.End()), src.offset(c.last.End()), ")"})
+			continue
+		}
+		e.walk(st)
+	}
+	return e.apply(src.bodyText, 0, len(src.bodyText))
+}
+
+func (e *emitter) show() string { return e.rt("Show") }
+
+// shown reports whether a cell's last expression has a value worth showing: not that of a call that prints.
+func (e *emitter) shown(x ast.Expr) bool {
+	call, ok := ast.Unparen(x).(*ast.CallExpr)
+	if !ok {
+		return true
+	}
+	tv := e.c.info.Types[call]
+	if tv.IsVoid() || tv.Type == nil {
+		return false
+	}
+	name := ""
+	switch f := ast.Unparen(call.Fun).(type) {
+	case *ast.Ident:
+		name = f.Name
+	case *ast.SelectorExpr:
+		name = f.Sel.Name
+	}
+	t, ok := tv.Type.(*types.Tuple)
+	if !ok || t.Len() != 2 || t.At(0).Type().String() != "int" || t.At(1).Type().String() != "error" {
+		return true
+	}
+	for _, p := range []string{"Print", "Fprint", "Write"} {
+		if strings.HasPrefix(name, p) {
+			return false
+		}
+	}
+	return true
+}
+
+// varDecl turns a var declaration among the statements into assignments.
+func (e *emitter) varDecl(g *ast.GenDecl) {
+	at := e.src.offset(g.TokPos)
+	e.put(at, at+len("var"), "")
+	if g.Lparen.IsValid() {
+		e.put(e.src.offset(g.Lparen), e.src.offset(g.Lparen)+1, "")
+		e.put(e.src.offset(g.Rparen), e.src.offset(g.Rparen)+1, "")
+	}
+	for _, sp := range g.Specs {
+		v := sp.(*ast.ValueSpec)
+		if blankOnly(v) {
+			e.insert(e.src.offset(v.Pos()), "var ")
+			e.walk(v)
+			continue
+		}
+		for _, id := range v.Names {
+			e.ident(id, false)
+		}
+		if v.Type != nil && len(v.Values) > 0 {
+			e.replace(v.Type, "")
+		}
+		if len(v.Values) == 0 {
+			var zeros []string
+			for _, id := range v.Names {
+				t := "int"
+				if o := e.c.info.Defs[id]; o != nil {
+					t = e.spell().typ(o.Type())
+				}
+				zeros = append(zeros, "*new("+t+")")
+			}
+			e.replace(v.Type, "= "+strings.Join(zeros, ", "))
+		}
+		for _, x := range v.Values {
+			e.walk(x)
+		}
+	}
+}
+
+func blankOnly(v *ast.ValueSpec) bool {
+	for _, id := range v.Names {
+		if id.Name != "_" {
+			return false
+		}
+	}
+	return true
+}
+
+// effectless finds the expression that gave a variable a type that has no spelling here. Only the type of the expression
+// is used, but it is evaluated, so it must have no effect.
+func (e *emitter) effectless(name string) string {
+	find := func(names []ast.Expr, values []ast.Expr) ast.Expr {
+		if len(names) == len(values) {
+			for i, x := range names {
+				if id, ok := x.(*ast.Ident); ok && id.Name == name {
+					return values[i]
+				}
+			}
+		}
+		return nil
+	}
+	for _, st := range e.c.src.body {
+		var x ast.Expr
+		switch s := unlabel(st).(type) {
+		case *ast.AssignStmt:
+			x = find(s.Lhs, s.Rhs)
+		case *ast.DeclStmt:
+			for _, sp := range s.Decl.(*ast.GenDecl).Specs {
+				if v, ok := sp.(*ast.ValueSpec); ok {
+					var names []ast.Expr
+					for _, id := range v.Names {
+						names = append(names, id)
+					}
+					if f := find(names, v.Values); f != nil {
+						x = f
+					}
+				}
+			}
+		}
+		if x != nil && pure(x) {
+			e.edits = nil
+			e.src = e.c.src
+			e.walk(x)
+			return e.apply(e.src.text, e.src.offset(x.Pos()), e.src.offset(x.End()))
+		}
+	}
+	return "nil"
+}
+
+// pure reports whether evaluating an expression can have no effect.
+func pure(x ast.Expr) bool {
+	ok := true
+	ast.Inspect(x, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr, *ast.IndexExpr, *ast.StarExpr, *ast.TypeAssertExpr, *ast.SliceExpr:
+			ok = false
+		case *ast.UnaryExpr:
+			ok = ok && n.Op.String() != "<-"
+		case *ast.FuncLit:
+			return false
+		}
+		return ok
+	})
+	return ok
+}

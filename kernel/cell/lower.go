@@ -1,0 +1,350 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strings"
+)
+
+// What is added to a cell's own code, always on the line where it stands: a jump at the entry of functions, so that a
+// later definition can take over; a look at the stop flag in loops and at the entry of functions that call others, so
+// that an interrupt ends running code; a wrapper around go statements, so that a panic there ends the cell and not the
+// session.
+
+const stopVar = Letter + "s"
+
+// A jump is the entry of a function that a later definition may replace.
+type jump struct {
+	to   string
+	args []string
+	sig  *types.Signature
+}
+
+func patchName(u *unit) string { return Letter + "p_" + u.recv + "_" + u.names[0] }
+
+// stubHome is the cell whose package holds the first definition of a patched function: its own home, or for a method
+// that of its type.
+func (e *emitter) stubHome(u *unit) int { return u.home }
+
+// enter writes what stands at the start of a function's body.
+func (e *emitter) enter(body *ast.BlockStmt, j *jump) {
+	if body == nil {
+		return
+	}
+	var s string
+	if j != nil {
+		call := fmt.Sprintf("%s(%s)", j.to, strings.Join(j.args, ", "))
+		if j.sig.Results().Len() == 0 {
+			s = fmt.Sprintf(" if %s != nil { %s; return };", j.to, call)
+		} else {
+			s = fmt.Sprintf(" if %s != nil { return %s };", j.to, call)
+		}
+	}
+	s += e.prologue(body.List)
+	if s != "" {
+		e.insert(e.src.offset(body.Lbrace)+1, s)
+	}
+}
+
+// prologue gives a function a pointer to the stop flag, when it has loops, and a first look at it, when it calls others.
+func (e *emitter) prologue(body []ast.Stmt) string {
+	loops, calls := false, false
+	for _, st := range body {
+		ast.Inspect(st, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.FuncLit:
+				return false
+			case *ast.ForStmt, *ast.RangeStmt:
+				loops = true
+			case *ast.LabeledStmt:
+				loops = loops || polled(x)
+			case *ast.CallExpr:
+				calls = calls || e.callsBack(x)
+			}
+			return true
+		})
+	}
+	switch {
+	case loops:
+		return fmt.Sprintf(" %s := &%s; if *%s != 0 { %s() };", stopVar, e.rt("Stop"), stopVar, e.rt("Poll"))
+	case calls:
+		return fmt.Sprintf(" if %s != 0 { %s() };", e.rt("Stop"), e.rt("Poll"))
+	}
+	return ""
+}
+
+// callsBack reports whether a call may run code of the session's.
+func (e *emitter) callsBack(x *ast.CallExpr) bool {
+	tv := e.c.info.Types[x.Fun]
+	if tv.IsType() || tv.IsBuiltin() {
+		return false
+	}
+	var id *ast.Ident
+	switch f := ast.Unparen(x.Fun).(type) {
+	case *ast.Ident:
+		id = f
+	case *ast.SelectorExpr:
+		id = f.Sel
+	default:
+		return true
+	}
+	o, ok := e.c.info.Uses[id].(*types.Func)
+	return !ok || isSession(o)
+}
+
+func (e *emitter) poll() string {
+	return fmt.Sprintf(" if *%s != 0 { %s() };", stopVar, e.rt("Poll"))
+}
+
+func (e *emitter) pollLoop(body *ast.BlockStmt) {
+	e.insert(e.src.offset(body.Lbrace)+1, e.poll())
+}
+
+// polled reports whether a label can be the head of a loop made with goto. Statements that break and continue name keep
+// their label.
+func polled(l *ast.LabeledStmt) bool {
+	switch l.Stmt.(type) {
+	case *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt, *ast.LabeledStmt:
+		return false
+	}
+	return true
+}
+
+func (e *emitter) pollLabel(l *ast.LabeledStmt) {
+	if polled(l) {
+		e.insert(e.src.offset(l.Colon)+1, e.poll())
+	}
+}
+
+// nameParams gives names to parameters that have none, so that the jump can pass them on, and returns them all in order.
+func (e *emitter) nameParams(d *ast.FuncDecl) (args []string) {
+	field := func(f *ast.Field) {
+		if len(f.Names) == 0 {
+			args = append(args, fmt.Sprintf("%sa%d", Letter, len(args)))
+			e.insert(e.src.offset(f.Pos()), args[len(args)-1]+" ")
+		}
+		for _, id := range f.Names {
+			name := id.Name
+			if name == "_" {
+				name = fmt.Sprintf("%sa%d", Letter, len(args))
+				e.replace(id, name)
+			}
+			args = append(args, name)
+		}
+		if _, ok := f.Type.(*ast.Ellipsis); ok {
+			args[len(args)-1] += "..."
+		}
+	}
+	if d.Recv != nil {
+		for _, f := range d.Recv.List {
+			field(f)
+		}
+	}
+	for _, f := range d.Type.Params.List {
+		field(f)
+	}
+	return args
+}
+
+// stub declares the pointer that a later definition sets.
+func (e *emitter) stub(u *unit, sig *types.Signature) string {
+	sp := e.spell()
+	params := sp.tuple(sig.Params(), sig.Variadic())
+	if r := sig.Recv(); r != nil {
+		rest := params[1:]
+		if sig.Params().Len() > 0 {
+			rest = ", " + rest
+		}
+		params = "(" + sp.typ(r.Type()) + rest
+	}
+	result := ""
+	if sig.Results().Len() > 0 {
+		result = sp.tuple(sig.Results(), false)
+	}
+	return fmt.Sprintf("var %s func%s %s\n", patchName(u), params, result)
+}
+
+// receiverFirst turns a method into a plain function that takes the receiver as its first parameter.
+func (e *emitter) receiverFirst(u *unit, d *ast.FuncDecl, name string) {
+	sig := e.c.signature(u, d, true)
+	recv := d.Recv.List[0]
+	rn := "_"
+	if len(recv.Names) > 0 {
+		rn = recv.Names[0].Name
+	}
+	e.put(e.src.offset(d.Recv.Opening), e.src.offset(d.Recv.Closing)+1, "")
+	e.replace(d.Name, name)
+	first := rn + " " + e.spell().typ(sig.Recv().Type())
+	if len(d.Type.Params.List) > 0 {
+		first += ", "
+		for _, f := range d.Type.Params.List {
+			if len(f.Names) == 0 {
+				e.insert(e.src.offset(f.Pos()), "_ ")
+			}
+		}
+	}
+	at := e.src.offset(d.Type.Params.Opening) + 1
+	e.edits = append([]edit{{at, at, first}}, e.edits...)
+}
+
+// goStmt turns go f(x) into a call that starts f(x) guarded. The function and its arguments are evaluated here, as the go
+// statement would.
+func (e *emitter) goStmt(g *ast.GoStmt) {
+	e.starts = true
+	src, call := e.src, g.Call
+	line, _ := src.position(g.Pos())
+	place := fmt.Sprintf("%q", fmt.Sprintf("cell[%d]:%d", src.n, line))
+	start := e.rt("Go") + "(" + place + ", "
+	goAt, lparen, end := src.offset(g.Go), src.offset(call.Lparen), src.offset(call.Rparen)+1
+
+	tv := e.c.info.Types[call.Fun]
+	sig, _ := tv.Type.Underlying().(*types.Signature)
+	if sig != nil && sig.Params().Len() == 0 && sig.Results().Len() == 0 && len(call.Args) == 0 && !tv.IsBuiltin() {
+		e.put(goAt, goAt+2, start)
+		e.instantiate(call.Fun)
+		e.put(lparen, end, ")")
+		return
+	}
+	var names []string
+	head := "{"
+	for i := range call.Args {
+		names = append(names, fmt.Sprintf("%s%d", Letter, i))
+	}
+	if tv.IsBuiltin() { // close(ch), delete(m, k), panic(v), print(…): the arguments are evaluated now
+		name := src.slice(call.Fun)
+		if len(names) > 0 {
+			head += strings.Join(names, ", ") + " := "
+		}
+		e.put(goAt, lparen+1, head)
+		for _, a := range call.Args {
+			e.convert(a, types.Default(e.c.info.Types[a].Type))
+		}
+		dots := ""
+		if call.Ellipsis.IsValid() {
+			dots = "..."
+		}
+		e.tail(call, fmt.Sprintf("; %sfunc() { %s(%s%s) })}", start, name, strings.Join(names, ", "), dots))
+		return
+	}
+	fn := Letter + "f"
+	head += strings.Join(append([]string{fn}, names...), ", ") + " := "
+	e.put(goAt, goAt+2, head)
+	e.instantiate(call.Fun)
+	sep := ""
+	if len(call.Args) > 0 {
+		sep = ", "
+	}
+	e.put(lparen, lparen+1, sep)
+	args := names
+	dots := ""
+	if len(call.Args) == 1 && sig != nil {
+		if t, ok := e.c.info.Types[call.Args[0]].Type.(*types.Tuple); ok { // go f(g()) with several results
+			args = nil
+			for i := range t.Len() {
+				args = append(args, fmt.Sprintf("%s%d", Letter, i))
+			}
+			e.edits = e.edits[:len(e.edits)-2]
+			e.put(goAt, goAt+2, "{"+fn+" := ")
+			e.put(lparen, lparen+1, "; "+strings.Join(args, ", ")+" := ")
+			e.tail(call, fmt.Sprintf("; %sfunc() { %s(%s) })}", start, fn, strings.Join(args, ", ")))
+			return
+		}
+	}
+	for i, a := range call.Args {
+		t := e.parameter(sig, i, call.Ellipsis.IsValid())
+		e.convert(a, t)
+	}
+	if call.Ellipsis.IsValid() {
+		dots = "..."
+	}
+	e.tail(call, fmt.Sprintf("; %sfunc() { %s(%s%s) })}", start, fn, strings.Join(args, ", "), dots))
+}
+
+// parameter is the type that argument i is passed as.
+func (e *emitter) parameter(sig *types.Signature, i int, spread bool) types.Type {
+	last := sig.Params().Len() - 1
+	if sig.Variadic() && i >= last {
+		t := sig.Params().At(last).Type()
+		if spread {
+			return t
+		}
+		if s, ok := t.Underlying().(*types.Slice); ok {
+			return s.Elem()
+		}
+	}
+	return sig.Params().At(i).Type()
+}
+
+// convert wraps an argument in a conversion, so that a constant or an interface value gets the parameter's type.
+func (e *emitter) convert(x ast.Expr, t types.Type) {
+	sp := e.spell()
+	s := sp.typ(t)
+	if sp.hidden {
+		return
+	}
+	if tv := e.c.info.Types[x]; tv.Type != nil && tv.Value == nil && types.Identical(tv.Type, t) {
+		return
+	}
+	e.edits = append(e.edits, edit{e.src.offset(x.Pos()), e.src.offset(x.Pos()), "(" + s + ")("})
+	e.edits = append(e.edits, edit{e.src.offset(x.End()), e.src.offset(x.End()), ")"})
+}
+
+// tail replaces what follows the last argument of a call.
+func (e *emitter) tail(call *ast.CallExpr, text string) {
+	from := e.src.offset(call.Lparen) + 1
+	if k := len(call.Args); k > 0 {
+		from = e.src.offset(call.Args[k-1].End())
+	}
+	e.edits = append(e.edits, edit{from, e.src.offset(call.Rparen) + 1, text})
+}
+
+// instantiate spells out type arguments that the call would have inferred.
+func (e *emitter) instantiate(fun ast.Expr) {
+	fun = ast.Unparen(fun)
+	var id *ast.Ident
+	switch f := fun.(type) {
+	case *ast.Ident:
+		id = f
+	case *ast.SelectorExpr:
+		id = f.Sel
+	}
+	if id == nil {
+		return
+	}
+	if inst, ok := e.c.info.Instances[id]; ok {
+		at := e.src.offset(fun.End())
+		e.edits = append(e.edits, edit{at, at, e.spell().args(inst.TypeArgs)})
+	}
+}
+
+// guarded are the standard functions that run one of their arguments on a goroutine of its own.
+var guarded = map[string]int{
+	"(*sync.WaitGroup).Go": 0,
+	"time.AfterFunc":       1,
+	"context.AfterFunc":    1,
+}
+
+// guard wraps a function that a standard package will start.
+func (e *emitter) guard(call *ast.CallExpr) {
+	sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+	if !ok {
+		return
+	}
+	f, ok := e.c.info.Uses[sel.Sel].(*types.Func)
+	if !ok || f.Pkg() == nil || isSession(f) {
+		return
+	}
+	i, ok := guarded[f.FullName()]
+	if !ok || i >= len(call.Args) {
+		return
+	}
+	e.starts = true
+	line, _ := e.src.position(call.Pos())
+	a := call.Args[i]
+	e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), fmt.Sprintf("%s(%q, ", e.rt("Guard"), fmt.Sprintf("cell[%d]:%d", e.src.n, line))})
+	e.edits = append(e.edits, edit{e.src.offset(a.End()), e.src.offset(a.End()), ")"})
+}
+
+var _ = token.NoPos

@@ -1,0 +1,187 @@
+package cell
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A SegmentKind tells the pieces of a cell apart.
+type SegmentKind int
+
+const (
+	GoCode    SegmentKind = iota
+	LineMagic             // %name args
+	CellMagic             // %%name args, and the rest of the cell
+	ShellLine             // !command
+)
+
+// A Segment is a stretch of a cell that one thing handles. Text of Go segments keeps the cell's line numbers: lines of
+// other segments are blank in it.
+type Segment struct {
+	Kind SegmentKind
+	Name string // of a magic
+	Args string // of a magic; the command of a shell line
+	Text string // Go code; what a cell magic works on
+	Line int    // where it begins, from 1
+}
+
+var magicRE = regexp.MustCompile(`^\s*(%%?)([\pL_][\pL\d_]*)[ \t]*(.*?)\s*$`)
+
+// Segments cuts a cell into magics, shell lines and Go code. A line begins a magic only where Go code could begin a
+// statement, so that a % or ! inside an expression, a string or a comment stays Go.
+func Segments(text string) (segs []Segment) {
+	lines := strings.SplitAfter(text, "\n")
+	first := 0
+	for first < len(lines) && strings.TrimSpace(lines[first]) == "" {
+		first++
+	}
+	if first < len(lines) {
+		if m := magicRE.FindStringSubmatch(strings.TrimRight(lines[first], "\r\n")); m != nil && m[1] == "%%" {
+			rest := strings.Repeat("\n", first+1) + strings.Join(lines[first+1:], "")
+			return []Segment{{Kind: CellMagic, Name: m[2], Args: m[3], Text: rest, Line: first + 1}}
+		}
+	}
+	if !strings.ContainsAny(text, "%!") {
+		return []Segment{{Kind: GoCode, Text: text, Line: 1}}
+	}
+	var code strings.Builder
+	start, blank := 1, true
+	flush := func(next int) {
+		if !blank {
+			segs = append(segs, Segment{Kind: GoCode, Text: strings.Repeat("\n", start-1) + code.String(), Line: start})
+		}
+		code.Reset()
+		start, blank = next, true
+	}
+	var st lineState
+	for i, l := range lines {
+		trimmed := strings.TrimSpace(l)
+		if st.free() {
+			if m := magicRE.FindStringSubmatch(strings.TrimRight(l, "\r\n")); m != nil && m[1] == "%" {
+				flush(i + 2)
+				segs = append(segs, Segment{Kind: LineMagic, Name: m[2], Args: m[3], Line: i + 1})
+				continue
+			}
+			if cmd, ok := strings.CutPrefix(trimmed, "!"); ok {
+				flush(i + 2)
+				segs = append(segs, Segment{Kind: ShellLine, Args: strings.TrimSpace(cmd), Line: i + 1})
+				continue
+			}
+		}
+		code.WriteString(l)
+		if trimmed != "" {
+			blank = false
+		}
+		st.line(l)
+	}
+	flush(0)
+	return segs
+}
+
+// A lineState knows, at the start of each line, whether a statement may begin there.
+type lineState struct {
+	depth   int
+	raw     bool // in a raw string
+	comment bool
+	open    bool // the line before ended in an operator
+}
+
+func (s *lineState) free() bool { return s.depth == 0 && !s.raw && !s.comment && !s.open }
+
+func (s *lineState) line(l string) {
+	last := byte(0)
+	for i := 0; i < len(l); i++ {
+		c := l[i]
+		switch {
+		case s.raw:
+			if c == '`' {
+				s.raw = false
+				last = 'x'
+			}
+		case s.comment:
+			if c == '*' && i+1 < len(l) && l[i+1] == '/' {
+				s.comment = false
+				i++
+			}
+		case c == '`':
+			s.raw = true
+		case c == '/' && i+1 < len(l) && l[i+1] == '/':
+			i = len(l)
+		case c == '/' && i+1 < len(l) && l[i+1] == '*':
+			s.comment = true
+			i++
+		case c == '"' || c == '\'':
+			for i++; i < len(l) && l[i] != c && l[i] != '\n'; i++ {
+				if l[i] == '\\' {
+					i++
+				}
+			}
+			last = 'x'
+		case c == '(' || c == '[' || c == '{':
+			s.depth++
+			last = c
+		case c == ')' || c == ']' || c == '}':
+			s.depth = max(0, s.depth-1)
+			last = 'x'
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+		default:
+			last = c
+			if (c == '+' || c == '-') && i+1 < len(l) && l[i+1] == c {
+				last = 'x'
+				i++
+			}
+		}
+	}
+	switch last {
+	case 0: // nothing but blanks: what was open stays open
+	case '+', '-', '*', '/', '%', '&', '|', '^', '=', '<', '>', '!', ',', '.', ':':
+		s.open = last != ':'
+	default:
+		s.open = false
+	}
+}
+
+// IsComplete tells a console whether code can be run as it is: "complete", "incomplete" with the indentation that the
+// next line should get, or "invalid".
+func IsComplete(code string) (status, indent string) {
+	depth := 0
+	for _, seg := range Segments(code) {
+		if seg.Kind != GoCode {
+			continue
+		}
+		toks, diag := scan(1, seg.Text)
+		if diag != nil {
+			if strings.Contains(diag.Message, "not terminated") && !strings.Contains(diag.Message, "rune") && !strings.Contains(diag.Message, "string literal not terminated") ||
+				strings.Contains(diag.Message, "raw string") {
+				return "incomplete", ""
+			}
+			return "invalid", ""
+		}
+		if _, diag := balance(1, seg.Text, toks); diag != nil {
+			if !strings.Contains(diag.Message, "never closed") {
+				return "invalid", ""
+			}
+			for _, t := range toks {
+				if opens(t.tok) {
+					depth++
+				} else if closes(t.tok) {
+					depth--
+				}
+			}
+			return "incomplete", strings.Repeat("\t", depth)
+		}
+		if strings.HasSuffix(strings.TrimRight(code, " \t"), "\n\n") {
+			continue
+		}
+		if k := len(toks); k > 0 {
+			last := toks[k-1].tok
+			if last.IsOperator() && !closes(last) && last.String() != ";" && last.String() != "++" && last.String() != "--" && last.String() != "..." {
+				return "incomplete", ""
+			}
+		}
+		if status := parses(seg.Text); status != "" {
+			return status, ""
+		}
+	}
+	return "complete", ""
+}

@@ -1,0 +1,62 @@
+package cell
+
+import (
+	"go/ast"
+	"regexp"
+	"strings"
+)
+
+// Letter begins every name that the front end makes. It is an upper-case letter (so that a name it begins is exported
+// and can be seen by the packages of later cells) that no program uses. Cells that contain it are refused; it is removed
+// from everything the user reads.
+const Letter = "Ⱶ" // U+2C75
+
+// PackagePrefix is the import path of a compiled cell's package, before its number.
+const PackagePrefix = "interleave/cells/c"
+
+// PackageName is the name of every compiled cell's package: without the letter it reads main.
+const PackageName = "main" + Letter
+
+// mangle spells a session-level or member name so that other cells' packages can use it.
+func mangle(name string) string {
+	if name == "_" || ast.IsExported(name) {
+		return name
+	}
+	return Letter + name
+}
+
+// alias is the one name under which a package is imported everywhere, whatever the cell called it. No variable of the
+// user's can shadow it.
+func alias(path string) string {
+	var b strings.Builder
+	b.WriteString(Letter + "_")
+	for _, r := range path {
+		switch {
+		case r == '/':
+			b.WriteString(Letter)
+		case r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z':
+			b.WriteRune(r)
+		default:
+			b.WriteString("_")
+		}
+	}
+	return b.String()
+}
+
+var (
+	cleanPath  = regexp.MustCompile(`interleave/cells/[cp]\d+\.`)
+	cleanAlias = regexp.MustCompile(Letter + `_(?:[\pL\d_]*` + Letter + `)?`)
+	cleanVar   = regexp.MustCompile(Letter + `v\d+_`)
+)
+
+// Clean removes what the front end adds from text that a person will read: mangled names, package aliases and the
+// import paths of cells.
+func Clean(s string) string {
+	if !strings.Contains(s, Letter) && !strings.Contains(s, "interleave/cells/") {
+		return s
+	}
+	s = cleanPath.ReplaceAllString(s, "main.")
+	s = cleanVar.ReplaceAllString(s, "")
+	s = cleanAlias.ReplaceAllString(s, "")
+	return strings.ReplaceAll(s, Letter, "")
+}

@@ -1,0 +1,300 @@
+package cell
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/scanner"
+	"go/token"
+	"strings"
+	"unicode/utf8"
+)
+
+// A source is one cell's text, parsed. The parser accepts files and the cell is none, so the text is parsed three times
+// with everything else blanked out: its imports, its functions and methods, and the rest as the body of a function.
+// Blanking keeps offsets, so a position in any of the three is a position in the cell.
+type source struct {
+	n        int // what the user sees: cell[n]
+	serial   int // of the package that its code becomes; no two cells share one
+	text     string
+	bodyText string // with everything but the statements blanked out
+	imports  []*ast.ImportSpec
+	funcs    []*ast.FuncDecl
+	body     []ast.Stmt
+	files    [3]*token.File // imports, funcs, body
+	prefix   [3]int         // bytes before the cell's text in each
+	unbound  []*ast.Ident   // identifiers of funcs that no local scope explains
+	free     []*ast.Ident   // the same of body
+	program  bool           // it began with a package clause
+	hidden   bool           // it ends with a semicolon: the last value is not shown
+}
+
+const (
+	inImports = iota
+	inFuncs
+	inBody
+)
+
+type lexeme struct {
+	from, to int
+	tok      token.Token
+}
+
+// scan returns the cell's tokens and the first lexical error.
+func scan(n int, text string) ([]lexeme, *Diagnostic) {
+	var (
+		s    scanner.Scanner
+		out  []lexeme
+		diag *Diagnostic
+		file = token.NewFileSet().AddFile("", -1, len(text))
+	)
+	s.Init(file, []byte(text), func(p token.Position, msg string) {
+		if diag == nil {
+			diag = &Diagnostic{Cell: n, Line: p.Line, Column: p.Column, Message: msg, Kind: "syntax error"}
+		}
+	}, 0)
+	for {
+		p, tok, lit := s.Scan()
+		if tok == token.EOF {
+			return out, diag
+		}
+		from := file.Offset(p)
+		width := len(lit)
+		switch {
+		case tok == token.SEMICOLON && lit == "\n":
+			width = 0
+		case tok.IsOperator():
+			width = len(tok.String())
+		}
+		out = append(out, lexeme{from, min(from+width, len(text)), tok})
+	}
+}
+
+func opens(t token.Token) bool  { return t == token.LPAREN || t == token.LBRACE || t == token.LBRACK }
+func closes(t token.Token) bool { return t == token.RPAREN || t == token.RBRACE || t == token.RBRACK }
+
+// balance returns for every opening bracket the index of its closing one, or a diagnostic for the first that has none.
+func balance(n int, text string, toks []lexeme) (map[int]int, *Diagnostic) {
+	pair := map[token.Token]token.Token{token.RPAREN: token.LPAREN, token.RBRACE: token.LBRACE, token.RBRACK: token.LBRACK}
+	match := map[int]int{}
+	var stack []int
+	at := func(i int, format string, args ...any) *Diagnostic {
+		d := &Diagnostic{Cell: n, Kind: "syntax error", Message: fmt.Sprintf(format, args...)}
+		d.Line, d.Column = lineColumn(text, toks[i].from)
+		return d
+	}
+	for i, t := range toks {
+		switch {
+		case opens(t.tok):
+			stack = append(stack, i)
+		case closes(t.tok):
+			if len(stack) == 0 {
+				return nil, at(i, "unexpected %s: nothing is open here", t.tok)
+			}
+			open := stack[len(stack)-1]
+			if toks[open].tok != pair[t.tok] {
+				line, _ := lineColumn(text, toks[open].from)
+				return nil, at(i, "unexpected %s: the %s of line %d is still open", t.tok, toks[open].tok, line)
+			}
+			match[open] = i
+			stack = stack[:len(stack)-1]
+		}
+	}
+	if len(stack) > 0 {
+		i := stack[len(stack)-1]
+		return nil, at(i, "this %s is never closed", toks[i].tok)
+	}
+	return match, nil
+}
+
+// blank overwrites all but line ends with spaces.
+func blank(b []byte) {
+	for i := range b {
+		if b[i] != '\n' {
+			b[i] = ' '
+		}
+	}
+}
+
+// parse reads one cell. A cell that does not parse gives as many diagnostics as the parser found.
+func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
+	src := &source{n: n, text: text}
+	if !utf8.ValidString(text) {
+		return src, Diagnostics{invalidUTF8(n, text)}
+	}
+	if i := strings.Index(text, Letter); i >= 0 {
+		d := Diagnostic{Cell: n, Kind: "syntax error", Message: "the letter " + Letter + " is reserved: Interleave marks its own names with it"}
+		d.Line, d.Column = lineColumn(text, i)
+		return src, Diagnostics{d}
+	}
+	toks, diag := scan(n, text)
+	if diag != nil {
+		return src, Diagnostics{*diag}
+	}
+	match, diag := balance(n, text, toks)
+	if diag != nil {
+		return src, Diagnostics{*diag}
+	}
+	var parts [3][]byte
+	for i := range parts {
+		parts[i] = []byte(text)
+	}
+	keep := func(part, from, to int) { // text[from:to] belongs to one part only
+		for i := range parts {
+			if i != part {
+				blank(parts[i][from:to])
+			}
+		}
+	}
+	last := 0
+	for i := 0; i < len(toks); {
+		start := i
+		part := classify(toks, match, i)
+		for i < len(toks) && toks[i].tok != token.SEMICOLON { // to the end of the statement
+			if m, ok := match[i]; ok {
+				i = m
+			}
+			i++
+		}
+		end := len(text)
+		if i < len(toks) {
+			end = toks[i].to
+			i++
+		}
+		if part == inBody {
+			continue
+		}
+		keep(inBody, last, toks[start].from)
+		if part < 0 { // the package clause belongs nowhere
+			src.program = true
+			for j := range parts {
+				blank(parts[j][toks[start].from:end])
+			}
+		} else {
+			keep(part, toks[start].from, end)
+		}
+		last = end
+	}
+	keep(inBody, last, len(text))
+	src.bodyText = string(parts[inBody])
+	src.hidden = len(toks) > 1 && toks[len(toks)-1].tok == token.SEMICOLON && toks[len(toks)-1].to > toks[len(toks)-1].from
+
+	var diags Diagnostics
+	prefixes := [3]string{"package p;", "package p;", "package p;func _(){"}
+	for part, prefix := range prefixes {
+		body := append([]byte(prefix), parts[part]...)
+		if part == inBody {
+			body = append(body, "\n}"...)
+		}
+		if part != inBody && len(bytes.TrimSpace(parts[part])) == 0 {
+			continue
+		}
+		src.prefix[part] = len(prefix)
+		f, err := parser.ParseFile(fset, fmt.Sprintf("cell[%d]", n), body, parser.ParseComments)
+		if list, ok := err.(scanner.ErrorList); ok {
+			diags = append(diags, src.syntaxErrors(list, len(prefix))...)
+			continue
+		} else if err != nil {
+			diags = append(diags, Diagnostic{Cell: n, Line: 1, Column: 1, Kind: "syntax error", Message: err.Error()})
+			continue
+		}
+		src.files[part] = fset.File(f.FileStart)
+		switch part {
+		case inImports:
+			src.imports = f.Imports
+		case inFuncs:
+			for _, d := range f.Decls {
+				if fd, ok := d.(*ast.FuncDecl); ok {
+					src.funcs = append(src.funcs, fd)
+				}
+			}
+			src.unbound = f.Unresolved
+		case inBody:
+			src.body = f.Decls[0].(*ast.FuncDecl).Body.List
+			src.free = f.Unresolved
+		}
+	}
+	return src, diags
+}
+
+// classify says which part the statement that begins at toks[i] belongs to; -1 is the package clause.
+func classify(toks []lexeme, match map[int]int, i int) int {
+	switch toks[i].tok {
+	case token.PACKAGE:
+		return -1
+	case token.IMPORT:
+		return inImports
+	case token.FUNC:
+		if i+1 >= len(toks) {
+			return inBody
+		}
+		if toks[i+1].tok == token.IDENT {
+			return inFuncs
+		}
+		// func (r T) name( is a method; func (x int) { … }(1) and func (x int) int are not.
+		if m, ok := match[i+1]; ok && toks[i+1].tok == token.LPAREN && m+2 < len(toks) && toks[m+1].tok == token.IDENT && toks[m+2].tok == token.LPAREN {
+			return inFuncs
+		}
+	}
+	return inBody
+}
+
+func (s *source) syntaxErrors(list scanner.ErrorList, prefix int) (diags Diagnostics) {
+	list.RemoveMultiples()
+	lines := 1 + strings.Count(s.text, "\n")
+	for _, e := range list {
+		d := Diagnostic{Cell: s.n, Line: e.Pos.Line, Column: e.Pos.Column, Message: e.Msg, Kind: "syntax error"}
+		if d.Line == 1 {
+			d.Column = max(1, d.Column-prefix)
+		}
+		if d.Line > lines {
+			d.Line = lines
+			d.Column = len(s.text) - strings.LastIndex(s.text, "\n")
+		}
+		diags = append(diags, d)
+	}
+	return diags
+}
+
+// offset maps a position in one of the three files to an offset in the cell; -1 when it is in none of them.
+func (s *source) offset(p token.Pos) int {
+	for i, f := range s.files {
+		if f != nil && int(p) >= f.Base() && int(p) <= f.Base()+f.Size() {
+			return min(max(0, int(p)-f.Base()-s.prefix[i]), len(s.text))
+		}
+	}
+	return -1
+}
+
+func (s *source) slice(n ast.Node) string { return s.text[s.offset(n.Pos()):s.offset(n.End())] }
+
+// position gives line and column (in bytes, from 1) of a position in the cell.
+func (s *source) position(p token.Pos) (line, column int) { return lineColumn(s.text, s.offset(p)) }
+
+func lineColumn(text string, offset int) (line, column int) {
+	offset = min(max(0, offset), len(text))
+	return 1 + strings.Count(text[:offset], "\n"), offset - strings.LastIndex(text[:offset], "\n")
+}
+
+func invalidUTF8(n int, text string) Diagnostic {
+	i := 0
+	for i < len(text) {
+		r, w := utf8.DecodeRuneInString(text[i:])
+		if r == utf8.RuneError && w <= 1 {
+			break
+		}
+		i += w
+	}
+	d := Diagnostic{Cell: n, Kind: "syntax error", Message: fmt.Sprintf("the cell is not valid UTF-8: byte %#02x stands here; save or type it again as UTF-8", text[i])}
+	d.Line, d.Column = lineColumn(text, i)
+	return d
+}
+
+// parses reports "invalid" for text with a syntax error, "" otherwise.
+func parses(text string) string {
+	if _, diags := parse(token.NewFileSet(), 1, text); len(diags) > 0 {
+		return "invalid"
+	}
+	return ""
+}

@@ -1,0 +1,184 @@
+package cell
+
+import (
+	"go/ast"
+	"go/types"
+	"maps"
+	"slices"
+	"strings"
+)
+
+type kind int
+
+const (
+	funcUnit kind = iota
+	methodUnit
+	typeUnit
+	constUnit
+	varUnit
+	initUnit
+)
+
+// A unit is one thing that the session can replace as a whole: a function, a method, a type, a group of constants, a
+// variable. Units are never changed once their cell is committed; what is built again becomes another unit.
+type unit struct {
+	kind  kind
+	names []string // a method's is its own name, without the type
+	recv  string   // of a method, the type's name
+	src   *source
+	node  ast.Node // FuncDecl, TypeSpec or GenDecl; nil for a variable
+
+	// home is the cell whose package holds what callers refer to. A function that was redefined with the same signature
+	// stays at home: the first definition jumps to the newest. For a variable it is the generation of its storage.
+	home int
+
+	typ     types.Type      // of a variable
+	objs    []types.Object  // what the name stands for in checks that need not look at the unit again
+	uses    map[string]bool // session names that it mentions
+	sigUses map[string]bool // of a function or method, those in its signature
+	sig     string          // the signature, to know whether a new body can take the old one's place
+	generic bool            // a function, or method of a type, with type parameters: cannot be patched
+	lost    bool            // a variable whose value went with its session
+}
+
+// key is what a redefinition replaces.
+func (u *unit) key() string {
+	if u.kind == methodUnit {
+		return u.recv + "." + u.names[0]
+	}
+	return strings.Join(u.names, ",")
+}
+
+func (u *unit) text() string {
+	if u.node == nil {
+		return ""
+	}
+	return u.src.slice(u.node)
+}
+
+// mentions reports whether the unit uses one of the names.
+func mentions(uses, names map[string]bool) bool {
+	for n := range uses {
+		if names[n] {
+			return true
+		}
+	}
+	return false
+}
+
+// units of the cell, in order: declarations first, then the names that its statements declare as variables.
+func (src *source) units() (units []*unit, body []ast.Stmt, vars []*ast.Ident) {
+	for _, f := range src.funcs {
+		u := &unit{kind: funcUnit, names: []string{f.Name.Name}, src: src, node: f, home: src.serial}
+		switch {
+		case f.Recv != nil && len(f.Recv.List) > 0:
+			u.kind, u.recv = methodUnit, receiverName(f.Recv.List[0].Type)
+			_, u.generic = ast.Unparen(deref(f.Recv.List[0].Type)).(*ast.IndexExpr)
+			if _, ok := ast.Unparen(deref(f.Recv.List[0].Type)).(*ast.IndexListExpr); ok {
+				u.generic = true
+			}
+		case f.Name.Name == "init":
+			u.kind = initUnit
+		}
+		u.generic = u.generic || f.Type.TypeParams != nil
+		units = append(units, u)
+	}
+	for _, st := range src.body {
+		d, ok := unlabel(st).(*ast.DeclStmt)
+		if !ok {
+			vars = append(vars, defined(unlabel(st))...)
+			body = append(body, st)
+			continue
+		}
+		g := d.Decl.(*ast.GenDecl)
+		switch g.Tok.String() {
+		case "type":
+			for _, sp := range g.Specs {
+				t := sp.(*ast.TypeSpec)
+				units = append(units, &unit{kind: typeUnit, names: []string{t.Name.Name}, src: src, node: t, home: src.serial, generic: t.TypeParams != nil})
+			}
+		case "const":
+			u := &unit{kind: constUnit, src: src, node: g, home: src.serial}
+			for _, sp := range g.Specs {
+				for _, id := range sp.(*ast.ValueSpec).Names {
+					if id.Name != "_" {
+						u.names = append(u.names, id.Name)
+					}
+				}
+			}
+			units = append(units, u)
+		default:
+			for _, sp := range g.Specs {
+				for _, id := range sp.(*ast.ValueSpec).Names {
+					if id.Name != "_" {
+						vars = append(vars, id)
+					}
+				}
+			}
+			body = append(body, st)
+		}
+	}
+	return units, body, vars
+}
+
+func unlabel(st ast.Stmt) ast.Stmt {
+	for {
+		l, ok := st.(*ast.LabeledStmt)
+		if !ok {
+			return st
+		}
+		st = l.Stmt
+	}
+}
+
+// defined lists the identifiers on the left of a := statement.
+func defined(st ast.Stmt) (ids []*ast.Ident) {
+	if a, ok := st.(*ast.AssignStmt); ok && a.Tok.String() == ":=" {
+		for _, x := range a.Lhs {
+			if id, ok := x.(*ast.Ident); ok && id.Name != "_" {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+func deref(x ast.Expr) ast.Expr {
+	if s, ok := ast.Unparen(x).(*ast.StarExpr); ok {
+		return s.X
+	}
+	return x
+}
+
+func receiverName(x ast.Expr) (name string) {
+	ast.Inspect(x, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && name == "" {
+			name = id.Name
+		}
+		return name == ""
+	})
+	return name
+}
+
+// without returns the constant group with one of its names made blank, for a later cell defined that name anew.
+func (u *unit) without(name string) *unit {
+	c := *u
+	c.names = slices.DeleteFunc(slices.Clone(u.names), func(n string) bool { return n == name })
+	g := *u.node.(*ast.GenDecl)
+	g.Specs = slices.Clone(g.Specs)
+	for i, sp := range g.Specs {
+		v := *sp.(*ast.ValueSpec)
+		v.Names = slices.Clone(v.Names)
+		for j, id := range v.Names {
+			if id.Name == name {
+				v.Names[j] = &ast.Ident{NamePos: id.NamePos, Name: "_"}
+			}
+		}
+		g.Specs[i] = &v
+	}
+	c.node = &g
+	c.objs = slices.DeleteFunc(slices.Clone(u.objs), func(o types.Object) bool { return o.Name() == name })
+	return &c
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

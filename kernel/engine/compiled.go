@@ -1,0 +1,55 @@
+package engine
+
+import (
+	"fmt"
+	"plugin"
+
+	"interleave/install/toolchain"
+	"interleave/kernel/cell"
+	"interleave/kernel/engine/rt"
+)
+
+// compile builds a checked cell as a plugin, loads it and makes it part of the session. The returned function runs its
+// statements. Building costs 0.13–0.17 s; a cell whose every name still means what it meant runs again without it.
+func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
+	if p.Reuse != 0 {
+		c := rt.Lookup(p.Reuse)
+		if c == nil {
+			return nil, fmt.Errorf("cell %d is not loaded", p.Reuse)
+		}
+		r.shift = map[int]int{p.ReuseN: p.N}
+		p.Commit()
+		return c.Run, nil
+	}
+	if e.noTools != nil {
+		return nil, e.noTools
+	}
+	so, err := e.tools.Build(r.ctx, toolchain.Package{Name: fmt.Sprintf("c%d", p.Package), Source: []byte(p.Code), Imports: p.Imports, WorkDir: e.cfg.WorkDir})
+	if err != nil {
+		return nil, err
+	}
+	if err := e.open(p, so); err != nil {
+		return nil, err
+	}
+	p.Commit()
+	e.record(p, text, so)
+	c := rt.Lookup(p.Package)
+	return func() {
+		c.Patch()
+		c.Run()
+	}, nil
+}
+
+// open loads a cell's plugin.
+func (e *Engine) open(p *cell.Plan, so string) error {
+	for _, m := range p.Moves {
+		rt.Move(m.Name, m.From, m.To)
+	}
+	if _, err := plugin.Open(so); err != nil {
+		return fmt.Errorf("load cell %d: %w", p.N, err)
+	}
+	if rt.Lookup(p.Package) == nil {
+		return fmt.Errorf("load cell %d: its package did not register itself", p.N)
+	}
+	return nil
+}

@@ -1,0 +1,399 @@
+// Package engine runs checked cells inside the session process: it knows both engines, the session's variables, panics,
+// interrupts and what is shown of a value.
+// It must not know Jupyter, ZeroMQ or the supervisor; package cell knows the language, package session the boundary.
+//
+// Engine is what session.Serve drives. One cell takes this way: its text is cut into segments (cell.Segments), Go code is
+// checked (cell.Session.Check), the plan is run by the interpreter (interp.go) or compiled and loaded (compiled.go), on a
+// goroutine of its own that a run (run.go) watches; what it shows goes to the session's stream of events (show.go).
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+
+	"interleave/install/toolchain"
+	"interleave/kernel/cell"
+	"interleave/kernel/engine/rt"
+	"interleave/kernel/session"
+	"interleave/runtime/display"
+	"interleave/runtime/timeline"
+)
+
+// A Config says what an Engine works with.
+type Config struct {
+	Toolchain string // directory that toolchain.Prepare made
+	WorkDir   string // where cells are built; survives the session process, not the kernel
+	Log       *slog.Logger
+}
+
+// An Engine is the session's evaluator. Its calls never overlap.
+type Engine struct {
+	cfg      Config
+	tools    *toolchain.Toolchain
+	noTools  error // why cells cannot be compiled
+	packages *packages
+	session  *cell.Session
+	interp   *interp
+	recorder timeline.Recorder
+	out      *session.Out
+	texts    map[int]string // of cells, for tracebacks
+	mode     string         // auto, yaegi or compiled
+	plot     bool
+	last     *run
+
+	mu      sync.Mutex
+	running *run
+}
+
+// New returns an engine. Without a toolchain that can build plugins, cells that need the compiler are refused with the
+// reason; everything else works.
+func New(cfg Config) (*Engine, error) {
+	e := &Engine{cfg: cfg, texts: map[int]string{}, mode: "auto", plot: true}
+	tools, err := toolchain.Open(cfg.Toolchain)
+	var stale *toolchain.StaleError
+	var none *toolchain.NoPluginsError
+	switch {
+	case errors.As(err, &stale), errors.As(err, &none):
+		e.noTools = err
+	case err != nil:
+		return nil, err
+	}
+	if tools == nil {
+		return nil, fmt.Errorf("open the toolchain: %w", err)
+	}
+	e.tools = tools
+	types, err := tools.Types()
+	if err != nil {
+		return nil, err
+	}
+	e.packages = newPackages(types)
+	e.session = cell.New(e.packages)
+	e.interp = newInterp(e)
+	rt.SetHooks(e.hooks())
+	display.SetSink(e.display)
+	captureOutput(e)
+	return e, nil
+}
+
+// packages is what cells may import.
+type packages struct {
+	*toolchain.Types
+	byName map[string][]string
+	paths  map[string]bool
+}
+
+// preferred orders packages that share a name: those most cells mean come first.
+var preferred = []string{"math/rand/v2", "math/rand", "crypto/rand", "text/template", "html/template", "text/scanner", "go/scanner",
+	"runtime/pprof", "net/http/pprof", "runtime/trace", "hash/maphash", "encoding/hex", "net/http/httptest"}
+
+func newPackages(t *toolchain.Types) *packages {
+	p := &packages{Types: t, byName: map[string][]string{}, paths: map[string]bool{}}
+	for _, im := range t.Packages() {
+		p.paths[im.Path] = true
+		p.byName[im.Name] = append(p.byName[im.Name], im.Path)
+	}
+	rank := func(path string) int {
+		if i := slices.Index(preferred, path); i >= 0 {
+			return i
+		}
+		return len(preferred) + strings.Count(path, "/")*10 + len(path)/10
+	}
+	for _, paths := range p.byName {
+		slices.SortFunc(paths, func(a, b string) int { return rank(a) - rank(b) })
+	}
+	return p
+}
+
+func (p *packages) Named(name string) []string { return p.byName[name] }
+func (p *packages) Allowed(path string) bool   { return p.paths[path] }
+
+// Eval runs one cell.
+func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) session.Done {
+	e.out = out
+	done := session.Done{Cell: c.ID, OK: true}
+	e.texts[c.N] = c.Code
+	r := e.newRun(ctx, c)
+	e.setRunning(r)
+	defer func() {
+		r.over.Store(true)
+		e.setRunning(nil)
+	}()
+	x := &execution{e: e, run: r, cell: c, done: &done}
+	x.segments(cell.Segments(c.Code))
+	for name, code := range c.Expressions {
+		if done.Expressions == nil {
+			done.Expressions = map[string]session.Expression{}
+		}
+		done.Expressions[name] = e.expression(ctx, c, code, done.OK)
+	}
+	return done
+}
+
+func (e *Engine) setRunning(r *run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.running = r
+}
+
+// execution is one cell being run.
+type execution struct {
+	e     *Engine
+	run   *run
+	cell  session.Cell
+	done  *session.Done
+	quiet bool // nothing is shown: a user expression
+}
+
+func (x *execution) failed(f *failure) {
+	x.done.OK = false
+	x.done.Interrupted = x.done.Interrupted || f.interrupted
+	if !x.quiet {
+		x.e.out.Emit(f.event(x.e, x.cell.ID))
+	}
+}
+
+func (x *execution) segments(segs []cell.Segment) {
+	for _, s := range segs {
+		if !x.done.OK || x.run.ctx.Err() != nil && x.interruptedBetween() {
+			return
+		}
+		switch s.Kind {
+		case cell.GoCode:
+			x.code(s.Text)
+		case cell.ShellLine:
+			x.shell(s.Args)
+		default:
+			x.magic(s)
+		}
+	}
+}
+
+func (x *execution) interruptedBetween() bool {
+	x.failed(&failure{name: "interrupted", value: "the cell was interrupted", interrupted: true})
+	return true
+}
+
+// code runs Go code: check, choose an engine, run, show.
+func (x *execution) code(text string) {
+	e := x.e
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	p, err := e.session.Check(x.cell.N, text)
+	if err != nil {
+		x.failed(diagnosed(err))
+		return
+	}
+	if p.Empty {
+		p.Commit()
+		return
+	}
+	x.run.hideNil = p.HideNil
+	var f func()
+	switch {
+	case e.mode != "compiled" && p.Drive != "" && p.Reuse == 0:
+		f, err = e.interp.load(p)
+		x.done.Engine = "yaegi"
+		if errors.Is(err, errUnknownSymbol) && e.mode == "auto" { // the tables lack something: the compiler knows it
+			f, err = e.compile(x.run, p, text)
+			x.done.Engine = "compiled"
+		}
+	case e.mode == "yaegi":
+		d := p.Refused
+		if p.Reuse != 0 {
+			d = cell.Diagnostic{Cell: x.cell.N, Kind: "refused", Message: "this cell was compiled before; the interpreter alone cannot run it"}
+		}
+		x.failed(&failure{name: "refused", value: d.String(), lines: cell.Diagnostics{d}.Render()})
+		return
+	default:
+		f, err = e.compile(x.run, p, text)
+		x.done.Engine = "compiled"
+	}
+	if err != nil {
+		x.failed(e.buildFailed(err))
+		return
+	}
+	for _, n := range p.Notices {
+		e.out.Output(x.cell.ID, session.Stderr, []byte(cyan+"note: "+reset+n+"\n"))
+	}
+	x.perform(f)
+}
+
+// perform runs the cell's code under the recorder and shows what came of it.
+func (x *execution) perform(f func()) {
+	e, r := x.e, x.run
+	armed := e.plot && !x.cell.Silent && !x.quiet && e.recorder.Arm() == nil
+	fail, replace := r.execute(f)
+	var exp *timeline.Experiment
+	if armed {
+		exp, _ = e.recorder.Stop()
+	}
+	x.done.Replace = replace
+	if fail != nil {
+		x.failed(fail)
+		return
+	}
+	r.mu.Lock()
+	values, shown := r.values, r.shown
+	r.values, r.shown = nil, false
+	r.mu.Unlock()
+	if exp != nil {
+		exp.Engine = x.done.Engine
+		x.figure(exp)
+	}
+	if shown && !x.cell.Silent && !x.quiet {
+		x.result(values)
+	}
+	x.leftBehind()
+	if x.quiet {
+		r.values, r.shown = values, shown
+	}
+}
+
+// expression evaluates one of Jupyter's user expressions. Its failure is its own.
+func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok bool) session.Expression {
+	if !ok {
+		return session.Expression{Failed: &session.Failed{Name: "skipped", Value: "the cell failed", Traceback: []string{}}}
+	}
+	sub := c
+	sub.Code = code
+	r := e.newRun(ctx, sub)
+	done := session.Done{OK: true}
+	x := &execution{e: e, run: r, cell: sub, done: &done, quiet: true}
+	var fail *failure
+	p, err := e.session.Check(c.N, code)
+	var f func()
+	if err != nil {
+		fail = diagnosed(err)
+	} else if f, err = e.load(r, p, code); err != nil {
+		fail = e.buildFailed(err)
+	} else {
+		fail, _ = r.execute(f)
+	}
+	r.over.Store(true)
+	if fail != nil {
+		ev := fail.event(e, 0)
+		return session.Expression{Failed: &ev}
+	}
+	data, meta := x.bundle(r.values)
+	return session.Expression{Data: data, Metadata: meta}
+}
+
+// load prepares a plan in whichever engine may run it.
+func (e *Engine) load(r *run, p *cell.Plan, text string) (func(), error) {
+	if p.Empty {
+		p.Commit()
+		return func() {}, nil
+	}
+	if p.Drive != "" && p.Reuse == 0 && e.mode != "compiled" {
+		if f, err := e.interp.load(p); !errors.Is(err, errUnknownSymbol) || e.mode == "yaegi" {
+			return f, err
+		}
+	}
+	if e.mode == "yaegi" {
+		return nil, cell.Diagnostics{p.Refused}
+	}
+	return e.compile(r, p, text)
+}
+
+func diagnosed(err error) *failure {
+	var ds cell.Diagnostics
+	if errors.As(err, &ds) && len(ds) > 0 {
+		return &failure{name: ds[0].Kind, value: ds.Error(), lines: ds.Render()}
+	}
+	return &failure{name: "internal error", value: err.Error()}
+}
+
+func (e *Engine) buildFailed(err error) *failure {
+	var ds cell.Diagnostics
+	if errors.As(err, &ds) {
+		return diagnosed(err)
+	}
+	var none *toolchain.NoPluginsError
+	var stale *toolchain.StaleError
+	if errors.As(err, &none) || errors.As(err, &stale) {
+		return &failure{name: "cannot compile", value: err.Error()}
+	}
+	if errors.Is(err, context.Canceled) {
+		return &failure{name: "interrupted", value: "the cell was interrupted while it was compiled", interrupted: true}
+	}
+	return &failure{name: "internal error", value: "the front end wrote code that does not build. This is a bug of Interleave; please report it with the cell.\n" + cell.Clean(err.Error())}
+}
+
+// A record is what brings a cell's declarations back in a new process.
+type record struct {
+	N       int
+	Package int
+	Code    string
+	Plugin  string // empty when the interpreter ran the cell
+	Mode    string
+	Plot    bool
+	Setting bool `json:",omitempty"` // only the mode changed
+	Reset   bool `json:",omitempty"` // everything before is forgotten
+}
+
+func (e *Engine) record(p *cell.Plan, text, plugin string) {
+	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot})
+	if err != nil {
+		return
+	}
+	e.out.Record(e.runningID(), b)
+}
+
+func (e *Engine) runningID() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running != nil {
+		return e.running.id
+	}
+	return 0
+}
+
+// Restore declares again what an earlier process had declared. Its variables are gone.
+func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
+	for _, b := range records {
+		var rec record
+		if err := json.Unmarshal(b, &rec); err != nil {
+			failed = append(failed, "a record that cannot be read: "+err.Error())
+			continue
+		}
+		e.texts[rec.N] = rec.Code
+		e.mode, e.plot = rec.Mode, rec.Plot
+		if rec.Reset {
+			e.forget()
+		}
+		if rec.Setting || rec.Reset {
+			continue
+		}
+		e.session.Next(rec.Package)
+		p, err := e.session.Check(rec.N, rec.Code)
+		if err != nil {
+			failed = append(failed, fmt.Sprintf("cell[%d]: %v", rec.N, err))
+			continue
+		}
+		if rec.Plugin != "" && p.Reuse == 0 {
+			if err := e.open(p, rec.Plugin); err != nil {
+				failed = append(failed, fmt.Sprintf("cell[%d]: %v", rec.N, err))
+				continue
+			}
+			rt.Lookup(p.Package).Patch()
+		}
+		p.Commit()
+		if rec.Plugin == "" {
+			e.interp.declare(p)
+		}
+	}
+	return e.session.Lose(), failed
+}
+
+// forget drops everything that was declared.
+func (e *Engine) forget() {
+	e.session = e.session.Fresh()
+	e.interp = newInterp(e)
+}

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"fmt"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"interleave/kernel/cell"
+)
+
+// A goroutine is what Go's own traceback tells of one.
+type goroutine struct {
+	id    int
+	state string   // "chan receive", "running" …
+	run   string   // label: the request it belongs to
+	cell  string   // label: where it was started
+	lines []string // its places in cells, innermost first
+}
+
+// busy reports whether it uses a core, or waits for one.
+func (g goroutine) busy() bool {
+	return g.state == "running" || g.state == "runnable"
+}
+
+// place says where it is, as well as is known.
+func (g goroutine) place() string {
+	if len(g.lines) > 0 {
+		return g.lines[0]
+	}
+	return "started at " + g.cell
+}
+
+func (g goroutine) String() string {
+	return fmt.Sprintf("goroutine %d [%s] %s", g.id, g.state, g.place())
+}
+
+var (
+	headRE  = regexp.MustCompile(`^goroutine (\d+)[^\[]*\[([^\]]*?)(?: labels:\{(.*)\})?\]:$`)
+	labelRE = regexp.MustCompile(`"(\w+)": "((?:[^"\\]|\\.)*)"`)
+	placeRE = regexp.MustCompile(`cell\[(\d+)\]:(\d+)`)
+)
+
+// goroutines lists the living goroutines of the run. It needs GODEBUG=tracebacklabels=1 and stops the world for as long as
+// the dump takes, about 1 µs a frame.
+func (r *run) goroutines() (out []goroutine) {
+	id := strconv.FormatUint(r.id, 10)
+	for _, g := range allGoroutines() {
+		if g.run == id && !strings.HasPrefix(g.state, "trace reader") {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func allGoroutines() (out []goroutine) {
+	buf := make([]byte, 1<<18)
+	for {
+		n := runtime.Stack(buf, true)
+		if n < len(buf) || len(buf) >= 1<<26 {
+			buf = buf[:n]
+			break
+		}
+		buf = make([]byte, 4*len(buf))
+	}
+	return parseGoroutines(string(buf))
+}
+
+func parseGoroutines(dump string) (out []goroutine) {
+	for block := range strings.SplitSeq(dump, "\n\n") {
+		head, rest, _ := strings.Cut(block, "\n")
+		m := headRE.FindStringSubmatch(head)
+		if m == nil {
+			continue
+		}
+		g := goroutine{}
+		g.id, _ = strconv.Atoi(m[1])
+		g.state, _, _ = strings.Cut(m[2], ",")
+		for _, l := range labelRE.FindAllStringSubmatch(m[3], -1) {
+			switch l[1] {
+			case "run":
+				g.run = l[2]
+			case "cell":
+				g.cell = l[2]
+			}
+		}
+		rest, _, _ = strings.Cut(rest, "created by ")
+		for _, p := range placeRE.FindAllString(rest, -1) {
+			g.lines = append(g.lines, p)
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// frame is one call on a stack, as the user knows it.
+type frame struct {
+	function string
+	cell     int
+	line     int
+}
+
+// stackAbove returns the frames in cells of the calling goroutine, innermost first. Called in a deferred function that has
+// recovered, it sees the frames of the panic.
+func stackAbove(skip int) (frames []frame) {
+	pcs := make([]uintptr, 256)
+	pcs = pcs[:runtime.Callers(skip+2, pcs)]
+	it := runtime.CallersFrames(pcs)
+	for {
+		f, more := it.Next()
+		if m := placeRE.FindStringSubmatch(fmt.Sprintf("%s:%d", f.File, f.Line)); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			line, _ := strconv.Atoi(m[2])
+			frames = append(frames, frame{functionName(f.Function), n, line})
+		}
+		if !more {
+			return frames
+		}
+	}
+}
+
+// functionName is a function's name as its author wrote it; empty for the statements of a cell.
+func functionName(s string) string {
+	if i := strings.LastIndexByte(s, '/'); i >= 0 {
+		s = s[i+1:]
+	}
+	s = cell.Clean(s)
+	if _, rest, ok := strings.Cut(s, "."); ok {
+		s = rest
+	}
+	if s == "cell" {
+		return ""
+	}
+	return strings.Replace(s, "cell.func", "func", 1)
+}

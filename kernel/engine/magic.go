@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"interleave/kernel/cell"
+	"interleave/kernel/session"
+)
+
+// A magic is a command to the session itself. Those with body take the rest of the cell.
+type magic struct {
+	usage string
+	help  string
+	body  bool
+	run   func(x *execution, s cell.Segment)
+}
+
+var magics map[string]magic
+
+func init() { // magics mention themselves: %help lists them
+	magics = map[string]magic{
+		"help":   {"%help", "this list", false, (*execution).help},
+		"engine": {"%engine auto|yaegi|compiled", "choose what runs cells: auto takes the interpreter where it is proven right and the compiler elsewhere", false, (*execution).engine},
+		"who":    {"%who", "list what is declared", false, (*execution).who},
+		"reset":  {"%reset", "forget everything that was declared", false, (*execution).reset},
+		"plot":   {"%plot on|off", "draw what goroutines did under each cell that starts some", false, (*execution).plot},
+		"time":   {"%%time", "run the cell and tell how long it took", true, (*execution).time},
+		"bash":   {"%%bash", "run the cell as a shell script", true, func(x *execution, s cell.Segment) { x.shell(s.Text) }},
+	}
+}
+
+func (x *execution) print(format string, args ...any) {
+	x.e.out.Output(x.cell.ID, session.Stdout, fmt.Appendf(nil, format, args...))
+}
+
+func (x *execution) magic(s cell.Segment) {
+	m, ok := magics[s.Name]
+	sign := "%"
+	if s.Kind == cell.CellMagic {
+		sign = "%%"
+	}
+	switch {
+	case !ok:
+		hint := "%help lists all magics"
+		if n := cell.Nearest(s.Name, slices.Sorted(maps.Keys(magics))); n != "" {
+			hint = "did you mean " + strings.Fields(magics[n].usage)[0] + "? " + hint
+		}
+		x.refuse(s, fmt.Sprintf("there is no magic %s%s", sign, s.Name), hint)
+	case m.body != (s.Kind == cell.CellMagic):
+		x.refuse(s, fmt.Sprintf("%s%s is not a magic", sign, s.Name), "Write "+m.usage+": "+m.help)
+	default:
+		m.run(x, s)
+	}
+}
+
+// refuse fails the cell because of a magic.
+func (x *execution) refuse(s cell.Segment, message, hint string) {
+	d := cell.Diagnostic{Cell: x.cell.N, Line: s.Line, Column: 1, Kind: "magic", Message: message, Hint: hint}
+	x.failed(&failure{name: "magic", value: d.String() + " (" + hint + ")", lines: cell.Diagnostics{d}.Render()})
+}
+
+func (x *execution) help(cell.Segment) {
+	var b strings.Builder
+	b.WriteString("Magics:\n")
+	for _, n := range slices.Sorted(maps.Keys(magics)) {
+		fmt.Fprintf(&b, "  %-28s %s\n", magics[n].usage, magics[n].help)
+	}
+	fmt.Fprintf(&b, "  %-28s %s\n", "!command", "run a shell command")
+	b.WriteString(`
+In every cell, without an import:
+  ctx       the cell's context: cancelled when the cell is interrupted
+  lab       Go, Gather, GatherAll, WaitFor, Sleep, pools, queues, locks …
+  display   HTML, Markdown, SVG, PNG, JSON, and outputs that are updated
+  timeline  what goroutines and cores did, as data
+  plots     the figures, and gonum.org/v1/plot for your own
+  …         and the standard library: write strings.ToUpper, the import is made
+
+A cell holds declarations and statements in any order. x := 1 declares a variable of the session. The value of the last
+expression is shown; a semicolon at the end hides it. Anything may be defined again: what uses it sees the new one.
+`)
+	x.print("%s", b.String())
+}
+
+func (x *execution) engine(s cell.Segment) {
+	switch s.Args {
+	case "":
+	case "auto", "yaegi", "compiled":
+		x.e.mode = s.Args
+		x.e.note(x.cell)
+	default:
+		hint := "Write %engine auto, %engine yaegi or %engine compiled"
+		if n := cell.Nearest(s.Args, []string{"auto", "yaegi", "compiled"}); n != "" {
+			hint = "Did you mean %engine " + n + "?"
+		}
+		x.refuse(s, fmt.Sprintf("there is no engine %q", s.Args), hint)
+		return
+	}
+	more := ""
+	if x.e.noTools != nil {
+		more = " (cells cannot be compiled here: " + x.e.noTools.Error() + ")"
+	}
+	x.print("engine: %s%s\n", x.e.mode, more)
+}
+
+func (x *execution) plot(s cell.Segment) {
+	switch s.Args {
+	case "on", "off":
+		x.e.plot = s.Args == "on"
+		x.e.note(x.cell)
+	case "":
+	default:
+		x.refuse(s, fmt.Sprintf("%%plot %s: on or off?", s.Args), "Write %plot on or %plot off")
+		return
+	}
+	state := map[bool]string{true: "on", false: "off"}[x.e.plot]
+	x.print("plot: %s\n", state)
+}
+
+// note keeps settings for a session that has to be begun anew.
+func (e *Engine) note(c session.Cell) {
+	b, err := json.Marshal(record{N: c.N, Mode: e.mode, Plot: e.plot, Setting: true})
+	if err == nil {
+		e.out.Record(c.ID, b)
+	}
+}
+
+func (x *execution) who(cell.Segment) {
+	symbols := x.e.session.Symbols()
+	if len(symbols) == 0 {
+		x.print("Nothing is declared.\n")
+		return
+	}
+	width := 4
+	for _, s := range symbols {
+		width = max(width, len([]rune(s.Name)))
+	}
+	for _, s := range symbols {
+		lost := ""
+		if s.Lost {
+			lost = "  (lost)"
+		}
+		t := s.Type
+		if r := []rune(t); len(r) > 70 {
+			t = string(r[:69]) + "…"
+		}
+		x.print("%-*s  %-6s  cell[%d]  %s%s\n", width, s.Name, s.Kind, s.Cell, t, lost)
+	}
+}
+
+func (x *execution) reset(cell.Segment) {
+	x.e.forget()
+	b, err := json.Marshal(record{N: x.cell.N, Mode: x.e.mode, Plot: x.e.plot, Reset: true})
+	if err == nil {
+		x.e.out.Record(x.cell.ID, b)
+	}
+	x.print("Everything that was declared is forgotten. Goroutines that are still running go on.\n")
+}
+
+func (x *execution) time(s cell.Segment) {
+	var before, after syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
+	began := time.Now()
+	x.segments(cell.Segments(s.Text))
+	wall := time.Since(began)
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	cpu := time.Duration(after.Utime.Nano() - before.Utime.Nano() + after.Stime.Nano() - before.Stime.Nano())
+	engine := x.done.Engine
+	if engine == "" {
+		engine = "none"
+	}
+	x.print("wall %s · CPU %s · engine %s · building included\n", wall.Round(10*time.Microsecond), cpu.Round(10*time.Microsecond), engine)
+}
+
+// shell runs a command with the user's shell. Its output is the cell's; a status other than zero is told, not an error.
+func (x *execution) shell(command string) {
+	if strings.TrimSpace(command) == "" {
+		return
+	}
+	sh := "sh"
+	if _, err := exec.LookPath("bash"); err == nil {
+		sh = "bash"
+	}
+	cmd := exec.CommandContext(x.run.ctx, sh, "-c", command)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = 2 * time.Second
+	err := cmd.Run()
+	if x.run.ctx.Err() != nil {
+		if cmd.Process != nil {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+		x.failed(&failure{name: "interrupted", value: "the command was interrupted", interrupted: true})
+		return
+	}
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		x.e.out.Output(x.cell.ID, session.Stderr, []byte(exit.Error()+"\n"))
+	case err != nil:
+		x.failed(&failure{name: "shell", value: err.Error()})
+	}
+}

@@ -1,0 +1,110 @@
+// Package rt is what the code of cells calls: storage of session variables, guarded goroutines, the stop flag. It knows
+// the contract between generated code and the engine.
+// It must stay small and must not know cells' syntax, Jupyter or processes: every plugin is linked with it.
+//
+// Users do not import it; package cell writes the calls.
+package rt
+
+import (
+	"context"
+	"sync"
+)
+
+// Stop is not zero while some cell is being stopped. Generated code looks at it in loops and at the entry of functions
+// that call others; the look is a plain load on purpose, the slow path asks whose turn it is.
+var Stop uint32
+
+// Hooks are the engine's side of the contract. They are set before the first cell runs and never change afterwards.
+type Hooks struct {
+	Poll  func()                       // Stop is set: end the calling goroutine if its cell is being stopped
+	Begin func()                       // a goroutine is about to start
+	Run   func(place string, f func()) // run f on the goroutine that was started at place
+	Show  func(values []any)           // the value of the cell's last expression
+	At    func(line int)               // interpreted code has reached a line
+	Ctx   func() context.Context       // the context of the cell that the calling goroutine belongs to
+}
+
+var hooks Hooks
+
+// SetHooks installs the engine's side.
+func SetHooks(h Hooks) { hooks = h }
+
+// Poll is called when Stop is set. It does not return when the calling goroutine's cell is being stopped: the goroutine
+// ends as by runtime.Goexit, so that its deferred calls run.
+func Poll() { hooks.Poll() }
+
+// Go starts f on a goroutine that belongs to the caller's cell. A panic in it fails the cell.
+func Go(place string, f func()) {
+	hooks.Begin()
+	go hooks.Run(place, f)
+}
+
+// Guard wraps a function that a standard package is about to start on a goroutine.
+func Guard(place string, f func()) func() {
+	if f == nil {
+		return nil
+	}
+	hooks.Begin()
+	return func() { hooks.Run(place, f) }
+}
+
+// Show reports the value of a cell's last expression.
+func Show(values ...any) { hooks.Show(values) }
+
+// At says which line of the cell interpreted code has reached.
+func At(line int) { hooks.At(line) }
+
+// Ctx is the context of the cell that the calling goroutine belongs to. Cells know it as ctx.
+func Ctx() context.Context { return hooks.Ctx() }
+
+// A Cell is a compiled cell. Its package registers it when the plugin is loaded.
+type Cell struct {
+	N       int
+	Run     func()         // the cell's statements
+	Patch   func()         // lets earlier definitions jump to those of this cell
+	Symbols map[string]any // functions by name, and "type T" to a nil *T, for the interpreter
+}
+
+var (
+	mu    sync.Mutex
+	cells = map[int]*Cell{}
+)
+
+// Register is called by a cell's package.
+func Register(c *Cell) {
+	mu.Lock()
+	defer mu.Unlock()
+	cells[c.N] = c
+}
+
+// Lookup returns a registered cell, nil when it was not loaded.
+func Lookup(n int) *Cell {
+	mu.Lock()
+	defer mu.Unlock()
+	return cells[n]
+}
+
+// Predeclared types that are embedded in a cell's struct get a field name that other cells' packages can use.
+type (
+	Ⱶany        = any
+	Ⱶbool       = bool
+	Ⱶbyte       = byte
+	Ⱶcomplex64  = complex64
+	Ⱶcomplex128 = complex128
+	Ⱶerror      = error
+	Ⱶfloat32    = float32
+	Ⱶfloat64    = float64
+	Ⱶint        = int
+	Ⱶint8       = int8
+	Ⱶint16      = int16
+	Ⱶint32      = int32
+	Ⱶint64      = int64
+	Ⱶrune       = rune
+	Ⱶstring     = string
+	Ⱶuint       = uint
+	Ⱶuint8      = uint8
+	Ⱶuint16     = uint16
+	Ⱶuint32     = uint32
+	Ⱶuint64     = uint64
+	Ⱶuintptr    = uintptr
+)

@@ -1,0 +1,73 @@
+package rt
+
+import (
+	"fmt"
+	"reflect"
+	"unsafe"
+)
+
+// Session variables live on the heap, each known by its name and its generation, the number of the cell that declared it
+// with its present type. Code holds pointers to them, so a pointer that user code took stays good when the variable's
+// type is compiled again.
+
+type varKey struct {
+	name string
+	gen  int
+}
+
+type storage struct {
+	ptr unsafe.Pointer
+	typ reflect.Type
+}
+
+var vars = map[varKey]storage{}
+
+// Var returns the storage of a variable and makes it when this is the first time that it is asked for.
+func Var[T any](name string, gen int) *T {
+	return (*T)(Storage(name, gen, reflect.TypeFor[T]()).UnsafePointer())
+}
+
+// VarLike is Var for a type that cannot be written where it is used: that of like.
+func VarLike[T any](name string, gen int, like T) *T { return Var[T](name, gen) }
+
+// Storage is Var for a type that is known at run time: it returns a pointer to the variable. Storage that was taken over
+// from an earlier build of the same type is seen as the new type from the first time on that it is asked for so.
+func Storage(name string, gen int, t reflect.Type) reflect.Value {
+	mu.Lock()
+	defer mu.Unlock()
+	k := varKey{name, gen}
+	s, ok := vars[k]
+	switch {
+	case !ok:
+		v := reflect.New(t)
+		s = storage{v.UnsafePointer(), t}
+		vars[k] = s
+	case s.typ != t:
+		if s.typ.Size() != t.Size() {
+			panic(fmt.Sprintf("interleave: storage of %s (cell %d) has %d bytes, its type %v wants %d; this is a bug of ours", name, gen, s.typ.Size(), t, t.Size()))
+		}
+		s.typ = t
+		vars[k] = s
+	}
+	return reflect.NewAt(s.typ, s.ptr)
+}
+
+// Stored returns a pointer to an existing variable.
+func Stored(name string, gen int) (v reflect.Value, ok bool) {
+	mu.Lock()
+	defer mu.Unlock()
+	s, ok := vars[varKey{name, gen}]
+	if !ok {
+		return reflect.Value{}, false
+	}
+	return reflect.NewAt(s.typ, s.ptr), true
+}
+
+// Move lets a newer generation of a variable use the storage of an older one.
+func Move(name string, from, to int) {
+	mu.Lock()
+	defer mu.Unlock()
+	if s, ok := vars[varKey{name, from}]; ok {
+		vars[varKey{name, to}] = s
+	}
+}

@@ -1,0 +1,322 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"interleave/kernel/engine/rt"
+	"interleave/kernel/session"
+	"interleave/runtime/timeline"
+)
+
+// A run is one execution of one cell. Goroutines are known by their profiler labels, which a goroutine inherits from the
+// one that starts it: so each belongs to the run that caused it, also after its cell has ended.
+type run struct {
+	engine *Engine
+	id     uint64 // of the request
+	n      int
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	done    chan struct{} // closed when the cell's own goroutine has ended
+	broken  chan struct{} // closed when another goroutine of the cell has panicked while the cell ran
+	outcome *failure      // of the cell's own goroutine; read after done
+	failed  *failure      // of another; read after broken
+	once    sync.Once
+	over    atomic.Bool // the cell has been answered
+
+	stopping atomic.Bool // its goroutines end at their next look at the stop flag
+	line     atomic.Int64
+	hideNil  bool        // a nil error at the end of the result is not shown
+	shift    map[int]int // cells whose compiled form runs under another number
+
+	mu     sync.Mutex
+	values []any
+	shown  bool
+	labels map[string]context.Context // by place
+}
+
+// A tag is what a goroutine's label pointer means.
+type tag struct {
+	run       *run
+	unwinding bool // it is ending: the stop flag does not concern it any more
+}
+
+var tags sync.Map // unsafe.Pointer of a label set → *tag
+
+//go:linkname getProfLabel runtime/pprof.runtime_getProfLabel
+func getProfLabel() unsafe.Pointer
+
+// current returns the tag of the calling goroutine, nil when it belongs to no cell.
+func current() *tag {
+	p := getProfLabel()
+	if p == nil {
+		return nil
+	}
+	t, ok := tags.Load(p)
+	if !ok {
+		return nil
+	}
+	return t.(*tag)
+}
+
+// adopt makes the calling goroutine one of the run's.
+func (r *run) adopt(place string, unwinding bool) {
+	key := place
+	if unwinding {
+		key = "\x00" + place
+	}
+	r.mu.Lock()
+	ctx := r.labels[key]
+	fresh := ctx == nil
+	if fresh {
+		ctx = pprof.WithLabels(context.Background(), pprof.Labels("cell", place, "run", strconv.FormatUint(r.id, 10)))
+		r.labels[key] = ctx
+	}
+	pprof.SetGoroutineLabels(ctx)
+	if fresh {
+		tags.Store(getProfLabel(), &tag{r, unwinding})
+	}
+	r.mu.Unlock()
+}
+
+// forget removes what current needs to know the run's goroutines.
+func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
+	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}), labels: map[string]context.Context{}}
+	r.ctx, r.cancel = context.WithCancelCause(ctx)
+	return r
+}
+
+// main runs the cell's own code to its end.
+func (r *run) main(f func()) {
+	r.adopt(fmt.Sprintf("cell[%d]", r.n), false)
+	returned := false
+	defer func() {
+		if v := recover(); v != nil {
+			r.outcome = r.engine.panicked(r, v, stackAbove(1))
+		} else if !returned && !r.stopping.Load() {
+			r.outcome = &failure{name: "goexit", value: "runtime.Goexit ended the cell's goroutine"}
+		}
+		close(r.done)
+	}()
+	r.engine.recorder.Main(fmt.Sprintf("cell[%d]", r.n))
+	f()
+	returned = true
+}
+
+// start runs f on a goroutine that code of a cell has just started.
+func (e *Engine) start(place string, f func()) {
+	var r *run
+	if t := current(); t != nil {
+		r = t.run
+		r.adopt(place, t.unwinding)
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			if r == nil {
+				panic(v)
+			}
+			fail := e.panicked(r, v, stackAbove(1))
+			fail.where = place
+			r.fail(fail)
+		}
+	}()
+	f()
+}
+
+// fail ends the run because one of its goroutines has panicked; when its cell is over already, the panic is told in the
+// cell's output.
+func (r *run) fail(f *failure) {
+	if r.over.Load() {
+		r.engine.out.Output(r.id, session.Stderr, []byte(strings.Join(f.render(r.engine), "\n")+"\n"))
+		return
+	}
+	r.once.Do(func() {
+		r.failed = f
+		close(r.broken)
+	})
+}
+
+// poll is the slow path of generated code's look at the stop flag.
+func (e *Engine) poll() {
+	t := current()
+	if t == nil || t.unwinding || !t.run.stopping.Load() {
+		return
+	}
+	t.run.adopt(fmt.Sprintf("cell[%d]", t.run.n), true)
+	runtime.Goexit()
+}
+
+func (e *Engine) show(values []any) {
+	if t := current(); t != nil {
+		t.run.mu.Lock()
+		t.run.values, t.run.shown = values, true
+		t.run.mu.Unlock()
+	}
+}
+
+func (e *Engine) ctx() context.Context {
+	if t := current(); t != nil {
+		return t.run.ctx
+	}
+	return context.Background()
+}
+
+func (e *Engine) hooks() rt.Hooks {
+	return rt.Hooks{
+		Poll:  e.poll,
+		Begin: timeline.Started,
+		Run:   e.start,
+		Show:  e.show,
+		At: func(line int) {
+			if t := current(); t != nil {
+				t.run.line.Store(int64(line))
+			}
+		},
+		Ctx: e.ctx,
+	}
+}
+
+// How an interrupted cell ended.
+const (
+	graceCancel = 40 * time.Millisecond  // to end by its context
+	graceStop   = 700 * time.Millisecond // to end by the stop flag
+)
+
+// execute runs the cell's code and waits for it, walking down the staircase when it must not go on. replace is not empty
+// when something burns a core and cannot be stopped.
+func (r *run) execute(f func()) (fail *failure, replace string) {
+	go r.main(f)
+	select {
+	case <-r.done:
+		select {
+		case <-r.broken:
+			fail, replace = r.stop(r.failed)
+		default:
+			fail = r.outcome
+		}
+	case <-r.broken:
+		fail, replace = r.stop(r.failed)
+	case <-r.ctx.Done():
+		fail, replace = r.stop(nil)
+	}
+	return fail, replace
+}
+
+// stop ends all goroutines of the run: first by the context, then by the stop flag, and gives up on those that are merely
+// blocked. why is nil for an interrupt.
+func (r *run) stop(why *failure) (*failure, string) {
+	cause := session.ErrInterrupted
+	if why != nil {
+		cause = errors.New(why.name + ": " + why.value)
+	}
+	r.cancel(cause)
+	step := "its context was cancelled"
+	if !r.gone(graceCancel) {
+		step = "it was stopped at its next loop or call"
+		r.stopping.Store(true)
+		stops(1)
+		defer stops(-1)
+	}
+	var left []goroutine
+	deadline := time.Now().Add(graceStop)
+	quiet := 0
+	for {
+		left = r.goroutines()
+		if len(left) == 0 {
+			break
+		}
+		busy := false
+		for _, g := range left {
+			busy = busy || g.busy()
+		}
+		if quiet++; busy {
+			quiet = 0
+		}
+		if quiet >= 3 { // seen blocked three times
+			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left), "goroutine was", "goroutines were"))
+			break
+		}
+		if time.Now().After(deadline) {
+			if busy {
+				for _, g := range left {
+					if g.busy() {
+						return r.interrupted(why, "", left), "a goroutine would not stop: " + g.place()
+					}
+				}
+			}
+			break
+		}
+		wait := time.NewTimer(15 * time.Millisecond)
+		select {
+		case <-wait.C:
+		case <-r.doneOnce():
+			wait.Stop()
+		}
+	}
+	return r.interrupted(why, step, left), ""
+}
+
+// doneOnce is done while it is open: a closed one would make the loop above spin.
+func (r *run) doneOnce() <-chan struct{} {
+	select {
+	case <-r.done:
+		return nil
+	default:
+		return r.done
+	}
+}
+
+// gone waits for all goroutines of the run to end.
+func (r *run) gone(d time.Duration) bool {
+	select {
+	case <-r.done:
+		return len(r.goroutines()) == 0
+	case <-time.After(d):
+		return false
+	}
+}
+
+func (r *run) interrupted(why *failure, step string, left []goroutine) *failure {
+	f := why
+	if f == nil {
+		f = &failure{name: "interrupted", value: "the cell was interrupted: " + step, interrupted: true}
+	}
+	for _, g := range left {
+		f.left = append(f.left, g)
+	}
+	return f
+}
+
+var stopCount struct {
+	sync.Mutex
+	n int
+}
+
+// stops counts runs that are being stopped; the flag is up while there are any.
+func stops(delta int) {
+	stopCount.Lock()
+	defer stopCount.Unlock()
+	stopCount.n += delta
+	v := uint32(0)
+	if stopCount.n > 0 {
+		v = 1
+	}
+	atomic.StoreUint32(&rt.Stop, v)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

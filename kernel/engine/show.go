@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"interleave/kernel/cell"
+	"interleave/kernel/session"
+	"interleave/plots"
+	"interleave/runtime/display"
+	"interleave/runtime/timeline"
+)
+
+// result shows the value of the cell's last expression. A nil error at its end says nothing and is left out, as Python
+// leaves out None.
+func (x *execution) result(values []any) {
+	defer func() {
+		if v := recover(); v != nil {
+			x.failed(&failure{name: "panic", value: "while the result was shown: " + panicText(v)})
+		}
+	}()
+	data, meta := x.bundle(values)
+	if data == nil {
+		return
+	}
+	x.e.out.Emit(session.Result{Cell: x.cell.ID, Data: data, Metadata: meta})
+}
+
+func (x *execution) bundle(values []any) (data, meta session.Bundle) {
+	if k := len(values); k > 1 && values[k-1] == nil && x.run.hideNil {
+		values = values[:k-1]
+	}
+	switch len(values) {
+	case 0:
+		return nil, nil
+	case 1:
+		if values[0] == nil && x.run.hideNil {
+			return nil, nil
+		}
+		d, m, err := display.Bundle(values[0])
+		if err != nil {
+			x.e.out.Output(x.cell.ID, session.Stderr, []byte("show: "+err.Error()+"\n"))
+		}
+		return bundle(d), bundle(m)
+	}
+	var parts []string
+	for _, v := range values {
+		parts = append(parts, fmt.Sprint(v))
+	}
+	return bundle(map[string]any{"text/plain": strings.Join(parts, " ")}), nil
+}
+
+// bundle encodes values for the wire.
+func bundle(m map[string]any) session.Bundle {
+	if len(m) == 0 {
+		return session.Bundle{}
+	}
+	b := session.Bundle{}
+	for k, v := range m {
+		if s, ok := v.(string); ok && (strings.HasPrefix(k, "text/") || k == "image/svg+xml") {
+			v = cell.Clean(s)
+		}
+		var buf bytes.Buffer
+		enc := json.NewEncoder(&buf)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(v); err != nil {
+			buf.Reset()
+			fmt.Fprintf(&buf, "%q", fmt.Sprintf("cannot be encoded: %v", err))
+		}
+		b[k] = json.RawMessage(bytes.TrimSpace(buf.Bytes()))
+	}
+	return b
+}
+
+// display is where package display sends what cells show.
+func (e *Engine) display(ev display.Event) {
+	id := e.runningID()
+	if t := current(); t != nil {
+		id = t.run.id
+	}
+	if ev.Clear {
+		e.out.Emit(session.Clear{Cell: id, Wait: ev.Wait})
+		return
+	}
+	e.out.Emit(session.Display{Cell: id, Data: bundle(ev.Data), Metadata: bundle(ev.Metadata), ID: ev.ID, Update: ev.Update})
+}
+
+// figure draws what the cell's goroutines did, under the cell.
+func (x *execution) figure(exp *timeline.Experiment) {
+	defer func() {
+		if v := recover(); v != nil {
+			x.e.out.Output(x.cell.ID, session.Stderr, []byte(fmt.Sprintf("the figure could not be drawn: %v\n", v)))
+		}
+	}()
+	fig, err := plots.Timeline(exp, plots.Options{})
+	if err != nil {
+		x.e.out.Output(x.cell.ID, session.Stderr, []byte("the figure could not be drawn: "+err.Error()+"\n"))
+		return
+	}
+	png, err := fig.PNG()
+	if err != nil {
+		x.e.out.Output(x.cell.ID, session.Stderr, []byte("the figure could not be drawn: "+err.Error()+"\n"))
+		return
+	}
+	w, h := fig.Size()
+	size := map[string]any{"width": w, "height": h}
+	x.e.out.Emit(session.Display{Cell: x.cell.ID,
+		Data:     bundle(map[string]any{"image/svg+xml": fig.SVG(), "image/png": base64.StdEncoding.EncodeToString(png), "text/plain": fig.Alt()}),
+		Metadata: bundle(map[string]any{"image/png": size}),
+	})
+}
+
+// leftBehind tells which goroutines of the cell go on after it.
+func (x *execution) leftBehind() {}
