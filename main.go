@@ -40,14 +40,18 @@ var commands = []command{
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], stdio{os.Stdout, os.Stderr})
+	code := status(ctx, err)
 	stop()
-	os.Exit(status(err))
+	os.Exit(code)
 }
 
 // status prints an error that has not been printed yet and returns the exit status for it.
-func status(err error) int {
+func status(ctx context.Context, err error) int {
 	var exit install.ExitError
 	switch {
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "interleave: stopped:", context.Cause(ctx))
+		return 130
 	case err == nil:
 		return 0
 	case errors.As(err, &exit):
