@@ -278,6 +278,8 @@ func TestDeath(t *testing.T) {
 		{"memory", "", "exit status 2"},
 		{"exec", "signal: killed", "signal: killed"},
 		{"closefds", "", ""}, // we kill it, if the runtime does not notice first
+		{`eprint panic: not really\n` + "\nexit 3", "exit status 3", "exit status 3"},
+		{`eprint panic: not really\n` + "\nkill", "signal: killed", "signal: killed"},
 		{"child group\nexit 3", "exit status 3", "exit status 3"},
 	} {
 		t.Run(test.script, func(t *testing.T) {
@@ -294,7 +296,11 @@ func TestDeath(t *testing.T) {
 			r.start("print before\neprint also\n" + test.script)
 			events := r.until(isA[Done])
 			got := transcript(slices.DeleteFunc(events, isA[Display]))
-			want := `2 stdout "before" | 2 stderr "also" | 2 failed session died: ` + test.cause +
+			said := "also"
+			if strings.Contains(test.script, "not really") {
+				said += "panic: not really\n"
+			}
+			want := `2 stdout "before" | 2 stderr ` + strconv.Quote(said) + ` | 2 failed session died: ` + test.cause +
 				` | 2 restarted (the session process ended: ` + test.exit + `) lost [x] failed ["T: cannot come back"] | 2 done`
 			if test.cause == "" {
 				if !strings.Contains(got, "failed session died: ") || strings.Count(got, "stderr") != 1 || !strings.Contains(got, "lost [x]") {

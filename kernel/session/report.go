@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os/exec"
 	"strings"
+	"syscall"
 )
 
 const (
@@ -86,7 +87,11 @@ func (r *report) forget() {
 // way than the runtime ends one has written no report, whatever its text looks like.
 func (r *report) last(exit error) (text string, report []byte) {
 	var e *exec.ExitError
-	if errors.As(exit, &e) && (e.ExitCode() == 2 || e.ExitCode() == -1) {
+	if !errors.As(exit, &e) {
+		return r.release(), nil
+	}
+	status, _ := e.Sys().(syscall.WaitStatus)
+	if e.ExitCode() == 2 || status.Signaled() && status.Signal() != syscall.SIGKILL {
 		return "", []byte(r.kept.String())
 	}
 	return r.release(), nil
