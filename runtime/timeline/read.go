@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"golang.org/x/exp/trace"
@@ -23,8 +22,8 @@ type reader struct {
 	done   bool // the stop mark was seen
 
 	gs      []goroutine
-	byID    map[trace.GoID]int32 // index into gs
-	spans   []flatSpan           // in order of their ends; without pointers, since there are many
+	byID    ids        // index into gs
+	spans   []flatSpan // in order of their ends; without pointers, since there are many
 	whys    []why
 	whyNo   map[why]int32         // index into whys
 	procs   []*proc               // by ID
@@ -87,11 +86,11 @@ func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 	}
 	r := &reader{
 		cfg: cfg, mains: mains,
-		byID: map[trace.GoID]int32{}, sites: map[trace.Stack]*site{}, tasks: map[trace.TaskID]int{},
+		sites: map[trace.Stack]*site{}, tasks: map[trace.TaskID]int{},
 		whys: make([]why, 1), whyNo: map[why]int32{{}: 0},
 	}
 	// A state's change takes about five bytes of trace, a goroutine's life about twenty-five.
-	r.spans = make([]flatSpan, 0, min(cfg.MaxSpans, len(data)/8+64))
+	r.spans = make([]flatSpan, 0, min(cfg.MaxSpans, len(data)/5+64))
 	r.gs = make([]goroutine, 0, min(cfg.MaxSpans, len(data)/32+64))
 	cut := ""
 	for n := 0; !r.done; n++ {
@@ -223,11 +222,11 @@ func (r *reader) keep(ev *trace.Event, e Event) int {
 
 // index finds a goroutine, or takes note of one that is older than the recording.
 func (r *reader) index(id trace.GoID) int32 {
-	if i, ok := r.byID[id]; ok {
+	if i, ok := r.byID.find(id); ok {
 		return i
 	}
 	i := int32(len(r.gs))
-	r.byID[id] = i
+	r.byID.add(id, i)
 	name, main := r.origin(id)
 	r.gs = append(r.gs, goroutine{id: id, proc: -1, place: nowhere, name: name, main: main, member: main, born: r.t0, since: r.t0, end: -1})
 	return i
@@ -335,7 +334,7 @@ func (r *reader) woken(g *goroutine, by trace.GoID) {
 	if g.fresh || g.member || by == trace.NoGoroutine {
 		return
 	}
-	if k, ok := r.byID[by]; ok && r.gs[k].member {
+	if k, ok := r.byID.find(by); ok && r.gs[k].member {
 		g.wanted = true
 		g.member = g.cell
 	}
@@ -350,7 +349,7 @@ func (r *reader) adopt() {
 			if !g.fresh || g.member || g.parent == 0 || isRuntime(g.base) {
 				continue
 			}
-			if k, ok := r.byID[trace.GoID(g.parent)]; ok && r.gs[k].member {
+			if k, ok := r.byID.find(trace.GoID(g.parent)); ok && r.gs[k].member {
 				g.member, again = true, true
 			}
 		}
@@ -363,10 +362,10 @@ func (r *reader) create(ev *trace.Event, t *trace.StateTransition) {
 	begin := r.site(t.Stack)
 	by := r.site(ev.Stack())
 	// Numbers of goroutines are never used twice, but a trace may mention one before it tells of its creation.
-	i, known := r.byID[id]
+	i, known := r.byID.find(id)
 	if !known {
 		i = int32(len(r.gs))
-		r.byID[id] = i
+		r.byID.addNew(id, i)
 		r.gs = append(r.gs, goroutine{})
 	}
 	g := &r.gs[i]
@@ -433,139 +432,4 @@ func (r *reader) why(reason, line string) int32 {
 		r.whyNo[w] = n
 	}
 	return n
-}
-
-// finish closes what is open, keeps what belongs to the experiment, and turns the trace's time into the experiment's.
-func (r *reader) finish(e *Experiment) {
-	for i := range r.gs {
-		if r.gs[i].end < 0 {
-			r.closeSpan(int32(i), r.last)
-		}
-	}
-	for _, p := range r.procs {
-		p.release(r.last)
-	}
-	r.adopt()
-	e.Recorded = max(0, time.Duration(r.last-r.t0))
-	if e.Cut == "" {
-		e.Recorded = min(e.Recorded, max(e.Wall, e.Recorded)) // the two clocks read within microseconds of each other
-		e.Wall = max(e.Wall, e.Recorded)
-	}
-	e.GOMAXPROCS = max(e.GOMAXPROCS, r.threads)
-	since := func(t time.Duration) time.Duration {
-		return min(max(0, t-time.Duration(r.t0)), e.Recorded)
-	}
-
-	// Count, then lay every goroutine's spans side by side in one allocation.
-	counts := make([]int, len(r.gs))
-	total := 0
-	for i := range r.spans {
-		if g := r.spans[i].g; r.gs[g].member {
-			counts[g]++
-			total++
-		}
-	}
-	all := make([]Span, total)
-	rows := 0
-	used := 0
-	for i, n := range counts {
-		counts[i] = used // where the next span of i goes
-		used += n
-		if r.gs[i].member {
-			rows++
-		}
-	}
-	first := slices.Clone(counts)
-	for i := range r.spans {
-		f := &r.spans[i]
-		if !r.gs[f.g].member {
-			continue
-		}
-		w := &r.whys[f.why]
-		s := Span{
-			Start: since(time.Duration(f.start)), End: since(time.Duration(f.end)),
-			State: f.state, Proc: f.proc, Reason: w.reason, Line: w.line,
-		}
-		if s.End > s.Start {
-			all[counts[f.g]] = s
-			counts[f.g]++
-		}
-	}
-
-	e.Goroutines = make([]Goroutine, 0, rows)
-	for i := range r.gs {
-		g := &r.gs[i]
-		if !g.member {
-			continue
-		}
-		end := e.Recorded
-		if g.end >= 0 {
-			end = since(time.Duration(g.end))
-		}
-		fn := r.cfg.Func(g.root)
-		row := Goroutine{
-			ID: int64(g.id), Parent: g.parent, Name: g.name, Func: fn, Line: g.line, Main: g.main, Alive: g.end < 0,
-			Start: since(time.Duration(g.born)), End: end, Spans: all[first[i]:counts[i]:counts[i]],
-		}
-		if row.Name == "" {
-			row.Name = rowName(fn)
-		}
-		e.Goroutines = append(e.Goroutines, row)
-	}
-	slices.SortStableFunc(e.Goroutines, func(a, b Goroutine) int {
-		if a.Main != b.Main {
-			if a.Main {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.ID, b.ID))
-	})
-
-	e.Cores = r.cores(since)
-	e.Events, e.Dropped = r.said(since, e.Recorded), r.lost
-}
-
-func (r *reader) cores(since func(time.Duration) time.Duration) []Core {
-	var cores []Core
-	for _, p := range r.procs {
-		c := Core{ID: p.id, Spans: p.spans[:0]}
-		for _, s := range p.spans {
-			g := &r.gs[s.Goroutine]
-			s.Start, s.End, s.Goroutine = since(s.Start), since(s.End), int64(g.id)
-			switch {
-			case s.End <= s.Start:
-				continue
-			case g.member:
-				s.Kind = CoreUser
-			case isCollector(g.base):
-				s.Kind = CoreGC
-			default:
-				s.Kind = CoreOther
-			}
-			c.Spans = append(c.Spans, s)
-		}
-		if len(c.Spans) > 0 {
-			cores = append(cores, c)
-		}
-	}
-	return cores
-}
-
-// said keeps the events of the experiment's own goroutines.
-func (r *reader) said(since func(time.Duration) time.Duration, end time.Duration) []Event {
-	kept := r.events[:0]
-	for _, e := range r.events {
-		i, ok := r.byID[trace.GoID(e.Goroutine)]
-		if !ok || !r.gs[i].member {
-			continue
-		}
-		open := e.End < 0
-		e.Start, e.End = since(e.Start), since(e.End)
-		if open {
-			e.End = end
-		}
-		kept = append(kept, e)
-	}
-	return kept
 }
