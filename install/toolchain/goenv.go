@@ -29,51 +29,62 @@ type goenv struct {
 	pinned []string // KEY=value, for everything we run
 }
 
-// unpinned are settings of the user's that we must not inherit, since they change what is compiled.
-var unpinned = []string{"GOFLAGS", "GOENV", "GOROOT", "GOTOOLCHAIN", "GOWORK", "GO111MODULE", "GOOS", "GOARCH", "GOEXPERIMENT", "CGO_ENABLED", "GOBIN", "GOTOOLDIR", "GOMOD", "GOVERSION", "GCCGO"}
+// kept are the user's settings that we keep: where modules come from and go, and what C and this processor's code is compiled
+// with. All others (GOFLAGS above all) change what is compiled, and must not come from the environment of the moment. go env
+// -changed would be a shorter way, but it does not count a GOPATH that is in the environment.
+var kept = []string{
+	"GOPATH", "GOMODCACHE", "GOCACHE", "GOCACHEPROG", "GOTMPDIR", "GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE", "GOVCS", "GOAUTH",
+	"CC", "CXX", "AR", "PKG_CONFIG", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_LDFLAGS",
+	"GO386", "GOAMD64", "GOARM", "GOARM64", "GOPPC64", "GORISCV64", "GOLOONG64", "GOMIPS64",
+}
 
 // findGo asks the go command on PATH, in the module's directory, so that a toolchain chosen by go.mod is the one found.
 func findGo(ctx context.Context, source string) (*goenv, error) {
-	out, err := output(ctx, source, os.Environ(), "go", "env", "-json", "GOROOT", "GOVERSION", "GOTOOLDIR", "CC")
+	out, err := output(ctx, source, os.Environ(), "go", append([]string{"env", "-json", "GOROOT", "GOVERSION", "GOTOOLDIR"}, kept...)...)
 	if err != nil {
 		if _, lookErr := exec.LookPath("go"); lookErr != nil {
 			return nil, fmt.Errorf("no go command on PATH: install Go 1.26 or later from https://go.dev/dl")
 		}
 		return nil, fmt.Errorf("go env: %w", err)
 	}
-	var env struct{ GOROOT, GOVERSION, GOTOOLDIR, CC string }
+	env := map[string]string{}
 	if err := json.Unmarshal(out, &env); err != nil {
 		return nil, fmt.Errorf("go env: %w", err)
 	}
-	vers, _, _ := strings.Cut(env.GOVERSION, " ")
+	vers, _, _ := strings.Cut(env["GOVERSION"], " ")
 	if version.IsValid(vers) && version.Compare(vers, minGo) < 0 {
 		return nil, fmt.Errorf("%s is too old: Interleave needs Go 1.26 or later, from https://go.dev/dl", vers)
 	}
-	out, err = output(ctx, source, os.Environ(), "go", "env", "-changed", "-json")
-	if err != nil {
-		return nil, fmt.Errorf("go env: %w", err)
-	}
-	changed := map[string]string{}
-	if err := json.Unmarshal(out, &changed); err != nil {
-		return nil, fmt.Errorf("go env: %w", err)
-	}
+	goroot := env["GOROOT"]
 	g := &goenv{
-		cmd:    filepath.Join(env.GOROOT, "bin", exe("go")),
-		goroot: env.GOROOT, vers: vers, tools: env.GOTOOLDIR, cc: strings.Fields(env.CC),
-		pinned: []string{"GOENV=off", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on", "GOEXPERIMENT=", "GOROOT=" + env.GOROOT},
+		cmd:    filepath.Join(goroot, "bin", exe("go")),
+		goroot: goroot, vers: vers, tools: env["GOTOOLDIR"], cc: strings.Fields(env["CC"]),
+		pinned: []string{"GOENV=off", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on", "GOEXPERIMENT=", "GOROOT=" + goroot},
 	}
 	if _, err := os.Stat(g.cmd); err != nil { // a distribution's split GOROOT
 		if g.cmd, err = exec.LookPath("go"); err != nil {
 			return nil, err
 		}
 	}
-	for k, v := range changed {
-		if !slices.Contains(unpinned, k) {
-			g.pinned = append(g.pinned, k+"="+v)
+	for _, k := range kept {
+		if env[k] != "" {
+			g.pinned = append(g.pinned, k+"="+env[k])
 		}
 	}
 	slices.Sort(g.pinned)
 	return g, nil
+}
+
+// forCells returns the settings that the compiler and linker look at. Those about modules, which may hold secrets, stay out
+// of toolchain.json.
+func (g *goenv) forCells() (env []string) {
+	for _, kv := range g.pinned {
+		switch k, _, _ := strings.Cut(kv, "="); k {
+		case "GOROOT", "GOEXPERIMENT", "GOTMPDIR", "GO386", "GOAMD64", "GOARM", "GOARM64", "GOPPC64", "GORISCV64", "GOLOONG64", "GOMIPS64":
+			env = append(env, kv)
+		}
+	}
+	return env
 }
 
 // environ is the environment for the tools: the process's own without Go's settings, then the pinned ones, then extra.

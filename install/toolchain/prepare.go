@@ -291,7 +291,7 @@ func (p *preparer) describe(ctx context.Context) error {
 	in := &p.info
 	*in = info{
 		Format: format, Go: g.vers, GOROOT: g.goroot, Version: readVersion(g.goroot),
-		Lang: minGo, Env: g.pinned, CC: g.cc, Source: p.Source, Strategy: linkNone, Reason: p.reason,
+		Lang: minGo, Env: g.forCells(), CC: g.cc, Source: p.Source, Strategy: linkNone, Reason: p.reason,
 	}
 	for _, t := range []struct {
 		*tool
