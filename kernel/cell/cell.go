@@ -29,6 +29,7 @@ import (
 // A Session is what is declared so far. Use it from one goroutine.
 type Session struct {
 	pkgs    Packages
+	pkg     *types.Package // its scope is that of the last check
 	fset    *token.FileSet
 	units   []*unit
 	imports map[string]string
@@ -43,7 +44,7 @@ type Session struct {
 
 // New returns an empty session.
 func New(pkgs Packages) *Session {
-	return &Session{pkgs: pkgs, fset: token.NewFileSet(), imports: map[string]string{}, spelled: map[*ast.Ident]string{},
+	return &Session{pkgs: pkgs, pkg: types.NewPackage("main", "main"), fset: token.NewFileSet(), imports: map[string]string{}, spelled: map[*ast.Ident]string{},
 		sources: map[*token.File]*source{}, ran: map[string]*reusable{}, aliased: map[string]string{}}
 }
 
