@@ -146,3 +146,13 @@ func NewPriorityQueueAny(max int, compare func(a, b any) int) *Queue[any] {
 
 // NewLocalAny is [NewLocal] for a value of any type.
 func NewLocalAny(init func() any) *Local[any] { return NewLocal(init) }
+
+// LoopGoAny is [LoopGo] for a function of any result.
+func LoopGoAny(co *Coro, name string, fn func(*Coro) (any, error)) *LoopTask[any] {
+	return LoopGo(co, name, fn)
+}
+
+// LoopGatherAny is [LoopGather] for functions of any result.
+func LoopGatherAny(co *Coro, fns ...func(*Coro) (any, error)) ([]any, error) {
+	return LoopGather(co, fns...)
+}

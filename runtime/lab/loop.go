@@ -1,0 +1,557 @@
+package lab
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Loop is an event loop like asyncio's: its tasks take turns, and another one's turn comes only when the running one awaits
+// something. Nothing runs at the same time, so no locks are needed between two awaits; and one task that computes, or waits in
+// any other way than by the loop, stops them all. The loop reports that.
+//
+//	err := lab.NewLoop().Run(ctx, func(co *lab.Coro) error {
+//		a := lab.LoopGo(co, "a", fetchA)
+//		b := lab.LoopGo(co, "b", fetchB)
+//		…
+//	})
+//
+// The await points of a task are the methods of its [Coro] and [LoopTask.Await]. Inside, each task is a goroutine that waits for a
+// baton; whoever has it runs.
+type Loop struct {
+	// SlowAfter is how long a task may run between two awaits before that is reported: slow_callback_duration. 0 means 100 ms.
+	SlowAfter time.Duration
+	// OnSlow is called on the loop with each report, when it is not nil.
+	OnSlow func(SlowTurn)
+
+	mu    sync.Mutex
+	stats LoopStats
+}
+
+// LoopStats is what a loop has done so far.
+type LoopStats struct {
+	Turns int           // times that a task ran from one await to the next
+	Busy  time.Duration // spent in them
+	Slow  []SlowTurn    // the first thousand turns that were too long
+}
+
+// A SlowTurn is one time that a task blocked the loop.
+type SlowTurn struct {
+	Task string
+	Took time.Duration
+	Line string // file:line of the await that ended it; "" when it ended with the task
+}
+
+// String is the report.
+func (s SlowTurn) String() string {
+	where := "before it returned"
+	if s.Line != "" {
+		where = "before the await at " + s.Line
+	}
+	return fmt.Sprintf("%s blocked the loop for %v %s", s.Task, roundTime(s.Took), where)
+}
+
+const maxSlowTurns = 1000
+
+// NewLoop returns a loop.
+func NewLoop() *Loop { return new(Loop) }
+
+// Stats returns what the loop has done so far.
+func (l *Loop) Stats() LoopStats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.stats
+	s.Slow = append([]SlowTurn(nil), s.Slow...)
+	return s
+}
+
+// A Coro is a task's hold on its loop: what it awaits it awaits through it. It belongs to one task and must not be handed on.
+type Coro struct {
+	run    *loopRun
+	name   string
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	resume chan struct{} // the baton
+	waits  bool          // parked, and in neither run.ready nor the inbox
+	since  time.Time     // when its turn began
+	line   site          // of the await that ended a slow turn
+	err    error         // valid when done
+	done   bool
+	next   []*Coro // who awaits it
+	ended  func()  // called on its last turn, when err is set
+	at     int     // in run.living
+	timer  *loopTimer
+}
+
+// loopRun is one Run. Everything but inbox belongs to who has the baton: the loop, or the task that it resumed.
+type loopRun struct {
+	l       *Loop
+	ctx     context.Context
+	slow    time.Duration
+	over    error // why every task is cancelled, those to come included
+	ready   []*Coro
+	living  []*Coro
+	timers  loopTimers
+	seq     uint64
+	running *Coro
+	parked  chan struct{} // the baton on its way back
+
+	mu      sync.Mutex
+	inbox   []*Coro       // woken from outside
+	mail    chan struct{} // has room for one: something is in inbox
+	outside int           // goroutines that will put something there
+}
+
+// ErrLoopDeadlock is the error of a loop whose tasks all wait for each other.
+var ErrLoopDeadlock = errors.New("deadlock: every task of the loop waits for another")
+
+var errLoopEnded = errors.New("the loop has ended")
+
+// Run runs main as the first task and returns its error. When main has returned the other tasks are cancelled, and Run waits until they
+// have returned, too. It is asyncio.run. When ctx ends all tasks are cancelled.
+func (l *Loop) Run(ctx context.Context, main func(*Coro) error) error {
+	if err := checkContext("lab.Loop.Run", ctx); err != nil {
+		return err
+	}
+	if main == nil {
+		return misuse("lab.Loop.Run", "nil function")
+	}
+	if err := checkDuration("lab.Loop.Run", "SlowAfter", l.SlowAfter); err != nil {
+		return err
+	}
+	r := &loopRun{l: l, ctx: ctx, slow: l.SlowAfter, parked: make(chan struct{}), mail: make(chan struct{}, 1)}
+	if r.slow == 0 {
+		r.slow = 100 * time.Millisecond
+	}
+	started()
+	first := r.start("main", here(1), main)
+	for len(r.living) > 0 {
+		if c := r.pick(); c != nil {
+			r.turn(c)
+		} else if err := canceled(ctx); err != nil {
+			r.cancelAll(err) // the news is on its way; do not take the silence for a deadlock
+		} else {
+			r.cancelAll(fmt.Errorf("%w: %s", ErrLoopDeadlock, r.names()))
+		}
+		if first.done && r.over == nil {
+			r.cancelAll(errLoopEnded)
+		}
+	}
+	return first.err
+}
+
+// start makes a task that is ready.
+func (r *loopRun) start(name string, from site, fn func(*Coro) error) *Coro {
+	c := &Coro{run: r, name: name, resume: make(chan struct{}), at: len(r.living)}
+	c.ctx, c.cancel = context.WithCancelCause(r.ctx)
+	if r.over != nil {
+		c.cancel(r.over)
+	}
+	r.living = append(r.living, c)
+	r.ready = append(r.ready, c)
+	forget := context.AfterFunc(c.ctx, func() { r.wake(c, 0) })
+	go func() {
+		<-c.resume
+		normal := false
+		defer func() {
+			if !normal {
+				c.err = abnormal(recover(), &from)
+			}
+			forget()
+			c.cancel(nil)
+			c.done = true
+			if c.ended != nil {
+				c.ended()
+			}
+			r.parked <- struct{}{}
+		}()
+		if c.err = canceled(c.ctx); c.err == nil { // one that was cancelled before its first turn never has one
+			c.err = fn(c)
+			if c.err != nil && c.err == c.ctx.Err() {
+				c.err = canceled(c.ctx) // says why
+			}
+		}
+		normal = true
+	}()
+	return c
+}
+
+// turn lets c run until it awaits something or ends.
+func (r *loopRun) turn(c *Coro) {
+	c.waits, c.line = false, site{}
+	r.running, c.since = c, time.Now()
+	c.resume <- struct{}{}
+	<-r.parked
+	r.running = nil
+	took := time.Since(c.since)
+	r.l.note(c, took, r.slow)
+	if c.done {
+		last := len(r.living) - 1
+		r.living[c.at] = r.living[last]
+		r.living[c.at].at = c.at
+		r.living[last] = nil
+		r.living = r.living[:last]
+		for _, o := range c.next {
+			r.makeReady(o)
+		}
+		c.next = nil
+	}
+}
+
+func (l *Loop) note(c *Coro, took, slow time.Duration) {
+	l.mu.Lock()
+	l.stats.Turns++
+	l.stats.Busy += took
+	l.mu.Unlock()
+	if took < slow {
+		return
+	}
+	s := SlowTurn{Task: c.name, Took: took}
+	if c.line.n > 0 {
+		s.Line = c.line.String()
+	}
+	l.mu.Lock()
+	if len(l.stats.Slow) < maxSlowTurns {
+		l.stats.Slow = append(l.stats.Slow, s)
+	}
+	l.mu.Unlock()
+	if l.OnSlow != nil {
+		_ = guard(&c.line, func() error { l.OnSlow(s); return nil }) // OnPanic hears of it; the tasks must not
+	}
+}
+
+// pick waits for a task that is ready; nil means that there never will be one.
+func (r *loopRun) pick() *Coro {
+	for {
+		r.mu.Lock()
+		mail, outside := r.inbox, r.outside
+		r.inbox = nil
+		r.mu.Unlock()
+		for _, c := range mail {
+			r.makeReady(c)
+		}
+		for len(r.timers) > 0 && !r.timers[0].when.After(time.Now()) {
+			r.makeReady(heap.Pop(&r.timers).(*loopTimer).c)
+		}
+		if len(r.ready) > 0 {
+			c := r.ready[0]
+			r.ready = r.ready[1:]
+			return c
+		}
+		if len(r.timers) > 0 {
+			t := time.NewTimer(time.Until(r.timers[0].when))
+			select {
+			case <-t.C:
+			case <-r.mail:
+			}
+			t.Stop()
+			continue
+		}
+		if outside == 0 && len(mail) == 0 {
+			select {
+			case <-r.mail:
+				continue
+			default:
+				return nil
+			}
+		}
+		<-r.mail
+	}
+}
+
+// makeReady gives a parked task its next turn. Others have theirs already.
+func (r *loopRun) makeReady(c *Coro) {
+	if c.done || !c.waits {
+		return
+	}
+	c.waits = false
+	if c.timer != nil {
+		if c.timer.at >= 0 {
+			heap.Remove(&r.timers, c.timer.at)
+		}
+		c.timer = nil
+	}
+	r.ready = append(r.ready, c)
+}
+
+// wake has the loop make c ready; from any goroutine. ended is how many outside goroutines are over with that.
+func (r *loopRun) wake(c *Coro, ended int) {
+	r.mu.Lock()
+	r.inbox = append(r.inbox, c)
+	r.outside -= ended
+	r.mu.Unlock()
+	select {
+	case r.mail <- struct{}{}:
+	default: // the loop will look anyway
+	}
+}
+
+func (r *loopRun) cancelAll(cause error) {
+	r.over = cause
+	for _, c := range r.living {
+		c.cancel(cause)
+		r.makeReady(c)
+	}
+}
+
+func (r *loopRun) names() string {
+	names := make([]string, len(r.living))
+	for i, c := range r.living {
+		names[i] = c.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// park gives the baton back and waits for the next turn. It returns the error of the task's context.
+func (c *Coro) park() error {
+	if time.Since(c.since) >= c.run.slow {
+		c.line = here(2)
+	}
+	c.waits = true
+	c.run.parked <- struct{}{}
+	<-c.resume
+	return canceled(c.ctx)
+}
+
+// mine checks that the caller is c's own task, as far as can be seen.
+func (c *Coro) mine(call string) error {
+	switch {
+	case c == nil || c.run == nil:
+		return misuse(call, "nil Coro: use the one that the task's function was given")
+	case c.done || c.run.running != c:
+		return misuse(call, "the Coro of task %s was used outside of it", c.name)
+	}
+	return canceled(c.ctx)
+}
+
+// Name returns the task's name.
+func (c *Coro) Name() string { return c.name }
+
+// Context returns the task's context, which ends when the task is cancelled.
+func (c *Coro) Context() context.Context { return c.ctx }
+
+// Sleep awaits that d has passed: others run meanwhile. It is asyncio.sleep.
+func (c *Coro) Sleep(d time.Duration) error {
+	if err := errors.Join(checkDuration("lab.Coro.Sleep", "duration", d)); err != nil {
+		return err
+	}
+	if d == 0 {
+		return c.Yield()
+	}
+	if err := c.mine("lab.Coro.Sleep"); err != nil {
+		return err
+	}
+	c.run.seq++
+	c.timer = &loopTimer{when: time.Now().Add(d), seq: c.run.seq, c: c}
+	heap.Push(&c.run.timers, c.timer)
+	return c.park()
+}
+
+// Yield lets the others have a turn. It is asyncio.sleep(0).
+func (c *Coro) Yield() error {
+	if err := c.mine("lab.Coro.Yield"); err != nil {
+		return err
+	}
+	c.run.ready = append(c.run.ready, c)
+	if time.Since(c.since) >= c.run.slow {
+		c.line = here(1)
+	}
+	c.run.parked <- struct{}{}
+	<-c.resume
+	return canceled(c.ctx)
+}
+
+// Await awaits a function that runs beside the loop, in a goroutine of its own: run_in_executor and to_thread, and the way to everything
+// that waits in Go's ways. When the task is cancelled fn's context ends, and Await still waits until it has returned.
+func (c *Coro) Await(fn func(context.Context) error) error {
+	if fn == nil {
+		return misuse("lab.Coro.Await", "nil function")
+	}
+	if err := c.mine("lab.Coro.Await"); err != nil {
+		return err
+	}
+	r, from := c.run, here(1)
+	var err error
+	over := make(chan struct{})
+	r.mu.Lock()
+	r.outside++
+	r.mu.Unlock()
+	go func() {
+		normal := false
+		defer func() {
+			if !normal {
+				err = abnormal(recover(), &from)
+			}
+			close(over)
+			r.wake(c, 1)
+		}()
+		err = fn(c.ctx)
+		normal = true
+	}()
+	for { // a cancelled task is woken at once, and goes on waiting
+		c.park()
+		if isClosed(over) {
+			return err
+		}
+	}
+}
+
+// A LoopTask is a task of a loop, and its result to come.
+type LoopTask[T any] struct {
+	c     *Coro
+	value T
+}
+
+// LoopGo starts fn as a task of co's loop. It has its first turn when the caller awaits something. It is create_task.
+func LoopGo[T any](co *Coro, name string, fn func(*Coro) (T, error)) *LoopTask[T] {
+	if fn == nil {
+		panic(misuse("lab.LoopGo", "nil function"))
+	}
+	t := new(LoopTask[T])
+	t.c = co.start("lab.LoopGo", name, func(c *Coro) (err error) { t.value, err = fn(c); return err })
+	return t
+}
+
+func (c *Coro) start(call, name string, fn func(*Coro) error) *Coro {
+	if err := c.mine(call); err != nil {
+		if u := (*UsageError)(nil); errors.As(err, &u) {
+			panic(u)
+		}
+	}
+	return c.run.start(name, here(2), fn)
+}
+
+// Await awaits the task's result. When the awaiting task is cancelled the awaited one is, too,
+// and Await returns at once; the loop waits for both.
+func (t *LoopTask[T]) Await(co *Coro) (T, error) {
+	var zero T
+	if t == nil {
+		return zero, misuse("lab.LoopTask.Await", "nil task")
+	}
+	if err := co.await(t.c); err != nil {
+		return zero, err
+	}
+	return t.value, t.c.err
+}
+
+func (c *Coro) await(t *Coro) error {
+	err := c.mine("lab.LoopTask.Await")
+	switch u := (*UsageError)(nil); {
+	case errors.As(err, &u):
+		return err
+	case t.run != c.run:
+		return misuse("lab.LoopTask.Await", "%s and %s belong to different loops", c.name, t.name)
+	case t == c:
+		return misuse("lab.LoopTask.Await", "%s awaits itself", c.name)
+	case t.done:
+		return nil
+	case err != nil:
+		t.stop(err)
+		return err
+	}
+	t.next = append(t.next, c)
+	if err := c.park(); !t.done {
+		t.stop(err)
+		return err
+	}
+	return nil
+}
+
+// stop cancels c; on the loop.
+func (c *Coro) stop(cause error) {
+	c.cancel(cause)
+	c.run.makeReady(c)
+}
+
+// Cancel cancels the task: its awaits return an error from now on, of which cause is a part. It must be called on the task's loop.
+func (t *LoopTask[T]) Cancel(cause error) { t.c.stop(cause) }
+
+// Done reports whether the task has ended. It must be called on the task's loop.
+func (t *LoopTask[T]) Done() bool { return t.c.done }
+
+// Name returns the task's name.
+func (t *LoopTask[T]) Name() string { return t.c.name }
+
+// LoopGather runs the functions as tasks of co's loop and awaits their results, in the order of the arguments. The first error cancels
+// the others. It is asyncio.gather as it really is: one thread, taking turns.
+func LoopGather[T any](co *Coro, fns ...func(*Coro) (T, error)) ([]T, error) {
+	for i, fn := range fns {
+		if fn == nil {
+			return nil, misuse("lab.LoopGather", "function %d of %d is nil", i, len(fns))
+		}
+	}
+	values := make([]T, len(fns))
+	err := co.gather(len(fns), func(c *Coro, i int) (err error) {
+		values[i], err = fns[i](c)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+func (c *Coro) gather(n int, fn func(*Coro, int) error) error {
+	if err := c.mine("lab.LoopGather"); err != nil {
+		return err
+	}
+	tasks := make([]*Coro, n)
+	var first error
+	fail := func(err error) {
+		if err == nil || first != nil {
+			return
+		}
+		first = err
+		for _, t := range tasks {
+			t.stop(err)
+		}
+	}
+	for i := range tasks {
+		t := c.start("lab.LoopGather", fmt.Sprintf("%s.%d", c.name, i), func(t *Coro) error { return fn(t, i) })
+		t.ended = func() { fail(t.err) }
+		tasks[i] = t
+	}
+	for _, t := range tasks {
+		fail(c.await(t))
+	}
+	return first
+}
+
+// A loopTimer wakes a task at a time.
+type loopTimer struct {
+	when time.Time
+	seq  uint64 // equal times keep their order
+	c    *Coro
+	at   int // in the heap; -1 when out of it
+}
+
+type loopTimers []*loopTimer
+
+func (h loopTimers) Len() int { return len(h) }
+func (h loopTimers) Less(i, j int) bool {
+	if h[i].when.Equal(h[j].when) {
+		return h[i].seq < h[j].seq
+	}
+	return h[i].when.Before(h[j].when)
+}
+func (h loopTimers) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].at, h[j].at = i, j
+}
+func (h *loopTimers) Push(x any) {
+	t := x.(*loopTimer)
+	t.at = len(*h)
+	*h = append(*h, t)
+}
+func (h *loopTimers) Pop() any {
+	old := *h
+	t := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	t.at = -1
+	return t
+}
