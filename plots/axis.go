@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"gonum.org/v1/plot"
+
+	"interleave/runtime/timeline"
 )
 
 // timeTicks marks an axis in seconds at round times, each with the unit that suits the axis: 0, 200 ms, 400 ms.
@@ -15,7 +17,7 @@ func (t timeTicks) Ticks(lo, hi float64) []plot.Tick {
 	step := niceStep((hi-lo)/float64(max(1, t.about)), hi)
 	var ticks []plot.Tick
 	for i := math.Ceil(lo/step - 1e-9); i*step <= hi*(1+1e-9); i++ {
-		ticks = append(ticks, plot.Tick{Value: i * step, Label: tickLabel(i*step, step, hi)})
+		ticks = append(ticks, plot.Tick{Value: min(i*step, hi), Label: tickLabel(i*step, step, hi)})
 		if len(ticks) > 1000 {
 			break // a range that is not an axis
 		}
@@ -28,8 +30,8 @@ func niceStep(least, hi float64) float64 {
 	if !(least > 0) || math.IsInf(least, 0) {
 		return 1
 	}
-	if hi >= 120 {
-		for _, s := range []float64{15, 30, 60, 120, 300, 600, 900, 1800, 3600} {
+	if hi >= 120 { // minutes are not decimal
+		for _, s := range []float64{15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 4 * 3600, 12 * 3600, 24 * 3600} {
 			if s >= least {
 				return s
 			}
@@ -49,12 +51,13 @@ func tickLabel(v, step, hi float64) string {
 		return "0"
 	}
 	if hi >= 120 {
-		d := time.Duration(math.Round(v)) * time.Second
-		s := d.String()
-		if d%time.Minute == 0 {
-			s = s[:len(s)-2]
+		if step < 60 {
+			return strconv.FormatFloat(v, 'f', 0, 64) + " s"
 		}
-		return s
+		if v < 100 {
+			return "1 min" // the only round step that Round would write in seconds
+		}
+		return timeline.Round(time.Duration(math.Round(v)) * time.Second)
 	}
 	unit, name := 1.0, "s"
 	switch {

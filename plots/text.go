@@ -2,6 +2,7 @@ package plots
 
 import (
 	"image/color"
+	"strings"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot/font"
@@ -20,9 +21,19 @@ func face(f font.Font, size float64) font.Face {
 	return font.DefaultCache.Lookup(f, vg.Length(size))
 }
 
+// textWidth is how wide a text will be. A viewer takes what Liberation does not have from a font that we do not know; the
+// characters of East Asia are as wide as they are high in all of them.
 func textWidth(s string, f font.Font, size float64) float64 {
+	wide := 0
+	known := strings.Map(func(r rune) rune {
+		if r >= 0x2e80 {
+			wide++
+			return -1
+		}
+		return r
+	}, s)
 	fc := face(f, size)
-	return float64(fc.Width(s))
+	return float64(fc.Width(known)) + float64(wide)*size
 }
 
 // fit is s, or as much of its beginning as fits into width with an ellipsis, or nothing.
@@ -44,6 +55,19 @@ func fit(s string, width float64, f font.Font, size float64) string {
 		return ""
 	}
 	return string(r[:lo]) + "…"
+}
+
+// wrap breaks s where sep is, into lines that fit into width.
+func wrap(s, sep string, width float64, f font.Font, size float64) []string {
+	var lines []string
+	for i, part := range strings.Split(s, sep) {
+		if i > 0 && textWidth(lines[len(lines)-1]+sep+part, f, size) <= width {
+			lines[len(lines)-1] += sep + part
+		} else {
+			lines = append(lines, part)
+		}
+	}
+	return lines
 }
 
 // A pen draws in a figure's colours.

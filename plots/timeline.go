@@ -40,14 +40,24 @@ func Timeline(e *timeline.Experiment, o Options) (*Figure, error) {
 	p.X.Label.TextStyle.Font, p.X.Label.TextStyle.Color = face(regular, labelSize).Font, t.theme.ink
 	p.Title.TextStyle.Font, p.Title.TextStyle.Color = face(bold, titleSize).Font, t.theme.ink
 	p.X.Tick.Marker = timeTicks{about: int((o.Width - t.gutter) / 90)}
+	if t.total <= 0 {
+		p.HideX()
+		p.X.Tick.Marker = plot.ConstantTicks(nil)
+	}
 	p.Add(t)
 
 	f := &Figure{
 		plot: p, theme: t.theme, width: o.Width, title: o.Title, gutter: t.gutter, body: t.height(),
-		caption: []line{{text: e.Caption()}}, alt: "Timeline of an experiment. " + e.Summary(), legend: t.legend(o.Width - t.gutter - margin),
+		alt: "Timeline of an experiment. " + e.Summary(), legend: t.legend(o.Width - t.gutter - margin),
+	}
+	for _, text := range wrap(e.Caption(), " · ", o.Width-2*margin, regular, textSize) {
+		f.caption = append(f.caption, line{text, false})
 	}
 	if e.Cut != "" {
-		f.caption = append(f.caption, line{fmt.Sprintf("Only the first %s of %s are shown: %s.", timeline.Round(e.Recorded), timeline.Round(e.Wall), e.Cut), true})
+		cut := fmt.Sprintf("Only the first %s of %s are shown: %s.", timeline.Round(e.Recorded), timeline.Round(e.Wall), e.Cut)
+		for _, text := range wrap(cut, " ", o.Width-2*margin, regular, textSize) {
+			f.caption = append(f.caption, line{text, true})
+		}
 	}
 	return f, nil
 }
@@ -388,7 +398,7 @@ func short(d time.Duration) string {
 	unit, name := time.Nanosecond, "ns"
 	switch {
 	case d >= 100*time.Second:
-		return d.Round(time.Second).String()
+		return timeline.Round(d)
 	case d >= 995*time.Millisecond:
 		unit, name = time.Second, "s"
 	case d >= 995*time.Microsecond:

@@ -77,7 +77,7 @@ func TestWords(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		0: "0 ns", 999: "999 ns", 1000: "1.00 µs", 12_345: "12.3 µs", 999_499: "999 µs", 999_500: "1.00 ms", 99_960_000: "100 ms",
-		999_600_000: "1.00 s", 2 * time.Second: "2.00 s", 99 * time.Second: "99.0 s", 125 * time.Second: "2m5s", -3 * ms: "-3.00 ms",
+		999_600_000: "1.00 s", 2 * time.Second: "2.00 s", 99 * time.Second: "99.0 s", 125 * time.Second: "2 min 5 s", 2*time.Hour + 500*ms: "2 h 1 s", 5400 * time.Second: "1 h 30 min", -3 * ms: "-3.00 ms",
 	} {
 		if got := timeline.Round(d); got != want {
 			t.Errorf("%v is %q, want %q", int64(d), got, want)

@@ -71,13 +71,13 @@ func (e *Experiment) longestWait() (g *Goroutine, s Span, ok bool) {
 	return g, s, ok
 }
 
-// Round writes a duration with three significant digits: 2.00 s, 13.4 ms, 870 µs.
+// Round writes a duration with three significant digits: 2.00 s, 13.4 ms, 870 µs; from 100 seconds on, to the second.
 func Round(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "-" + Round(-d)
 	case d >= 100*time.Second:
-		return d.Round(time.Second).String()
+		return minutes(d)
 	case d >= 999500*time.Microsecond: // what would be written 1000 ms
 		return digits(d.Seconds()) + " s"
 	case d >= 999500*time.Nanosecond:
@@ -86,6 +86,22 @@ func Round(d time.Duration) string {
 		return digits(float64(d)/1e3) + " µs"
 	}
 	return fmt.Sprintf("%d ns", d)
+}
+
+// minutes writes a duration of minutes or hours to the second: 2 min 5 s, 1 h 30 min.
+func minutes(d time.Duration) string {
+	n := int64((d + time.Second/2) / time.Second)
+	var parts []string
+	for _, unit := range []struct {
+		seconds int64
+		name    string
+	}{{3600, "h"}, {60, "min"}, {1, "s"}} {
+		if v := n / unit.seconds; v > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", v, unit.name))
+		}
+		n %= unit.seconds
+	}
+	return strings.Join(parts, " ")
 }
 
 func digits(v float64) string {
