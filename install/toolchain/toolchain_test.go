@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -166,6 +167,30 @@ func TestBuildFallsBack(t *testing.T) {
 		if out := run(t, tc, nil, so); out != "5\n" {
 			t.Errorf("the cell printed %q", out)
 		}
+	}
+}
+
+func TestBuildsOverlap(t *testing.T) {
+	t.Parallel()
+	tc, dir := testToolchain(t), t.TempDir()
+	plugins := make([]string, 3)
+	var wg sync.WaitGroup
+	for i := range plugins {
+		wg.Go(func() {
+			var err error
+			source := fmt.Sprintf("package p\nimport \"fmt\"\nfunc init() { fmt.Println(%d) }\n", i)
+			plugins[i], err = tc.Build(context.Background(), Package{Name: fmt.Sprint("c", i), Source: []byte(source), Imports: []string{"fmt"}, WorkDir: dir})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		return
+	}
+	if out := run(t, tc, nil, plugins...); out != "0\n1\n2\n" {
+		t.Errorf("the cells printed %q", out)
 	}
 }
 
