@@ -4,6 +4,7 @@
 // A file begins with a sentence that says what it shows and, below it, optional header lines:
 //
 //	engines: compiled      only compiled (and auto) accept the sequence; yaegi must refuse it
+//	engines: both          the interpreter must accept every cell that has an engine section; others are compiled for it
 //	verify: no: reason     plain Go cannot say what the cells print, for the reason given
 //
 // The sections that follow belong to the cell before them:
@@ -12,6 +13,7 @@
 //	-- out --    its standard output and, on a line of its own, the value shown; a missing section means nothing
 //	-- err --    lines of which each must occur in the cell's error, colours removed; a missing section means no error
 //	-- note --   lines of which each must occur on standard error; a missing section means that nothing is written there
+//	-- engine -- which engine must run the cell when the kernel chooses
 //	-- plain --  once, a program of its own that prints what all cells print: the proof where cells cannot be joined to one
 package corpustest
 
@@ -31,6 +33,7 @@ type Case struct {
 	Name     string // the file's name without its extension
 	Text     string // what the file shows
 	Compiled bool   // only the compiled engine accepts it
+	Both     bool   // both engines must accept it, but for cells that define things
 	NoVerify string // why plain Go cannot say what the cells print; empty when it can
 	Plain    string // a program that prints the same, where the cells cannot be joined
 	Cells    []Cell
@@ -42,6 +45,7 @@ type Case struct {
 // A Cell is one cell with what running it must show. The texts of Err and Note are sets of lines to be found, Out is exact.
 type Cell struct {
 	Code, Out, Err, Note string
+	Engine               string // "yaegi" or "compiled" when it matters
 	// WantErr tells an error of which nothing more is said (an empty section) from none.
 	WantErr bool
 }
@@ -79,6 +83,7 @@ func parse(path string, data []byte) (*Case, error) {
 		case key == "engines" && val == "compiled":
 			c.Compiled = true
 		case key == "engines" && val == "both":
+			c.Both = true
 		case key == "verify" && strings.HasPrefix(val, "no: "):
 			c.NoVerify = strings.TrimPrefix(val, "no: ")
 		case key == "engines" || key == "verify":
@@ -111,6 +116,8 @@ func parse(path string, data []byte) (*Case, error) {
 			cell.Err, cell.WantErr = text, true
 		case "note":
 			cell.Note = text
+		case "engine":
+			cell.Engine = strings.TrimSpace(text)
 		default:
 			return nil, fmt.Errorf("%s: unknown section %s", path, f.Name)
 		}
@@ -135,6 +142,9 @@ func (c *Case) Format() []byte {
 		}
 		if cell.Note != "" {
 			add("note", cell.Note)
+		}
+		if cell.Engine != "" {
+			add("engine", cell.Engine+"\n")
 		}
 	}
 	if c.Plain != "" {

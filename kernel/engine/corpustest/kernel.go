@@ -43,12 +43,17 @@ func Start(t testing.TB, engine string, limit time.Duration) *Kernel {
 		t.Fatal(err)
 	}
 	k := &Kernel{kerneltest.Start(t, s), t, limit}
-	for _, line := range []string{"%plot off", "%engine " + engine} {
-		if got := k.run(line, true); got.Err != "" {
-			t.Fatalf("%s: %s", line, got.Err)
-		}
-	}
+	k.magic("%plot off")
+	k.magic("%engine " + engine)
 	return k
+}
+
+// magic runs a line that has no number.
+func (k *Kernel) magic(line string) {
+	k.t.Helper()
+	if got := k.run(line, true); got.Err != "" {
+		k.t.Fatalf("%s: %s", line, got.Err)
+	}
 }
 
 var ansi = regexp.MustCompile("\x1b\\[[0-9;]*m")

@@ -1,15 +1,17 @@
 package corpustest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"interleave/install/hosttest"
+	"interleave/kernel/cell"
 )
 
 // refused reports whether an error says that the engine does not accept the cell, which is no error of the cell.
-func refused(err string) bool { return strings.HasPrefix(err, "not interpreted") }
+func refused(got Seen) bool { return strings.HasPrefix(got.Err, "refused: ") }
 
 // TestCorpus runs every case in a fresh session of the real host with each engine.
 func TestCorpus(t *testing.T) {
@@ -22,19 +24,33 @@ func TestCorpus(t *testing.T) {
 		for _, c := range cases {
 			t.Run(engine+"/"+c.Name, func(t *testing.T) {
 				t.Parallel()
-				c.runIn(t, Start(t, engine, time.Minute), engine == "yaegi")
+				c.runIn(t, engine)
 			})
 		}
 	}
 }
 
-// runIn runs the cells and compares. With mayRefuse the first cell that the engine refuses ends the case, well.
-func (c *Case) runIn(t *testing.T, k *Kernel, mayRefuse bool) {
+// runIn runs the cells and compares. The first cell that the interpreter alone refuses ends the case, well. Where both engines
+// must accept a case, the cells that are not for the interpreter are compiled.
+func (c *Case) runIn(t *testing.T, engine string) {
+	k := Start(t, engine, time.Minute)
 	for i, cell := range c.Cells {
+		borrowed := engine == "yaegi" && c.Both && cell.Engine != "yaegi"
+		if borrowed {
+			k.magic("%engine compiled")
+		}
 		got := k.Run(cell.Code)
-		if mayRefuse && refused(got.Err) {
-			t.Logf("cell %d refused: %s", i+1, got.Err)
+		if borrowed {
+			k.magic("%engine yaegi")
+		}
+		if engine == "yaegi" && refused(got) && !c.Both {
 			return
+		}
+		if engine != "compiled" && cell.Engine != "" && got.Engine != cell.Engine {
+			t.Errorf("cell %d\n%s\nran in %q, not in %q", i+1, cell.Code, got.Engine, cell.Engine)
+		}
+		if engine == "compiled" && got.Engine == "yaegi" {
+			t.Errorf("cell %d\n%s\nwas interpreted", i+1, cell.Code)
 		}
 		if got.Out != cell.Out {
 			t.Errorf("cell %d\n%s\nprints\n%s\nnot\n%s", i+1, cell.Code, got.Out, cell.Out)
@@ -49,7 +65,26 @@ func (c *Case) runIn(t *testing.T, k *Kernel, mayRefuse bool) {
 			t.Errorf("cell %d\n%s\nstandard error is %q, want lines of %q", i+1, cell.Code, got.Stderr, cell.Note)
 		}
 	}
-	if mayRefuse && c.Compiled {
+	if engine == "yaegi" && c.Compiled {
 		t.Error("the interpreter accepts all cells of a case marked engines: compiled")
+	}
+}
+
+// TestFaithfulSet holds the interpreter's entries to their word: each names a case that both engines run, and the interpreter
+// part of it.
+func TestFaithfulSet(t *testing.T) {
+	cases, err := Load(corpus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proofs := map[string]bool{}
+	for _, c := range cases {
+		interpreted := slices.ContainsFunc(c.Cells, func(cell Cell) bool { return cell.Engine == "yaegi" })
+		proofs[c.Name] = c.Both && interpreted
+	}
+	for entry, name := range cell.FaithfulSet {
+		if !proofs[name] {
+			t.Errorf("%s: no case %s that is marked engines: both and has an interpreted cell", entry, name)
+		}
 	}
 }
