@@ -6,27 +6,44 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A grid cuts the time of an experiment into bins of equal width, of which a drawing knows no finer detail.
+// A grid cuts the time that is shown into bins of equal width, of which a drawing knows no finer detail.
 type grid struct {
-	x0, width float64       // of the data, in pixels
-	total     time.Duration // what width stands for
-	n         int
+	x0, width   float64       // of the data, in pixels
+	from, total time.Duration // the time at x0, and what width stands for
+	n           int
 }
 
 // newGrid makes bins of at least size pixels.
-func newGrid(x0, width, size float64, total time.Duration) grid {
-	return grid{x0, width, max(total, 1), max(1, int(width/size))}
+func newGrid(x0, width, size float64, from, total time.Duration) grid {
+	return grid{x0, width, from, max(total, 1), max(1, int(width/size))}
 }
 
 func (g grid) x(bin int) float64            { return g.x0 + g.width*float64(bin)/float64(g.n) }
-func (g grid) bin(t time.Duration) float64  { return float64(t) / float64(g.total) * float64(g.n) }
-func (g grid) at(t time.Duration) float64   { return g.x0 + g.width*float64(t)/float64(g.total) }
+func (g grid) bins(d time.Duration) float64 { return float64(d) / float64(g.total) * float64(g.n) }
+func (g grid) at(t time.Duration) float64   { return g.x0 + g.width*float64(t-g.from)/float64(g.total) }
 func (g grid) wide(d time.Duration) float64 { return g.width * float64(d) / float64(g.total) }
+
+// clip is the part of a stretch of time that is shown; it is empty when end is not after start.
+func (g grid) clip(start, end time.Duration) (time.Duration, time.Duration) {
+	return max(start, g.from), min(end, g.from+g.total)
+}
+
+// place says from where to where a stretch of time lies, in bins, and in which bins its ends are.
+func (g grid) place(start, end time.Duration) (a, b float64, first, last int, ok bool) {
+	start, end = g.clip(start, end)
+	if end <= start {
+		return 0, 0, 0, 0, false
+	}
+	a, b = g.bins(start-g.from), g.bins(end-g.from)
+	return a, b, min(int(a), g.n-1), min(int(b), g.n-1), true
+}
 
 // over calls f with every bin that a stretch of time touches and with the part of that bin, from 0 to 1, that it covers.
 func (g grid) over(start, end time.Duration, f func(bin int, part float64)) {
-	a, b := g.bin(start), g.bin(end)
-	first, last := min(int(a), g.n-1), min(int(b), g.n-1)
+	a, b, first, last, ok := g.place(start, end)
+	if !ok {
+		return
+	}
 	if first == last {
 		f(first, b-a)
 		return
@@ -64,7 +81,7 @@ func (t *tally) reset() {
 
 func (t *tally) add(spans []timeline.Span) {
 	for _, s := range spans {
-		short := t.grid.bin(s.End-s.Start) < 1
+		short := t.grid.bins(s.Duration()) < 1
 		t.grid.over(s.Start, s.End, func(bin int, part float64) {
 			t.time[bin][s.State] += float32(part)
 			t.short[bin] = t.short[bin] || short
@@ -79,8 +96,10 @@ func (t *tally) addMany(spans []timeline.Span) {
 		t.steps = make([][stateCount]float32, t.grid.n+1)
 	}
 	for _, s := range spans {
-		a, b := t.grid.bin(s.Start), t.grid.bin(s.End)
-		first, last := min(int(a), t.grid.n-1), min(int(b), t.grid.n-1)
+		a, b, first, last, ok := t.grid.place(s.Start, s.End)
+		if !ok {
+			continue
+		}
 		if first == last {
 			t.time[first][s.State] += float32(b - a)
 			continue

@@ -27,9 +27,9 @@ type coreFill struct {
 	shade         int8
 }
 
-func (t *tracks) coreLayers(width float64) (l coreLayers) {
+func (t *tracks) coreLayers(v view) (l coreLayers) {
 	for size := 1.0; ; size *= 2 {
-		g := newGrid(0, width, size, t.total)
+		g := v.grid(0, size)
 		l = coreLayers{}
 		n := 0
 		for i, c := range t.e.Cores {
@@ -57,14 +57,14 @@ func (t *tracks) coreLayers(width float64) (l coreLayers) {
 }
 
 // drawCores draws a row for each core. A bin is as high as the part of it in which the core was busy.
-func (t *tracks) drawCores(p pen, x0, x1, top float64) {
-	l := t.coreLayers(x1 - x0)
+func (t *tracks) drawCores(p pen, v view, x0, top float64) {
+	l := t.coreLayers(v)
 	p.fill(t.theme.cores[timeline.CoreOther], shift(l.other, x0, top))
 	p.fill(t.theme.cores[timeline.CoreGC], shift(l.gc, x0, top))
 	for s, cols := range l.shades {
 		p.fill(t.theme.shades[s], shift(cols, x0, top))
 	}
-	g := newGrid(x0, x1-x0, 1, t.total)
+	g := v.grid(x0, 1)
 	left := x0 - t.gutter + margin + t.numberWidth()
 	labels := t.coreLabels()
 	for i, c := range t.e.Cores {
@@ -110,7 +110,7 @@ func coreFills(g grid, spans []timeline.CoreSpan, shade func(int64) int8) func(b
 	bins, tiny := make([]share, g.n), make([]bool, g.n)
 	for _, s := range spans {
 		shade := shade(s.Goroutine)
-		short := g.bin(s.End-s.Start) < 1 && s.Kind == timeline.CoreUser
+		short := g.bins(s.End-s.Start) < 1 && s.Kind == timeline.CoreUser
 		g.over(s.Start, s.End, func(b int, part float64) {
 			v := &bins[b]
 			v.kind[s.Kind] += float32(part)
@@ -169,7 +169,8 @@ func (t *tracks) drawNumbers(p pen, g grid, mid float64, spans []timeline.CoreSp
 			}
 		}
 		n := t.number[s.Goroutine]
-		w := g.wide(end - s.Start)
+		from, to := g.clip(s.Start, end)
+		w := g.wide(to - from)
 		if s.Kind != timeline.CoreUser || n == 0 || w < 10 || float64(busy) < 0.9*float64(end-s.Start) {
 			continue
 		}
@@ -181,13 +182,13 @@ func (t *tracks) drawNumbers(p pen, g grid, mid float64, spans []timeline.CoreSp
 		if t.shade(s.Goroutine) == 1 {
 			ink = hex(0x06281f)
 		}
-		p.textCentre(g.at(s.Start)+w/2, mid-3, text, bold, size, ink)
+		p.textCentre(g.at(from)+w/2, mid-3, text, bold, size, ink)
 	}
 }
 
 // drawAllCores draws many cores as one row: how many were busy.
-func (t *tracks) drawAllCores(p pen, x0, x1, base float64) {
-	g := newGrid(x0, x1-x0, 1, t.total)
+func (t *tracks) drawAllCores(p pen, v view, x0, base float64) {
+	g := v.grid(x0, 1)
 	bins := make([][3]float32, g.n)
 	for _, c := range t.e.Cores {
 		for _, s := range c.Spans {
@@ -209,5 +210,5 @@ func (t *tracks) drawAllCores(p pen, x0, x1, base float64) {
 	}
 	left := x0 - t.gutter + margin + t.numberWidth()
 	p.text(left, base+foldHeight/2-4, t.coreLabels()[0], regular, labelSize, t.theme.ink)
-	p.rule(x0, base, x1, base, 0.75, t.theme.faint)
+	p.rule(x0, base, x0+v.width, base, 0.75, t.theme.faint)
 }

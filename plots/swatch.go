@@ -26,6 +26,7 @@ const (
 	level
 	dotted
 	dense
+	checked
 	hatches
 )
 
@@ -52,6 +53,8 @@ func (h hatch) strokes() (lines []stroke, width float64) {
 		return []stroke{{1, 1.5, 2, 1.5}, {4, 4.5, 5, 4.5}}, 1
 	case dense:
 		return []stroke{{-1, 1, 1, -1}, {-1, 4, 4, -1}, {-1, 7, 7, -1}, {2, 7, 7, 2}, {5, 7, 7, 5}}, 1.1
+	case checked:
+		return []stroke{{0, 1.5, 3, 1.5}, {3, 4.5, 6, 4.5}}, 3
 	}
 	return nil, 0
 }

@@ -58,7 +58,7 @@ func newTheme(name string, paper, ink, muted, faint, warn, grey color.NRGBA, tin
 		timeline.Sleeping:  pale(grey, dotted),
 		timeline.Network:   pale(blue, level),
 		timeline.Syscall:   pale(blue, falling),
-		timeline.GC:        {fill: mix(ink, paper, 0.22), ink: mix(ink, paper, 0.6), hatch: rising},
+		timeline.GC:        {fill: mix(ink, paper, 0.18), ink: mix(ink, paper, 0.42), hatch: checked},
 		timeline.Other:     {fill: mix(grey, paper, 0.45)},
 	}
 	t.cores = map[timeline.CoreKind]swatch{

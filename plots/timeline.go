@@ -3,6 +3,7 @@ package plots
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -48,7 +49,7 @@ func Timeline(e *timeline.Experiment, o Options) (*Figure, error) {
 
 	f := &Figure{
 		plot: p, theme: t.theme, width: o.Width, title: o.Title, gutter: t.gutter, body: t.height(),
-		alt: "Timeline of an experiment. " + e.Summary(), legend: t.legend(o.Width - t.gutter - margin),
+		alt: "Timeline of an experiment. " + e.Summary(), legend: t.legend(view{o.Width - t.gutter - margin, 0, t.total}),
 	}
 	for _, text := range wrap(e.Caption(), " · ", o.Width-2*margin, regular, textSize) {
 		f.caption = append(f.caption, line{text, false})
@@ -75,6 +76,14 @@ type tracks struct {
 	labels []string
 	lines  []string // to the right of the labels, in grey
 }
+
+// A view is what part of the time is drawn, and how wide.
+type view struct {
+	width       float64
+	from, total time.Duration
+}
+
+func (v view) grid(x0, size float64) grid { return newGrid(x0, v.width, size, v.from, v.total) }
 
 const (
 	coreGap    = 12.0
@@ -176,10 +185,10 @@ func (t *tracks) height() float64 {
 	return h + 5
 }
 
-// legend explains what can be seen in a drawing of the given width: a state may be too rare for that.
-func (t *tracks) legend(width float64) []entry {
+// legend explains what can be seen: a state may be too rare for that.
+func (t *tracks) legend(v view) []entry {
 	var seen [stateCount]bool
-	for s, cols := range t.rowLayers(width) {
+	for s, cols := range t.rowLayers(v) {
 		seen[s] = len(cols) > 0
 	}
 	var folded timeline.Totals
@@ -200,7 +209,7 @@ func (t *tracks) legend(width float64) []entry {
 			}
 		}
 	} else {
-		l := t.coreLayers(width)
+		l := t.coreLayers(v)
 		cores = [coreKinds]bool{timeline.CoreGC: visible(l.gc), timeline.CoreOther: visible(l.other)}
 	}
 
@@ -232,6 +241,8 @@ func visible(cols []column) bool {
 func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 	pen := pen{c, t.theme}
 	x0, x1 := float64(c.Min.X), float64(c.Max.X)
+	seconds := func(v float64) time.Duration { return time.Duration(math.Round(v * 1e9)) }
+	v := view{x1 - x0, seconds(p.X.Min), seconds(p.X.Max - p.X.Min)}
 	top, bottom := float64(c.Max.Y), float64(c.Min.Y)
 	for _, tick := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
 		x := float64(c.X(p.X.Norm(tick.Value)))
@@ -243,20 +254,20 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 
 	y := top
 	if len(t.rows) > 0 || len(t.folded) == 0 {
-		t.drawRows(pen, x0, x1, y)
+		t.drawRows(pen, v, x0, y)
 		y -= t.pitch * float64(max(1, len(t.rows)))
 	}
 	if len(t.folded) > 0 {
 		y -= 8 + foldHeight
-		t.drawFold(pen, x0, x1, y)
+		t.drawFold(pen, v, x0, y)
 	}
 	if len(t.e.Cores) > 0 {
 		pen.rule(margin+x0-t.gutter, y-coreGap/2, x1, y-coreGap/2, 0.75, t.theme.faint)
 		y -= coreGap
 		if t.allCores() {
-			t.drawAllCores(pen, x0, x1, y-foldHeight)
+			t.drawAllCores(pen, v, x0, y-foldHeight)
 		} else {
-			t.drawCores(pen, x0, x1, y)
+			t.drawCores(pen, v, x0, y)
 		}
 	}
 }
@@ -271,10 +282,10 @@ const (
 
 // rowLayers is what has to be filled for each state. Columns count x from the data's left edge and y from the top of the
 // rows, downwards negative. Layers are to be painted from the last state to the first.
-func (t *tracks) rowLayers(width float64) (layers [stateCount][]column) {
+func (t *tracks) rowLayers(v view) (layers [stateCount][]column) {
 	bar := min(rowBar, t.pitch-3)
 	for size := 1.0; ; size *= 2 {
-		g := newGrid(0, width, size, t.total)
+		g := v.grid(0, size)
 		tl := newTally(g)
 		layers = [stateCount][]column{}
 		n := 0
@@ -322,15 +333,15 @@ func shift(cols []column, dx, dy float64) []column {
 	return moved
 }
 
-func (t *tracks) drawRows(p pen, x0, x1, top float64) {
-	layers := t.rowLayers(x1 - x0)
+func (t *tracks) drawRows(p pen, v view, x0, top float64) {
+	layers := t.rowLayers(v)
 	for s := stateCount - 1; s >= 0; s-- {
 		p.fill(t.theme.states[timeline.State(s)], shift(layers[s], x0, top))
 	}
 	for i := range t.rows {
 		t.drawLabel(p, x0, top-t.pitch*(float64(i)+0.5), i)
 	}
-	t.drawReasons(p, x0, x1-x0, top)
+	t.drawReasons(p, v.grid(x0, 1), top)
 }
 
 // drawLabel writes a row's number, its name and, in grey, the line where it was started.
@@ -353,7 +364,7 @@ func (t *tracks) drawLabel(p pen, x0, mid float64, i int) {
 }
 
 // drawReasons writes into long spans why the goroutine did not run, and for how long.
-func (t *tracks) drawReasons(p pen, x0, width, top float64) {
+func (t *tracks) drawReasons(p pen, g grid, top float64) {
 	const size, pad, least = 8.5, 3.0, 26.0
 	type note struct {
 		x, y float64
@@ -361,11 +372,11 @@ func (t *tracks) drawReasons(p pen, x0, width, top float64) {
 	}
 	var notes []note
 	var clear [stateCount][]column
-	g := newGrid(x0, width, 1, t.total)
 	for i, row := range t.rows {
 		mid := top - t.pitch*(float64(i)+0.5)
 		for _, s := range row.Spans {
-			w := g.wide(s.Duration())
+			from, to := g.clip(s.Start, s.End)
+			w := g.wide(to - from)
 			if w < least || !s.State.Blocked() || s.Reason == "" {
 				continue
 			}
@@ -378,7 +389,7 @@ func (t *tracks) drawReasons(p pen, x0, width, top float64) {
 				if tw+4*pad > w {
 					continue
 				}
-				x := g.at(s.Start) + (w-tw)/2
+				x := g.at(from) + (w-tw)/2
 				clear[s.State] = append(clear[s.State], column{x - pad, x + tw + pad, mid - waitBar/2, mid + waitBar/2})
 				notes = append(notes, note{x, mid - 3, text})
 				break
@@ -419,8 +430,8 @@ func short(d time.Duration) string {
 }
 
 // drawFold draws how many of the folded goroutines were in each state.
-func (t *tracks) drawFold(p pen, x0, x1, base float64) {
-	tl := newTally(newGrid(x0, x1-x0, 1, t.total))
+func (t *tracks) drawFold(p pen, v view, x0, base float64) {
+	tl := newTally(v.grid(x0, 1))
 	for _, g := range t.folded {
 		tl.addMany(g.Spans)
 	}
@@ -451,7 +462,7 @@ func (t *tracks) drawFold(p pen, x0, x1, base float64) {
 	left := x0 - t.gutter + margin + t.numberWidth()
 	p.text(left, base+foldHeight/2+1, t.foldLabel(), regular, labelSize, t.theme.ink)
 	p.text(left, base+foldHeight/2-12, "up to "+timeline.Count(int(peak+0.5))+" at once", regular, smallSize, t.theme.muted)
-	p.rule(x0, base, x1, base, 0.75, t.theme.faint)
+	p.rule(x0, base, x0+v.width, base, 0.75, t.theme.faint)
 }
 
 // drawLayer draws the outline of one layer of a stack; share is from 0 to 1.

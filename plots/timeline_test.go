@@ -360,6 +360,25 @@ func TestPlainCanvas(t *testing.T) {
 	}
 }
 
+// TestZoom: the horizontal axis may be set to a part of the time, and what is drawn follows.
+func TestZoom(t *testing.T) {
+	t.Parallel()
+	f := figure(t, lesson(), plots.Options{})
+	f.Plot().X.Min, f.Plot().X.Max = 1.5, 2.5
+	_, _, words := parse(t, f.SVG())
+	at := map[string]float64{}
+	for _, w := range words {
+		at[w.text] = w.x
+	}
+	if at["sleep 1 s"] != 0 {
+		t.Error("what had ended before is drawn")
+	}
+	// Fetch A ends in the middle of the axis, so its label is in the first half, and C's in the middle.
+	if a, c, end := at["sleep 2 s"], at["sleep 3 s"], at["2.4 s"]; a == 0 || c == 0 || a >= c || c >= end || at["1.6 s"] >= c {
+		t.Errorf("words at %v", at)
+	}
+}
+
 // TestAgain: drawing changes nothing, neither in the figure nor in the experiment.
 func TestAgain(t *testing.T) {
 	t.Parallel()
