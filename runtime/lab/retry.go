@@ -43,16 +43,16 @@ func Retry[T any](ctx context.Context, b Backoff, fn func(context.Context) (T, e
 	return value, err
 }
 
-func (b Backoff) check() error {
+func (b Backoff) check(call string) error {
 	switch {
 	case b.Attempts < 0:
-		return misuse("lab.Retry", "%d attempts: need zero (for the default) or more", b.Attempts)
+		return misuse(call, "%d attempts: need zero (for the default) or more", b.Attempts)
 	case b.Factor < 0 || math.IsNaN(b.Factor):
-		return misuse("lab.Retry", "factor %v: need zero (for the default) or more", b.Factor)
+		return misuse(call, "factor %v: need zero (for the default) or more", b.Factor)
 	case !(b.Jitter >= 0 && b.Jitter <= 1):
-		return misuse("lab.Retry", "jitter %v: need a value between 0 and 1", b.Jitter)
+		return misuse(call, "jitter %v: need a value between 0 and 1", b.Jitter)
 	}
-	return errors.Join(checkDuration("lab.Retry", "first wait", b.First), checkDuration("lab.Retry", "longest wait", b.Max))
+	return errors.Join(checkDuration(call, "first wait", b.First), checkDuration(call, "longest wait", b.Max))
 }
 
 func (b Backoff) withDefaults() Backoff {
@@ -78,7 +78,7 @@ func (b Backoff) wait(n int) time.Duration {
 }
 
 func retry(ctx context.Context, b Backoff, fn func(context.Context) error) error {
-	if err := errors.Join(checkContext("lab.Retry", ctx), b.check()); err != nil {
+	if err := errors.Join(checkContext("lab.Retry", ctx), b.check("lab.Retry")); err != nil {
 		return err
 	}
 	b = b.withDefaults()
