@@ -14,6 +14,7 @@ type site struct {
 	call string // the library call made there, such as "sync.(*Mutex).Lock"; empty when the user's own code stopped
 	root string // the outermost function of the user's
 	base string // the outermost function of all
+	park string // the tracer's word for what the runtime does there, as far as its functions tell
 	cell bool   // whether the code of a cell takes part
 }
 
@@ -52,9 +53,12 @@ func isCollector(fn string) bool {
 // readSite walks a stack outward. Code of a cell is the user's wherever there is any; else whatever is not in library.
 func readSite(s trace.Stack) site {
 	var at, cell, own site // at the first frame that is not Go's runtime, the first of a cell, the first of the user's
-	var call string
+	var call, park string
 	for f := range s.Frames() {
 		at.base = f.Func
+		if park == "" {
+			park = parked(f.Func)
+		}
 		if f.Func == "runtime.goexit" || f.Func == "runtime.main" {
 			continue
 		}
@@ -78,15 +82,30 @@ func readSite(s trace.Stack) site {
 		}
 		own.root = f.Func
 	}
+	found := at
 	switch {
 	case cell.cell:
-		cell.base = at.base
-		return cell
+		found = cell
 	case own.line != "":
-		own.base = at.base
-		return own
+		found = own
 	}
-	return at
+	found.base, found.park = at.base, park
+	return found
+}
+
+// parked is the tracer's word for what a function that blocks waits for. The tracer says it itself when a goroutine stops, but
+// not of those that had stopped before it started.
+func parked(fn string) string {
+	for _, p := range []struct{ prefix, reason string }{
+		{"runtime.chanrecv", "chan receive"}, {"runtime.chansend", "chan send"}, {"runtime.selectgo", "select"},
+		{"time.Sleep", "sleep"}, {"sync.runtime_notifyListWait", "sync.(*Cond).Wait"},
+		{"sync.runtime_Sem", "sync"}, {"internal/sync.runtime_Sem", "sync"}, {"internal/poll.runtime_pollWait", "network"},
+	} {
+		if strings.HasPrefix(fn, p.prefix) {
+			return p.reason
+		}
+	}
+	return ""
 }
 
 // frameLine is a frame's file and line, the file without folders.
@@ -160,6 +179,9 @@ const reasonGC = "garbage collection"
 // blocked turns the tracer's reason for a goroutine's stop, and the place of it, into our words.
 func blocked(reason string, at *site) (State, string) {
 	name := shortFunc(at.call)
+	if reason == "" {
+		reason = at.park
+	}
 	if strings.HasPrefix(name, "lab.") {
 		return labState(name), name
 	}
@@ -190,7 +212,9 @@ func blocked(reason string, at *site) (State, string) {
 		return GC, reasonGC
 	case "GC mark assist wait for work", "GC background sweeper wait", "wait until GC ends", "GC weak to strong wait":
 		return GC, reasonGC
-	case "unspecified", "":
+	case "":
+		return Other, "since before the recording"
+	case "unspecified":
 		return Other, nameOr(name, "blocked")
 	}
 	return Other, reason

@@ -77,6 +77,17 @@ func TestSites(t *testing.T) {
 			{Func: "internal/poll.runtime_pollWait", File: "netpoll.go", Line: 1},
 			{Func: "os.(*File).Read", File: "file.go", Line: 7},
 		}, "network", Network, "network", "netpoll.go:1", ""},
+		{"from before the recording", frames{
+			{Func: "runtime.gopark", File: "proc.go", Line: 1},
+			{Func: "runtime.chanrecv2", File: "chan.go", Line: 1},
+			{Func: "main.worker", File: "main.go", Line: 5},
+		}, "", Receiving, "chan receive", "main.go:5", "main.worker"},
+		{"from before, on a lock", frames{
+			{Func: "internal/sync.runtime_SemacquireMutex", File: "sema.go", Line: 1},
+			{Func: "sync.(*Mutex).Lock", File: "mutex.go", Line: 1},
+			{Func: "main.worker", File: "main.go", Line: 5},
+		}, "", Locked, "Mutex.Lock", "main.go:5", "main.worker"},
+		{"from before, nobody knows how", nil, "", Other, "since before the recording", "", ""},
 		{"no stack", nil, "unspecified", Other, "blocked", "", ""},
 	} {
 		for i := range c.stack {
