@@ -44,8 +44,10 @@ type Session struct {
 
 // New returns an empty session.
 func New(pkgs Packages) *Session {
-	return &Session{pkgs: pkgs, pkg: types.NewPackage("main", "main"), fset: token.NewFileSet(), imports: map[string]string{}, spelled: map[*ast.Ident]string{},
+	s := &Session{pkgs: pkgs, pkg: types.NewPackage("main", "main"), fset: token.NewFileSet(), imports: map[string]string{}, spelled: map[*ast.Ident]string{},
 		sources: map[*token.File]*source{}, ran: map[string]*reusable{}, aliased: map[string]string{}}
+	s.predeclare()
+	return s
 }
 
 // Fresh returns an empty session that goes on numbering packages where this one is.
@@ -99,13 +101,14 @@ type Plan struct {
 	HideNil  bool     // the last expression ends in an error: nil is not worth showing
 	Empty    bool     // nothing to run and nothing declared
 
-	commit func()
+	commit func(compiled bool)
 }
 
-// Commit makes the cell part of the session. Call it when its code has been loaded, before it runs.
-func (p *Plan) Commit() {
+// Commit makes the cell part of the session. Call it when its code has been loaded, before it runs. compiled says that its
+// package was loaded, so that the same text can run again without being compiled.
+func (p *Plan) Commit(compiled bool) {
 	if p.commit != nil {
-		p.commit()
+		p.commit(compiled)
 		p.commit = nil
 	}
 }
@@ -189,6 +192,9 @@ type Symbol struct {
 func (s *Session) Symbols() (out []Symbol) {
 	kinds := map[kind]string{funcUnit: "func", methodUnit: "method", typeUnit: "type", constUnit: "const", varUnit: "var"}
 	for _, u := range s.units {
+		if u.builtin {
+			continue
+		}
 		for _, name := range u.names {
 			sy := Symbol{Name: Clean(name), Kind: kinds[u.kind], Cell: u.src.n, Gen: u.home, Lost: u.lost}
 			switch {
@@ -215,7 +221,7 @@ func (s *Session) Symbols() (out []Symbol) {
 // are returned.
 func (s *Session) Lose() (names []string) {
 	for i, u := range s.units {
-		if u.kind == varUnit {
+		if u.kind == varUnit && !u.lost && !u.builtin {
 			c := *u
 			c.lost = true
 			s.units[i] = &c

@@ -430,6 +430,13 @@ func (c *change) check() Diagnostics {
 	}
 	declares := map[string]bool{}
 	isVar := map[token.Pos]bool{}
+	for _, st := range c.body {
+		if a, ok := unlabel(st).(*ast.AssignStmt); ok && a.Tok == token.DEFINE {
+			for _, x := range a.Lhs {
+				isVar[x.Pos()] = true
+			}
+		}
+	}
 	for _, id := range c.vars {
 		declares[id.Name] = true
 		isVar[id.Pos()] = true
@@ -448,6 +455,7 @@ func (c *change) check() Diagnostics {
 	errs := slices.DeleteFunc(out.errs, func(e types.Error) bool {
 		return isVar[e.Pos] && strings.HasPrefix(e.Msg, "declared and not used")
 	})
+	errs = append(errs, c.contextSet()...)
 	for _, id := range c.vars {
 		if u := c.added[id.Name]; u != nil {
 			errs = append(errs, types.Error{Fset: s.fset, Pos: id.Pos(), Msg: id.Name + " redeclared in this cell"})
@@ -486,6 +494,36 @@ func (c *change) check() Diagnostics {
 	}
 	c.describe(units, asFunc)
 	return nil
+}
+
+// contextSet finds assignments to the predeclared ctx, which is not a variable.
+func (c *change) contextSet() (errs []types.Error) {
+	look := func(n ast.Node) bool {
+		var targets []ast.Expr
+		switch s := n.(type) {
+		case *ast.AssignStmt:
+			targets = s.Lhs
+		case *ast.UnaryExpr:
+			if s.Op == token.AND {
+				targets = []ast.Expr{s.X}
+			}
+		}
+		for _, x := range targets {
+			if id, ok := x.(*ast.Ident); ok && id.Name == ctxName {
+				if u := c.old[ctxName]; u != nil && u.builtin && c.info.Uses[id] == u.objs[0] {
+					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's own context and cannot be set: declare another with :="})
+				}
+			}
+		}
+		return true
+	}
+	for _, st := range c.body {
+		ast.Inspect(st, look)
+	}
+	for _, f := range c.src.funcs {
+		ast.Inspect(f, look)
+	}
+	return errs
 }
 
 func (c *change) usedBySession(name string) bool {
@@ -727,7 +765,7 @@ func (c *change) plan() *Plan {
 		used[name] = e.units[name]
 	}
 	assigned := c.assigned()
-	p.commit = func() {
+	p.commit = func(compiled bool) {
 		for i, u := range final {
 			if u.kind == varUnit && u.lost && assigned[u.names[0]] {
 				cp := *u
@@ -750,7 +788,7 @@ func (c *change) plan() *Plan {
 			delete(s.imports, name)
 		}
 		s.dots = append(s.dots, c.newDots...)
-		if again {
+		if again && compiled {
 			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, absent: c.bind.absent, vars: p.Vars, starts: p.Starts, hideNil: p.HideNil}
 		}
 	}

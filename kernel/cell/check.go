@@ -44,9 +44,10 @@ func newInfo() *types.Info {
 }
 
 func (r *round) run(info *types.Info) outcome {
-	// All rounds share one package value: the checker asks of some objects whether their package is its own, by pointer.
+	// All rounds share one package and its one scope, emptied here: the checker compares both by pointer when it asks
+	// whether an object is its own.
 	pkg := r.s.pkg
-	*pkg = *types.NewPackage("main", "main")
+	*pkg.Scope() = *types.NewScope(types.Universe, token.NoPos, token.NoPos, "session")
 	for _, objs := range r.given {
 		for _, o := range objs {
 			pkg.Scope().Insert(o)

@@ -93,6 +93,9 @@ func (e *emitter) global(name string) string {
 
 // variable spells a session variable: a dereferenced pointer to its storage.
 func (e *emitter) variable(u *unit) string {
+	if u.builtin {
+		return e.rt("Ctx") + "()"
+	}
 	name := fmt.Sprintf("%sv%d_%s", Letter, u.home, u.names[0])
 	e.pointers[name] = Variable{u.names[0], u.home, u.typ}
 	if e.drive {
@@ -224,7 +227,7 @@ func (e *emitter) emit(units []*unit) string {
 		switch d := u.node.(type) {
 		case *ast.TypeSpec:
 			prefix = "type "
-			if !u.generic {
+			if !u.generic && !constraint(u) {
 				fmt.Fprintf(&symbols, "%q: (*%s)(nil), ", "type "+u.names[0], mangle(u.names[0]))
 			}
 		case *ast.FuncDecl:
@@ -319,6 +322,16 @@ func blankImports(named map[string]string) (paths []string) {
 	return paths
 }
 
+// constraint reports whether a type can only be a constraint, which has no values.
+func constraint(u *unit) bool {
+	for _, o := range u.objs {
+		if i, ok := o.Type().Underlying().(*types.Interface); ok && !i.IsMethodSet() {
+			return true
+		}
+	}
+	return false
+}
+
 // pragmas are the compiler directives above a function.
 func pragmas(d *ast.FuncDecl) (lines []string) {
 	if d.Doc != nil {
@@ -357,7 +370,7 @@ func (e *emitter) locals(b *strings.Builder) {
 					o = e.c.info.Defs[id]
 				}
 				if _, ok := o.(*types.Var); ok && (isGlobal(o) || e.c.isCellVar(o)) {
-					if u := e.unitOf(o); u != nil {
+					if u := e.unitOf(o); u != nil && !u.builtin {
 						used[fmt.Sprintf("%sv%d_%s", Letter, u.home, u.names[0])] = true
 					}
 				}
@@ -387,6 +400,7 @@ func (e *emitter) body() string {
 		if a, ok := in.(*ast.AssignStmt); ok && a.Tok.String() == ":=" {
 			at := src.offset(a.TokPos)
 			e.put(at, at+2, "=")
+			e.ownContext(a)
 		}
 		if x, ok := in.(*ast.ExprStmt); ok && x.X == c.last && e.shown(c.last) {
 			e.insert(src.offset(c.last.Pos()), e.show()+"(")
@@ -397,6 +411,17 @@ func (e *emitter) body() string {
 		e.walk(st)
 	}
 	return e.apply(src.bodyText, 0, len(src.bodyText))
+}
+
+// ownContext declares ctx for the rest of the cell when a statement at its top level does.
+func (e *emitter) ownContext(a *ast.AssignStmt) {
+	for _, x := range a.Lhs {
+		if id, ok := x.(*ast.Ident); ok && id.Name == ctxName {
+			if o := e.c.info.Defs[id]; o != nil {
+				e.insert(e.src.offset(a.Pos()), fmt.Sprintf("var %s %s; _ = %s; ", ctxName, e.spell().typ(o.Type()), ctxName))
+			}
+		}
+	}
 }
 
 func (e *emitter) show() string { return e.rt("Show") }

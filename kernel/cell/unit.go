@@ -39,6 +39,7 @@ type unit struct {
 	sig     string          // the signature, to know whether a new body can take the old one's place
 	generic bool            // a function, or method of a type, with type parameters: cannot be patched
 	lost    bool            // a variable whose value went with its session
+	builtin bool            // ctx: what generated code writes for it is a call
 }
 
 // key is what a redefinition replaces.
@@ -135,7 +136,7 @@ func unlabel(st ast.Stmt) ast.Stmt {
 func defined(st ast.Stmt) (ids []*ast.Ident) {
 	if a, ok := st.(*ast.AssignStmt); ok && a.Tok.String() == ":=" {
 		for _, x := range a.Lhs {
-			if id, ok := x.(*ast.Ident); ok && id.Name != "_" {
+			if id, ok := x.(*ast.Ident); ok && id.Name != "_" && id.Name != ctxName {
 				ids = append(ids, id)
 			}
 		}
@@ -158,6 +159,24 @@ func receiverName(x ast.Expr) (name string) {
 		return name == ""
 	})
 	return name
+}
+
+// ctxName is declared in every session: the context of the cell that the code runs for. A cell that declares it with := gets
+// a variable of its own, so that the next cell finds its own context again.
+const ctxName = "ctx"
+
+// predeclare makes the names that every session has.
+func (s *Session) predeclare() {
+	p, err := s.pkgs.Import("context")
+	if err != nil {
+		return
+	}
+	o := p.Scope().Lookup("Context")
+	if o == nil {
+		return
+	}
+	v := types.NewVar(0, s.pkg, ctxName, o.Type())
+	s.units = append(s.units, &unit{kind: varUnit, names: []string{ctxName}, src: &source{}, typ: o.Type(), objs: []types.Object{v}, uses: map[string]bool{}, builtin: true})
 }
 
 // without returns the constant group with one of its names made blank, for a later cell defined that name anew.

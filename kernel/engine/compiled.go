@@ -18,7 +18,7 @@ func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 			return nil, fmt.Errorf("cell %d is not loaded", p.Reuse)
 		}
 		r.shift = map[int]int{p.ReuseN: p.N}
-		p.Commit()
+		p.Commit(true)
 		return c.Run, nil
 	}
 	if e.noTools != nil {
@@ -31,7 +31,7 @@ func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 	if err := e.open(p, so); err != nil {
 		return nil, err
 	}
-	p.Commit()
+	p.Commit(true)
 	e.record(p, text, so)
 	c := rt.Lookup(p.Package)
 	return func() {

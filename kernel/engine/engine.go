@@ -191,7 +191,7 @@ func (x *execution) code(text string) {
 		return
 	}
 	if p.Empty {
-		p.Commit()
+		p.Commit(true)
 		return
 	}
 	x.run.hideNil = p.HideNil
@@ -288,7 +288,7 @@ func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok
 // load prepares a plan in whichever engine may run it.
 func (e *Engine) load(r *run, p *cell.Plan, text string) (func(), error) {
 	if p.Empty {
-		p.Commit()
+		p.Commit(true)
 		return func() {}, nil
 	}
 	if p.Drive != "" && p.Reuse == 0 && e.mode != "compiled" {
@@ -384,7 +384,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 			}
 			rt.Lookup(p.Package).Patch()
 		}
-		p.Commit()
+		p.Commit(rec.Plugin != "")
 		if rec.Plugin == "" {
 			e.interp.declare(p)
 		}

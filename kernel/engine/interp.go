@@ -87,7 +87,7 @@ func (in *interp) load(p *cell.Plan) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", errUnknownSymbol, err)
 	}
-	p.Commit()
+	p.Commit(false)
 	if len(p.Declared) > 0 {
 		in.e.record(p, in.e.texts[p.N], "")
 	}
