@@ -14,7 +14,7 @@ import (
 )
 
 // buildWork is what a first build costs, in seconds of one core. Go's compiler uses all of them, up to a point.
-const buildWork = 110
+const buildWork = 140
 
 // A Progress tells on a terminal, in one line that is written over and over, or else in plain lines, what a build is doing.
 // It says nothing until the first step. Between NewProgress and Done it owns one goroutine when w is a terminal.

@@ -8,12 +8,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
+// patchedGo is the toolchain that the patches were last tried with. Others of the same language version work as long as
+// their anchors are there.
+const patchedGo = "go1.26.8"
+
 // A PatchError says that the standard library at hand is not one that the patches know.
 type PatchError struct {
+	Go     string // the toolchain's version
 	File   string // of GOROOT
 	Anchor string // the text that was looked for
 	Found  int    // how often it was there
@@ -21,8 +25,8 @@ type PatchError struct {
 }
 
 func (e *PatchError) Error() string {
-	return fmt.Sprintf("the standard library of %s is not one that this version of Interleave knows: %s has %q %d times, not %d. Use the toolchain it was made for: GOTOOLCHAIN=go1.26.8",
-		runtime.Version(), e.File, firstLine(strings.TrimSpace(e.Anchor)), e.Found, e.Want)
+	return fmt.Sprintf("the standard library of %s is not one that this version of Interleave knows: %s has %q %d times, not %d. Use the toolchain it was made for: GOTOOLCHAIN=%s",
+		e.Go, e.File, firstLine(strings.TrimSpace(e.Anchor)), e.Found, e.Want, patchedGo)
 }
 
 // writeOverlay writes the patched files of goroot's standard library below dir, and the JSON that go build -overlay takes; it
@@ -61,7 +65,7 @@ func (f stdFile) patched(goroot string) ([]byte, error) {
 	for _, e := range f.edits {
 		want := max(e.n, 1)
 		if n := bytes.Count(text, []byte(e.old)); n != want {
-			return nil, &PatchError{File: name, Anchor: e.old, Found: n, Want: want}
+			return nil, &PatchError{Go: firstLine(readVersion(goroot)), File: name, Anchor: e.old, Found: n, Want: want}
 		}
 		text = bytes.ReplaceAll(text, []byte(e.old), []byte(e.new))
 	}
