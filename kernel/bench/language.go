@@ -7,18 +7,17 @@ import (
 
 // A language is the same cells in the words of one kernel.
 type language struct {
-	first     string             // an expression
-	prepare   string             // variables for step
-	step      string             // a line that drives: small, no definition
-	define    func(i int) string // a cell with a definition, different for each i
-	callers   func(n int) string // helper and n functions that call it
-	helper    func(i int) string // helper again, with the same signature
-	callAll   string             // a call of one caller, the cell after helper
-	output    string             // writes outputBytes
-	fib       string             // fib(30), timed by itself: "took seconds"
-	sum       string             // a sum loop of 10⁷
-	sieve     string             // a sieve of 5·10⁶
-	wantFirst string
+	first   string             // an expression
+	prepare string             // variables for step
+	step    string             // a line that drives: small, no definition
+	define  func(i int) string // a cell with a definition, different for each i
+	callers func(n int) string // helper and n functions that call it
+	helper  func(i int) string // helper again, with the same signature
+	callAll string             // a call of one caller, the cell after helper
+	output  string             // writes outputBytes
+	fib     string             // fib(30), timed by itself: "took seconds"
+	sum     string             // a sum loop of 10⁷
+	sieve   string             // a sieve of 5·10⁶
 }
 
 const outputBytes = 50 << 20
