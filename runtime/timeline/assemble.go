@@ -29,7 +29,7 @@ func (r *reader) finish(e *Experiment) {
 	}
 
 	e.Goroutines = r.rows(since, e.Recorded)
-	e.Cores = r.cores(since)
+	e.Cores = r.cores(e.GOMAXPROCS, since)
 	e.Events, e.Dropped = r.said(since, e.Recorded), r.lost
 }
 
@@ -99,7 +99,11 @@ func (r *reader) sortSpans(since func(time.Duration) time.Duration) (first, end 
 	return first, end, all
 }
 
-func (r *reader) cores(since func(time.Duration) time.Duration) []Core {
+// cores lists what each core ran. One that had nothing to do is there too: that it had not is part of the experiment.
+func (r *reader) cores(n int, since func(time.Duration) time.Duration) []Core {
+	if n > 0 {
+		r.proc(trace.ProcID(n - 1))
+	}
 	var cores []Core
 	for _, p := range r.procs {
 		c := Core{ID: p.id, Spans: p.spans[:0]}
@@ -118,9 +122,7 @@ func (r *reader) cores(since func(time.Duration) time.Duration) []Core {
 			}
 			c.Spans = append(c.Spans, s)
 		}
-		if len(c.Spans) > 0 {
-			cores = append(cores, c)
-		}
+		cores = append(cores, c)
 	}
 	return cores
 }

@@ -30,7 +30,7 @@ type Experiment struct {
 	Engine     string        // what ran the code; set by the caller, empty when there is but one way
 
 	Goroutines []Goroutine // the experiment's own, in order of their start
-	Cores      []Core      // one per P that ran anything, by ID
+	Cores      []Core      // one for each P, idle ones too, by ID
 	Events     []Event     // what the experiment's goroutines said of themselves, by start
 
 	Cut     string // why the recording ends before the experiment does; empty when it does not
@@ -47,7 +47,7 @@ type Goroutine struct {
 	Start  time.Duration
 	End    time.Duration
 	Main   bool   // one of the goroutines that ran the experiment itself
-	Alive  bool   // had not ended when the recording did
+	Alive  bool   // had not ended when the recording did, though it may have been about to
 	Spans  []Span // without gaps from Start to End
 }
 

@@ -60,9 +60,15 @@ func check(t *testing.T, e *timeline.Experiment) {
 			t.Errorf("%s: spans end at %v, the goroutine at %v of %v, alive: %v", g.Label(), at, g.End, e.Recorded, g.Alive)
 		}
 	}
+	if len(e.Cores) != e.GOMAXPROCS {
+		t.Errorf("%d cores, GOMAXPROCS is %d", len(e.Cores), e.GOMAXPROCS)
+	}
 	var onCores time.Duration
-	for _, c := range e.Cores {
+	for i, c := range e.Cores {
 		at := time.Duration(0)
+		if c.ID != i {
+			t.Errorf("core %d has the number %d", i, c.ID)
+		}
 		for _, s := range c.Spans {
 			if s.Start < at || s.End <= s.Start || s.End > e.Recorded {
 				t.Errorf("core %d: %v to %v after %v", c.ID, s.Start, s.End, at)
@@ -228,7 +234,7 @@ func TestStates(t *testing.T) {
 				if !strings.HasPrefix(s.Line, "record_test.go:") {
 					t.Errorf("line %q is not here", s.Line)
 				}
-				if !strings.HasPrefix(g.Line, "record_test.go:") || g.Parent != e.Goroutines[0].ID || g.Main || g.Alive {
+				if !strings.HasPrefix(g.Line, "record_test.go:") || g.Parent != e.Goroutines[0].ID || g.Main {
 					t.Errorf("it was created at %q by %d: %+v", g.Line, g.Parent, g)
 				}
 				if main := &e.Goroutines[0]; !main.Main || main.Name != "main" || !main.Alive || main.Line != "" {
