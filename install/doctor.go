@@ -151,7 +151,7 @@ func (d *doctor) host(ctx context.Context, s Spec, m toolchain.Machine) {
 	case isStale:
 		d.bad("toolchain", "%v", stale)
 		engines = engines[:1]
-	case isNone && m.Plugins == "" && m.Err == nil:
+	case isNone && none.NoCC && m.Plugins == "" && m.Err == nil:
 		d.bad("toolchain", "the kernel was installed when there was no C compiler: run `interleave install` again")
 		engines = engines[:1]
 	case isNone:

@@ -95,8 +95,8 @@ func (b Build) key(s *sourceTree) string {
 // compiler is built again as soon as there is one.
 func usable(dir string) bool {
 	_, err := toolchain.Open(dir)
-	if _, ok := errors.AsType[*toolchain.NoPluginsError](err); ok {
-		return !toolchain.HaveCC()
+	if none, ok := errors.AsType[*toolchain.NoPluginsError](err); ok {
+		return !none.NoCC || !toolchain.HaveCC()
 	}
 	if err != nil {
 		return false

@@ -2,6 +2,7 @@ package toolchain
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -58,7 +59,7 @@ func findGo(ctx context.Context, source string) (*goenv, error) {
 	goroot := env["GOROOT"]
 	g := &goenv{
 		cmd:    filepath.Join(goroot, "bin", exe("go")),
-		goroot: goroot, vers: vers, tools: env["GOTOOLDIR"], cc: strings.Fields(env["CC"]),
+		goroot: goroot, vers: vers, tools: env["GOTOOLDIR"], cc: strings.Fields(cmp.Or(env["CC"], "gcc")),
 		pinned: []string{"GOENV=off", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on", "GOEXPERIMENT=", "GOROOT=" + goroot},
 	}
 	if _, err := os.Stat(g.cmd); err != nil { // a distribution's split GOROOT

@@ -25,7 +25,7 @@ func Inspect(ctx context.Context, source string) Machine {
 	}
 	m.Go, m.GOROOT = p.go_.vers, p.go_.goroot
 	m.Plugins = p.whyNoPlugins(ctx)
-	m.CC = versionLine(ctx, ccOf(p.go_.cc)[0])
+	m.CC = versionLine(ctx, p.go_.cc[0])
 	m.LD = versionLine(ctx, "ld")
 	return m
 }

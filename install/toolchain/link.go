@@ -64,7 +64,7 @@ func (b *build) golink(ctx context.Context, cfgFile string, more ...string) erro
 }
 
 func (b *build) linkExtld(ctx context.Context, cfgFile string) error {
-	cc := ccOf(b.info.CC)
+	cc := b.info.CC
 	more := []string{"-extld=" + cc[0]}
 	if len(cc) > 1 {
 		more = append(more, "-extldflags="+strings.Join(cc[1:], " "))

@@ -9,6 +9,9 @@ import (
 // that nobody notices: reflect treats such names as unexported and shows them as they were written, and with it fmt,
 // encoding and text/template do; the runtime prints them so; and os says which goroutine writes to standard output.
 //
+// Known to differ from plain Go: in the text of a type argument Go qualifies the fields of an anonymous struct,
+// stack[struct { main.a int }], and cells do not.
+//
 // The runtime keeps comparing the real names. That is why only what is shown is changed there, and why all names that
 // reflect looks up among the linked types are the real ones.
 //

@@ -76,6 +76,7 @@ type preparer struct {
 	go_     *goenv
 	overlay string // path of the overlay's JSON
 	reason  string // why there are no plugins, or ""
+	noCC    bool   // which is that there is no C compiler
 	flags   []string
 	step    int
 	info    info
@@ -166,10 +167,15 @@ func (p *preparer) whyNoPlugins(ctx context.Context) string {
 	if p.NoCgo {
 		return "the host was built without cgo. Run `interleave install` again"
 	}
-	cc := ccOf(p.go_.cc)
-	remedy := "install one (on Debian and Ubuntu `apt install gcc libc6-dev`, on Fedora `dnf install gcc`, on macOS `xcode-select --install`) and run `interleave install` again"
-	if _, err := exec.LookPath(cc[0]); err != nil {
-		return "there is no C compiler (" + cc[0] + " is not on PATH); " + remedy
+	const remedy = "install one (on Debian and Ubuntu `apt install gcc libc6-dev`, on Fedora `dnf install gcc`, on macOS `xcode-select --install`) and run `interleave install` again"
+	cc := findCC(p.go_.cc)
+	if cc == nil {
+		p.noCC = true
+		return "there is no C compiler (" + strings.Join(p.go_.cc, " ") + " is not on PATH); " + remedy
+	}
+	if cc[0] != p.go_.cc[0] {
+		p.go_.cc = cc
+		p.go_.pinned = append(p.go_.pinned, "CC="+cc[0])
 	}
 	dir, err := os.MkdirTemp("", "interleave-cc-")
 	if err != nil {
@@ -185,27 +191,21 @@ func (p *preparer) whyNoPlugins(ctx context.Context) string {
 	return ""
 }
 
-// ccOf returns the C compiler's command.
-func ccOf(cc []string) []string {
-	if len(cc) == 0 {
-		return []string{"gcc"}
-	}
-	return cc
-}
-
-// HaveCC reports whether there seems to be a C compiler: $CC, gcc or clang is on PATH.
-func HaveCC() bool {
-	names := []string{"gcc", "clang"}
-	if cc := strings.Fields(os.Getenv("CC")); len(cc) > 0 {
-		names = cc[:1]
-	}
-	for _, name := range names {
-		if _, err := exec.LookPath(name); err == nil {
-			return true
+// findCC returns cc if that is on PATH, another C compiler otherwise, or nil.
+func findCC(cc []string) []string {
+	for _, c := range [][]string{cc, {"gcc"}, {"clang"}, {"cc"}} {
+		if len(c) == 0 {
+			continue
+		}
+		if _, err := exec.LookPath(c[0]); err == nil {
+			return c
 		}
 	}
-	return false
+	return nil
 }
+
+// HaveCC reports whether there seems to be a C compiler: $CC, gcc, clang or cc is on PATH.
+func HaveCC() bool { return findCC(strings.Fields(os.Getenv("CC"))) != nil }
 
 // A listed is what go list says of a package.
 type listed struct {
@@ -291,7 +291,7 @@ func (p *preparer) describe(ctx context.Context) error {
 	in := &p.info
 	*in = info{
 		Format: format, Go: g.vers, GOROOT: g.goroot, Version: readVersion(g.goroot),
-		Lang: minGo, Env: g.forCells(), CC: g.cc, Source: p.Source, Strategy: linkNone, Reason: p.reason,
+		Lang: minGo, Env: g.forCells(), CC: g.cc, Source: p.Source, Strategy: linkNone, Reason: p.reason, NoCC: p.noCC,
 	}
 	for _, t := range []struct {
 		*tool

@@ -59,10 +59,11 @@ type info struct {
 	Link     tool     // GOROOT/pkg/tool/…/link
 	Lang     string   // "go1.26", for compile -lang
 	Env      []string // what compile, link and the C compiler are run with, beside PATH, HOME and the like
-	CC       []string // C compiler command, empty when there is none
+	CC       []string // C compiler command
 	LD       string   // absolute path of ld, when Strategy is linkDirect
 	Strategy string   // one of the link… constants
 	Reason   string   // why Strategy is linkNone, a sentence with the remedy
+	NoCC     bool     // which is that there was no C compiler
 	Source   string   // the module's source that all of this was compiled from
 }
 
@@ -87,6 +88,7 @@ func (e *StaleError) Error() string {
 // A NoPluginsError says why cells cannot be compiled on this machine. Everything but the compiled engine works.
 type NoPluginsError struct {
 	Reason string // with the remedy
+	NoCC   bool   // there was no C compiler when the host was built
 }
 
 func (e *NoPluginsError) Error() string { return "compiled cells are not available: " + e.Reason }
@@ -158,7 +160,7 @@ func (t *Toolchain) Strategy() string { return t.info.Strategy }
 // check says whether Build can work: the tools are those that compiled the host.
 func (t *Toolchain) check() error {
 	if t.info.Strategy == linkNone {
-		return &NoPluginsError{t.info.Reason}
+		return &NoPluginsError{t.info.Reason, t.info.NoCC}
 	}
 	if v := readVersion(t.info.GOROOT); v != t.info.Version {
 		have := firstLine(v)

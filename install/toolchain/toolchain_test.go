@@ -219,6 +219,27 @@ func TestStale(t *testing.T) {
 	}
 }
 
+// Not parallel: it changes PATH.
+func TestFindCC(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	t.Setenv("CC", "")
+	check := func(cc []string, want string, have bool) {
+		t.Helper()
+		if got := strings.Join(findCC(cc), " "); got != want || HaveCC() != have {
+			t.Errorf("the C compiler is %q and there is one: %t; want %q, %t", got, HaveCC(), want, have)
+		}
+	}
+	check([]string{"gcc"}, "", false)
+	for _, name := range []string{"clang", "mycc"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check([]string{"gcc"}, "clang", true)
+	check([]string{"mycc", "-m64"}, "mycc -m64", true)
+}
+
 func TestTypes(t *testing.T) {
 	t.Parallel()
 	tc, _ := clone(t, func(*info) {})
