@@ -36,7 +36,13 @@ func (r *reader) finish(e *Experiment) {
 // rows makes the experiment's goroutines: the main ones first, then by start.
 func (r *reader) rows(since func(time.Duration) time.Duration, recorded time.Duration) []Goroutine {
 	first, end, all := r.sortSpans(since)
-	var rows []Goroutine
+	n := 0
+	for i := range r.gs {
+		if r.gs[i].member {
+			n++
+		}
+	}
+	rows := make([]Goroutine, 0, n)
 	for i := range r.gs {
 		g := &r.gs[i]
 		if !g.member {

@@ -89,9 +89,9 @@ func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 		sites: map[trace.Stack]*site{}, tasks: map[trace.TaskID]int{},
 		whys: make([]why, 1), whyNo: map[why]int32{{}: 0},
 	}
-	// A state's change takes about five bytes of trace, a goroutine's life about twenty-five.
+	// A state's change takes about five bytes of trace, a goroutine's life at least twenty.
 	r.spans = make([]flatSpan, 0, min(cfg.MaxSpans, len(data)/5+64))
-	r.gs = make([]goroutine, 0, min(cfg.MaxSpans, len(data)/32+64))
+	r.gs = make([]goroutine, 0, min(cfg.MaxSpans, len(data)/20+64))
 	cut := ""
 	for n := 0; !r.done; n++ {
 		ev, err := tr.ReadEvent()
