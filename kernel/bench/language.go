@@ -40,7 +40,7 @@ var golang = language{
 	helper:  func(i int) string { return fmt.Sprintf("func helper(n int) int { return n + %d }", i) },
 	callAll: "caller499(1)",
 	output: fmt.Sprintf(`{
-	line := strings.Repeat("0123456789abcde", 68)[:1023] + "\n"
+	line := strings.Repeat("0123456789abcde", 69)[:1023] + "\n"
 	w := bufio.NewWriterSize(os.Stdout, 1<<16)
 	for range %d {
 		w.WriteString(line)
