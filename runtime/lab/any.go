@@ -156,3 +156,8 @@ func LoopGoAny(co *Coro, name string, fn func(*Coro) (any, error)) *LoopTask[any
 func LoopGatherAny(co *Coro, fns ...func(*Coro) (any, error)) ([]any, error) {
 	return LoopGather(co, fns...)
 }
+
+// LitmusAny is [Litmus] for a state of any type.
+func LitmusAny(ctx context.Context, test LitmusTest[any], runs int) (LitmusTable, error) {
+	return Litmus(ctx, test, runs)
+}
