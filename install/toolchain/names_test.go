@@ -13,18 +13,21 @@ import (
 	"testing"
 )
 
+// loadhostDir is what TestMain removes, "" while nothing was built.
+var loadhostDir string
+
 // loadhost prepares a toolchain for the smallest host, once for all tests.
 var loadhost = sync.OnceValues(func() (*Toolchain, error) {
 	dir, err := os.MkdirTemp("", "interleave-toolchain-")
 	if err != nil {
 		return nil, err
 	}
+	loadhostDir = dir
 	err = Prepare(context.Background(), Config{
 		Source: "../..", Dir: dir, Main: "./install/toolchain/internal/loadhost", Packages: []string{"std"},
 		Progress: func(s Step) { fmt.Fprintf(os.Stderr, "%d/%d %s\n", s.N, s.Of, s.What) },
 	})
 	if err != nil {
-		os.RemoveAll(dir)
 		return nil, err
 	}
 	return Open(dir)
@@ -32,10 +35,8 @@ var loadhost = sync.OnceValues(func() (*Toolchain, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if !testing.Short() {
-		if tc, _ := loadhost(); tc != nil {
-			os.RemoveAll(tc.Dir())
-		}
+	if loadhostDir != "" {
+		os.RemoveAll(loadhostDir)
 	}
 	os.Exit(code)
 }
