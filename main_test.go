@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -51,6 +52,15 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// upgradego makes an installed host believe that it was built with another Go than there is now.
+			"upgradego": func(ts *testscript.TestScript, neg bool, args []string) {
+				host, err := filepath.EvalSymlinks(ts.MkAbs(args[0]))
+				ts.Check(err)
+				name := filepath.Join(filepath.Dir(filepath.Dir(host)), "toolchain.json")
+				b, err := os.ReadFile(name)
+				ts.Check(err)
+				ts.Check(os.WriteFile(name, []byte(strings.ReplaceAll(string(b), runtime.Version(), "go1.26.0")), 0o644))
+			},
 			// onlyon keeps these programs, and nothing else, on PATH.
 			"onlyon": func(ts *testscript.TestScript, neg bool, args []string) {
 				bin := ts.MkAbs("bin")
