@@ -159,22 +159,23 @@ func (k *kernel) run(code string) (ran, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	var r ran
-	var out strings.Builder
-	var bad error
+	var streams []*wire.Message // read when the clock has stopped
 	t0 := time.Now()
 	reply, err := k.client.Request(ctx, wire.Shell, wire.ExecuteRequest{Code: code, StoreHistory: true}, func(in wire.Incoming) {
-		if in.Message.Header.MsgType != "stream" {
-			return
-		}
-		s, err := wire.As[wire.StreamText](in.Message)
-		bad = errors.Join(bad, err)
-		if s.Name == "stdout" {
-			out.WriteString(s.Text)
+		if in.Message.Header.MsgType == "stream" {
+			streams = append(streams, in.Message)
 		}
 	})
 	r.took = time.Since(t0)
 	if err == nil {
-		err = errors.Join(bad, replied(reply))
+		err = replied(reply)
+	}
+	var out strings.Builder
+	for _, m := range streams {
+		s, bad := wire.As[wire.StreamText](m)
+		if err = errors.Join(err, bad); s.Name == "stdout" {
+			out.WriteString(s.Text)
+		}
 	}
 	if err != nil {
 		return r, fmt.Errorf("%.60q: %w", code, err)

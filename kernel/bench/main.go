@@ -73,7 +73,7 @@ func ipykernel(py string) (*kind, string) {
 	return &kind{"ipykernel", []string{py, "-m", "ipykernel_launcher", "-f"}, python}, strings.TrimSpace(string(out))
 }
 
-// ratio says how many times better (or worse) we are; more is better.
+// ratio compares the two sides.
 func (f figure) ratio() string {
 	switch {
 	case f.theirs == 0:
@@ -81,9 +81,16 @@ func (f figure) ratio() string {
 	case f.native:
 		return fmt.Sprintf("%.2f ×", f.ours/f.theirs)
 	case f.unit == "MB/s":
-		return fmt.Sprintf("%.1f × as fast", f.ours/f.theirs)
+		return times(f.ours / f.theirs)
 	}
-	return fmt.Sprintf("%.1f × as fast", f.theirs/f.ours)
+	return times(f.theirs / f.ours)
+}
+
+func times(speed float64) string {
+	if speed < 1 {
+		return fmt.Sprintf("%.1f × slower", 1/speed)
+	}
+	return fmt.Sprintf("%.1f × faster", speed)
 }
 
 func (f figure) value(v float64) string {
