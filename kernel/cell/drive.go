@@ -79,10 +79,8 @@ func (c *change) drive(e *emitter, p *Plan) {
 	w := &emitter{c: c, units: e.units, imports: map[string]bool{}, pointers: map[string]Variable{}, src: c.src, drive: true, selected: map[*ast.Ident]bool{}}
 	var b strings.Builder
 	for i, st := range c.body {
-		if len(c.body) > 1 {
-			line, _ := c.src.position(st.Pos())
-			fmt.Fprintf(&b, "%s(%d)\n", w.rt("At"), line)
-		}
+		line, _ := c.src.position(st.Pos())
+		fmt.Fprintf(&b, "%s(%d)\n", w.rt("At"), line)
 		b.WriteString(w.driveStmt(st, i == len(c.body)-1))
 		b.WriteString("\n")
 	}

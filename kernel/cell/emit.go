@@ -217,7 +217,7 @@ func (e *emitter) walk(n ast.Node) {
 
 // emit writes the cell's package: the units that are built here, then the statements.
 func (e *emitter) emit(units []*unit) string {
-	c, n := e.c, e.c.src.n
+	c := e.c
 	var decls, stubs, patches, symbols strings.Builder
 	var inits []string
 	for _, u := range units {
@@ -285,7 +285,7 @@ func (e *emitter) emit(units []*unit) string {
 	}
 	var locals strings.Builder
 	e.locals(&locals)
-	fmt.Fprintf(&b, "%s%s//line cell[%d]:1\n%s\n", locals.String(), e.prologue(c.body), n, body)
+	fmt.Fprintf(&b, "%s%s\n//line cell[%d]:1\n%s\n", locals.String(), e.prologue(c.body), c.src.n, body)
 	if c.main {
 		fmt.Fprintf(&b, "%s()\n", e.global("main"))
 	}
@@ -348,9 +348,10 @@ func pragmas(d *ast.FuncDecl) (lines []string) {
 // pointer declares a package's pointer to a session variable.
 func (e *emitter) pointer(name string) string {
 	v := e.pointers[name]
-	sp := e.spell()
-	t := sp.typ(v.Type)
-	if !sp.hidden {
+	dry := &speller{member: mangle}
+	dry.typ(v.Type)
+	if !dry.hidden {
+		t := e.spell().typ(v.Type)
 		return fmt.Sprintf("var %s = %s[%s](%q, %d)\n", name, e.rt("Var"), t, v.Name, v.Gen)
 	}
 	if v.Gen != e.c.src.serial {

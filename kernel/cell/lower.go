@@ -279,14 +279,14 @@ func (e *emitter) parameter(sig *types.Signature, i int, spread bool) types.Type
 
 // convert wraps an argument in a conversion, so that a constant or an interface value gets the parameter's type.
 func (e *emitter) convert(x ast.Expr, t types.Type) {
-	sp := e.spell()
-	s := sp.typ(t)
-	if sp.hidden {
-		return
-	}
 	if tv := e.c.info.Types[x]; tv.Type != nil && tv.Value == nil && types.Identical(tv.Type, t) {
 		return
 	}
+	dry := &speller{member: mangle}
+	if dry.typ(t); dry.hidden {
+		return
+	}
+	s := e.spell().typ(t)
 	e.edits = append(e.edits, edit{e.src.offset(x.Pos()), e.src.offset(x.Pos()), "(" + s + ")("})
 	e.edits = append(e.edits, edit{e.src.offset(x.End()), e.src.offset(x.End()), ")"})
 }

@@ -222,17 +222,21 @@ func (x *execution) code(text string) {
 	for _, n := range p.Notices {
 		e.out.Output(x.cell.ID, session.Stderr, []byte(cyan+"note: "+reset+n+"\n"))
 	}
-	x.perform(f)
+	x.perform(f, slices.Contains(p.Imports, "runtime/trace"))
 }
 
-// perform runs the cell's code under the recorder and shows what came of it.
-func (x *execution) perform(f func()) {
+// perform runs the cell's code under the recorder and shows what came of it. A cell that uses the execution tracer itself
+// is left alone with it.
+func (x *execution) perform(f func(), traces bool) {
 	e, r := x.e, x.run
-	armed := e.plot && !x.cell.Silent && !x.quiet && e.recorder.Arm() == nil
+	armed := e.plot && !traces && !x.cell.Silent && !x.quiet && e.recorder.Arm() == nil
 	fail, replace := r.execute(f)
 	var exp *timeline.Experiment
 	if armed {
-		exp, _ = e.recorder.Stop()
+		var err error
+		if exp, err = e.recorder.Stop(); err != nil {
+			e.out.Output(x.cell.ID, session.Stderr, []byte("no figure: "+err.Error()+"\n"))
+		}
 	}
 	x.done.Replace = replace
 	if fail != nil {

@@ -133,15 +133,11 @@ func (in *interp) variables(p *cell.Plan) error {
 		if in.named[name] {
 			continue
 		}
-		ptr, ok := rt.Stored(v.Name, v.Gen)
-		if !ok {
-			t, err := in.reflectType(v.Type)
-			if err != nil {
-				return err
-			}
-			ptr = rt.Storage(v.Name, v.Gen, t)
+		t, err := in.reflectType(v.Type)
+		if err != nil {
+			return err
 		}
-		fresh[name] = ptr
+		fresh[name] = rt.Storage(v.Name, v.Gen, t)
 	}
 	if len(fresh) == 0 {
 		return nil

@@ -52,17 +52,6 @@ func Storage(name string, gen int, t reflect.Type) reflect.Value {
 	return reflect.NewAt(s.typ, s.ptr)
 }
 
-// Stored returns a pointer to an existing variable.
-func Stored(name string, gen int) (v reflect.Value, ok bool) {
-	mu.Lock()
-	defer mu.Unlock()
-	s, ok := vars[varKey{name, gen}]
-	if !ok {
-		return reflect.Value{}, false
-	}
-	return reflect.NewAt(s.typ, s.ptr), true
-}
-
 // Move lets a newer generation of a variable use the storage of an older one.
 func Move(name string, from, to int) {
 	mu.Lock()
