@@ -1,0 +1,146 @@
+package lab_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"interleave/runtime/lab"
+	"interleave/runtime/timeline"
+)
+
+// record runs f under the execution tracer. The tracer is one for the process, so tests that use it do not run in parallel.
+func record(t *testing.T, f func(ctx context.Context) error) *timeline.Experiment {
+	t.Helper()
+	var err error
+	e, recErr := timeline.Record(t.Context(), func() { err = f(t.Context()) })
+	if recErr != nil || err != nil {
+		t.Fatal(errors.Join(recErr, err))
+	}
+	return e
+}
+
+func names(e *timeline.Experiment) (names []string) {
+	for _, g := range e.Goroutines {
+		names = append(names, g.Name)
+	}
+	return names
+}
+
+// What lab starts appears in a recording under the names that the reader of the code would give it.
+func TestRecordedNames(t *testing.T) {
+	for _, c := range []struct {
+		run  func(ctx context.Context) error
+		want []string // names of goroutines
+		task string   // a trace task
+	}{
+		{func(ctx context.Context) error { _, err := lab.Gather(ctx, trivial, trivial, trivial); return err }, []string{"lab.Gather[0]", "lab.Gather[1]", "lab.Gather[2]"}, "lab.Gather"},
+		{func(ctx context.Context) error {
+			_, err := lab.Go(ctx, trivial, lab.Named("download")).Await(ctx)
+			return err
+		}, []string{"download"}, "download"},
+		{func(ctx context.Context) error {
+			p := lab.NewPool(1, lab.PoolName("cruncher"))
+			defer p.Close()
+			_, err := lab.Map(ctx, p, []int{1, 2, 3}, square)
+			return err
+		}, []string{"cruncher worker 0"}, "lab.Map 0"},
+		{func(ctx context.Context) error {
+			g := lab.NewGroup(ctx)
+			g.Go(func(context.Context) error { return nil })
+			return g.Wait()
+		}, []string{"lab.Group"}, ""},
+		{func(ctx context.Context) error {
+			return lab.Each(ctx, 200, func(context.Context, int) error { return nil })
+		}, []string{"lab.Each"}, "lab.Each"}, // too many for names of their own
+	} {
+		e := record(t, c.run)
+		all := names(e)
+		for _, want := range c.want {
+			if !slices.Contains(all, want) {
+				t.Errorf("no goroutine is called %q; there are %q", want, slices.Compact(slices.Sorted(slices.Values(all))))
+			}
+		}
+		if c.task != "" && !slices.ContainsFunc(e.Events, func(ev timeline.Event) bool { return ev.Kind == timeline.EventTask && ev.Name == c.task }) {
+			t.Errorf("no trace task is called %q", c.task)
+		}
+	}
+}
+
+// Queues, locks and semaphores tell the recording how their numbers change.
+func TestRecordedCounters(t *testing.T) {
+	lock := lab.NewLock().Named("till")
+	e := record(t, func(ctx context.Context) error {
+		q := lab.NewQueue[int](0).Named("orders")
+		for i := range 3 {
+			if err := q.Put(ctx, i); err != nil {
+				return err
+			}
+		}
+		if _, err := q.Get(ctx); err != nil {
+			return err
+		}
+		s := lab.NewSemaphore(2).Named("seats")
+		if err := s.Acquire(ctx, 2); err != nil {
+			return err
+		}
+		s.Release(2)
+		return lab.Each(ctx, 2, func(ctx context.Context, i int) error {
+			if err := lock.Lock(ctx); err != nil {
+				return err
+			}
+			defer lock.Unlock()
+			for lock.Stats().Waiting == 0 && lock.Stats().Contended == 0 {
+				if err := lab.Sleep(ctx, time.Millisecond); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	var said []string
+	for _, ev := range e.Events {
+		if ev.Name == lab.CounterCategory {
+			said = append(said, ev.Text)
+		}
+	}
+	want := "1 orders, 2 orders, 3 orders, 2 orders, 2 seats held, 0 seats held, 1 till waiting, 0 till waiting"
+	if got := strings.Join(said, ", "); got != want {
+		t.Errorf("the counters said %q, want %q", got, want)
+	}
+	events, _ := lock.History() // while a recording runs every lock is watched
+	if len(events) != 2 || !strings.Contains(events[0].Line, "trace_test.go:") || events[1].Wait <= 0 {
+		t.Errorf("the lock was watched as %+v", events)
+	}
+}
+
+// The recording tells a sleep from a wait for a lock, though both are channels inside.
+func TestRecordedStates(t *testing.T) {
+	e := record(t, func(ctx context.Context) error {
+		lock := lab.NewLock()
+		if err := lock.Lock(ctx); err != nil {
+			return err
+		}
+		waiter := lab.Go(ctx, func(ctx context.Context) (int, error) { return 0, lock.Lock(ctx) }, lab.Named("waiter"))
+		sleeper := lab.Go(ctx, nap(5*time.Millisecond), lab.Named("sleeper"))
+		if _, err := sleeper.Await(ctx); err != nil {
+			return err
+		}
+		lock.Unlock()
+		_, err := waiter.Await(ctx)
+		return err
+	})
+	for name, want := range map[string]timeline.State{"waiter": timeline.Locked, "sleeper": timeline.Sleeping} {
+		i := slices.IndexFunc(e.Goroutines, func(g timeline.Goroutine) bool { return g.Name == name })
+		if i < 0 {
+			t.Errorf("there is no %s in %q", name, names(e))
+			continue
+		}
+		if d := e.Goroutines[i].Totals()[want]; d <= 0 {
+			t.Errorf("the %s was never %v: %+v", name, want, e.Goroutines[i].Spans)
+		}
+	}
+}
