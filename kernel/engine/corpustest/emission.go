@@ -175,9 +175,11 @@ func (e *emission) statement(f *fragment, s ast.Stmt, last bool) {
 				e.edit(f, off, off, "= *new(")
 				e.edit(f, end, end, ")"+strings.Join(zeros, ""))
 			} else {
-				text := []byte(f.texts[statement][off:end])
-				blank(text)
-				e.edit(f, off, end, string(text))
+				gap := strings.Repeat(" ", end-off)
+				if strings.Contains(f.texts[statement][off:end], "\n") {
+					gap = "" // blanks and the line ends between them would end the statement
+				}
+				e.edit(f, off, end, gap)
 				if spec.Names[0].Name == "_" && len(spec.Names) == 1 { // var _ T = v says something about v
 					v := spec.Values[0]
 					e.edit(f, at(v.Pos()), at(v.Pos()), "("+e.source(f, spec.Type)+")(")

@@ -45,6 +45,7 @@ func split(fset *token.FileSet, n int, code string) (*fragment, error) {
 		}
 	}
 	kinds := f.mark(code)
+	code = strings.ReplaceAll(code, "//go:", "//_o:") // a directive stands before a declaration, from which it is parted here
 	for kind := range f.texts {
 		t := []byte(code)
 		for i, k := range kinds {
