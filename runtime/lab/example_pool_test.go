@@ -144,6 +144,13 @@ func ExamplePool_Stats() {
 	// Output: 2 1 0
 }
 
+func ExamplePoolName() {
+	pool := lab.NewPool(2, lab.PoolName("crunchers")) // its workers are called so in figures
+	defer pool.Close()
+	fmt.Println(pool.Size())
+	// Output: 2
+}
+
 func ExampleSource() {
 	g := lab.NewGroup(ctx)
 	fmt.Println(lab.Collect(g, lab.Source(g, slices.Values([]string{"a", "b"}))))

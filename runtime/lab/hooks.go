@@ -55,3 +55,14 @@ func reportPanic(err *PanicError) {
 		(*f)(err)
 	}
 }
+
+var taskHooks hooks[func(TaskInfo)]
+
+// OnTask has f called when a task begins to run and when it has ended, on the task's goroutine, until remove is called. It is
+// threading.settrace for what lab starts: State tells which of the two it is. A panic of f goes to [OnPanic] and no further.
+func OnTask(f func(TaskInfo)) (remove func()) {
+	if f == nil {
+		panic(misuse("lab.OnTask", "nil function"))
+	}
+	return taskHooks.add(f)
+}

@@ -134,7 +134,7 @@ func short(x float64) string {
 
 // roundTime leaves a duration about three digits.
 func roundTime(d time.Duration) time.Duration {
-	for unit := time.Nanosecond; unit < time.Minute; unit *= 10 {
+	for unit := time.Nanosecond; unit <= time.Second; unit *= 10 {
 		if d < 1000*unit {
 			return d.Round(unit)
 		}

@@ -49,15 +49,22 @@ func hedge(ctx context.Context, after time.Duration, fn func(context.Context, in
 	}
 	late := time.NewTimer(after)
 	defer late.Stop()
-	first := make(chan struct{}) // closed when the first call is over
+	failed := make(chan struct{}) // closed when the first call has failed
 	return eachUntilSuccess(ctx, "lab.Hedge", 2, func(ctx context.Context, i int) error {
 		if i == 0 {
-			defer close(first)
-			return fn(ctx, i)
+			ok := false
+			defer func() {
+				if !ok { // on success the context of the second call ends, and that alone
+					close(failed)
+				}
+			}()
+			err := fn(ctx, i)
+			ok = err == nil
+			return err
 		}
 		select {
 		case <-late.C:
-		case <-first:
+		case <-failed:
 		case <-ctx.Done():
 		}
 		if ctx.Err() != nil {

@@ -158,6 +158,14 @@ func (t *task) launch(fn func(context.Context) error) {
 // begin makes a pending task a running one; false when it was cancelled before.
 func (t *task) begin() bool { return t.state.CompareAndSwap(int32(Pending), int32(Running)) }
 
+// tell has the hooks of OnTask hear of the task, if there are any.
+func (t *task) tell() {
+	for _, f := range taskHooks.all() {
+		info := t.Info()
+		_ = guard(&t.from, func() error { (*f)(info); return nil }) // OnPanic hears of it
+	}
+}
+
 // run is the life of a task that has begun.
 func (t *task) run(fn func(context.Context) error) {
 	var err error
@@ -171,6 +179,7 @@ func (t *task) run(fn func(context.Context) error) {
 	if trace.IsEnabled() {
 		defer trace.StartRegion(t.ctx, t.Name()).End()
 	}
+	t.tell()
 	err = fn(t.ctx)
 	normal = true
 }
@@ -200,6 +209,7 @@ func (t *task) end(err error, abnormal bool) {
 	if t.atEnd != nil {
 		t.atEnd()
 	}
+	t.tell()
 	for _, f := range callbacks {
 		if f != nil {
 			f()
