@@ -106,7 +106,7 @@ func (c *change) define() {
 			c.main = src.program || len(body) == 0
 		}
 	}
-	if k := len(body); k > 0 && !src.hidden {
+	if k := len(body); k > 0 {
 		if e, ok := unlabel(body[k-1]).(*ast.ExprStmt); ok {
 			c.last = e.X
 		}
@@ -901,7 +901,7 @@ func holds(t, v types.Type, seen map[types.Type]bool) bool {
 
 // endsInError reports whether the value of the cell's last expression, or the last of its values, is an error.
 func (c *change) endsInError() bool {
-	if c.last == nil {
+	if c.last == nil || c.src.hidden {
 		return false
 	}
 	t := c.info.Types[c.last].Type

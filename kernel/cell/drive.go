@@ -530,7 +530,7 @@ func (e *emitter) driveStmt(st ast.Stmt, last bool) string {
 	switch s := st.(type) {
 	case *ast.ExprStmt:
 		e.driveExpr(s.X)
-		if x := text(s.Pos(), s.End()); last && s.X == e.c.last && e.shown(s.X) {
+		if x := text(s.Pos(), s.End()); last && s.X == e.c.last && !src.hidden && e.shown(s.X) {
 			return e.rt("Show") + "(" + x + ")"
 		} else {
 			return x

@@ -293,6 +293,7 @@ func (e *emitter) emit(units []*unit) string {
 
 	var tail strings.Builder
 	fmt.Fprintf(&tail, "//line interleave.go:1\n%s", stubs.String())
+	tail.WriteString(e.pairs(units))
 	for _, p := range sortedKeys(e.pointers) {
 		tail.WriteString(e.pointer(p))
 	}
@@ -403,7 +404,11 @@ func (e *emitter) body() string {
 			e.put(at, at+2, "=")
 			e.ownContext(a)
 		}
-		if x, ok := in.(*ast.ExprStmt); ok && x.X == c.last && e.shown(c.last) {
+		if x, ok := in.(*ast.ExprStmt); ok && x.X == c.last && src.hidden {
+			if !e.statement(c.last) {
+				e.insert(src.offset(c.last.Pos()), "_ = ")
+			}
+		} else if ok && x.X == c.last && e.shown(c.last) {
 			e.insert(src.offset(c.last.Pos()), e.show()+"(")
 			e.walk(st)
 			e.edits = append(e.edits, edit{src.offset(c.last.End()), src.offset(c.last.End()), ")"})
@@ -454,6 +459,21 @@ func (e *emitter) shown(x ast.Expr) bool {
 		}
 	}
 	return true
+}
+
+// statement reports whether an expression may stand alone as one.
+func (e *emitter) statement(x ast.Expr) bool {
+	switch x := ast.Unparen(x).(type) {
+	case *ast.CallExpr:
+		tv := e.c.info.Types[x.Fun]
+		if tv.IsBuiltin() {
+			return e.c.info.Types[x].IsVoid() || e.src.slice(x.Fun) == "copy" || e.src.slice(x.Fun) == "recover"
+		}
+		return !tv.IsType()
+	case *ast.UnaryExpr:
+		return x.Op.String() == "<-"
+	}
+	return false
 }
 
 // varDecl turns a var declaration among the statements into assignments.

@@ -120,12 +120,10 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	e.texts[c.N] = c.Code
 	r := e.newRun(ctx, c)
 	e.setRunning(r)
-	defer func() {
-		r.over.Store(true)
-		e.setRunning(nil)
-	}()
-	x := &execution{e: e, run: r, cell: c, done: &done}
+	defer e.setRunning(nil)
+	x := &execution{e: e, run: r, ctx: ctx, cell: c, done: &done}
 	x.segments(cell.Segments(c.Code))
+	defer x.over()
 	for name, code := range c.Expressions {
 		if done.Expressions == nil {
 			done.Expressions = map[string]session.Expression{}
@@ -144,10 +142,19 @@ func (e *Engine) setRunning(r *run) {
 // execution is one cell being run.
 type execution struct {
 	e     *Engine
-	run   *run
+	run   *run   // of the piece of Go code at hand
+	past  []*run // of earlier pieces: magics cut a cell into several
+	ctx   context.Context
 	cell  session.Cell
 	done  *session.Done
 	quiet bool // nothing is shown: a user expression
+}
+
+// over says that what goroutines of the cell write from now on comes late.
+func (x *execution) over() {
+	for _, r := range append(x.past, x.run) {
+		r.over.Store(true)
+	}
 }
 
 func (x *execution) failed(f *failure) {
@@ -160,7 +167,7 @@ func (x *execution) failed(f *failure) {
 
 func (x *execution) segments(segs []cell.Segment) {
 	for _, s := range segs {
-		if !x.done.OK || x.run.ctx.Err() != nil && x.interruptedBetween() {
+		if !x.done.OK || x.ctx.Err() != nil && x.interruptedBetween() {
 			return
 		}
 		switch s.Kind {
@@ -194,6 +201,8 @@ func (x *execution) code(text string) {
 		p.Commit(true)
 		return
 	}
+	x.past = append(x.past, x.run)
+	x.run = e.newRun(x.ctx, x.cell)
 	x.run.hideNil = p.HideNil
 	var f func()
 	switch {
@@ -269,7 +278,7 @@ func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok
 	sub.Code = code
 	r := e.newRun(ctx, sub)
 	done := session.Done{OK: true}
-	x := &execution{e: e, run: r, cell: sub, done: &done, quiet: true}
+	x := &execution{e: e, run: r, ctx: ctx, cell: sub, done: &done, quiet: true}
 	var fail *failure
 	p, err := e.session.Check(c.N, code)
 	var f func()

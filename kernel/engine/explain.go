@@ -70,14 +70,8 @@ func places(text string) (lines []string) {
 			if p == "" {
 				continue
 			}
-			name, _, _ := strings.Cut(function, "(0x")
-			name, _, _ = strings.Cut(name, "(...)")
-			name, _, _ = strings.Cut(name, "({")
-			created := strings.HasPrefix(name, "created by ")
-			name = functionName(strings.TrimSuffix(strings.TrimPrefix(name, "created by "), "()"))
-			if i := strings.Index(name, " in goroutine "); i >= 0 {
-				name = name[:i]
-			}
+			created := strings.HasPrefix(function, "created by ")
+			name := callName(function)
 			entry := bold + p + reset
 			switch {
 			case created:

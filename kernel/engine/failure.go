@@ -30,15 +30,15 @@ const (
 
 // panicked describes a panic of one of the run's goroutines.
 func (e *Engine) panicked(r *run, v any, frames []frame) *failure {
+	if d, ok := v.(*driven); ok {
+		v, frames = d.value, append(d.frames, frame{"", r.n, int(r.line.Load())})
+	}
 	f := &failure{name: "panic", value: panicText(v)}
 	for _, fr := range frames {
 		if to, ok := r.shift[fr.cell]; ok {
 			fr.cell = to
 		}
 		f.frames = append(f.frames, fr)
-	}
-	if line := r.line.Load(); len(f.frames) == 0 && line > 0 {
-		f.frames = append(f.frames, frame{"", r.n, int(line)})
 	}
 	return f
 }

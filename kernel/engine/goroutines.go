@@ -134,3 +134,31 @@ func functionName(s string) string {
 	}
 	return strings.Replace(s, "cell.func", "func", 1)
 }
+
+// framesIn reads the frames in cells from a goroutine's stack as Go prints it, innermost first.
+func framesIn(stack string) (frames []frame) {
+	function := ""
+	for line := range strings.SplitSeq(stack, "\n") {
+		if !strings.HasPrefix(line, "\t") {
+			function = line
+			continue
+		}
+		if m := placeRE.FindStringSubmatch(line); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			at, _ := strconv.Atoi(m[2])
+			frames = append(frames, frame{callName(function), n, at})
+		}
+	}
+	return frames
+}
+
+// callName is the function's name in a line of a printed stack.
+func callName(line string) string {
+	line = strings.TrimPrefix(line, "created by ")
+	for _, cut := range []string{" in goroutine ", "(0x", "(...)", "({", "()"} {
+		if i := strings.LastIndex(line, cut); i > 0 {
+			line = line[:i]
+		}
+	}
+	return functionName(line)
+}

@@ -95,11 +95,17 @@ func (in *interp) load(p *cell.Plan) (func(), error) {
 		if _, err := in.y.Execute(prog); err != nil {
 			var pn yaegi.Panic
 			if errors.As(err, &pn) {
-				panic(unwrapped(pn.Value))
+				panic(&driven{unwrapped(pn.Value), framesIn(string(pn.Stack))})
 			}
 			panic(err)
 		}
 	}, nil
+}
+
+// driven is a panic that came out of interpreted code, with the calls of compiled code that were on the stack.
+type driven struct {
+	value  any
+	frames []frame
 }
 
 // unwrapped is a panic's value as the code that panicked gave it.

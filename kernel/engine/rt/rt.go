@@ -84,6 +84,11 @@ func Lookup(n int) *Cell {
 	return cells[n]
 }
 
+// Zero is a value that the compiler does not know.
+//
+//go:noinline
+func Zero[T any]() (z T) { return z }
+
 // Predeclared types that are embedded in a cell's struct get a field name that other cells' packages can use.
 type (
 	Ⱶany        = any
