@@ -13,6 +13,20 @@
 //
 // A function to run is a func(context.Context) (T, error). It should pass its context on, and return when that ends; [Sleep] does.
 //
+// # What there is
+//
+//   - Tasks: [Go], [Gather], [GatherAll], [Each], [Wait], [Completed], [Race], [Hedge], [WaitFor], [Retry], [After], [Shield], [Sleep], [Run],
+//     and groups of them: [NewGroup].
+//   - Pools and pipelines: [NewPool], [Submit], [Map]; [Source], [Stage], [Batch], [Collect] and their kin; [NewLimiter], [NewFlight],
+//     [NewMemo], [NewBroadcast].
+//   - Queues: [NewQueue], [NewStack], [NewPriorityQueue].
+//   - Locks, which can be cancelled and asked: [NewLock], [NewRLock], [NewRWLock], [NewSemaphore], [NewEvent], [NewCond], [NewBarrier].
+//   - Python's own ways, to look at and compare with: [NewGIL], [NewLoop].
+//   - HTTP: [FetchAll], and [NewTestServer] to try it on.
+//   - Measuring: [Measure], [Bench], [Scale], [Compare], [Litmus]; [NewProgress] for the patient.
+//
+// PYTHON.md in this folder says what each thing in Python is called here.
+//
 // # Rules without exceptions
 //
 //   - Results come in the order of the inputs, whichever was ready first.

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"runtime/trace"
 	"sync"
 )
 
@@ -100,6 +101,9 @@ func (f *Flight[K, V]) Get(ctx context.Context, key K) (V, error) {
 }
 
 func (f *Flight[K, V]) call(ctx context.Context, key K, c *flightCall[V]) {
+	if trace.IsEnabled() {
+		defer trace.StartRegion(ctx, "lab.Flight").End()
+	}
 	normal := false
 	defer func() {
 		if !normal {

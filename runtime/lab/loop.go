@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/trace"
 	"strings"
 	"sync"
 	"time"
@@ -155,6 +156,9 @@ func (r *loopRun) start(name string, from site, fn func(*Coro) error) *Coro {
 	r.ready = append(r.ready, c)
 	forget := context.AfterFunc(c.ctx, func() { r.wake(c, 0) })
 	go func() {
+		if trace.IsEnabled() {
+			defer trace.StartRegion(c.ctx, name).End()
+		}
 		<-c.resume
 		normal := false
 		defer func() {
@@ -381,6 +385,9 @@ func (c *Coro) Await(fn func(context.Context) error) error {
 	r.outside++
 	r.mu.Unlock()
 	go func() {
+		if trace.IsEnabled() {
+			defer trace.StartRegion(c.ctx, c.name+" outside").End()
+		}
 		normal := false
 		defer func() {
 			if !normal {

@@ -54,6 +54,23 @@ func TestRecordedNames(t *testing.T) {
 			return g.Wait()
 		}, []string{"lab.Group"}, ""},
 		{func(ctx context.Context) error {
+			return lab.NewLoop().Run(ctx, func(co *lab.Coro) error {
+				task := lab.LoopGo(co, "reader", func(co *lab.Coro) (int, error) {
+					return 0, co.Await(func(context.Context) error { return nil })
+				})
+				_, err := task.Await(co)
+				return err
+			})
+		}, []string{"main", "reader", "reader outside"}, ""},
+		{func(ctx context.Context) error {
+			_, err := lab.NewFlight(func(context.Context, int) (int, error) { return 1, nil }).Get(ctx, 1)
+			return err
+		}, []string{"lab.Flight"}, ""},
+		{func(ctx context.Context) error {
+			_, err := lab.NewGIL(0).Thread(ctx, "thread 1", func(context.Context, *lab.GILThread) error { return nil }).Await(ctx)
+			return err
+		}, []string{"thread 1"}, "thread 1"},
+		{func(ctx context.Context) error {
 			return lab.Each(ctx, 200, func(context.Context, int) error { return nil })
 		}, []string{"lab.Each"}, "lab.Each"}, // too many for names of their own
 	} {
