@@ -6,5 +6,5 @@ import "embed"
 // pattern cannot leave them out; the build ignores them. A test compares it with what the build needs.
 //
 //go:embed go.mod go.sum */*.go */*/*.go */*/*/*.go */*/*/*/*.go
-//go:embed install/assets install/toolchain/stdfiles notebooks/page/page.css notebooks/lessons
+//go:embed install/assets install/toolchain/stdfiles notebooks/page/page.css notebooks/lessons runtime/lab/benchtable/python.py
 var source embed.FS
