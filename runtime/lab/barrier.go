@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -143,3 +144,11 @@ func (b *Barrier) Waiting() int {
 
 // Parties returns the number that the barrier was made for.
 func (b *Barrier) Parties() int { return b.n }
+
+// String says how many have come.
+func (b *Barrier) String() string {
+	if b.Broken() {
+		return "barrier, broken"
+	}
+	return fmt.Sprintf("barrier, %d of %d waiting", b.Waiting(), b.n)
+}

@@ -167,3 +167,18 @@ func (s *Subscription[T]) Cancel() {
 	defer s.b.mu.Unlock()
 	s.b.subs = slices.DeleteFunc(s.b.subs, func(o *Subscription[T]) bool { return o == s })
 }
+
+// String says how many listen.
+func (b *Broadcast[T]) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return "broadcast, closed"
+	}
+	return "broadcast to " + plural(len(b.subs), "subscriber")
+}
+
+// String says how much there is to read.
+func (s *Subscription[T]) String() string {
+	return fmt.Sprintf("subscription, %d unread, %d dropped", len(s.values), s.Dropped())
+}

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -90,4 +91,15 @@ func (c *Cond) NotifyAll() {
 	for !c.queue.empty() {
 		c.queue.first().serve(struct{}{}, true)
 	}
+}
+
+// String says how many wait.
+func (c *Cond) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for w := c.queue.first(); w != nil; w = w.next {
+		n++
+	}
+	return fmt.Sprintf("condition, %d waiting", n)
 }

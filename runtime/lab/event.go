@@ -74,3 +74,11 @@ func (e *Event) C() <-chan struct{} {
 	defer e.mu.Unlock()
 	return e.channel()
 }
+
+// String says whether the event is set.
+func (e *Event) String() string {
+	if e.IsSet() {
+		return "event, set"
+	}
+	return "event, clear"
+}

@@ -34,6 +34,14 @@ type Response struct {
 	Took   time.Duration // from its first request to its end, waits between tries included
 }
 
+// String says in one line what came.
+func (r Response) String() string {
+	if r.Err != nil {
+		return fmt.Sprintf("%s: %v (%s, %v)", r.URL, r.Err, plural(r.Tries, "request"), roundTime(r.Took))
+	}
+	return fmt.Sprintf("%s: %d, %sB in %v", r.URL, r.Status, short(float64(len(r.Body))), roundTime(r.Took))
+}
+
 // A StatusError is an answer of a web server that says no.
 type StatusError struct {
 	URL    string

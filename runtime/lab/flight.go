@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime/trace"
 	"sync"
 )
@@ -133,6 +134,12 @@ func (f *Flight[K, V]) Stats() FlightStats {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.stats
+}
+
+// String says what the flight did so far.
+func (f *Flight[K, V]) String() string {
+	s := f.Stats()
+	return fmt.Sprintf("%s, %d merged, %d from memory", plural(s.Calls, "call"), s.Merged, s.Hits)
 }
 
 func isClosed(c <-chan struct{}) bool {

@@ -228,6 +228,12 @@ func (th *GILThread) Sleep(d time.Duration) error {
 // Name returns the thread's name.
 func (th *GILThread) Name() string { return th.name }
 
+// String says what the lock has seen so far.
+func (g *GIL) String() string { return "GIL: " + g.Stats().String() }
+
+// String is the thread's name.
+func (th *GILThread) String() string { return th.name }
+
 // GILStats is what a GIL has seen so far.
 type GILStats struct {
 	Switches int // times that it went from one thread to another

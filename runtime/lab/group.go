@@ -110,3 +110,11 @@ func (g *Group) Wait() error {
 	}
 	return errors.Join(g.errs...)
 }
+
+// String says whether the group is still in use.
+func (g *Group) String() string {
+	if g.over.Load() {
+		return "group, over"
+	}
+	return "group"
+}

@@ -68,3 +68,9 @@ type LimiterStats struct {
 func (l *Limiter) Stats() LimiterStats {
 	return LimiterStats{int(l.passed.Load()), int(l.refused.Load()), time.Duration(l.waited.Load())}
 }
+
+// String says what the limiter allows and has done.
+func (l *Limiter) String() string {
+	s := l.Stats()
+	return fmt.Sprintf("limiter, %v per second in bursts of %d: %d passed, %d refused, %v waited", float64(l.r.Limit()), l.r.Burst(), s.Passed, s.Refused, roundTime(s.Waited))
+}

@@ -170,6 +170,14 @@ func (l *Lock) Holder() string {
 	return ""
 }
 
+// String says whether the lock is free, and what it has seen.
+func (l *Lock) String() string {
+	if l.Locked() {
+		return "locked; " + l.Stats().String()
+	}
+	return "free; " + l.Stats().String()
+}
+
 // Stats returns what the lock has seen so far.
 func (l *Lock) Stats() LockStats { return l.meter.snapshot("lock", l.acquired.Load()) }
 

@@ -70,6 +70,12 @@ func (l *Loop) Stats() LoopStats {
 	return s
 }
 
+// String says what the loop has done so far.
+func (l *Loop) String() string {
+	s := l.Stats()
+	return fmt.Sprintf("event loop, %s in %v, %d of them slow", plural(s.Turns, "turn"), roundTime(s.Busy), len(s.Slow))
+}
+
 // A Coro is a task's hold on its loop: what it awaits it awaits through it. It belongs to one task and must not be handed on.
 type Coro struct {
 	run    *loopRun
@@ -335,6 +341,9 @@ func (c *Coro) mine(call string) error {
 // Name returns the task's name.
 func (c *Coro) Name() string { return c.name }
 
+// String is the task's name.
+func (c *Coro) String() string { return c.name }
+
 // Context returns the task's context, which ends when the task is cancelled.
 func (c *Coro) Context() context.Context { return c.ctx }
 
@@ -562,3 +571,6 @@ func (h *loopTimers) Pop() any {
 	t.at = -1
 	return t
 }
+
+// String is the task's name.
+func (t *LoopTask[T]) String() string { return t.c.name }

@@ -22,6 +22,7 @@ type Pool struct {
 	queue   []job // first in, first out; jobs cancelled meanwhile stay until their turn
 	waiting int   // jobs in queue that are not cancelled
 	free    []int // numbers of workers that are not running, the smallest last
+	running int   // jobs on a worker
 	coming  int   // workers that were started and have not looked for work yet
 	closed  bool
 	idle    chan struct{} // closed when the pool is closed and its last worker has ended
@@ -112,6 +113,7 @@ func (p *Pool) submit(ctx context.Context, call string, t *task, self TaskAny, o
 		go p.work(id, true)
 	}
 	p.peak = max(p.peak, p.waiting-p.coming)
+	p.count()
 	p.mu.Unlock()
 }
 
@@ -143,13 +145,26 @@ func (p *Pool) work(id int, fresh bool) {
 			continue
 		}
 		p.waiting--
+		p.running++
+		p.count()
 		p.mu.Unlock()
 		p.do(id, j)
 	}
 }
 
+// count tells a recording how the pool is doing. p.mu is held.
+func (p *Pool) count() {
+	if trace.IsEnabled() {
+		count(p.name+" running", p.running)
+		count(p.name+" waiting", p.waiting)
+	}
+}
+
 func (p *Pool) do(id int, j job) {
 	if err := j.t.ctx.Err(); err != nil {
+		p.mu.Lock()
+		p.running--
+		p.mu.Unlock()
 		j.t.end(err, false)
 		return
 	}
@@ -157,6 +172,8 @@ func (p *Pool) do(id int, j job) {
 	j.t.atEnd = func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		p.running--
+		p.count()
 		w := &p.workers[id]
 		w.Busy += time.Since(begin)
 		w.Tasks++
@@ -227,12 +244,15 @@ type WorkerStats struct {
 	Busy  time.Duration // time that it spent on them
 }
 
+// String says in one line how the pool is doing.
+func (p *Pool) String() string { return p.name + ": " + p.Stats().String() }
+
 // Stats returns the state of the pool now.
 func (p *Pool) Stats() PoolStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return PoolStats{
-		Size: p.size, Running: p.size - len(p.free), Waiting: p.waiting, Peak: p.peak, Done: p.done, Failed: p.failed,
+		Size: p.size, Running: p.running, Waiting: p.waiting, Peak: p.peak, Done: p.done, Failed: p.failed,
 		Workers: append([]WorkerStats(nil), p.workers...),
 	}
 }

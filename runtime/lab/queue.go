@@ -262,6 +262,20 @@ func (q *Queue[T]) Len() int {
 // Cap returns the bound that the queue was made with.
 func (q *Queue[T]) Cap() int { return q.max }
 
+// String says how full the queue is.
+func (q *Queue[T]) String() string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := fmt.Sprintf("%s: %d waiting", q.name, q.items.len())
+	if q.max > 0 {
+		s = fmt.Sprintf("%s: %d of %d waiting", q.name, q.items.len(), q.max)
+	}
+	if q.closed {
+		s += ", shut down"
+	}
+	return s
+}
+
 // A waiter is a Get or Put that waits. v and ok are set before ready is closed.
 type waiter[T any] struct {
 	v          T

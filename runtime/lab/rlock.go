@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -105,6 +106,14 @@ func (l *RLock) Owner() (owner any, depth int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.owner, l.depth
+}
+
+// String says who has the lock.
+func (l *RLock) String() string {
+	if owner, depth := l.Owner(); depth > 0 {
+		return fmt.Sprintf("held by %v, %d times", owner, depth)
+	}
+	return "free"
 }
 
 // Stats returns what the lock has seen so far; taking it again counts only once.

@@ -192,6 +192,17 @@ func (l *RWLock) Holders() (readers int, writing bool) {
 	return l.readers, l.writing
 }
 
+// String says who has the lock.
+func (l *RWLock) String() string {
+	switch readers, writing := l.Holders(); {
+	case writing:
+		return "held by a writer"
+	case readers > 0:
+		return "held by " + plural(readers, "reader")
+	}
+	return "free"
+}
+
 // Stats returns what the lock has seen so far, readers and writers together.
 func (l *RWLock) Stats() LockStats {
 	l.mu.Lock()

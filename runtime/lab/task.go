@@ -235,6 +235,9 @@ func (t *task) Name() string {
 	return t.name
 }
 
+// String says which task this is, and where it is in its life.
+func (t *task) String() string { return t.Info().String() }
+
 // State returns where the task is in its life.
 func (t *task) State() State { return State(t.state.Load()) }
 

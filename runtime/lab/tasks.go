@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -89,4 +90,16 @@ func TaskFrom(ctx context.Context) (info TaskInfo, ok bool) {
 		info = t.Info()
 	}
 	return info, ok
+}
+
+// String says it in one line.
+func (i TaskInfo) String() string {
+	s := fmt.Sprintf("%s: %v for %v, started at %s", i.Name, i.State, roundTime(i.Age), i.Spawn)
+	if i.State.Ended() {
+		s = fmt.Sprintf("%s: %v after %v, started at %s", i.Name, i.State, roundTime(i.Age), i.Spawn)
+	}
+	if i.Err != nil {
+		s += ": " + i.Err.Error()
+	}
+	return s
 }

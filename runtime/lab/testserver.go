@@ -150,3 +150,9 @@ func (s *TestServer) serve(w http.ResponseWriter, req *http.Request) {
 func (s *TestServer) Warm(ctx context.Context) error {
 	return Fetch(ctx, s.URL("?delay=0s&status=200"), FetchOptions{}).Err
 }
+
+// String says where the server is and what it has seen.
+func (s *TestServer) String() string {
+	st := s.Stats()
+	return fmt.Sprintf("%s: %s, %d failed, %d under way (at most %d)", s.url, plural(st.Requests, "request"), st.Failed, st.Now, st.Peak)
+}

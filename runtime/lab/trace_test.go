@@ -89,7 +89,7 @@ func TestRecordedNames(t *testing.T) {
 
 // Queues, locks and semaphores tell the recording how their numbers change.
 func TestRecordedCounters(t *testing.T) {
-	lock := lab.NewLock().Named("till")
+	ran, lock := false, lab.NewLock().Named("till")
 	e := record(t, func(ctx context.Context) error {
 		q := lab.NewQueue[int](0).Named("orders")
 		for i := range 3 {
@@ -118,6 +118,22 @@ func TestRecordedCounters(t *testing.T) {
 			return nil
 		})
 	})
+	if _, err := lab.Map(t.Context(), nil, []int{1}, square); err != nil { // not recorded any more
+		t.Error(err)
+	}
+	pool := lab.NewPool(1, lab.PoolName("desk"))
+	defer pool.Close()
+	for _, ev := range record(t, func(ctx context.Context) error {
+		_, err := lab.Submit(ctx, pool, trivial).Await(ctx)
+		return err
+	}).Events {
+		if ev.Name == lab.CounterCategory && ev.Text == "1 desk running" {
+			ran = true
+		}
+	}
+	if !ran {
+		t.Error("the pool did not say that it ran something")
+	}
 	var said []string
 	for _, ev := range e.Events {
 		if ev.Name == lab.CounterCategory {
