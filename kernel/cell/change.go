@@ -18,11 +18,12 @@ type change struct {
 	newDots []string
 	bind    *binder
 
-	news []*unit // declared by this cell, but for those that are there already with the same text
-	body []ast.Stmt
-	vars []*ast.Ident
-	last ast.Expr
-	main bool // run func main after the statements
+	news    []*unit // declared by this cell, but for those that are there already with the same text
+	body    []ast.Stmt
+	vars    []*ast.Ident
+	last    ast.Expr
+	main    bool       // run func main after the statements
+	program []ast.Decl // the variables of a pasted program, which are initialised in the order of their dependencies
 
 	old      map[string]*unit // the session's names before this cell
 	kept     []*unit          // units that go on, perhaps built again
@@ -81,6 +82,9 @@ func (c *change) define() {
 		rest = append(rest, st)
 	}
 	c.bind.bind(src.unbound, funcs, all)
+	if programVars(src) != nil {
+		hoisted = all
+	}
 	c.bind.bind(src.free, rest, hoisted)
 
 	c.gone = map[*unit]bool{}
@@ -101,6 +105,7 @@ func (c *change) define() {
 			c.drop(o, name)
 		}
 	}
+	c.program = programVars(src)
 	for _, u := range units {
 		if u.kind == funcUnit && u.names[0] == "main" {
 			c.main = src.program || len(body) == 0
@@ -111,6 +116,23 @@ func (c *change) define() {
 			c.last = e.X
 		}
 	}
+}
+
+// programVars returns the declarations of a pasted program that has variables and no statements.
+func programVars(src *source) (decls []ast.Decl) {
+	if !src.program {
+		return nil
+	}
+	for _, st := range src.body {
+		d, ok := st.(*ast.DeclStmt)
+		if !ok {
+			return nil
+		}
+		if d.Decl.(*ast.GenDecl).Tok == token.VAR {
+			decls = append(decls, d.Decl)
+		}
+	}
+	return decls
 }
 
 // shadowPredeclared gives names such as len, when the cell declares them, a spelling of their own.
@@ -450,6 +472,13 @@ func (c *change) check() Diagnostics {
 		late = late || declares[id.Name]
 	}
 	r := &round{s: s, units: units, asFunc: asFunc, bodies: !late, given: given, vars: vars, body: c.body, last: c.last, paths: paths, dots: dots}
+	if c.program != nil {
+		r.body, r.decls, r.bodies, late = nil, c.program, true, false
+		for name := range declares {
+			delete(given, name)
+			delete(vars, name)
+		}
+	}
 	out := r.run(c.info)
 	c.pkg = out.pkg
 	errs := slices.DeleteFunc(out.errs, func(e types.Error) bool {

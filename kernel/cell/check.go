@@ -24,6 +24,7 @@ type round struct {
 	given  map[string][]types.Object // finished objects by name
 	vars   map[string]types.Type     // variables declared at package level with a type of this round
 	body   []ast.Stmt                // nil: none
+	decls  []ast.Decl                // variables of a pasted program
 	last   ast.Expr                  // the value to show
 	paths  map[string]bool
 	dots   []string
@@ -80,6 +81,7 @@ func (r *round) run(info *types.Info) outcome {
 		}
 		file.Decls = append(file.Decls, &ast.GenDecl{Tok: token.VAR, Specs: []ast.Spec{&ast.ValueSpec{Names: []*ast.Ident{ast.NewIdent(name)}, Type: x}}})
 	}
+	file.Decls = append(file.Decls, r.decls...)
 	if r.body != nil {
 		body := r.body
 		if k := len(body) - 1; r.last != nil && k >= 0 {

@@ -277,15 +277,21 @@ func (e *emitter) emit(units []*unit) string {
 	}
 
 	e.src = c.src
-	body := e.body()
 	var b strings.Builder
 	fmt.Fprintf(&b, "func %s() {\n", cellFunc)
-	for _, f := range inits {
-		fmt.Fprintf(&b, "%s()\n", f)
+	body := ""
+	if c.program != nil {
+		body = e.programVars()
+	} else {
+		body = e.body()
+		b.WriteString(calls(inits))
 	}
 	var locals strings.Builder
 	e.locals(&locals)
 	fmt.Fprintf(&b, "%s%s\n//line cell[%d]:1\n%s\n", locals.String(), e.prologue(c.body), c.src.n, body)
+	if c.program != nil {
+		b.WriteString(calls(inits))
+	}
 	if c.main {
 		fmt.Fprintf(&b, "%s()\n", e.global("main"))
 	}
@@ -312,6 +318,47 @@ func (e *emitter) emit(units []*unit) string {
 		}
 	}
 	return head.String() + decls.String() + b.String() + tail.String()
+}
+
+func calls(funcs []string) (s string) {
+	for _, f := range funcs {
+		s += f + "()\n"
+	}
+	return s
+}
+
+// programVars initialises a pasted program's variables: those without a value first, the others in the order in which
+// Go initialises package variables.
+func (e *emitter) programVars() string {
+	var b strings.Builder
+	for _, d := range e.c.program {
+		for _, sp := range d.(*ast.GenDecl).Specs {
+			if v := sp.(*ast.ValueSpec); len(v.Values) == 0 {
+				for _, id := range v.Names {
+					if o := e.c.info.Defs[id]; o != nil && id.Name != "_" {
+						fmt.Fprintf(&b, "%s = *new(%s)\n", e.variable(e.unitOf(o)), e.spell().typ(o.Type()))
+					}
+				}
+			}
+		}
+	}
+	for _, in := range e.c.info.InitOrder {
+		if e.c.s.sourceOf(in.Rhs.Pos()) != e.src {
+			continue
+		}
+		var to []string
+		for _, v := range in.Lhs {
+			if v.Name() == "_" {
+				to = append(to, "_")
+			} else {
+				to = append(to, e.variable(e.unitOf(v)))
+			}
+		}
+		e.walk(in.Rhs)
+		line, _ := e.src.position(in.Rhs.Pos())
+		fmt.Fprintf(&b, "//line cell[%d]:%d\n%s = %s\n", e.src.n, line, strings.Join(to, ", "), e.apply(e.src.text, e.src.offset(in.Rhs.Pos()), e.src.offset(in.Rhs.End())))
+	}
+	return b.String()
 }
 
 func blankImports(named map[string]string) (paths []string) {
@@ -494,8 +541,8 @@ func (e *emitter) varDecl(g *ast.GenDecl) {
 		for _, id := range v.Names {
 			e.ident(id, false)
 		}
-		if v.Type != nil && len(v.Values) > 0 {
-			e.replace(v.Type, "")
+		if v.Type != nil && len(v.Values) > 0 { // the type's line ends go behind the =, where they end no statement
+			e.put(e.src.offset(v.Type.Pos()), e.src.offset(v.Values[0].Pos()), "= ")
 		}
 		if len(v.Values) == 0 {
 			var zeros []string

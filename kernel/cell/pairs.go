@@ -83,5 +83,12 @@ func (e *emitter) pairs(units []*unit) string {
 			}
 		}
 	}
+	if n > 0 {
+		fmt.Fprintf(&b, "func init() { %s(", e.rt("Keep"))
+		for i := range n {
+			fmt.Fprintf(&b, "&%si%d_, ", Letter, i+1)
+		}
+		b.WriteString(") }\n")
+	}
 	return b.String()
 }

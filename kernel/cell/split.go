@@ -212,10 +212,24 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 			src.unbound = f.Unresolved
 		case inBody:
 			src.body = f.Decls[0].(*ast.FuncDecl).Body.List
+			src.bodyText = src.quiet(f.Comments)
 			src.free = f.Unresolved
 		}
 	}
 	return src, diags
+}
+
+// quiet returns the statements' text without compiler directives: those of functions are written with the functions.
+func (s *source) quiet(comments []*ast.CommentGroup) string {
+	b := []byte(s.bodyText)
+	for _, g := range comments {
+		for _, c := range g.List {
+			if strings.HasPrefix(c.Text, "//go:") || strings.HasPrefix(c.Text, "//line ") || strings.HasPrefix(c.Text, "/*line ") {
+				b[s.offset(c.Pos())+2] = ' '
+			}
+		}
+	}
+	return string(b)
 }
 
 // classify says which part the statement that begins at toks[i] belongs to; -1 is the package clause.

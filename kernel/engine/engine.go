@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -78,6 +79,7 @@ func New(cfg Config) (*Engine, error) {
 	rt.SetHooks(e.hooks())
 	display.SetSink(e.display)
 	captureOutput(e)
+	os.Args = os.Args[:1] // cells are not interested in ours
 	return e, nil
 }
 
