@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // ErrBrokenBarrier is the error of waiting at a barrier that somebody left or that was aborted.
@@ -19,6 +20,9 @@ type Barrier struct {
 	mu     sync.Mutex
 	round  *round
 	broken bool
+
+	passed atomic.Uint64
+	meter  meter
 }
 
 // A round is one meeting at a barrier.
@@ -33,7 +37,9 @@ func NewBarrier(n int, action func()) *Barrier {
 	if n < 1 {
 		panic(misuse("lab.NewBarrier", "%d parties: need at least 1", n))
 	}
-	return &Barrier{n: n, action: action, from: here(1), round: &round{over: make(chan struct{})}}
+	b := &Barrier{n: n, action: action, from: here(1), round: &round{over: make(chan struct{})}}
+	b.meter.from = b.from
+	return b
 }
 
 // Wait waits until all parties have come, and returns how many had come before: 0 for the first, n-1 for the last.
@@ -62,6 +68,8 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 		return index, b.meet(r)
 	}
 	b.mu.Unlock()
+	over := b.meter.waits("barrier")
+	defer func() { over(err == nil) }()
 	select {
 	case <-r.over:
 	case <-ctx.Done():
@@ -75,8 +83,18 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	if r.broken {
 		return index, ErrBrokenBarrier
 	}
+	b.passed.Add(1)
 	return index, nil
 }
+
+// Named gives the barrier its name in figures and statistics, and returns it.
+func (b *Barrier) Named(name string) *Barrier {
+	b.meter.name = name
+	return b
+}
+
+// Stats returns what the barrier has seen so far: who passed, and how long they waited for the others.
+func (b *Barrier) Stats() LockStats { return b.meter.snapshot("barrier", b.passed.Load()) }
 
 // meet ends a round in which all have come. The lock is held: nobody comes or goes while the action runs.
 func (b *Barrier) meet(r *round) error {
@@ -92,6 +110,7 @@ func (b *Barrier) meet(r *round) error {
 		}
 	}
 	normal = true
+	b.passed.Add(1)
 	b.round = &round{over: make(chan struct{})}
 	close(r.over)
 	return nil

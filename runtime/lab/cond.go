@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // A Cond lets goroutines wait for a change of what a lock protects. It is threading.Condition. Go programs mostly use a channel
@@ -12,6 +13,9 @@ type Cond struct {
 	l     *Lock
 	mu    sync.Mutex
 	queue waiters[struct{}]
+
+	woken atomic.Uint64
+	meter meter
 }
 
 // NewCond returns a condition over what l protects; nil means a lock of its own.
@@ -19,7 +23,7 @@ func NewCond(l *Lock) *Cond {
 	if l == nil {
 		l = &Lock{meter: meter{from: here(1)}}
 	}
-	return &Cond{l: l}
+	return &Cond{l: l, meter: meter{from: here(1)}}
 }
 
 // L returns the lock, which must be held around Wait and the changes that it waits for.
@@ -42,6 +46,7 @@ func (c *Cond) Wait(ctx context.Context) error {
 	c.mu.Unlock()
 	c.l.Unlock()
 	var err error
+	over := c.meter.waits("condition")
 	select {
 	case <-w.ready:
 	case <-ctx.Done():
@@ -51,10 +56,22 @@ func (c *Cond) Wait(ctx context.Context) error {
 		}
 		c.mu.Unlock()
 	}
+	if over(err == nil); err == nil {
+		c.woken.Add(1)
+	}
 	// The caller holds the lock afterwards whatever happened: this wait cannot be cancelled, and so cannot fail.
 	_ = c.l.Lock(context.WithoutCancel(ctx))
 	return err
 }
+
+// Named gives the condition its name in figures and statistics, and returns it.
+func (c *Cond) Named(name string) *Cond {
+	c.meter.name = name
+	return c
+}
+
+// Stats returns what the condition has seen so far: who was woken, and how long they waited for it.
+func (c *Cond) Stats() LockStats { return c.meter.snapshot("condition", c.woken.Load()) }
 
 // WaitUntil waits until pred, which is called with the lock held, is true.
 func (c *Cond) WaitUntil(ctx context.Context, pred func() bool) error {

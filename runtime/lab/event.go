@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // An Event is a flag to wait for. It is asyncio.Event: set, everybody passes; cleared, everybody waits. The zero Event is
@@ -11,10 +12,13 @@ type Event struct {
 	mu  sync.Mutex
 	c   chan struct{} // closed while set; made when first needed
 	set bool
+
+	passed atomic.Uint64
+	meter  meter
 }
 
 // NewEvent returns a clear event.
-func NewEvent() *Event { return new(Event) }
+func NewEvent() *Event { return &Event{meter: meter{from: here(1)}} }
 
 func (e *Event) channel() chan struct{} {
 	if e.c == nil {
@@ -55,18 +59,30 @@ func (e *Event) Wait(ctx context.Context) error {
 		return err
 	}
 	c := e.C()
-	select {
-	case <-c:
+	if isClosed(c) {
+		e.passed.Add(1)
 		return nil
-	default:
 	}
+	over := e.meter.waits("event")
 	select {
 	case <-c:
+		over(true)
+		e.passed.Add(1)
 		return nil
 	case <-ctx.Done():
+		over(false)
 		return canceled(ctx)
 	}
 }
+
+// Named gives the event its name in figures and statistics, and returns it.
+func (e *Event) Named(name string) *Event {
+	e.meter.name = name
+	return e
+}
+
+// Stats returns what the event has seen so far: who passed, and how long they waited.
+func (e *Event) Stats() LockStats { return e.meter.snapshot("event", e.passed.Load()) }
 
 // C returns a channel that is closed when the event is set, to select on. After Clear ask for a new one.
 func (e *Event) C() <-chan struct{} {

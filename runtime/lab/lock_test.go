@@ -540,3 +540,60 @@ func TestLocal(t *testing.T) {
 	}
 	wantMisuse(t, func() { name.Get(nil) }, "lab.Local.Get: nil context: pass ctx, or context.Background()")
 }
+
+// Semaphores, events, conditions and barriers, too, say how long others waited for them and held them.
+func TestWaitsAreMeasured(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		sem, event, barrier := lab.NewSemaphore(2).Named("seats").Watch(), lab.NewEvent().Named("bell"), lab.NewBarrier(3, nil).Named("gate")
+		cond := lab.NewCond(nil).Named("news")
+		if err := lab.Each(ctx, 3, func(ctx context.Context, i int) error {
+			if err := sem.Do(ctx, func(ctx context.Context) error { return lab.Sleep(ctx, time.Second) }); err != nil { // two, then one
+				return err
+			}
+			if i == 0 {
+				time.AfterFunc(3*time.Second, event.Set)
+				time.AfterFunc(5*time.Second, cond.NotifyAll)
+			}
+			if err := event.Wait(ctx); err != nil {
+				return err
+			}
+			if err := cond.L().Lock(ctx); err != nil {
+				return err
+			}
+			err := cond.Wait(ctx)
+			cond.L().Unlock()
+			if err != nil {
+				return err
+			}
+			if err := lab.Sleep(ctx, time.Duration(i+1)*time.Second); err != nil {
+				return err
+			}
+			_, err = barrier.Wait(ctx)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		events, _ := sem.History()
+		if len(events) != 3 || events[0].Hold != time.Second || !strings.Contains(events[0].Line, "lock_test.go:") {
+			t.Errorf("the semaphore's history is %+v", events)
+		}
+		for _, c := range []struct {
+			s    lab.LockStats
+			want string
+		}{
+			{sem.Stats(), "seats: taken 3 times, 1 after waiting (1s in all, at most 1s), held for 3s in 3 watched holds (at most 1s)"},
+			{cond.Stats(), "news: taken 3 times, 3 after waiting (6s in all, at most 2s)"},
+			{barrier.Stats(), "gate: taken 3 times, 2 after waiting (3s in all, at most 2s)"},
+		} {
+			if got := c.s.String(); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		}
+		// Depends on whether the first one was among the two that had seats at once.
+		if s := event.Stats(); s.Acquired != 3 || s.Contended != 3 || s.Wait != 8*time.Second && s.Wait != 11*time.Second {
+			t.Errorf("got %v", s)
+		}
+	})
+}

@@ -116,10 +116,17 @@ func (m *meter) holds(ctx context.Context, asked time.Time) *holding {
 func (m *meter) released(h *holding) {
 	now := time.Now()
 	m.mu.Lock()
+	m.stats.Watched++
+	m.stats.Hold += now.Sub(h.held)
+	m.mu.Unlock()
+	m.note(h, now)
+}
+
+// note keeps a hold that ends now, if there is room.
+func (m *meter) note(h *holding, now time.Time) {
+	m.mu.Lock()
 	defer m.mu.Unlock()
 	d := now.Sub(h.held)
-	m.stats.Watched++
-	m.stats.Hold += d
 	m.stats.MaxHold = max(m.stats.MaxHold, d)
 	if len(m.events) == maxLockEvents {
 		m.dropped++

@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 )
 
@@ -65,7 +66,7 @@ func panicStack() []byte {
 
 // A site is the place in user code from which work was started. Taking it is cheap, its text is made when somebody asks.
 type site struct {
-	pcs [6]uintptr
+	pcs [8]uintptr
 	n   int
 }
 
@@ -75,20 +76,23 @@ func here(skip int) (s site) {
 	return s
 }
 
-const labPrefix = "interleave/runtime/lab."
+// beneath is the code that is never what a user wrote: this package, and an interpreter that calls it.
+var beneath = []string{"interleave/runtime/lab.", "interleave/kernel/", "github.com/traefik/yaegi/", "reflect.", "runtime."}
 
-// String is the file:line of the innermost frame outside this package.
+// String is the file:line of the innermost frame that is the user's.
 func (s *site) String() string {
-	if s == nil || s.n == 0 {
-		return "an unknown place"
-	}
-	frames := runtime.CallersFrames(s.pcs[:s.n])
-	for {
-		f, more := frames.Next()
-		if !strings.HasPrefix(f.Function, labPrefix) || !more {
-			return fmt.Sprintf("%s:%d", f.File, f.Line)
+	if s != nil && s.n > 0 {
+		for frames := runtime.CallersFrames(s.pcs[:s.n]); ; {
+			f, more := frames.Next()
+			if f.Function != "" && !slices.ContainsFunc(beneath, func(prefix string) bool { return strings.HasPrefix(f.Function, prefix) }) {
+				return fmt.Sprintf("%s:%d", f.File, f.Line)
+			}
+			if !more {
+				break
+			}
 		}
 	}
+	return "a line that is not known"
 }
 
 // guard calls fn on this goroutine and returns a panic of it as an error.

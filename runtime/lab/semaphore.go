@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -16,6 +17,7 @@ type Semaphore struct {
 	out      atomic.Int64 // permits that are held
 	acquired atomic.Uint64
 	meter    meter
+	since    time.Time // of the last change while watched; guarded by meter.mu
 }
 
 // NewSemaphore returns a semaphore with n permits.
@@ -29,6 +31,13 @@ func NewSemaphore(n int64) *Semaphore {
 // Named gives the semaphore its name in figures and statistics, and returns it.
 func (s *Semaphore) Named(name string) *Semaphore {
 	s.meter.name = name
+	return s
+}
+
+// Watch has the semaphore note how long its permits are held, from now on, and returns it; those of [Semaphore.Do] one by one, with line
+// and task, the others as a sum. While a cell is recorded all semaphores are watched.
+func (s *Semaphore) Watch() *Semaphore {
+	s.meter.watch.Store(true)
 	return s
 }
 
@@ -73,9 +82,24 @@ func (s *Semaphore) TryAcquire(n int64) bool {
 
 func (s *Semaphore) took(n int64) {
 	s.acquired.Add(1)
-	out := s.out.Add(n)
-	if s.meter.watched() {
-		count(s.meter.label("semaphore")+" held", int(out))
+	s.changed(s.out.Add(n), n)
+}
+
+// changed measures, for a watched semaphore, that out permits are held now, d more than before: the time that all permits together were
+// held is the area under that curve.
+func (s *Semaphore) changed(out, d int64) {
+	if !s.meter.watched() {
+		return
+	}
+	count(s.meter.label("semaphore")+" held", int(out))
+	s.meter.mu.Lock()
+	defer s.meter.mu.Unlock()
+	now := time.Now()
+	if !s.since.IsZero() {
+		s.meter.stats.Hold += time.Duration(out-d) * now.Sub(s.since)
+	}
+	if s.since = now; d > 0 {
+		s.meter.stats.Watched++
 	}
 }
 
@@ -88,9 +112,7 @@ func (s *Semaphore) Release(n int64) {
 			panic(misuse("lab.Semaphore.Release", "%d permits of which %d are held: more released than acquired", n, out))
 		}
 		if s.out.CompareAndSwap(out, out-n) {
-			if s.meter.watched() {
-				count(s.meter.label("semaphore")+" held", int(out-n))
-			}
+			s.changed(out-n, -n)
 			s.sem.Release(n)
 			return
 		}
@@ -102,12 +124,23 @@ func (s *Semaphore) Do(ctx context.Context, fn func(context.Context) error) erro
 	if fn == nil {
 		return misuse("lab.Semaphore.Do", "nil function")
 	}
+	if err := checkContext("lab.Semaphore.Do", ctx); err != nil {
+		return err
+	}
+	asked := time.Now()
 	if err := s.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer s.Release(1)
+	if s.meter.watched() {
+		h := s.meter.holds(ctx, asked)
+		defer func() { s.meter.note(h, time.Now()) }()
+	}
 	return fn(ctx)
 }
+
+// History returns the calls of [Semaphore.Do] while the semaphore was watched, as [Lock.History] does.
+func (s *Semaphore) History() (events []LockEvent, dropped int) { return s.meter.history() }
 
 // Held returns how many permits are out now, Size how many there are.
 func (s *Semaphore) Held() int64 { return s.out.Load() }

@@ -51,6 +51,7 @@ func TestStrings(t *testing.T) {
 		}
 		group := lab.NewGroup(ctx)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		for _, c := range []struct {
 			v    any
 			want string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/trace"
 	"sync"
 	"sync/atomic"
@@ -103,6 +104,8 @@ type task struct {
 	scope     *scope                     // of the Run in which it was started, or nil
 	pool      *Pool                      // that runs it, or nil
 	atEnd     func()                     // called when the state is set, before anybody hears of it
+	heard     bool                       // OnDone was called; guarded by mu
+	ender     atomic.Int64               // the goroutine that runs the callbacks, if the user has any
 	links     struct{ prev, next *task } // guarded by tasks.mu
 }
 
@@ -202,9 +205,12 @@ func (t *task) end(err error, abnormal bool) {
 	tasks.remove(t)
 	t.mu.Lock()
 	t.err, t.ended = err, time.Now()
-	t.state.Store(int32(state))
 	callbacks := t.callbacks
 	t.callbacks = nil
+	if t.heard || taskHooks.all() != nil {
+		t.ender.Store(goroutineID())
+	}
+	t.state.Store(int32(state))
 	t.mu.Unlock()
 	if t.atEnd != nil {
 		t.atEnd()
@@ -295,7 +301,14 @@ func (t *task) wait(ctx context.Context, call string) error {
 	if err := checkContext(call, ctx); err != nil {
 		return err
 	}
-	if t.State().Ended() {
+	if isClosed(t.done) {
+		return nil
+	}
+	if t.State().Ended() { // its callbacks are running, and this may be one of them
+		if id := t.ender.Load(); id != 0 && id == goroutineID() {
+			return nil
+		}
+		<-t.done
 		return nil
 	}
 	if who, _ := ctx.Value(taskKey{}).(*task); who == t {
@@ -327,6 +340,19 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	return t.Result()
 }
 
+// goroutineID is the number by which Go's stack traces call this goroutine. It costs a microsecond, and is used for one thing only: to tell
+// a callback that awaits its own task from everybody else who does.
+func goroutineID() (id int64) {
+	var buf [64]byte
+	for _, c := range buf[len("goroutine "):runtime.Stack(buf[:], false)] {
+		if c < '0' || c > '9' {
+			break
+		}
+		id = 10*id + int64(c-'0')
+	}
+	return id
+}
+
 // ErrNotDone is the error of asking for the result of a task that has not ended.
 var ErrNotDone = errors.New("the task has not ended")
 
@@ -351,6 +377,9 @@ func (t *Task[T]) OnDone(f func(*Task[T])) {
 		panic(misuse("lab.Task.OnDone", "nil function"))
 	}
 	from := here(1)
+	t.mu.Lock()
+	t.heard = true
+	t.mu.Unlock()
 	t.subscribe(func() {
 		// The error is dropped on purpose: a callback's panic is nobody's result, and OnPanic has heard of it.
 		_ = guard(&from, func() error { f(t); return nil })
