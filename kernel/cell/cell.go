@@ -120,7 +120,7 @@ func (s *Session) Check(n int, text string) (*Plan, error) {
 	}
 	s.serial++
 	src, diags := parse(s.fset, n, text)
-	src.serial = s.serial
+	src.serial, src.spelled = s.serial, s.spelled
 	if len(diags) > 0 {
 		return nil, s.excerpts(diags, src)
 	}
@@ -199,15 +199,15 @@ func (s *Session) Symbols() (out []Symbol) {
 			sy := Symbol{Name: Clean(name), Kind: kinds[u.kind], Cell: u.src.n, Gen: u.home, Lost: u.lost}
 			switch {
 			case u.kind == varUnit:
-				sy.Type = Clean((&speller{}).typ(u.typ))
+				sy.Type = typeText(u.typ)
 			case u.kind == methodUnit:
-				sy.Name, sy.Type = u.recv+"."+name, Clean(u.sig)
+				sy.Name, sy.Type = u.recv+"."+name, u.header()
 			case u.kind == funcUnit:
-				sy.Type = Clean(u.sig)
+				sy.Type = u.header()
 			default:
 				for _, o := range u.objs {
 					if o.Name() == name {
-						sy.Type = Clean((&speller{}).typ(o.Type().Underlying()))
+						sy.Type = typeText(o.Type().Underlying())
 					}
 				}
 			}
@@ -215,6 +215,29 @@ func (s *Session) Symbols() (out []Symbol) {
 		}
 	}
 	return out
+}
+
+// header is a function's type as its author wrote it, on one line and without its name.
+func (u *unit) header() string {
+	f, ok := u.node.(*ast.FuncDecl)
+	if !ok {
+		return ""
+	}
+	text := u.src.text[u.src.offset(f.Name.End()):u.src.offset(f.Type.End())]
+	return "func" + oneLine.Replace(strings.Join(strings.Fields(text), " "))
+}
+
+// oneLine undoes what lists look like that were written one item a line.
+var oneLine = strings.NewReplacer("( ", "(", "[ ", "[", ", )", ")", ", ]", "]")
+
+// typeText is a type as users read it.
+func typeText(t types.Type) string {
+	return Clean(types.TypeString(t, func(p *types.Package) string {
+		if p.Path() == "main" {
+			return ""
+		}
+		return p.Name()
+	}))
 }
 
 // Lose marks all variables as lost with their session: a cell that reads one before it is set again is refused. The names

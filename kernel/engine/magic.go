@@ -14,6 +14,7 @@ import (
 
 	"interleave/kernel/cell"
 	"interleave/kernel/session"
+	"interleave/runtime/timeline"
 )
 
 // A magic is a command to the session itself. Those with body take the rest of the cell.
@@ -177,7 +178,7 @@ func (x *execution) time(s cell.Segment) {
 	if engine == "" {
 		engine = "none"
 	}
-	x.print("wall %s · CPU %s · engine %s · building included\n", wall.Round(10*time.Microsecond), cpu.Round(10*time.Microsecond), engine)
+	x.print("wall %s · CPU %s · engine %s · building included\n", timeline.Round(wall), timeline.Round(cpu), engine)
 }
 
 // shell runs a command with the user's shell. Its output is the cell's; a status other than zero is told, not an error.
