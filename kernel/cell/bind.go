@@ -37,7 +37,7 @@ type binder struct {
 }
 
 // shadow is the name, inside the checker, of a session name that hides a predeclared one.
-func shadow(name string) string { return Letter + Letter + name }
+func shadow(name string) string { return own + name }
 
 func (b *binder) rename(id *ast.Ident, name string) {
 	if _, ok := b.spelled[id]; !ok {

@@ -52,7 +52,7 @@ func (c *change) define() {
 		earlier: map[string]bool{}, shadowed: map[string]bool{}}
 	maps.Copy(c.bind.imports, c.named)
 	for name := range c.old {
-		if user, ok := strings.CutPrefix(name, Letter+Letter); ok {
+		if user, ok := strings.CutPrefix(name, own); ok {
 			c.bind.shadowed[user] = true
 			name = user
 		}
@@ -149,7 +149,7 @@ func (c *change) shadowPredeclared(units []*unit) {
 			u.names[i] = shadow(n)
 			switch d := u.node.(type) {
 			case *ast.FuncDecl:
-				c.bind.rename(d.Name, shadow(n))
+				c.renameAll(d.Name)
 			case *ast.TypeSpec:
 				c.renameAll(d.Name)
 			case *ast.GenDecl:
@@ -171,16 +171,20 @@ func (c *change) shadowPredeclared(units []*unit) {
 	}
 }
 
-// renameAll renames an identifier that the body declares, and what refers to it there.
+// renameAll renames an identifier that the cell declares, and what refers to it.
 func (c *change) renameAll(decl *ast.Ident) {
 	name := shadow(decl.Name)
+	look := func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && id != decl && id.Obj != nil && id.Obj == decl.Obj {
+			c.bind.rename(id, name)
+		}
+		return true
+	}
 	for _, st := range c.src.body {
-		ast.Inspect(st, func(n ast.Node) bool {
-			if id, ok := n.(*ast.Ident); ok && id != decl && id.Obj != nil && id.Obj == decl.Obj {
-				c.bind.rename(id, name)
-			}
-			return true
-		})
+		ast.Inspect(st, look)
+	}
+	for _, f := range c.src.funcs {
+		ast.Inspect(f, look)
 	}
 	c.bind.rename(decl, name)
 }
@@ -620,7 +624,7 @@ func (s *Session) aliases(u *unit) map[string]bool {
 }
 
 func (s *Session) pathOf(name string) (string, bool) {
-	if !strings.HasPrefix(name, Letter+"_") {
+	if !strings.HasPrefix(name, own+"_") {
 		return "", false
 	}
 	path, ok := s.aliased[name]

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	showName = Letter + "show"
-	cellFunc = Letter + Letter + "cell"
+	showName = own + "show"
+	cellFunc = own + "cell"
 )
 
 // A round is one run of the type checker over some units and, perhaps, the cell's statements. Everything else of the
@@ -154,4 +154,4 @@ func (r *round) function(u *unit, f *ast.FuncDecl) ast.Decl {
 }
 
 // methodFunc names the plain function that holds a method's newer body.
-func methodFunc(u *unit) string { return Letter + "m_" + u.recv + "_" + u.names[0] }
+func methodFunc(u *unit) string { return own + "m_" + u.recv + "_" + u.names[0] }

@@ -16,7 +16,7 @@ import (
 
 // DriveVars is the name under which interpreted code reaches the session's variables, DriveVarsPath its import path.
 const (
-	DriveVars     = Letter + "vars"
+	DriveVars     = own + "vars"
 	DriveVarsPath = "interleave/vars"
 )
 
@@ -524,13 +524,13 @@ func constantText(tv types.TypeAndValue, sp *speller) (string, bool) {
 // driveStmt writes one statement.
 func (e *emitter) driveStmt(st ast.Stmt, last bool) string {
 	src := e.src
-	text := func(from, to token.Pos) string {
-		return e.apply(src.text, src.offset(from), src.offset(to))
+	text := func(n ast.Node) string {
+		return e.apply(src.text, src.offset(n.Pos()), src.end(n))
 	}
 	switch s := st.(type) {
 	case *ast.ExprStmt:
 		e.driveExpr(s.X)
-		if x := text(s.Pos(), s.End()); last && s.X == e.c.last && !src.hidden && e.shown(s.X) {
+		if x := text(s); last && s.X == e.c.last && !src.hidden && e.shown(s.X) {
 			return e.rt("Show") + "(" + x + ")"
 		} else {
 			return x
@@ -541,9 +541,9 @@ func (e *emitter) driveStmt(st ast.Stmt, last bool) string {
 			v := sp.(*ast.ValueSpec)
 			for i, id := range v.Names {
 				e.ident(id, false)
-				to := text(id.Pos(), id.End())
+				to := text(id)
 				e.driveExpr(v.Values[i])
-				out = append(out, to+" = "+text(v.Values[i].Pos(), v.Values[i].End()))
+				out = append(out, to+" = "+text(v.Values[i]))
 			}
 		}
 		return strings.Join(out, "\n")
@@ -561,7 +561,7 @@ func (e *emitter) driveStmt(st ast.Stmt, last bool) string {
 	case *ast.IncDecStmt:
 		e.driveExpr(s.X)
 	}
-	return text(st.Pos(), st.End())
+	return text(st)
 }
 
 func (e *emitter) driveExpr(x ast.Expr) {
@@ -589,7 +589,7 @@ func (e *emitter) driveExpr(x ast.Expr) {
 // Alias is the name by which generated code knows an imported package.
 func Alias(path string) string {
 	if strings.HasPrefix(path, PackagePrefix) {
-		return Letter + path[strings.LastIndexByte(path, '/')+1:]
+		return own + path[strings.LastIndexByte(path, '/')+1:]
 	}
 	if path == DriveVarsPath {
 		return DriveVars
@@ -601,7 +601,7 @@ func Alias(path string) string {
 func Mangle(name string) string { return mangle(name) }
 
 // PointerName is the name by which driving code knows the pointer to a variable.
-func PointerName(v Variable) string { return fmt.Sprintf("%sv%d_%s", Letter, v.Gen, v.Name) }
+func PointerName(v Variable) string { return fmt.Sprintf("%sv%d_%s", own, v.Gen, v.Name) }
 
 // Home finds the package that holds a type, function or constant.
 func (s *Session) Home(name string) (serial int, ok bool) {

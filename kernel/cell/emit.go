@@ -32,7 +32,7 @@ type edit struct {
 func (e *emitter) put(from, to int, text string) { e.edits = append(e.edits, edit{from, to, text}) }
 
 func (e *emitter) replace(n ast.Node, text string) {
-	e.put(e.src.offset(n.Pos()), e.src.offset(n.End()), text)
+	e.put(e.src.offset(n.Pos()), e.src.end(n), text)
 }
 
 // insert puts text before the edits that begin at the same place.
@@ -70,7 +70,7 @@ func (e *emitter) apply(text string, from, to int) string {
 func (e *emitter) use(path string) string {
 	e.imports[path] = true
 	if strings.HasPrefix(path, PackagePrefix) {
-		return Letter + path[strings.LastIndexByte(path, '/')+1:]
+		return own + path[strings.LastIndexByte(path, '/')+1:]
 	}
 	return alias(path)
 }
@@ -96,7 +96,7 @@ func (e *emitter) variable(u *unit) string {
 	if u.builtin {
 		return e.rt("Ctx") + "()"
 	}
-	name := fmt.Sprintf("%sv%d_%s", Letter, u.home, u.names[0])
+	name := fmt.Sprintf("%sv%d_%s", own, u.home, u.names[0])
 	e.pointers[name] = Variable{u.names[0], u.home, u.typ}
 	if e.drive {
 		return "(*" + DriveVars + "." + name + ")"
@@ -234,13 +234,13 @@ func (e *emitter) emit(units []*unit) string {
 			name := mangle(u.names[0])
 			switch {
 			case u.kind == initUnit:
-				name = fmt.Sprintf("%sinit%d", Letter+Letter, len(inits)+1)
+				name = fmt.Sprintf("%sinit%d", own, len(inits)+1)
 				inits = append(inits, name)
 				e.replace(d.Name, name)
 				e.enter(d.Body, nil)
 			case e.patched[u]:
 				if u.kind == funcUnit {
-					name = Letter + "m__" + u.names[0]
+					name = own + "m__" + u.names[0]
 					e.replace(d.Name, name)
 				} else {
 					name = methodFunc(u)
@@ -272,7 +272,7 @@ func (e *emitter) emit(units []*unit) string {
 			}
 		}
 		e.walk(u.node)
-		text := e.apply(u.src.text, u.src.offset(u.node.Pos()), u.src.offset(u.node.End()))
+		text := e.apply(u.src.text, u.src.offset(u.node.Pos()), u.src.end(u.node))
 		fmt.Fprintf(&decls, "//line cell[%d]:%d\n%s%s\n", u.src.n, line, prefix, text)
 	}
 
@@ -356,7 +356,7 @@ func (e *emitter) programVars() string {
 		}
 		e.walk(in.Rhs)
 		line, _ := e.src.position(in.Rhs.Pos())
-		fmt.Fprintf(&b, "//line cell[%d]:%d\n%s = %s\n", e.src.n, line, strings.Join(to, ", "), e.apply(e.src.text, e.src.offset(in.Rhs.Pos()), e.src.offset(in.Rhs.End())))
+		fmt.Fprintf(&b, "//line cell[%d]:%d\n%s = %s\n", e.src.n, line, strings.Join(to, ", "), e.apply(e.src.text, e.src.offset(in.Rhs.Pos()), e.src.end(in.Rhs)))
 	}
 	return b.String()
 }
@@ -420,7 +420,7 @@ func (e *emitter) locals(b *strings.Builder) {
 				}
 				if _, ok := o.(*types.Var); ok && (isGlobal(o) || e.c.isCellVar(o)) {
 					if u := e.unitOf(o); u != nil && !u.builtin {
-						used[fmt.Sprintf("%sv%d_%s", Letter, u.home, u.names[0])] = true
+						used[fmt.Sprintf("%sv%d_%s", own, u.home, u.names[0])] = true
 					}
 				}
 			}
@@ -458,7 +458,7 @@ func (e *emitter) body() string {
 		} else if ok && x.X == c.last && e.shown(c.last) {
 			e.insert(src.offset(c.last.Pos()), e.show()+"(")
 			e.walk(st)
-			e.edits = append(e.edits, edit{src.offset(c.last.End()), src.offset(c.last.End()), ")"})
+			e.edits = append(e.edits, edit{src.end(c.last), src.end(c.last), ")"})
 			continue
 		}
 		e.walk(st)
@@ -605,7 +605,7 @@ func (e *emitter) effectless(name string) string {
 			e.edits = nil
 			e.src = e.c.src
 			e.walk(x)
-			return e.apply(e.src.text, e.src.offset(x.Pos()), e.src.offset(x.End()))
+			return e.apply(e.src.text, e.src.offset(x.Pos()), e.src.end(x))
 		}
 	}
 	return "nil"

@@ -13,7 +13,7 @@ import (
 // that an interrupt ends running code; a wrapper around go statements, so that a panic there ends the cell and not the
 // session.
 
-const stopVar = Letter + "s"
+const stopVar = own + "s"
 
 // A jump is the entry of a function that a later definition may replace.
 type jump struct {
@@ -22,7 +22,7 @@ type jump struct {
 	sig  *types.Signature
 }
 
-func patchName(u *unit) string { return Letter + "p_" + u.recv + "_" + u.names[0] }
+func patchName(u *unit) string { return own + "p_" + u.recv + "_" + u.names[0] }
 
 // stubHome is the cell whose package holds the first definition of a patched function: its own home, or for a method
 // that of its type.
@@ -122,13 +122,13 @@ func (e *emitter) pollLabel(l *ast.LabeledStmt) {
 func (e *emitter) nameParams(d *ast.FuncDecl) (args []string) {
 	field := func(f *ast.Field) {
 		if len(f.Names) == 0 {
-			args = append(args, fmt.Sprintf("%sa%d", Letter, len(args)))
+			args = append(args, fmt.Sprintf("%sa%d", own, len(args)))
 			e.insert(e.src.offset(f.Pos()), args[len(args)-1]+" ")
 		}
 		for _, id := range f.Names {
 			name := id.Name
 			if name == "_" {
-				name = fmt.Sprintf("%sa%d", Letter, len(args))
+				name = fmt.Sprintf("%sa%d", own, len(args))
 				e.replace(id, name)
 			}
 			args = append(args, name)
@@ -210,7 +210,7 @@ func (e *emitter) goStmt(g *ast.GoStmt) {
 	var names []string
 	head := "{"
 	for i := range call.Args {
-		names = append(names, fmt.Sprintf("%s%d", Letter, i))
+		names = append(names, fmt.Sprintf("%s%d", own, i))
 	}
 	if tv.IsBuiltin() { // close(ch), delete(m, k), panic(v), print(…): the arguments are evaluated now
 		name := src.slice(call.Fun)
@@ -228,7 +228,7 @@ func (e *emitter) goStmt(g *ast.GoStmt) {
 		e.tail(call, fmt.Sprintf("; %sfunc() { %s(%s%s) })}", start, name, strings.Join(names, ", "), dots))
 		return
 	}
-	fn := Letter + "f"
+	fn := own + "f"
 	head += strings.Join(append([]string{fn}, names...), ", ") + " := "
 	e.put(goAt, goAt+2, head)
 	e.instantiate(call.Fun)
@@ -243,7 +243,7 @@ func (e *emitter) goStmt(g *ast.GoStmt) {
 		if t, ok := e.c.info.Types[call.Args[0]].Type.(*types.Tuple); ok { // go f(g()) with several results
 			args = nil
 			for i := range t.Len() {
-				args = append(args, fmt.Sprintf("%s%d", Letter, i))
+				args = append(args, fmt.Sprintf("%s%d", own, i))
 			}
 			e.edits = e.edits[:len(e.edits)-2]
 			e.put(goAt, goAt+2, "{"+fn+" := ")
@@ -288,14 +288,14 @@ func (e *emitter) convert(x ast.Expr, t types.Type) {
 	}
 	s := e.spell().typ(t)
 	e.edits = append(e.edits, edit{e.src.offset(x.Pos()), e.src.offset(x.Pos()), "(" + s + ")("})
-	e.edits = append(e.edits, edit{e.src.offset(x.End()), e.src.offset(x.End()), ")"})
+	e.edits = append(e.edits, edit{e.src.end(x), e.src.end(x), ")"})
 }
 
 // tail replaces what follows the last argument of a call.
 func (e *emitter) tail(call *ast.CallExpr, text string) {
 	from := e.src.offset(call.Lparen) + 1
 	if k := len(call.Args); k > 0 {
-		from = e.src.offset(call.Args[k-1].End())
+		from = e.src.end(call.Args[k-1])
 	}
 	e.edits = append(e.edits, edit{from, e.src.offset(call.Rparen) + 1, text})
 }
@@ -314,7 +314,7 @@ func (e *emitter) instantiate(fun ast.Expr) {
 		return
 	}
 	if inst, ok := e.c.info.Instances[id]; ok {
-		at := e.src.offset(fun.End())
+		at := e.src.end(fun)
 		e.edits = append(e.edits, edit{at, at, e.spell().args(inst.TypeArgs)})
 	}
 }
@@ -344,7 +344,7 @@ func (e *emitter) guard(call *ast.CallExpr) {
 	line, _ := e.src.position(call.Pos())
 	a := call.Args[i]
 	e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), fmt.Sprintf("%s(%q, ", e.rt("Guard"), fmt.Sprintf("cell[%d]:%d", e.src.n, line))})
-	e.edits = append(e.edits, edit{e.src.offset(a.End()), e.src.offset(a.End()), ")"})
+	e.edits = append(e.edits, edit{e.src.end(a), e.src.end(a), ")"})
 }
 
 var _ = token.NoPos

@@ -11,6 +11,9 @@ import (
 // from everything the user reads.
 const Letter = "Ⱶ" // U+2C75
 
+// own begins the names of what the front end adds. A user's name never has the letter twice, so none can hide another.
+const own = Letter + Letter
+
 // PackagePrefix is the import path of a compiled cell's package, before its number.
 const PackagePrefix = "interleave/cells/c"
 
@@ -29,7 +32,7 @@ func mangle(name string) string {
 // user's can shadow it.
 func alias(path string) string {
 	var b strings.Builder
-	b.WriteString(Letter + "_")
+	b.WriteString(own + "_")
 	for _, r := range path {
 		switch {
 		case r == '/':
@@ -45,8 +48,8 @@ func alias(path string) string {
 
 var (
 	cleanPath  = regexp.MustCompile(`interleave/cells/[cp]\d+\.`)
-	cleanAlias = regexp.MustCompile(Letter + `_(?:[\pL\d_]*` + Letter + `)?`)
-	cleanVar   = regexp.MustCompile(Letter + `v\d+_`)
+	cleanAlias = regexp.MustCompile(own + `_(?:[\pL\d_]*` + Letter + `)?`)
+	cleanVar   = regexp.MustCompile(own + `v\d+_`)
 )
 
 // Clean removes what the front end adds from text that a person will read: mangled names, package aliases and the

@@ -53,7 +53,7 @@ func (e *emitter) pairs(units []*unit) string {
 		}
 		put := func(value string) {
 			n++
-			fmt.Fprintf(&b, "var %si%d_ %s = %s\n", Letter, n, spelled(), value)
+			fmt.Fprintf(&b, "var %si%d_ %s = %s\n", own, n, spelled(), value)
 		}
 		if types.Implements(t.Type(), face) {
 			put(e.rt("Zero") + "[" + e.global(t.Name()) + "]()")
@@ -86,7 +86,7 @@ func (e *emitter) pairs(units []*unit) string {
 	if n > 0 {
 		fmt.Fprintf(&b, "func init() { %s(", e.rt("Keep"))
 		for i := range n {
-			fmt.Fprintf(&b, "&%si%d_, ", Letter, i+1)
+			fmt.Fprintf(&b, "&%si%d_, ", own, i+1)
 		}
 		b.WriteString(") }\n")
 	}

@@ -22,12 +22,13 @@ type source struct {
 	imports  []*ast.ImportSpec
 	funcs    []*ast.FuncDecl
 	body     []ast.Stmt
-	files    [3]*token.File // imports, funcs, body
-	prefix   [3]int         // bytes before the cell's text in each
-	unbound  []*ast.Ident   // identifiers of funcs that no local scope explains
-	free     []*ast.Ident   // the same of body
-	program  bool           // it began with a package clause
-	hidden   bool           // it ends with a semicolon: the last value is not shown
+	files    [3]*token.File        // imports, funcs, body
+	prefix   [3]int                // bytes before the cell's text in each
+	unbound  []*ast.Ident          // identifiers of funcs that no local scope explains
+	free     []*ast.Ident          // the same of body
+	program  bool                  // it began with a package clause
+	hidden   bool                  // it ends with a semicolon: the last value is not shown
+	spelled  map[*ast.Ident]string // the session's
 }
 
 const (
@@ -281,7 +282,90 @@ func (s *source) offset(p token.Pos) int {
 	return -1
 }
 
-func (s *source) slice(n ast.Node) string { return s.text[s.offset(n.Pos()):s.offset(n.End())] }
+func (s *source) slice(n ast.Node) string { return s.text[s.offset(n.Pos()):s.end(n)] }
+
+// end is the offset behind a node. The syntax tree computes the end of an identifier from its name, and names that were
+// bound are longer than what stands in the text.
+func (s *source) end(n ast.Node) int {
+	for {
+		switch x := n.(type) {
+		case *ast.Ident:
+			if w, ok := s.spelled[x]; ok {
+				return s.offset(x.Pos()) + len(w)
+			}
+		case *ast.ExprStmt:
+			n = x.X
+			continue
+		case *ast.LabeledStmt:
+			n = x.Stmt
+			continue
+		case *ast.AssignStmt:
+			n = x.Rhs[len(x.Rhs)-1]
+			continue
+		case *ast.SendStmt:
+			n = x.Value
+			continue
+		case *ast.ReturnStmt:
+			if len(x.Results) > 0 {
+				n = x.Results[len(x.Results)-1]
+				continue
+			}
+		case *ast.DeclStmt:
+			n = x.Decl
+			continue
+		case *ast.GenDecl:
+			if !x.Rparen.IsValid() && len(x.Specs) > 0 {
+				n = x.Specs[len(x.Specs)-1]
+				continue
+			}
+		case *ast.ValueSpec:
+			switch {
+			case len(x.Values) > 0:
+				n = x.Values[len(x.Values)-1]
+			case x.Type != nil:
+				n = x.Type
+			default:
+				n = x.Names[len(x.Names)-1]
+			}
+			continue
+		case *ast.TypeSpec:
+			n = x.Type
+			continue
+		case *ast.UnaryExpr:
+			n = x.X
+			continue
+		case *ast.StarExpr:
+			n = x.X
+			continue
+		case *ast.BinaryExpr:
+			n = x.Y
+			continue
+		case *ast.KeyValueExpr:
+			n = x.Value
+			continue
+		case *ast.ArrayType:
+			n = x.Elt
+			continue
+		case *ast.MapType:
+			n = x.Value
+			continue
+		case *ast.ChanType:
+			n = x.Value
+			continue
+		case *ast.Ellipsis:
+			if x.Elt != nil {
+				n = x.Elt
+				continue
+			}
+		case *ast.FuncType:
+			if r := x.Results; r != nil && !r.Closing.IsValid() && len(r.List) > 0 {
+				n = r.List[len(r.List)-1].Type
+				continue
+			}
+		}
+		return s.offset(n.End())
+	}
+}
 
 // position gives line and column (in bytes, from 1) of a position in the cell.
 func (s *source) position(p token.Pos) (line, column int) { return lineColumn(s.text, s.offset(p)) }

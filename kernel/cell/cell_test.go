@@ -1,0 +1,328 @@
+package cell
+
+import (
+	"go/importer"
+	"go/token"
+	"go/types"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// testPackages imports a few packages from source.
+type testPackages struct {
+	mu  sync.Mutex
+	imp types.Importer
+}
+
+var shared = &testPackages{imp: importer.ForCompiler(token.NewFileSet(), "source", nil)}
+
+func (p *testPackages) Import(path string) (*types.Package, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.imp.Import(path)
+}
+
+var named = map[string][]string{"fmt": {"fmt"}, "strings": {"strings"}, "time": {"time"}, "errors": {"errors"}, "context": {"context"},
+	"rand": {"math/rand/v2", "math/rand"}}
+
+func (*testPackages) Named(name string) []string { return named[name] }
+func (*testPackages) Allowed(path string) bool {
+	for _, paths := range named {
+		if slices.Contains(paths, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// run checks cells one after the other, committing those that are right, and returns the last plan and error.
+func run(t testing.TB, cells ...string) (*Session, *Plan, error) {
+	t.Helper()
+	s := New(shared)
+	var p *Plan
+	var err error
+	for i, c := range cells {
+		if p, err = s.Check(i+1, c); err == nil {
+			p.Commit(true)
+		}
+	}
+	return s, p, err
+}
+
+func TestDiagnostics(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		cells []string
+		want  string
+	}{
+		{[]string{"x + 1"}, "cell[1]:1:1: undefined: x"},
+		{[]string{"x := 1", "y := 2\nx + z"}, "cell[2]:2:5: undefined: z"},
+		{[]string{"if true {"}, "cell[1]:1:9: this { is never closed"},
+		{[]string{"f(1]"}, "cell[1]:1:4: unexpected ]: the ( of line 1 is still open"},
+		{[]string{"x := 1\n}"}, "cell[1]:2:1: unexpected }: nothing is open here"},
+		{[]string{"x := 1\x80"}, "cell[1]:1:7: the cell is not valid UTF-8"},
+		{[]string{"x := Ⱶa"}, "cell[1]:1:6: the letter Ⱶ is reserved"},
+		{[]string{`import "github.com/a/b"`}, `cell[1]:1:8: import "github.com/a/b": modules of others cannot be imported yet`},
+		{[]string{`import "nosuch"`}, `cell[1]:1:8: import "nosuch": no such package in the standard library`},
+		{[]string{"x := 1", "func f() int { return x }", `x := "a"`}, "cell[2]:1:23: cannot use x (variable of type string) as int value in return statement"},
+		{[]string{"func f() int { return 1 }", "func g() string { return strings.Repeat(\"a\", f()) }", "func f() string { return \"\" }"}, "cell[2]:1:46: cannot use f()"},
+		{[]string{"a := 1\na := 2"}, "cell[1]:2:3: no new variables on left side of :="},
+		{[]string{"type T struct{}\nT := 1"}, "cell[1]:2:1: T redeclared in this cell"},
+		{[]string{"ctx = nil"}, "cell[1]:1:1: ctx is the cell's own context"},
+		{[]string{"func f() {\n\tx := 1\n}"}, "cell[1]:2:2: declared and not used: x"},
+		{[]string{"fmt.Println(a, b)"}, "cell[1]:1:16: undefined: b"},
+	} {
+		_, _, err := run(t, c.cells...)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q\n gives %v\nwant %s", c.cells, err, c.want)
+		}
+	}
+}
+
+var ansi = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+func TestRender(t *testing.T) {
+	t.Parallel()
+	_, _, err := run(t, "counter := 1", "\tfmt.Println(conter)")
+	got := ansi.ReplaceAllString(strings.Join(err.(Diagnostics).Render(), "\n"), "")
+	want := "cell[2]:1:14: undefined: conter\n   1 | \tfmt.Println(conter)\n     | \t            ^\n     Did you mean counter?"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A redefinition with the same signature compiles one body; another signature, all that depends on it.
+func TestWhatIsCompiled(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		cells  []string
+		has    []string
+		hasNot []string
+	}{
+		{"a caller is left alone", []string{"func f() int { return 1 }", "func g() int { return f() }", "func f() int { return 2 }"},
+			[]string{"ⱵⱵm__f() int", "ⱵⱵc1.ⱵⱵp__f = ⱵⱵm__f"}, []string{"Ⱶg"}},
+		{"a caller's body is built again", []string{"func f() int { return 1 }", "func g() int { return int(f()) }", "func f() int8 { return 2 }"},
+			[]string{"func Ⱶf() int8", "ⱵⱵm__g() int", "ⱵⱵc2.ⱵⱵp__g = ⱵⱵm__g"}, nil},
+		{"a method is patched", []string{"type T struct{ n int }\nfunc (t T) get() int { return t.n }", "func (t T) get() int { return -t.n }"},
+			[]string{"ⱵⱵm_T_get(t ⱵⱵc1.T) int", "ⱵⱵc1.ⱵⱵp_T_get = ⱵⱵm_T_get"}, []string{"type T"}},
+		{"a new method builds the type again", []string{"type T struct{ n int }", "t := T{1}", "func (t T) get() int { return t.n }"},
+			[]string{"type T struct"}, nil},
+		{"unnamed parameters are passed on", []string{"func f(int, string) {}"}, []string{"ⱵⱵp__f(ⱵⱵa0, ⱵⱵa1)"}, nil},
+		{"a go statement is guarded", []string{"func f(n float64, s ...string) {}\ngo f(1, \"a\")"}, []string{`.Go("cell[1]:2", func() { ⱵⱵf(ⱵⱵ0, ⱵⱵ1) })`, "(float64)(1)"}, nil},
+		{"loops are polled", []string{"for {\n}"}, []string{"if *ⱵⱵs != 0"}, nil},
+	} {
+		_, p, err := run(t, c.cells...)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		for _, h := range c.has {
+			if !strings.Contains(p.Code, h) {
+				t.Errorf("%s: no %q in\n%s", c.name, h, p.Code)
+			}
+		}
+		for _, h := range c.hasNot {
+			if strings.Contains(p.Code, h) {
+				t.Errorf("%s: %q in\n%s", c.name, h, p.Code)
+			}
+		}
+	}
+}
+
+func TestMovesAndResets(t *testing.T) {
+	t.Parallel()
+	_, p, err := run(t, "type T struct{ n int }", "t := T{1}\nvar held any = t", "func (t T) get() int { return t.n }")
+	if err != nil || len(p.Moves) != 1 || p.Moves[0] != (Move{"t", 2, 3}) {
+		t.Errorf("moves %v, error %v", p.Moves, err)
+	}
+	if len(p.Notices) != 1 || !strings.HasPrefix(p.Notices[0], "held may hold a T made before") {
+		t.Errorf("notices %q", p.Notices)
+	}
+	_, p, err = run(t, "type T struct{ n int }", "t := T{1}", "type T struct{ n string }")
+	if err != nil || len(p.Moves) != 0 || len(p.Notices) != 1 || p.Notices[0] != "t was reset: the definition of its type changed" {
+		t.Errorf("moves %v, notices %q, error %v", p.Moves, p.Notices, err)
+	}
+}
+
+func TestReuse(t *testing.T) {
+	t.Parallel()
+	s, _, err := run(t, "func f() int { return 1 }", "y := f()\nfor range 3 { y++ }")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Check(3, "y := f()\nfor range 3 { y++ }")
+	if err != nil || p.Reuse != 2 {
+		t.Errorf("the same cell again: reuse %d, error %v", p.Reuse, err)
+	}
+	q, err := s.Check(4, "func f() int8 { return 1 }")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Commit(true)
+	if p, err = s.Check(5, "y := f()\nfor range 3 { y++ }"); err != nil || p.Reuse != 0 {
+		t.Errorf("after f changed: reuse %d, error %v", p.Reuse, err)
+	}
+}
+
+func TestLost(t *testing.T) {
+	t.Parallel()
+	s, _, err := run(t, "x := 1", "func f() int { return x }")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lost := s.Lose(); !slices.Equal(lost, []string{"x"}) {
+		t.Errorf("lost %q", lost)
+	}
+	if lost := s.Lose(); lost != nil {
+		t.Errorf("lost again %q", lost)
+	}
+	for _, c := range []string{"x", "f()", "x++"} {
+		if _, err := s.Check(3, c); err == nil || !strings.Contains(err.Error(), "x was lost when the session ended") {
+			t.Errorf("%s: %v", c, err)
+		}
+	}
+	p, err := s.Check(4, "x = 5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Commit(false)
+	if _, err := s.Check(5, "f() + x"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDrive(t *testing.T) {
+	t.Parallel()
+	setup := []string{"type P struct{ X, y int }\nfunc (p P) Sum() int { return p.X + p.y }\nfunc f(n int) int { return n }\nfunc g[T any](x T) T { return x }",
+		"p := P{1, 2}\nn := 1\nxs := []int{1}\nvar e any = 1\nm := map[string]int{}"}
+	for cell, ok := range map[string]bool{
+		"n": true, "n + 1": true, "n = f(2)": true, "fmt.Println(n, p)": true, "p.Sum()": true, "p.X": true, "len(xs)": true, `m["a"]`: true,
+		"q := 5": true, "n++": true, "time.Second": true, `s := strings.ToUpper("a")`: true, "z := []int{1, 2}": true,
+		"p.y": false, "xs[0]": false, "g(1)": false, "e = 2": false, "func() {}()": false, "go f(1)": false, "for range 3 {}": false, "n / 2": false,
+		"e.(int)": false, "defer f(1)": false, "p.X = 2": false, "&n": false, "h := f": false, "e == 1": false,
+	} {
+		_, p, err := run(t, append(setup, cell)...)
+		if err != nil {
+			t.Errorf("%s: %v", cell, err)
+		} else if (p.Drive != "") != ok {
+			t.Errorf("%s: driven %v, want %v (%s)", cell, p.Drive != "", ok, p.Refused.Message)
+		} else if !ok && p.Refused.Line != 1 {
+			t.Errorf("%s: refused at line %d", cell, p.Refused.Line)
+		}
+	}
+}
+
+// Every entry of the faithful set is proven by a case that both engines run.
+func TestFaithfulSetHasCases(t *testing.T) {
+	t.Parallel()
+	for entry, name := range FaithfulSet {
+		b, err := os.ReadFile(filepath.Join("../engine/testdata/corpus", name+".txtar"))
+		if err != nil {
+			t.Errorf("%s: %v", entry, err)
+		} else if !strings.Contains(string(b), "yaegi") {
+			t.Errorf("%s: case %s does not ask for the interpreter", entry, name)
+		}
+	}
+}
+
+func TestSegments(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"x := 1":                      "go1",
+		"%who":                        "line:who",
+		"x := 7 %\n3":                 "go1",
+		"x := 1\n%who\ny := 2":        "go1 line:who go3",
+		"!ls -l\nx := 1":              "shell:ls -l go2",
+		"%%time\nx := 1":              "cell:time",
+		"s := `\n%who\n!ls\n`":        "go1",
+		"f(\n!ok)":                    "go1",
+		"/*\n%who\n*/":                "go1",
+		"\n\n%%bash\nls":              "cell:bash",
+		"if !ok {\n}":                 "go1",
+		"x := a &&\n!b":               "go1",
+		"// it's 100 %\n%engine auto": "go1 line:engine",
+	} {
+		var got []string
+		for _, s := range Segments(text) {
+			switch s.Kind {
+			case GoCode:
+				got = append(got, "go"+string(rune('0'+s.Line)))
+			case LineMagic:
+				got = append(got, "line:"+s.Name)
+			case CellMagic:
+				got = append(got, "cell:"+s.Name)
+			case ShellLine:
+				got = append(got, "shell:"+s.Args)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestIsComplete(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"x := 1": "complete", "for {": "incomplete", "f(1,\n": "incomplete", "s := `a": "incomplete", "x :=": "incomplete", "/* a": "incomplete",
+		"}": "invalid", "x := 'ab'": "invalid", "func f() {\n}": "complete", "%who": "complete", "": "complete", "x +": "incomplete", "if x y z": "invalid",
+	} {
+		if got, _ := IsComplete(code); got != want {
+			t.Errorf("%q: %s, want %s", code, got, want)
+		}
+	}
+	if _, indent := IsComplete("for {\nif x {"); indent != "\t\t" {
+		t.Errorf("indent %q", indent)
+	}
+}
+
+// Whatever a cell holds, checking it does not panic, and what is wrong lies inside a cell.
+func FuzzCheck(f *testing.F) {
+	for _, s := range []string{"x := 1", "func f[T any](x T) T { return x }\nf(1)", "type T struct{ a, b int }\nfunc (T) m() {}", "go f()", "a, b := 1", "import . \"fmt\"\nPrintln()",
+		"const (a = iota; b)", "L: for { break L }", "var x, y = 1", "package main\nfunc main() {}", "switch x := any(1).(type) { case int: _ = x }", "x :=\ny", "%who\n1", "len := 3\nlen"} {
+		f.Add(s, s)
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		s := New(shared)
+		for i, text := range []string{first, second, first} {
+			p, err := s.Check(i+1, text)
+			if err == nil {
+				p.Commit(true)
+				continue
+			}
+			for _, d := range err.(Diagnostics) {
+				lines := strings.Split([]string{first, second, first}[d.Cell-1], "\n")
+				if d.Line < 0 || d.Line > len(lines) || d.Line > 0 && (d.Column < 1 || d.Column > len(lines[d.Line-1])+1) {
+					t.Errorf("%v lies outside %q", d, lines)
+				}
+			}
+		}
+	})
+}
+
+// Segments keep every line where it was.
+func FuzzSegments(f *testing.F) {
+	for _, s := range []string{"x := 1\n%who\ny", "%%time\nx", "!ls", "`\n%a\n`", "\"%\"\n%b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		lines := strings.Split(text, "\n")
+		for _, s := range Segments(text) {
+			if s.Kind != GoCode && s.Kind != CellMagic {
+				continue
+			}
+			for i, l := range strings.Split(s.Text, "\n") {
+				if l != "" && (i >= len(lines) || l != lines[i]) {
+					t.Errorf("line %d of a segment is %q in %q", i+1, l, text)
+				}
+			}
+		}
+		IsComplete(text)
+	})
+}
