@@ -30,7 +30,7 @@ var magics map[string]magic
 func init() { // magics mention themselves: %help lists them
 	magics = map[string]magic{
 		"help":   {"%help", "this list", false, (*execution).help},
-		"engine": {"%engine auto|yaegi|compiled", "choose what runs cells: auto takes the interpreter where it is proven right and the compiler elsewhere", false, (*execution).engine},
+		"engine": {"%engine auto|yaegi|compiled", "choose what runs cells; auto: what is fastest and right", false, (*execution).engine},
 		"who":    {"%who", "list what is declared", false, (*execution).who},
 		"reset":  {"%reset", "forget everything that was declared", false, (*execution).reset},
 		"plot":   {"%plot on|off", "draw what goroutines did under each cell that starts some", false, (*execution).plot},
@@ -85,8 +85,9 @@ In every cell, without an import:
   plots     the figures, and gonum.org/v1/plot for your own
   …         and the standard library: write strings.ToUpper, the import is made
 
-A cell holds declarations and statements in any order. x := 1 declares a variable of the session. The value of the last
-expression is shown; a semicolon at the end hides it. Anything may be defined again: what uses it sees the new one.
+A cell holds declarations and statements in any order. x := 1 declares a variable of the
+session. The value of the last expression is shown; a semicolon at the end hides it.
+Anything may be defined again: what uses it sees the new one.
 `)
 	x.print("%s", b.String())
 }
@@ -140,9 +141,9 @@ func (x *execution) who(cell.Segment) {
 		x.print("Nothing is declared.\n")
 		return
 	}
-	width := 4
+	width, cells := 4, 0
 	for _, s := range symbols {
-		width = max(width, len([]rune(s.Name)))
+		width, cells = max(width, len([]rune(s.Name))), max(cells, len(fmt.Sprintf("cell[%d]", s.Cell)))
 	}
 	for _, s := range symbols {
 		lost := ""
@@ -153,7 +154,7 @@ func (x *execution) who(cell.Segment) {
 		if r := []rune(t); len(r) > 70 {
 			t = string(r[:69]) + "…"
 		}
-		x.print("%-*s  %-6s  cell[%d]  %s%s\n", width, s.Name, s.Kind, s.Cell, t, lost)
+		x.print("%-*s  %-6s  %-*s  %s%s\n", width, s.Name, s.Kind, cells, fmt.Sprintf("cell[%d]", s.Cell), t, lost)
 	}
 }
 
