@@ -48,12 +48,8 @@ func (l *Lock) Lock(ctx context.Context) error {
 	if ctx == nil {
 		return checkContext("lab.Lock.Lock", ctx)
 	}
-	if done := ctx.Done(); done != nil { // cheaper than asking Err
-		select {
-		case <-done:
-			return canceled(ctx)
-		default:
-		}
+	if ctx.Err() != nil {
+		return canceled(ctx)
 	}
 	var asked time.Time
 	if !l.state.CompareAndSwap(free, held) {

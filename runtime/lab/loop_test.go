@@ -328,3 +328,79 @@ func ExampleCoro_Await() {
 	})
 	// Output: 499500 <nil>
 }
+
+// Whatever tasks do to each other, sleeping, awaiting, cancelling, starting more and waiting outside: Run ends, every task has ended by
+// then, and a deadlock is one only if nobody was told to stop.
+func TestLoopSurvivesAnything(t *testing.T) {
+	t.Parallel()
+	type op struct{ kind, arg int }
+	rapid.Check(t, func(rt *rapid.T) {
+		programs := rapid.SliceOfN(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) op {
+			return op{rapid.IntRange(0, 7).Draw(t, "kind"), rapid.IntRange(0, 5).Draw(t, "arg")}
+		}), 0, 8), 1, 6).Draw(rt, "programs")
+		limit := time.Duration(rapid.IntRange(1, 40).Draw(rt, "limit")) * time.Second
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			began, ended, begin := 0, 0, time.Now()
+			err := lab.NewLoop().Run(ctx, func(co *lab.Coro) error {
+				var tasks []*lab.LoopTask[int]
+				var start func(co *lab.Coro, program int)
+				start = func(co *lab.Coro, program int) {
+					tasks = append(tasks, lab.LoopGo(co, fmt.Sprint("p", program), func(co *lab.Coro) (int, error) {
+						began++
+						defer func() { ended++ }()
+						var err error
+						for _, op := range programs[program] {
+							d := time.Duration(op.arg) * time.Second
+							switch op.kind {
+							case 0, 1:
+								err = co.Sleep(d)
+							case 2:
+								err = co.Yield()
+							case 3:
+								_, err = tasks[op.arg%len(tasks)].Await(co)
+							case 4:
+								tasks[op.arg%len(tasks)].Cancel(nil)
+							case 5:
+								if len(tasks) < 20 {
+									start(co, op.arg%len(programs))
+								}
+							case 6:
+								err = co.Await(func(ctx context.Context) error { return lab.Sleep(ctx, d) })
+							case 7:
+								err = co.Await(func(context.Context) error { time.Sleep(d); return nil })
+							}
+							if err != nil {
+								return 0, err
+							}
+						}
+						return program, nil
+					}))
+				}
+				for p := range programs {
+					start(co, p)
+				}
+				for _, task := range tasks {
+					if _, err := task.Await(co); errors.Is(err, lab.ErrLoopDeadlock) {
+						return err
+					}
+				}
+				return nil
+			})
+			if began != ended {
+				t.Errorf("%d of %d tasks have ended", ended, began)
+			}
+			if took := time.Since(begin); took > limit+6*time.Second {
+				t.Errorf("took %v, the limit was %v", took, limit)
+			}
+			if errors.Is(err, lab.ErrLoopDeadlock) && ctx.Err() != nil && time.Since(begin) >= limit {
+				t.Errorf("what was cancelled was called a deadlock: %v", err)
+			}
+			var p *lab.PanicError
+			if errors.As(err, &p) {
+				t.Errorf("%+v", p)
+			}
+		})
+	})
+}
