@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/trace"
+	"slices"
 	"sync"
 	"time"
 )
@@ -83,6 +84,9 @@ func eachUntilSuccess(ctx context.Context, call string, n int, fn func(context.C
 	defer c.cancel(nil)
 	c.run(n)
 	if c.winner < 0 {
+		if ended := ctx.Err(); ended != nil && !slices.ContainsFunc(c.errs, func(err error) bool { return !errors.Is(err, ended) }) {
+			return -1, canceled(ctx) // once, not once for each
+		}
 		return -1, errors.Join(c.errs...)
 	}
 	return c.winner, nil

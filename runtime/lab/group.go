@@ -89,7 +89,8 @@ func (g *Group) member(call string, fn func(context.Context) error) func() error
 func (g *Group) fail(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.errs) > 0 && errors.Is(err, context.Canceled) {
+	// An echo of the cancelling says nothing new; neither does one of a deadline that ended all of them.
+	if ended := g.ctx.Err(); len(g.errs) > 0 && (errors.Is(err, context.Canceled) || ended != nil && errors.Is(err, ended)) {
 		return
 	}
 	if g.errs = append(g.errs, err); len(g.errs) == 1 {

@@ -92,6 +92,25 @@ func TestGroupTryGo(t *testing.T) {
 	wantMisuse(t, func() { lab.NewGroup(t.Context(), nil) }, "lab.NewGroup: nil option")
 }
 
+// When the caller's context ends, that is said once.
+func TestOneEndOneError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		g := lab.NewGroup(ctx)
+		for range 3 {
+			g.Go(func(ctx context.Context) error { return lab.Sleep(ctx, time.Hour) })
+		}
+		if err := g.Wait(); err != context.DeadlineExceeded {
+			t.Errorf("the group says %v", err)
+		}
+		if _, err := lab.Race(ctx, nap(time.Hour), nap(time.Hour)); err != context.DeadlineExceeded {
+			t.Errorf("the race says %v", err)
+		}
+	})
+}
+
 func TestGroupPanic(t *testing.T) {
 	t.Parallel()
 	g := lab.NewGroup(t.Context())
