@@ -47,7 +47,7 @@ func ExampleWaitTasks() {
 }
 
 func ExampleCompleted() {
-	tasks := []*lab.Task[string]{lab.Go(ctx, fetch("slow", 60*ms)), lab.Go(ctx, fetch("quick", 5*ms)), lab.Go(ctx, fetch("fair", 30*ms))}
+	tasks := []*lab.Task[string]{lab.Go(ctx, fetch("slow", 120*ms)), lab.Go(ctx, fetch("quick", 5*ms)), lab.Go(ctx, fetch("fair", 60*ms))}
 	for page, err := range lab.Completed(ctx, tasks...) {
 		fmt.Println(page, err)
 	}
@@ -58,7 +58,7 @@ func ExampleCompleted() {
 }
 
 func ExampleCompletedChan() {
-	for r := range lab.CompletedChan(ctx, lab.Go(ctx, fetch("slow", 40*ms)), lab.Go(ctx, fetch("quick", 5*ms))) {
+	for r := range lab.CompletedChan(ctx, lab.Go(ctx, fetch("slow", 80*ms)), lab.Go(ctx, fetch("quick", 5*ms))) {
 		fmt.Println(r.Value, r.Err)
 	}
 	// Output:
