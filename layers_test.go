@@ -1,0 +1,334 @@
+package main
+
+import (
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A layer is a package, or a folder of them when it ends in "/...", and the packages of this module that it may import. The
+// first layer that matches a package is its own. What a package does not know is what keeps it small, so every line says why.
+type layer struct {
+	pkg string
+	may []string
+	why string
+}
+
+var layers = []layer{
+	{".", []string{"install", "install/release"},
+		"the launcher must build and start anywhere, before there is a host"},
+	{"install/toolchain/internal/loadhost", []string{"install/toolchain/writes"},
+		"a host of a test, with nothing in it but what the test asks for"},
+	{"install/toolchain/...", nil,
+		"how Go is made to build plugins says nothing of what is in them"},
+	{"install/hosttest", []string{"install", "install/toolchain"},
+		"tests get the host that users get"},
+	{"install/...", []string{"install/toolchain"},
+		"the launcher links it; the host's code would come along"},
+
+	{"kernel", []string{"kernel/wire", "kernel/session"},
+		"Jupyter's rules over plain values: never Go syntax, sockets or user code"},
+	{"kernel/wire", nil,
+		"messages and signatures are pure"},
+	{"kernel/zmq", []string{"kernel/wire"},
+		"moves messages and does not know what they mean"},
+	{"kernel/inproc", []string{"kernel/wire"},
+		"kernel/zmq without the sockets"},
+	{"kernel/client", []string{"kernel/wire"},
+		"a client knows what any Jupyter client knows"},
+	{"kernel/session", nil,
+		"the process boundary: neither Jupyter nor Go syntax"},
+	{"kernel/cell", nil,
+		"the front end is a function of texts"},
+	{"kernel/engine/rt", nil,
+		"cells are linked with it, and it must not bring the kernel along"},
+	{"kernel/engine/symbols/...", []string{"plots", "runtime/..."},
+		"generated: what the interpreter reaches of the packages for cells"},
+	{"kernel/engine/corpustest/...", []string{"install/hosttest", "install/toolchain", "kernel/kerneltest", "kernel/session", "kernel/wire"},
+		"tests engines from outside, through the kernel"},
+	{"kernel/engine", []string{"install/toolchain", "kernel/cell", "kernel/engine/rt", "kernel/engine/symbols", "kernel/session", "plots", "runtime/..."},
+		"the child's end: it says everything through the session's events, so it needs no kernel"},
+	{"kernel/kerneltest", []string{"kernel", "kernel/client", "kernel/inproc", "kernel/wire"},
+		"a kernel in the test's own process; the session is given to it"},
+	{"kernel/unbroken", nil,
+		"tests alone: breaks sessions and looks at what is left"},
+	{"kernel/bench", []string{"install", "install/toolchain", "kernel/client", "kernel/wire", "kernel/zmq"},
+		"measures installed kernels as their clients"},
+	{"kernel/host", []string{"install/release", "install/toolchain", "kernel/...", "notebooks"},
+		"the host's main package wires everything; nobody imports it"},
+
+	{"notebooks", []string{"kernel/client", "kernel/wire", "notebooks/..."},
+		"a client of the kernel: a headless run sees what Jupyter sees"},
+	{"notebooks/page", []string{"notebooks/ipynb"},
+		"pages are made of files, by whomever these were written"},
+	{"notebooks/...", nil,
+		"the file format alone"},
+
+	{"plots", []string{"runtime/timeline"},
+		"draws plain data; who recorded it is not its business"},
+	{"runtime/lab/...", []string{"runtime/display", "runtime/lab", "runtime/timeline"},
+		"an ordinary Go library, of use without a notebook"},
+	{"runtime/...", nil,
+		"every cell imports these; whatever they import, users wait for"},
+}
+
+// A door is the set of packages that may import another module. Replacing a module is then a job of those packages.
+type door struct {
+	module string
+	in     []string
+	why    string
+}
+
+var doors = []door{
+	{"github.com/go-zeromq/zmq4", []string{"kernel/zmq"}, "its defects are cured where it is used"},
+	{"github.com/traefik/yaegi", []string{"kernel/engine", "kernel/engine/symbols/..."}, "what it gets wrong is known in one place"},
+	{"gonum.org/v1/plot", []string{"plots", "kernel/engine/symbols", "install/logo"}, "figures are drawn in one package; cells reach it by the generated tables"},
+	{"golang.org/x/image", []string{"plots"}, "fonts for the figures"},
+	{"golang.org/x/exp", []string{"runtime/timeline"}, "the format of execution traces is read in one place"},
+	{"golang.org/x/perf", []string{"runtime/lab"}, "statistics of measurements"},
+	{"golang.org/x/sync", []string{"runtime/lab/..."}, "lab is built on it"},
+	{"golang.org/x/time", []string{"runtime/lab"}, "rate limits"},
+	{"golang.org/x/term", []string{"install", "notebooks", "runtime/lab"}, "progress needs to know whether anybody watches"},
+	{"golang.org/x/sys", []string{"install", "kernel/session"}, "what the syscall package lacks: process control, file locks on Windows"},
+	{"golang.org/x/tools", []string{"install/toolchain", "kernel/engine/corpustest"}, "reads what the compiler exported; txtar for the corpus"},
+	{"github.com/yuin/goldmark", []string{"notebooks/page"}, "Markdown is for pages"},
+	{"github.com/alecthomas/chroma/v2", []string{"notebooks/page"}, "so are colours"},
+}
+
+// Packages of the standard library that would make a package another one than it says it is.
+var absences = []struct {
+	pkg   string
+	never []string
+	why   string
+}{
+	{"kernel", []string{"go/...", "net/...", "os/...", "plugin"}, "it knows neither Go syntax nor sockets nor processes"},
+	{"kernel/wire", []string{"go/...", "io/...", "log/...", "net/...", "os/..."}, "it is pure, so that it can be fuzzed"},
+	{"kernel/cell", []string{"context", "io/...", "log/...", "net/...", "os/...", "plugin", "sync/...", "time"}, "it does no I/O, starts nothing and logs nothing"},
+	{"kernel/session", []string{"go/...", "net/...", "plugin"}, "it never looks into a cell"},
+	{"kernel/inproc", []string{"net/...", "os/..."}, "there is nothing to connect to"},
+	{"plots", []string{"context", "net/...", "os/...", "runtime/...", "sync/..."}, "a drawing depends on nothing but its data"},
+	{"runtime/...", []string{"go/...", "plugin", "testing/..."}, "cells are linked with it"},
+}
+
+// matches reports whether a package's path is that of pattern, or below it when pattern ends in "/...".
+func matches(pattern, pkg string) bool {
+	if dir, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return pkg == dir || strings.HasPrefix(pkg, dir+"/")
+	}
+	return pkg == pattern
+}
+
+func matchesAny(patterns []string, pkg string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, pkg) })
+}
+
+// imports gives what each package of the module imports, on any system and under any build tag. Tests are left out: they
+// may look at a package from wherever they like.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	fset := token.NewFileSet()
+	err := fs.WalkDir(os.DirFS("."), ".", func(name string, d fs.DirEntry, err error) error {
+		switch base := path.Base(name); {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && (base == "testdata" || base[0] == '.' || base[0] == '_'):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(base, ".go") || strings.HasSuffix(base, "_test.go"):
+			return nil
+		}
+		f, err := parser.ParseFile(fset, name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		pkg := path.Dir(name)
+		found[pkg] = append(found[pkg], []string{}...)
+		for _, im := range f.Imports {
+			p, err := strconv.Unquote(im.Path.Value)
+			if err != nil {
+				return err
+			}
+			found[pkg] = append(found[pkg], p)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg, list := range found {
+		slices.Sort(list)
+		found[pkg] = slices.Compact(list)
+	}
+	return found
+}
+
+func TestLayers(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{} // layers and doors that some package or import matched
+	for pkg, list := range imports(t) {
+		i := slices.IndexFunc(layers, func(l layer) bool { return matches(l.pkg, pkg) })
+		if i < 0 {
+			t.Errorf("%s has no line in layers: say what it may import, and why", pkg)
+			continue
+		}
+		l := layers[i]
+		used[l.pkg] = true
+		for _, im := range list {
+			own, isOwn := strings.CutPrefix(im, "interleave/")
+			host, _, _ := strings.Cut(im, "/")
+			switch {
+			case isOwn:
+				if !matchesAny(l.may, own) {
+					t.Errorf("%s imports %s, but %s", pkg, own, l.why)
+				}
+			case strings.Contains(host, "."):
+				j := slices.IndexFunc(doors, func(d door) bool { return matches(d.module+"/...", im) })
+				if j < 0 {
+					t.Errorf("%s imports %s, which has no line in doors: say who may import it, and why", pkg, im)
+				} else if used[doors[j].module] = true; !matchesAny(doors[j].in, pkg) {
+					t.Errorf("%s imports %s, but that has its door in %s: %s", pkg, im, strings.Join(doors[j].in, ", "), doors[j].why)
+				}
+			default:
+				for _, a := range absences {
+					if matches(a.pkg, pkg) && matchesAny(a.never, im) {
+						t.Errorf("%s imports %s, but %s", pkg, im, a.why)
+					}
+				}
+			}
+		}
+	}
+	for _, l := range layers {
+		if !used[l.pkg] {
+			t.Errorf("no package is %s: its line in layers is out of date", l.pkg)
+		}
+	}
+	for _, d := range doors {
+		if !used[d.module] {
+			t.Errorf("nothing imports %s: its line in doors is out of date", d.module)
+		}
+	}
+}
+
+// Every module that go.mod requires directly is explained on ARCHITECTURE.md's page, and no other.
+func TestDependenciesAreExplained(t *testing.T) {
+	t.Parallel()
+	read := func(name string) string {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	var direct []string
+	for _, m := range regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(read("go.mod"), -1) {
+		direct = append(direct, m[1])
+	}
+	_, section, ok := strings.Cut(read("ARCHITECTURE.md"), "\n## Dependencies\n")
+	if !ok {
+		t.Fatal("ARCHITECTURE.md has no section Dependencies")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	var explained []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\S+)` \\| .*\\w.* \\|$").FindAllStringSubmatch(section, -1) {
+		explained = append(explained, m[1])
+	}
+	for _, m := range direct {
+		if !slices.Contains(explained, m) {
+			t.Errorf("ARCHITECTURE.md does not say why go.mod requires %s", m)
+		}
+	}
+	for _, m := range explained {
+		if !slices.Contains(direct, m) {
+			t.Errorf("ARCHITECTURE.md explains %s, which go.mod does not require directly", m)
+		}
+	}
+	if len(direct) == 0 {
+		t.Error("go.mod has no direct requirements, or this test cannot read it")
+	}
+}
+
+// The folders that ARCHITECTURE.md's code map names are there, and every package of the kernel is on it.
+func TestCodeMap(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, ok := strings.Cut(string(b), "\n## Code map\n")
+	if !ok {
+		t.Fatal("ARCHITECTURE.md has no section Code map")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	named := map[string]bool{}
+	for _, m := range regexp.MustCompile("`([a-z][a-z_/]*[a-z](?:\\.go)?)`").FindAllStringSubmatch(section, -1) {
+		if _, err := os.Stat(m[1]); err != nil {
+			if strings.Contains(m[1], "/") || strings.HasSuffix(m[1], ".go") {
+				t.Errorf("the code map names %s: %v", m[1], err)
+			}
+			continue
+		}
+		named[strings.TrimSuffix(m[1], "/")] = true
+	}
+	for pkg := range imports(t) {
+		if strings.HasPrefix(pkg, "install/toolchain/") || strings.Contains(pkg, "/gen") || pkg == "." || named[pkg] {
+			continue // parts of one that is there
+		}
+		t.Errorf("%s is not on the code map", pkg)
+	}
+}
+
+// Each function that cells can call has an Example whose output is checked: examples are what a newcomer copies. (For lab its own
+// test says more.)
+func TestEntryPointsHaveExamples(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{"plots", "runtime/display", "runtime/timeline"} {
+		names, err := fs.Glob(os.DirFS("."), dir+"/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fset := token.NewFileSet()
+		var files, tests []*ast.File
+		for _, name := range names {
+			f, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(name, "_test.go") {
+				tests = append(tests, f)
+			} else {
+				files = append(files, f)
+			}
+		}
+		shown := map[string]bool{}
+		for _, e := range doc.Examples(tests...) {
+			if e.Output != "" || e.EmptyOutput {
+				shown[e.Name] = true
+			}
+		}
+		pkg, err := doc.NewFromFiles(fset, files, "interleave/"+dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		funcs := pkg.Funcs
+		for _, typ := range pkg.Types {
+			funcs = append(funcs, typ.Funcs...)
+		}
+		if len(funcs) == 0 {
+			t.Errorf("%s has no functions, or this test cannot read it", dir)
+		}
+		for _, f := range funcs {
+			if !shown[f.Name] {
+				t.Errorf("%s.%s has no Example with checked output", path.Base(dir), f.Name)
+			}
+		}
+	}
+}
