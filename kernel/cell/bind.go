@@ -26,7 +26,6 @@ type Packages interface {
 // code that was there before.
 type binder struct {
 	pkgs     Packages
-	session  map[string]bool   // names that the session declares, and that this cell declares for its functions
 	earlier  map[string]bool   // the names of earlier cells alone
 	imports  map[string]string // name → path, by import declarations of this and earlier cells
 	spelled  map[*ast.Ident]string

@@ -21,7 +21,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -374,12 +373,4 @@ func Nearest(name string, words []string) string {
 		}
 	}
 	return best
-}
-
-func union(ms ...map[string]bool) map[string]bool {
-	out := map[string]bool{}
-	for _, m := range ms {
-		maps.Copy(out, m)
-	}
-	return out
 }

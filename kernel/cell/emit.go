@@ -215,65 +215,21 @@ func (e *emitter) walk(n ast.Node) {
 	})
 }
 
+// parts is a cell's package while it is written.
+type parts struct {
+	decls   strings.Builder // the units
+	stubs   strings.Builder // pointers that later definitions set
+	patches strings.Builder // sets those of earlier definitions
+	symbols strings.Builder // what the interpreter can reach
+	inits   []string
+}
+
 // emit writes the cell's package: the units that are built here, then the statements.
 func (e *emitter) emit(units []*unit) string {
 	c := e.c
-	var decls, stubs, patches, symbols strings.Builder
-	var inits []string
+	var p parts
 	for _, u := range units {
-		e.src = u.src
-		line, _ := u.src.position(u.node.Pos())
-		prefix := ""
-		switch d := u.node.(type) {
-		case *ast.TypeSpec:
-			prefix = "type "
-			if !u.generic && !constraint(u) {
-				fmt.Fprintf(&symbols, "%q: (*%s)(nil), ", "type "+u.names[0], mangle(u.names[0]))
-			}
-		case *ast.FuncDecl:
-			name := mangle(u.names[0])
-			switch {
-			case u.kind == initUnit:
-				name = fmt.Sprintf("%sinit%d", own, len(inits)+1)
-				inits = append(inits, name)
-				e.replace(d.Name, name)
-				e.enter(d.Body, nil)
-			case e.patched[u]:
-				if u.kind == funcUnit {
-					name = own + "m__" + u.names[0]
-					e.replace(d.Name, name)
-				} else {
-					name = methodFunc(u)
-					e.receiverFirst(u, d, name)
-				}
-				fmt.Fprintf(&patches, "%s.%s = %s\n", e.use(fmt.Sprint(PackagePrefix, e.stubHome(u))), patchName(u), name)
-				e.enter(d.Body, nil)
-			case u.generic || d.Body == nil:
-				if d.Body != nil {
-					e.enter(d.Body, nil)
-				}
-			default:
-				args := e.nameParams(d)
-				sig := c.signature(u, d, false)
-				stubs.WriteString(e.stub(u, sig))
-				e.enter(d.Body, &jump{patchName(u), args, sig})
-			}
-			if u.kind == funcUnit && !u.generic && !e.patched[u] {
-				fmt.Fprintf(&symbols, "%q: %s, ", u.names[0], mangle(u.names[0]))
-			}
-			for _, l := range pragmas(d) {
-				prefix += l + "\n"
-			}
-			line -= strings.Count(prefix, "\n")
-			if line < 1 {
-				line = 1
-				prefix = strings.TrimSuffix(prefix, "\n")
-				prefix += "\n"
-			}
-		}
-		e.walk(u.node)
-		text := e.apply(u.src.text, u.src.offset(u.node.Pos()), u.src.end(u.node))
-		fmt.Fprintf(&decls, "//line cell[%d]:%d\n%s%s\n", u.src.n, line, prefix, text)
+		e.unit(u, &p)
 	}
 
 	e.src = c.src
@@ -284,13 +240,13 @@ func (e *emitter) emit(units []*unit) string {
 		body = e.programVars()
 	} else {
 		body = e.body()
-		b.WriteString(calls(inits))
+		b.WriteString(calls(p.inits))
 	}
 	var locals strings.Builder
 	e.locals(&locals)
 	fmt.Fprintf(&b, "%s%s\n//line cell[%d]:1\n%s\n", locals.String(), e.prologue(c.body), c.src.n, body)
 	if c.program != nil {
-		b.WriteString(calls(inits))
+		b.WriteString(calls(p.inits))
 	}
 	if c.main {
 		fmt.Fprintf(&b, "%s()\n", e.global("main"))
@@ -298,13 +254,13 @@ func (e *emitter) emit(units []*unit) string {
 	b.WriteString("}\n")
 
 	var tail strings.Builder
-	fmt.Fprintf(&tail, "//line interleave.go:1\n%s", stubs.String())
+	fmt.Fprintf(&tail, "//line interleave.go:1\n%s", p.stubs.String())
 	tail.WriteString(e.pairs(units))
-	for _, p := range sortedKeys(e.pointers) {
-		tail.WriteString(e.pointer(p))
+	for _, name := range sortedKeys(e.pointers) {
+		tail.WriteString(e.pointer(name))
 	}
 	fmt.Fprintf(&tail, "func init() {\n%s(&%s{N: %d, Run: %s, Patch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
-		e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, patches.String(), symbols.String())
+		e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, p.patches.String(), p.symbols.String())
 
 	var head strings.Builder
 	fmt.Fprintf(&head, "package %s\n\n", PackageName)
@@ -317,7 +273,62 @@ func (e *emitter) emit(units []*unit) string {
 			e.imports[path] = true
 		}
 	}
-	return head.String() + decls.String() + b.String() + tail.String()
+	return head.String() + p.decls.String() + b.String() + tail.String()
+}
+
+// unit writes one declaration.
+func (e *emitter) unit(u *unit, p *parts) {
+	e.src = u.src
+	line, _ := u.src.position(u.node.Pos())
+	prefix := ""
+	switch d := u.node.(type) {
+	case *ast.TypeSpec:
+		prefix = "type "
+		if !u.generic && !constraint(u) {
+			fmt.Fprintf(&p.symbols, "%q: (*%s)(nil), ", "type "+u.names[0], mangle(u.names[0]))
+		}
+	case *ast.FuncDecl:
+		e.function(u, d, p)
+		lines := pragmas(d)
+		if line > len(lines) {
+			line -= len(lines)
+			for _, l := range lines {
+				prefix += l + "\n"
+			}
+		}
+	}
+	e.walk(u.node)
+	text := e.apply(u.src.text, u.src.offset(u.node.Pos()), u.src.end(u.node))
+	fmt.Fprintf(&p.decls, "//line cell[%d]:%d\n%s%s\n", u.src.n, line, prefix, text)
+}
+
+// function puts the edits that make a function one that can be replaced, or that replaces another.
+func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
+	switch {
+	case u.kind == initUnit:
+		p.inits = append(p.inits, fmt.Sprintf("%sinit%d", own, len(p.inits)+1))
+		e.replace(d.Name, p.inits[len(p.inits)-1])
+		e.enter(d.Body, nil)
+	case e.patched[u]:
+		name := methodFunc(u)
+		if u.kind == funcUnit {
+			e.replace(d.Name, name)
+		} else {
+			e.receiverFirst(u, d, name)
+		}
+		fmt.Fprintf(&p.patches, "%s.%s = %s\n", e.use(fmt.Sprint(PackagePrefix, u.home)), patchName(u), name)
+		e.enter(d.Body, nil)
+	case u.generic || d.Body == nil:
+		e.enter(d.Body, nil)
+	default:
+		args := e.nameParams(d)
+		sig := e.c.signature(u, d, false)
+		p.stubs.WriteString(e.stub(u, sig))
+		e.enter(d.Body, &jump{patchName(u), args, sig})
+	}
+	if u.kind == funcUnit && !u.generic && !e.patched[u] {
+		fmt.Fprintf(&p.symbols, "%q: %s, ", u.names[0], mangle(u.names[0]))
+	}
 }
 
 func calls(funcs []string) (s string) {

@@ -3,7 +3,6 @@ package cell
 import (
 	"fmt"
 	"go/ast"
-	"go/token"
 	"go/types"
 	"strings"
 )
@@ -23,10 +22,6 @@ type jump struct {
 }
 
 func patchName(u *unit) string { return own + "p_" + u.recv + "_" + u.names[0] }
-
-// stubHome is the cell whose package holds the first definition of a patched function: its own home, or for a method
-// that of its type.
-func (e *emitter) stubHome(u *unit) int { return u.home }
 
 // enter writes what stands at the start of a function's body.
 func (e *emitter) enter(body *ast.BlockStmt, j *jump) {
@@ -346,5 +341,3 @@ func (e *emitter) guard(call *ast.CallExpr) {
 	e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), fmt.Sprintf("%s(%q, ", e.rt("Guard"), fmt.Sprintf("cell[%d]:%d", e.src.n, line))})
 	e.edits = append(e.edits, edit{e.src.end(a), e.src.end(a), ")"})
 }
-
-var _ = token.NoPos

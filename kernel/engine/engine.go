@@ -46,7 +46,6 @@ type Engine struct {
 	texts    map[int]string // of cells, for tracebacks
 	mode     string         // auto, yaegi or compiled
 	plot     bool
-	last     *run
 
 	mu      sync.Mutex
 	running *run

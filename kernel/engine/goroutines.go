@@ -86,9 +86,7 @@ func parseGoroutines(dump string) (out []goroutine) {
 			}
 		}
 		rest, _, _ = strings.Cut(rest, "created by ")
-		for _, p := range placeRE.FindAllString(rest, -1) {
-			g.lines = append(g.lines, p)
-		}
+		g.lines = placeRE.FindAllString(rest, -1)
 		out = append(out, g)
 	}
 	return out

@@ -89,7 +89,7 @@ func (r *run) adopt(place string, unwinding bool) {
 	r.mu.Unlock()
 }
 
-// forget removes what current needs to know the run's goroutines.
+// newRun makes a run for a piece of a cell.
 func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
 	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}), labels: map[string]context.Context{}}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
@@ -291,9 +291,7 @@ func (r *run) interrupted(why *failure, step string, left []goroutine) *failure 
 	if f == nil {
 		f = &failure{name: "interrupted", value: "the cell was interrupted: " + step, interrupted: true}
 	}
-	for _, g := range left {
-		f.left = append(f.left, g)
-	}
+	f.left = append(f.left, left...)
 	return f
 }
 
