@@ -13,6 +13,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	if err := errors.Join(checkContext("lab.Sleep", ctx), checkDuration("lab.Sleep", "duration", d)); err != nil {
 		return err
 	}
+	started()
 	return sleep(ctx, d)
 }
 
