@@ -1,0 +1,85 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// The cells of README.md's tour, with what it says of them, are those of a case in the corpus, which the kernel runs.
+func TestReadmeTour(t *testing.T) {
+	t.Parallel()
+	tour, err := txtar.ParseFile("kernel/engine/testdata/corpus/readme-tour.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := map[string]bool{}
+	for _, f := range tour.Files {
+		run[string(f.Data)] = true
+	}
+	blocks, fence, text := 0, "", ""
+	for line := range strings.Lines(readme(t)) {
+		switch {
+		case fence == "" && strings.HasPrefix(line, "```"):
+			fence, text = strings.TrimSpace(line), ""
+		case fence != "" && strings.HasPrefix(line, "```"):
+			if fence != "```sh" {
+				if blocks++; !run[text] {
+					t.Errorf("README.md shows this, and readme-tour.txtar does not:\n%s", text)
+				}
+			}
+			fence = ""
+		default:
+			text += line
+		}
+	}
+	if blocks < 10 {
+		t.Errorf("README.md has only %d blocks of code and output, or this test cannot read it", blocks)
+	}
+}
+
+// What README.md calls lab's is lab's.
+func TestReadmeNames(t *testing.T) {
+	t.Parallel()
+	files, err := fs.Glob(os.DirFS("."), "runtime/lab/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	for _, name := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
+				there[f.Name.Name] = true
+			}
+		}
+	}
+	names := regexp.MustCompile(`\b(?:lab\.|New)[A-Z]\w*`).FindAllString(readme(t), -1)
+	for _, n := range names {
+		if n = strings.TrimPrefix(n, "lab."); !there[n] {
+			t.Errorf("README.md speaks of lab.%s, and there is none", n)
+		}
+	}
+	if len(names) < 20 {
+		t.Errorf("only %d names were found", len(names))
+	}
+}
