@@ -145,6 +145,7 @@ func TestGather(t *testing.T) {
 		}
 	}
 	executed, page := runLesson(t, nb)
+	const busy = 2.5 // seconds that a busy machine may add; one after another and gathered still differ
 	took := regexp.MustCompile(`(\d+\.\d) s\n$`)
 	for _, c := range []struct {
 		id      string
@@ -152,13 +153,13 @@ func TestGather(t *testing.T) {
 		figure  bool
 		want    []string
 	}{
-		{"once", 0, false, []string{"nothing has started yet\nstart  home\nfinish home\n<page home> <nil>\n"}},
+		{"once", 0, true, []string{"nothing has started yet\nstart  home\nfinish home\n<page home> <nil>\n"}},
 		{"sequential", 6, true, []string{"start  a\nfinish a\nstart  b\nfinish b\nstart  c\nfinish c\n<page a> <page b> <page c>\n"}},
 		{"gather", 3, true, []string{"finish b\nfinish a\nfinish c\n[<page a> <page b> <page c>] <nil>\n"}},
 		{"tasks", 3, true, []string{"finish b\nfinish a\nfinish c\n<page a> <page b> <page c>\n"}},
 		{"fail", 1, true, []string{"stop   a - context canceled: page b: 404 not found\n", "pages: []\nerror: page b: 404 not found\n"}},
 		{"gather-all", 3, true, []string{"<page a> after 2.", "missing after 1.", "<page c> after 3."}},
-		{"timeout", 0, false, []string{"start  c\nstop   c - timeout: no answer within 1.5s\npage:  \"\"\n", "out of time? true\n"}},
+		{"timeout", 0, true, []string{"start  c\nstop   c - timeout: no answer within 1.5s\npage:  \"\"\n", "out of time? true\n"}},
 		{"your-turn", 1.5, true, []string{"<page b>\n", "no page a - timeout", "no page c - timeout"}},
 	} {
 		text, figure := shown(t, executed, c.id)
@@ -172,7 +173,7 @@ func TestGather(t *testing.T) {
 		}
 		if m := took.FindStringSubmatch(text); m != nil {
 			s, err := strconv.ParseFloat(m[1], 64)
-			if err != nil || s < c.seconds || s > c.seconds+0.9 {
+			if err != nil || s < c.seconds || s > c.seconds+busy {
 				t.Errorf("%s: took %v s, want %v", c.id, m[1], c.seconds)
 			}
 		} else if c.seconds > 0 && c.id != "gather-all" {
