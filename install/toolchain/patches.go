@@ -7,7 +7,8 @@ import (
 
 // Cells spell unexported names with a letter before them (see stdfiles/cellnames.go.txt). The standard library is patched so
 // that nobody notices: reflect treats such names as unexported and shows them as they were written, and with it fmt,
-// encoding and text/template do; the runtime prints them so; and os says which goroutine writes to standard output.
+// encoding and text/template do; the runtime prints them so; and os says which goroutine writes to standard output or calls
+// Exit. The runtime also shows the labels of goroutines wherever it prints their stacks, by which their cells are known.
 //
 // Known to differ from plain Go: in the text of a type argument Go qualifies the fields of an anonymous struct,
 // stack[struct { main.a int }], and cells do not.
@@ -52,10 +53,12 @@ func patches() []stdFile {
 			{old: "\t\"internal/goarch\"\n", new: "\t\"internal/goarch\"\n\t\"internal/stringslite\"\n"},
 		}},
 		{path: "runtime/traceback.go", edits: []edit{
+			{old: "if gp.labels != nil && debug.tracebacklabels.Load() == 1 {", new: "if gp.labels != nil {"},
 			{old: "\ta, b, c := funcNamePiecesForPrint(name)\n\treturn a + b + c\n", new: "\ta, b, c := funcNamePiecesForPrint(name)\n\treturn stringslite.CellText(a + b + c)\n"},
 			{old: "\ta, b, c := funcNamePiecesForPrint(name)\n\tprint(a, b, c)\n", new: "\ta, b, c := funcNamePiecesForPrint(name)\n\tprintCellText(a)\n\tprint(b)\n\tprintCellText(c)\n"},
 		}},
 	}
+	files = append(files, stdFile{path: "os/cellexit.go", added: "osexit.go.txt"}, stdFile{path: "os/proc.go", edits: osProc})
 	if runtime.GOOS != "windows" {
 		files = append(files, stdFile{path: "os/cellwrites.go", added: "oswrites.go.txt"}, stdFile{path: "os/file.go", edits: osFile})
 	}
@@ -122,6 +125,10 @@ var runtimeError = []edit{
 	{old: "\ttypestring := toRType(eface._type).string()\n", new: "\ttypestring := toRType(eface._type).string()\n\tif k := eface._type.Kind(); k == abi.String || abi.Bool <= k && k <= abi.Complex128 {\n\t\tprintCellText(typestring)\n\t\ttypestring = \"\"\n\t}\n"},
 	{old: "\t\tprint(\"(\", typestring, \") \", eface.data)\n", new: "\t\tprint(\"(\")\n\t\tprintCellText(typestring)\n\t\tprint(\") \", eface.data)\n"},
 	{old: "\t\"internal/bytealg\"\n", new: "\t\"internal/bytealg\"\n\t\"internal/stringslite\"\n"},
+}
+
+var osProc = []edit{
+	{old: "func Exit(code int) {\n", new: "func Exit(code int) {\n\tif hook := exitHook.Load(); hook != nil {\n\t\t(*hook)(code)\n\t}\n"},
 }
 
 var osFile = []edit{

@@ -124,6 +124,81 @@ func init() {
 	}
 }
 
+func TestExitIsHooked(t *testing.T) {
+	t.Parallel()
+	tc := testToolchain(t)
+	so, err := tc.Build(context.Background(), Package{
+		Name: "c1", WorkDir: t.TempDir(), Imports: []string{"fmt", "log", "os"},
+		Source: []byte(`package mainⱵ
+
+import (
+	"fmt"
+	"log"
+	"os"
+)
+
+func init() {
+	leave := func(exit func()) {
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			exit()
+			fmt.Println("went on")
+		}()
+		<-done
+	}
+	leave(func() { os.Exit(0) })
+	leave(func() { log.Fatal() })
+	os.Exit(7)
+}
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(HostPath(tc.Dir()), so)
+	cmd.Env = append(os.Environ(), "LOADHOST_EXIT=1")
+	out, err := cmd.Output()
+	if e, ok := errors.AsType[*exec.ExitError](err); string(out) != "not 0\nnot 1\n" || !ok || e.ExitCode() != 7 {
+		t.Errorf("with the hook the cell printed %q and ended with %v", out, err)
+	}
+	out, err = exec.Command(HostPath(tc.Dir()), so).Output()
+	if string(out) != "" || err != nil {
+		t.Errorf("without the hook the cell printed %q and ended with %v", out, err)
+	}
+}
+
+func TestStacksShowLabels(t *testing.T) {
+	t.Parallel()
+	tc := testToolchain(t)
+	so, err := tc.Build(context.Background(), Package{
+		Name: "c1", WorkDir: t.TempDir(), Imports: []string{"context", "fmt", "os", "runtime", "runtime/pprof", "strings"},
+		Source: []byte(`package mainⱵ
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+)
+
+func init() {
+	os.Setenv("GODEBUG", "panicnil=1") // which makes the runtime read its settings again
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("cell", "cell[1]:2")))
+	b := make([]byte, 1<<16)
+	first, _, _ := strings.Cut(string(b[:runtime.Stack(b, true)]), "\n")
+	fmt.Println(first)
+}
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := run(t, tc, nil, so); !strings.HasSuffix(out, ` labels:{"cell": "cell[1]:2"}]:`+"\n") {
+		t.Errorf("the stack begins with %q", out)
+	}
+}
+
 func TestBuildErrors(t *testing.T) {
 	t.Parallel()
 	tc := testToolchain(t)

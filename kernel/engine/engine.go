@@ -43,8 +43,8 @@ type Engine struct {
 	interp   *interp
 	recorder timeline.Recorder
 	out      *session.Out
-	texts    map[int]string // of cells, for tracebacks
-	mode     string         // auto, yaegi or compiled
+	texts    texts
+	mode     string // auto, yaegi or compiled
 	plot     bool
 
 	mu      sync.Mutex
@@ -54,7 +54,7 @@ type Engine struct {
 // New returns an engine. Without a toolchain that can build plugins, cells that need the compiler are refused with the
 // reason; everything else works.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{cfg: cfg, texts: map[int]string{}, mode: "auto", plot: true}
+	e := &Engine{cfg: cfg, mode: "auto", plot: true}
 	tools, err := toolchain.Open(cfg.Toolchain)
 	var stale *toolchain.StaleError
 	var none *toolchain.NoPluginsError
@@ -77,7 +77,11 @@ func New(cfg Config) (*Engine, error) {
 	e.interp = newInterp(e)
 	rt.SetHooks(e.hooks())
 	display.SetSink(e.display)
+	display.SetAsker(func(ctx context.Context, prompt string, password bool) (string, error) {
+		return e.out.Input(ctx, prompt, password)
+	})
 	captureOutput(e)
+	catchExit(e)
 	os.Args = os.Args[:1] // cells are not interested in ours
 	return e, nil
 }
@@ -118,7 +122,7 @@ func (p *packages) Allowed(path string) bool   { return p.paths[path] }
 func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) session.Done {
 	e.out = out
 	done := session.Done{Cell: c.ID, OK: true}
-	e.texts[c.N] = c.Code
+	e.texts.set(c.N, c.Code)
 	r := e.newRun(ctx, c)
 	e.setRunning(r)
 	defer e.setRunning(nil)
@@ -134,6 +138,27 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	return done
 }
 
+// texts are cells' codes by number, for tracebacks. Goroutines that outlived their cell read them too.
+type texts struct {
+	mu sync.Mutex
+	m  map[int]string
+}
+
+func (t *texts) set(n int, code string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.m == nil {
+		t.m = map[int]string{}
+	}
+	t.m[n] = code
+}
+
+func (t *texts) of(n int) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.m[n]
+}
+
 func (e *Engine) setRunning(r *run) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -142,13 +167,14 @@ func (e *Engine) setRunning(r *run) {
 
 // execution is one cell being run.
 type execution struct {
-	e     *Engine
-	run   *run   // of the piece of Go code at hand
-	past  []*run // of earlier pieces: magics cut a cell into several
-	ctx   context.Context
-	cell  session.Cell
-	done  *session.Done
-	quiet bool // nothing is shown: a user expression
+	e      *Engine
+	run    *run   // of the piece of Go code at hand
+	past   []*run // of earlier pieces: magics cut a cell into several
+	ctx    context.Context
+	cell   session.Cell
+	done   *session.Done
+	exited bool // os.Exit(0) has ended the cell
+	quiet  bool // nothing is shown: a user expression
 }
 
 // over says that what goroutines of the cell write from now on comes late.
@@ -168,7 +194,7 @@ func (x *execution) failed(f *failure) {
 
 func (x *execution) segments(segs []cell.Segment) {
 	for _, s := range segs {
-		if !x.done.OK || x.ctx.Err() != nil && x.interruptedBetween() {
+		if !x.done.OK || x.exited || x.ctx.Err() != nil && x.interruptedBetween() {
 			return
 		}
 		switch s.Kind {
@@ -249,6 +275,11 @@ func (x *execution) perform(f func(), traces bool) {
 		}
 	}
 	x.done.Replace = replace
+	if fail != nil && fail.fine {
+		x.exited = true
+		x.leftBehind()
+		return
+	}
 	if fail != nil {
 		x.failed(fail)
 		return
@@ -291,7 +322,7 @@ func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok
 		fail, _ = r.execute(f)
 	}
 	r.over.Store(true)
-	if fail != nil {
+	if fail != nil && !fail.fine {
 		ev := fail.event(e, 0)
 		return session.Expression{Failed: &ev}
 	}
@@ -377,7 +408,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 			failed = append(failed, "a record that cannot be read: "+err.Error())
 			continue
 		}
-		e.texts[rec.N] = rec.Code
+		e.texts.set(rec.N, rec.Code)
 		e.mode, e.plot = rec.Mode, rec.Plot
 		if rec.Reset {
 			e.forget()

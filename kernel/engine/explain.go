@@ -4,12 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"interleave/kernel/cell"
 	"interleave/kernel/session"
 )
+
+// repanicRE is what the runtime adds to a panic that was recovered on its way.
+var repanicRE = regexp.MustCompile(` \[recovered[^\]]*\]$`)
 
 // Explain says why a session process died, from what Go's runtime wrote about it and from its exit status. It runs in the
 // supervisor, which knows no cells: places come from the report.
@@ -21,7 +26,7 @@ func Explain(report []byte, err error) session.Failed {
 		if why == "" {
 			for _, p := range []string{"fatal error: ", "panic: ", "unexpected fault address", "SIG"} {
 				if strings.HasPrefix(line, p) {
-					why = strings.TrimSuffix(line, " [recovered]")
+					why = repanicRE.ReplaceAllString(line, "")
 				}
 			}
 			if strings.HasPrefix(line, "runtime: goroutine stack exceeds") {
@@ -52,48 +57,107 @@ func Explain(report []byte, err error) session.Failed {
 	return f
 }
 
-// places lists where the dying goroutine was, innermost first: the calls of the first goroutine in the report that has any
-// in cells.
-func places(text string) (lines []string) {
-	const most = 10
+// places lists where the dying goroutine was, innermost first: the calls in cells of the first goroutine in the report that
+// belongs to one. Interpreted code leaves no calls, only the label that says whose goroutine it is.
+func places(text string) []string {
 	for block := range strings.SplitSeq(text, "\n\n") {
-		function, last, repeats := "", "", 0
-		for line := range strings.SplitSeq(block, "\n") {
-			if strings.HasPrefix(line, "goroutine ") {
-				continue
+		lines := shorten(callsIn(block))
+		if g := parseGoroutines(block); len(g) > 0 && g[0].cell != "" {
+			if cell, _, line := strings.Cut(g[0].cell, ":"); !strings.Contains(strings.Join(lines, "\n"), cell+":") {
+				if line {
+					lines = append(lines, startedAt(g[0].cell))
+				} else {
+					lines = append(lines, faint+"called from "+reset+cell)
+				}
 			}
-			if !strings.HasPrefix(line, "\t") {
-				function = line
-				continue
-			}
-			p := placeRE.FindString(line)
-			if p == "" {
-				continue
-			}
-			created := strings.HasPrefix(function, "created by ")
-			name := callName(function)
-			entry := bold + p + reset
-			switch {
-			case created:
-				entry = faint + "in a goroutine started at " + reset + p
-			case name != "":
-				entry += faint + " in " + reset + name
-			}
-			if entry == last {
-				repeats++
-				continue
-			}
-			if len(lines) < most {
-				lines = append(lines, entry)
-			}
-			last = entry
 		}
 		if len(lines) > 0 {
-			if repeats > 0 {
-				lines = append(lines, fmt.Sprintf("%s(and so on, %d calls deep)%s", faint, repeats, reset))
-			}
 			return lines
 		}
 	}
 	return nil
+}
+
+// A call is a line of a traceback, ready to be shown.
+type call struct {
+	text   string
+	elided int // calls behind it that the runtime does not list
+}
+
+func startedAt(place string) string {
+	return faint + "in a goroutine started at " + reset + place
+}
+
+var elidedRE = regexp.MustCompile(`^\.\.\.(\d+) frames elided\.\.\.$`)
+
+// callsIn reads the calls in cells from what the runtime prints of one goroutine, innermost first.
+func callsIn(block string) (calls []call) {
+	function := ""
+	for line := range strings.SplitSeq(block, "\n") {
+		if strings.HasPrefix(line, "goroutine ") {
+			continue
+		}
+		if m := elidedRE.FindStringSubmatch(line); m != nil && len(calls) > 0 {
+			calls[len(calls)-1].elided, _ = strconv.Atoi(m[1])
+			continue
+		}
+		if !strings.HasPrefix(line, "\t") {
+			function = line
+			continue
+		}
+		p := placeRE.FindString(line)
+		if p == "" {
+			continue
+		}
+		entry := bold + p + reset
+		if strings.HasPrefix(function, "created by ") {
+			entry = startedAt(p)
+		} else if name := callName(function); name != "" {
+			entry += faint + " in " + reset + name
+		}
+		calls = append(calls, call{text: entry})
+	}
+	return calls
+}
+
+// shorten writes calls that repeat, one by one or in a round of a few functions, once.
+func shorten(calls []call) (lines []string) {
+	const most, longest = 12, 6
+	for i := 0; i < len(calls); {
+		if len(lines) >= most {
+			lines = append(lines, fmt.Sprintf("%s… and %d more calls%s", faint, len(calls)-i, reset))
+			break
+		}
+		n := round(calls[i:], longest)
+		if n == 0 {
+			lines = append(lines, calls[i].text)
+			i++
+			continue
+		}
+		in := map[string]bool{}
+		for _, c := range calls[i : i+n] {
+			in[c.text] = true
+			lines = append(lines, c.text)
+		}
+		count := 0
+		for ; i < len(calls) && in[calls[i].text]; i++ { // what is elided may end in the middle of a round
+			count += 1 + calls[i].elided
+		}
+		lines = append(lines, fmt.Sprintf("%s(and so on, %d calls deep)%s", faint, count, reset))
+	}
+	return lines
+}
+
+// round returns how many calls repeat at least three times at the beginning, 0 if none do.
+func round(calls []call, longest int) int {
+next:
+	for n := 1; n <= longest && 3*n <= len(calls); n++ {
+		for i := n; i < 3*n; i++ {
+			if calls[i].text != calls[i-n].text {
+				continue next
+			}
+		}
+		return n
+	}
+	return 0
 }

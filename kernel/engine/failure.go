@@ -18,6 +18,7 @@ type failure struct {
 	left        []goroutine // goroutines that could not be stopped
 	lines       []string    // instead of frames: ready to be shown
 	interrupted bool
+	fine        bool // os.Exit(0): it ends the cell, and is no failure
 }
 
 const (
@@ -33,14 +34,7 @@ func (e *Engine) panicked(r *run, v any, frames []frame) *failure {
 	if d, ok := v.(*driven); ok {
 		v, frames = d.value, append(d.frames, frame{"", r.n, int(r.line.Load())})
 	}
-	f := &failure{name: "panic", value: panicText(v)}
-	for _, fr := range frames {
-		if to, ok := r.shift[fr.cell]; ok {
-			fr.cell = to
-		}
-		f.frames = append(f.frames, fr)
-	}
-	return f
+	return &failure{name: "panic", value: panicText(v), frames: r.shifted(frames)}
 }
 
 // panicText writes a panic's value as the Go runtime would.
@@ -84,7 +78,7 @@ func (f *failure) render(e *Engine) (lines []string) {
 	}
 	lines = append(lines, strings.Split(bold+red+head+reset, "\n")...)
 	if f.where != "" {
-		lines = append(lines, faint+"in a goroutine started at "+reset+f.where)
+		lines = append(lines, startedAt(f.where))
 	}
 	const most = 12
 	for i, fr := range f.frames {
@@ -97,7 +91,7 @@ func (f *failure) render(e *Engine) (lines []string) {
 			name = faint + " in " + reset + fr.function
 		}
 		lines = append(lines, fmt.Sprintf("%scell[%d]:%d%s%s", bold, fr.cell, fr.line, reset, name))
-		if src := sourceLine(e.texts[fr.cell], fr.line); src != "" {
+		if src := sourceLine(e.texts.of(fr.cell), fr.line); src != "" {
 			lines = append(lines, fmt.Sprintf("%s%4d | %s%s", faint, fr.line, reset, src))
 		}
 	}

@@ -42,8 +42,8 @@ var (
 	placeRE = regexp.MustCompile(`cell\[(\d+)\]:(\d+)`)
 )
 
-// goroutines lists the living goroutines of the run. It needs GODEBUG=tracebacklabels=1 and stops the world for as long as
-// the dump takes, about 1 µs a frame.
+// goroutines lists the living goroutines of the run. It needs tracebacks with labels, which
+// the patched runtime writes, and stops the world for as long as the dump takes, about 1 µs a frame.
 func (r *run) goroutines() (out []goroutine) {
 	id := strconv.FormatUint(r.id, 10)
 	for _, g := range allGoroutines() {
@@ -101,19 +101,26 @@ type frame struct {
 
 // stackAbove returns the frames in cells of the calling goroutine, innermost first. Called in a deferred function that has
 // recovered, it sees the frames of the panic.
-func stackAbove(skip int) (frames []frame) {
+func stackAbove(skip int) []frame {
+	frames, _ := stack(skip + 1)
+	return frames
+}
+
+// stack is stackAbove and says whether the goroutine is a cell's own one, as far as it looks, which is 256 calls.
+func stack(skip int) (frames []frame, main bool) {
 	pcs := make([]uintptr, 256)
 	pcs = pcs[:runtime.Callers(skip+2, pcs)]
 	it := runtime.CallersFrames(pcs)
 	for {
 		f, more := it.Next()
+		main = main || f.Function == "interleave/kernel/engine.(*run).main"
 		if m := placeRE.FindStringSubmatch(fmt.Sprintf("%s:%d", f.File, f.Line)); m != nil {
 			n, _ := strconv.Atoi(m[1])
 			line, _ := strconv.Atoi(m[2])
 			frames = append(frames, frame{functionName(f.Function), n, line})
 		}
 		if !more {
-			return frames
+			return frames, main
 		}
 	}
 }

@@ -89,7 +89,7 @@ func (in *interp) load(p *cell.Plan) (func(), error) {
 	}
 	p.Commit(false)
 	if len(p.Declared) > 0 {
-		in.e.record(p, in.e.texts[p.N], "")
+		in.e.record(p, in.e.texts.of(p.N), "")
 	}
 	return func() {
 		if _, err := in.y.Execute(prog); err != nil {

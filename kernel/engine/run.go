@@ -32,7 +32,10 @@ type run struct {
 	outcome *failure      // of the cell's own goroutine; read after done
 	failed  *failure      // of another; read after broken
 	once    sync.Once
-	over    atomic.Bool // the cell has been answered
+	stopped []frame       // where the stop flag ended the cell's own goroutine; read after done
+	exited  chan struct{} // closed when a goroutine has called os.Exit: it never ends
+	gaveUp  sync.Once     // closes exited
+	over    atomic.Bool   // the cell has been answered
 
 	stopping atomic.Bool // its goroutines end at their next look at the stop flag
 	line     atomic.Int64
@@ -91,7 +94,7 @@ func (r *run) adopt(place string, unwinding bool) {
 
 // newRun makes a run for a piece of a cell.
 func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
-	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}), labels: map[string]context.Context{}}
+	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}), exited: make(chan struct{}), labels: map[string]context.Context{}}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	return r
 }
@@ -103,8 +106,13 @@ func (r *run) main(f func()) {
 	defer func() {
 		if v := recover(); v != nil {
 			r.outcome = r.engine.panicked(r, v, stackAbove(1))
-		} else if !returned && !r.stopping.Load() {
-			r.outcome = &failure{name: "goexit", value: "runtime.Goexit ended the cell's goroutine"}
+		} else if !returned {
+			at := r.shifted(r.here(1))
+			if r.stopping.Load() {
+				r.stopped = at
+			} else {
+				r.outcome = &failure{name: "goexit", value: "runtime.Goexit ended the cell's goroutine", frames: at}
+			}
 		}
 		close(r.done)
 	}()
@@ -113,10 +121,40 @@ func (r *run) main(f func()) {
 	returned = true
 }
 
+// here is where the calling goroutine is, innermost first. Of interpreted code the stack knows nothing but that the cell's
+// own goroutine runs it.
+func (r *run) here(skip int) []frame {
+	frames, main := stack(skip + 1)
+	if line := int(r.line.Load()); main && line > 0 {
+		frames = append(frames, frame{"", r.n, line})
+	}
+	return frames
+}
+
+// shifted gives frames the numbers under which the user knows their cells.
+func (r *run) shifted(frames []frame) []frame {
+	for i, fr := range frames {
+		if to, ok := r.shift[fr.cell]; ok {
+			frames[i].cell = to
+		}
+	}
+	return frames
+}
+
 // start runs f on a goroutine that code of a cell has just started.
-func (e *Engine) start(place string, f func()) {
+func (e *Engine) start(place string, f func()) { e.serve(current(), place, f) }
+
+// guard is start for a goroutine that a standard package will start some time, and perhaps not as a child of the present one:
+// a timer's has no parent.
+func (e *Engine) guard(place string, f func()) func() {
+	t := current()
+	return func() { e.serve(t, place, f) }
+}
+
+// serve runs f on a goroutine that belongs to t.
+func (e *Engine) serve(t *tag, place string, f func()) {
 	var r *run
-	if t := current(); t != nil {
+	if t != nil {
 		r = t.run
 		r.adopt(place, t.unwinding)
 	}
@@ -133,8 +171,8 @@ func (e *Engine) start(place string, f func()) {
 	f()
 }
 
-// fail ends the run because one of its goroutines has panicked; when its cell is over already, the panic is told in the
-// cell's output.
+// fail ends the run because one of its goroutines has panicked or called os.Exit; when its cell is over already, that is told
+// in the cell's output.
 func (r *run) fail(f *failure) {
 	if r.over.Load() {
 		r.engine.out.Output(r.id, session.Stderr, []byte(strings.Join(f.render(r.engine), "\n")+"\n"))
@@ -176,6 +214,7 @@ func (e *Engine) hooks() rt.Hooks {
 		Poll:  e.poll,
 		Begin: timeline.Started,
 		Run:   e.start,
+		Guard: e.guard,
 		Show:  e.show,
 		At: func(line int) {
 			if t := current(); t != nil {
@@ -250,7 +289,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 			if busy {
 				for _, g := range left {
 					if g.busy() {
-						return r.interrupted(why, "", left), "a goroutine would not stop: " + g.place()
+						return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", left), "a goroutine would not stop: " + g.place()
 					}
 				}
 			}
@@ -276,20 +315,26 @@ func (r *run) doneOnce() <-chan struct{} {
 	}
 }
 
-// gone waits for all goroutines of the run to end.
+// gone waits for all goroutines of the run to end. Where one has called os.Exit there is nothing to wait for.
 func (r *run) gone(d time.Duration) bool {
 	select {
 	case <-r.done:
-		return len(r.goroutines()) == 0
+	case <-r.exited:
 	case <-time.After(d):
 		return false
 	}
+	return len(r.goroutines()) == 0
 }
 
 func (r *run) interrupted(why *failure, step string, left []goroutine) *failure {
 	f := why
 	if f == nil {
 		f = &failure{name: "interrupted", value: "the cell was interrupted: " + step, interrupted: true}
+		select {
+		case <-r.done:
+			f.frames = r.stopped
+		default:
+		}
 	}
 	f.left = append(f.left, left...)
 	return f

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"flag"
+	"runtime/debug"
 
 	"interleave/kernel/engine"
 	"interleave/kernel/session"
@@ -16,6 +17,9 @@ func serveSession(ctx context.Context, args []string) error {
 	if err := fs.Parse(args); err != nil {
 		return exitError(2)
 	}
+	// A stack that overflows is reported once all its frames are counted. Half of Go's own bound is soon enough for a reader
+	// who waits, and deep enough for millions of calls.
+	debug.SetMaxStack(512e6)
 	e, err := engine.New(engine.Config{Toolchain: *tools, WorkDir: *work, Log: logger(false)})
 	if err != nil {
 		return err

@@ -16,12 +16,13 @@ var Stop uint32
 
 // Hooks are the engine's side of the contract. They are set before the first cell runs and never change afterwards.
 type Hooks struct {
-	Poll  func()                       // Stop is set: end the calling goroutine if its cell is being stopped
-	Begin func()                       // a goroutine is about to start
-	Run   func(place string, f func()) // run f on the goroutine that was started at place
-	Show  func(values []any)           // the value of the cell's last expression
-	At    func(line int)               // interpreted code has reached a line
-	Ctx   func() context.Context       // the context of the cell that the calling goroutine belongs to
+	Poll  func()                              // Stop is set: end the calling goroutine if its cell is being stopped
+	Begin func()                              // a goroutine is about to start
+	Run   func(place string, f func())        // run f on the goroutine that was started at place
+	Guard func(place string, f func()) func() // f for a goroutine that somebody else will start
+	Show  func(values []any)                  // the value of the cell's last expression
+	At    func(line int)                      // interpreted code has reached a line
+	Ctx   func() context.Context              // the context of the cell that the calling goroutine belongs to
 }
 
 var hooks Hooks
@@ -45,7 +46,7 @@ func Guard(place string, f func()) func() {
 		return nil
 	}
 	hooks.Begin()
-	return func() { hooks.Run(place, f) }
+	return hooks.Guard(place, f)
 }
 
 // Show reports the value of a cell's last expression.

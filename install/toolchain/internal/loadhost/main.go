@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"plugin"
+	"runtime"
 	"strings"
 
 	"interleave/install/toolchain/writes"
@@ -16,11 +17,25 @@ func main() {
 		fmt.Fprintln(os.Stderr, "no hook")
 		os.Exit(1)
 	}
+	if os.Getenv("LOADHOST_EXIT") != "" {
+		hookExit(refuse)
+	}
 	for _, so := range os.Args[1:] {
 		if _, err := plugin.Open(so); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+	}
+}
+
+// hookExit is set where the standard library is patched.
+var hookExit func(func(code int))
+
+// refuse lets 7 go and ends the goroutine of any other exit.
+func refuse(code int) {
+	if code != 7 {
+		fmt.Println("not", code)
+		runtime.Goexit()
 	}
 }
 

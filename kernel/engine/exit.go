@@ -1,0 +1,27 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime/pprof"
+)
+
+// catchExit lets cells call os.Exit without ending the session, where the patched standard library asks first
+// (exit_host.go).
+var catchExit = func(*Engine) {}
+
+// exit is called by os.Exit before the process ends. In a program nothing runs after it, no deferred call either; so here,
+// where only the cell ends, the calling goroutine stands still for ever: it costs its stack and is nobody's any more. The
+// cell's other goroutines are stopped. Goroutines that belong to no cell end the process as ever.
+func (e *Engine) exit(code int) {
+	t := current()
+	if t == nil {
+		return
+	}
+	r := t.run
+	f := &failure{name: "exit", value: fmt.Sprintf("os.Exit(%d)", code), frames: r.shifted(r.here(1)), fine: code == 0}
+	pprof.SetGoroutineLabels(context.Background())
+	r.fail(f)
+	r.gaveUp.Do(func() { close(r.exited) })
+	select {}
+}

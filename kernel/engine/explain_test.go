@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var ansiRE = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// The reports of testdata/reports were written by sessions that died.
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	died := exec.Command("sh", "-c", "exit 2").Run()
+	killed := exec.Command("sh", "-c", "kill -9 $$").Run()
+	for _, c := range []struct {
+		report, change string // a file, and a function's lines to be left out of it
+		err            error
+		want           string
+	}{
+		{"map-writes.txt", "", died, `
+			session died: fatal error: concurrent map writes
+			fatal error: concurrent map writes
+			cell[1]:3 in (*worker).write
+			cell[2]:2`},
+		{"map-writes-go.txt", "", died, `
+			session died: fatal error: concurrent map writes
+			fatal error: concurrent map writes
+			cell[1]:3 in (*worker).write
+			cell[4]:2 in func1`},
+		{"map-writes-go.txt", "main.", died, `
+			session died: fatal error: concurrent map writes
+			fatal error: concurrent map writes
+			in a goroutine started at cell[4]:2`},
+		{"overflow.txt", "", died, `
+			session died: fatal error: stack overflow
+			fatal error: stack overflow
+			runtime: goroutine stack exceeds 512000000-byte limit
+			cell[3]:1 in deep
+			(and so on, 11184762 calls deep)
+			cell[3]:2`},
+		{"overflow-round.txt", "", died, `
+			session died: fatal error: stack overflow
+			fatal error: stack overflow
+			runtime: goroutine stack exceeds 512000000-byte limit
+			cell[7]:1 in even
+			cell[7]:2 in odd
+			(and so on, 11184663 calls deep)
+			called from cell[8]`},
+		{"", "", died, `
+			session died: the session process ended: exit status 2
+			the session process ended: exit status 2`},
+		{"", "", killed, `
+			session died: the session process was killed by signal 9 (killed), by somebody or for want of memory
+			the session process was killed by signal 9 (killed), by somebody or for want of memory`},
+		{"", "", nil, `
+			session died: the session process ended with status 0
+			the session process ended with status 0`},
+		{"", "", errors.New("wait: lost"), `
+			session died: the session process ended: wait: lost
+			the session process ended: wait: lost`},
+	} {
+		var report []byte
+		if c.report != "" {
+			var err error
+			if report, err = os.ReadFile("testdata/reports/" + c.report); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.change != "" {
+			report = regexp.MustCompile(`(?m)^`+regexp.QuoteMeta(c.change)+`.*\n\t.*\n`).ReplaceAll(report, nil)
+		}
+		f := Explain(report, c.err)
+		got := ansiRE.ReplaceAllString(f.Name+": "+f.Value+"\n"+strings.Join(f.Traceback, "\n"), "")
+		if want := strings.ReplaceAll(c.want[1:], "\t", ""); got != want {
+			t.Errorf("%s without %q:\n%s\nwant:\n%s", c.report, c.change, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"panic: timed [recovered, repanicked]\n\ngoroutine 1 [running]:\n": "panic: timed",
+		"panic: timed [recovered]\n":                                       "panic: timed",
+		"SIGABRT: abort\nPC=0x1 m=0 sigcode=0\n":                           "SIGABRT: abort",
+		"unexpected fault address 0x10\nfatal error: fault\n":              "unexpected fault address 0x10",
+	} {
+		if got := Explain([]byte(text), died).Value; got != want {
+			t.Errorf("%q is explained as %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":                            "",
+		"a b c":                       "a b c",
+		"a a":                         "a a",
+		"a a a b":                     "a (3) b",
+		"x a b a b a b":               "x a b (6)",
+		"a a a a~90 a":                "a (95)",
+		"a b a b a b~9 b a b c":       "a b (18) c",
+		"a b c d e f g h i j k l m n": "a b c d e f g h i j k l … and 2 more calls",
+	} {
+		var calls []call
+		for f := range strings.FieldsSeq(in) {
+			text, n, _ := strings.Cut(f, "~")
+			c := call{text: text}
+			for _, d := range n {
+				c.elided = 10*c.elided + int(d-'0')
+			}
+			calls = append(calls, c)
+		}
+		got := ansiRE.ReplaceAllString(strings.Join(shorten(calls), " "), "")
+		got = regexp.MustCompile(`\(and so on, (\d+) calls deep\)`).ReplaceAllString(got, "($1)")
+		if got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
+	}
+}
