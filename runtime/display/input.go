@@ -1,0 +1,72 @@
+package display
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// An Asker asks the user for a line of text. It returns when there is an answer or ctx ends.
+type Asker func(ctx context.Context, prompt string, password bool) (string, error)
+
+var asker atomic.Pointer[Asker]
+
+// SetAsker says who asks the user, and returns the former one. nil restores the default, which prints the prompt and reads a
+// line of standard input.
+func SetAsker(f Asker) (old Asker) {
+	var p *Asker
+	if f != nil {
+		p = &f
+	}
+	if o := asker.Swap(p); o != nil {
+		old = *o
+	}
+	return old
+}
+
+// Input asks the user for a line of text and returns it without its line end. It fails when ctx ends first, and where
+// nobody can be asked, as in a notebook that runs unattended.
+func Input(ctx context.Context, prompt string) (string, error) { return ask(ctx, prompt, false) }
+
+// Password is Input for text that is not to be shown while it is typed. Without a notebook it is shown nevertheless.
+func Password(ctx context.Context, prompt string) (string, error) { return ask(ctx, prompt, true) }
+
+func ask(ctx context.Context, prompt string, password bool) (string, error) {
+	if ctx == nil {
+		return "", errors.New("display.Input: the context is nil: pass ctx")
+	}
+	if err := context.Cause(ctx); err != nil {
+		return "", err
+	}
+	if f := asker.Load(); f != nil {
+		return (*f)(ctx, prompt, password)
+	}
+	fmt.Print(prompt)
+	return readLine(os.Stdin)
+}
+
+var stdin struct {
+	sync.Mutex
+	from io.Reader
+	buf  *bufio.Reader
+}
+
+// readLine reads a line; what was read beyond it stays for the next call.
+func readLine(r io.Reader) (string, error) {
+	stdin.Lock()
+	defer stdin.Unlock()
+	if stdin.from != r {
+		stdin.from, stdin.buf = r, bufio.NewReader(r)
+	}
+	line, err := stdin.buf.ReadString('\n')
+	if err == io.EOF && line != "" {
+		err = nil
+	}
+	return strings.TrimRight(line, "\r\n"), err
+}
