@@ -136,6 +136,18 @@ class Session(unittest.TestCase):
         self.assertTrue(self.km.is_alive())
         self.assertEqual(self.result("kept()"), "7")
 
+    def test_input(self):
+        msg_id = self.kc.execute('display.Input(ctx, "Name? ")', allow_stdin=True)
+        asked = self.kc.get_stdin_msg(timeout=60)
+        self.assertEqual(asked["msg_type"], "input_request")
+        self.assertEqual(asked["content"], {"prompt": "Name? ", "password": False})
+        self.kc.input("Gopher")
+        while True:
+            reply = self.kc.get_shell_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == msg_id:
+                break
+        self.assertEqual(reply["content"]["status"], "ok")
+
     def test_queue_is_aborted(self):
         first = self.kc.execute("undefinedName")
         second = self.kc.execute("1")
