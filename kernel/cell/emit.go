@@ -446,8 +446,11 @@ func (e *emitter) locals(b *strings.Builder) {
 // body writes the cell's statements.
 func (e *emitter) body() string {
 	c, src := e.c, e.c.src
-	for _, st := range src.body {
+	for i, st := range src.body {
 		in := unlabel(st)
+		if i > 0 && in == st {
+			e.insert(src.offset(st.Pos()), fmt.Sprintf("if %s != 0 { %s() }; ", e.rt("Given"), e.rt("Poll")))
+		}
 		if d, ok := in.(*ast.DeclStmt); ok {
 			g := d.Decl.(*ast.GenDecl)
 			if g.Tok.String() != "var" {

@@ -282,6 +282,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 			quiet = 0
 		}
 		if quiet >= 3 { // seen blocked three times
+			atomic.AddUint32(&rt.Given, 1)
 			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left), "goroutine was", "goroutines were"))
 			break
 		}

@@ -14,6 +14,10 @@ import (
 // that call others; the look is a plain load on purpose, the slow path asks whose turn it is.
 var Stop uint32
 
+// Given counts cells that were given up while a goroutine of theirs was blocked. Once there is one, a cell's statements ask
+// between them whether it is theirs: what wakes up late must not go on with a cell that the user has ended.
+var Given uint32
+
 // Hooks are the engine's side of the contract. They are set before the first cell runs and never change afterwards.
 type Hooks struct {
 	Poll  func()                              // Stop is set: end the calling goroutine if its cell is being stopped
