@@ -1,5 +1,12 @@
-// Package plots draws figures over plain data with gonum/plot: what an experiment's goroutines and cores did, and when.
+// Package plots draws figures over plain data with gonum/plot: what an experiment's goroutines and cores did, how work scales,
+// how ways to do it compare, how long things took, who waited for a lock.
 // It must not know goroutines, tracers or kernels: data goes in, a drawing comes out.
+//
+// Where data is measured by others, a small interface says what is needed of it: package lab's results have these methods, so
+//
+//	plots.Speedup(lab.Scale(…))
+//
+// is a figure. Each interface has a plain type beside it for numbers of one's own. Every figure takes [Options], or none.
 package plots
 
 import (
@@ -16,7 +23,8 @@ type Options struct {
 	Width   float64 // in CSS pixels; 0 means 900. The height follows from the content
 	Theme   Theme   // the colours of paper and ink
 	Title   string  // above the caption; empty for none
-	MaxRows int     // how many rows are drawn one by one, the others being folded into one; 0 means 40
+	MaxRows int     // how many rows are drawn one by one, the others being folded into one or left out; 0 means 40
+	Sorted  bool    // Compare: the fastest first; LockWait: who waited longest first. Else in the order given
 }
 
 const (
@@ -64,10 +72,13 @@ type line struct {
 	warn bool
 }
 
-// An entry is one sample in the legend.
+// An entry is one sample in the legend: an area, a line or a mark.
 type entry struct {
-	swatch swatch
-	name   string
+	swatch  swatch
+	name    string
+	line    *lineKind // drawn instead of the swatch
+	mark    *swatch   // a dot instead of the swatch
+	whisker bool      // with the interval's line across it
 }
 
 // Plot is gonum's plot in the figure: its axes and their labels can be changed, and plotters added, until the figure is drawn.
@@ -200,10 +211,32 @@ func (f *Figure) Draw(c draw.Canvas) {
 	for i := len(rows) - 1; i >= 0; i-- {
 		x := left + margin
 		for _, e := range rows[i] {
-			p.fill(e.swatch, []column{{x, x + sampleWidth, y, y + sampleHeight}})
+			e.draw(p, x, y)
 			p.text(x+sampleWidth+5, y+0.5, e.name, regular, labelSize, f.theme.ink)
 			x += entryWidth(e)
 		}
 		y += lineHeight
+	}
+}
+
+// draw draws the sample with its lower left corner at x, y.
+func (e entry) draw(p pen, x, y float64) {
+	mid := y + sampleHeight/2
+	if e.line != nil {
+		p.StrokeLine2(e.line.style(), vg.Length(x), vg.Length(mid), vg.Length(x+sampleWidth), vg.Length(mid))
+		return
+	}
+	if e.mark == nil && e.swatch != (swatch{}) {
+		p.fill(e.swatch, []column{{x, x + sampleWidth, y, y + sampleHeight}})
+	}
+	if e.whisker {
+		ink := p.theme.ink
+		if e.mark != nil {
+			ink = e.mark.fill
+		}
+		p.whisker(x+1, mid, x+sampleWidth-1, mid, 3, ink)
+	}
+	if e.mark != nil {
+		p.dot(x+sampleWidth/2, mid, 3.6, e.mark.fill)
 	}
 }

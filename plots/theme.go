@@ -3,6 +3,8 @@ package plots
 import (
 	"image/color"
 
+	"gonum.org/v1/plot/vg"
+
 	"interleave/runtime/timeline"
 )
 
@@ -21,6 +23,10 @@ type theme struct {
 	states                         map[timeline.State]swatch
 	cores                          map[timeline.CoreKind]swatch
 	shades                         [3]swatch // of a core that runs the experiment's goroutines, so that neighbours differ
+	heat                           [5]swatch // from hardly busy to busy
+	points, bar, base              swatch    // what was measured; what it is compared with
+	verdicts                       map[string]swatch
+	ideal, amdahl, usl             lineKind
 }
 
 func hex(v uint32) color.NRGBA {
@@ -67,6 +73,24 @@ func newTheme(name string, paper, ink, muted, faint, warn, grey color.NRGBA, tin
 		timeline.CoreOther: {fill: mix(grey, paper, 0.7)},
 	}
 	t.shades = [3]swatch{{fill: green}, {fill: mix(green, hex(0xffffff), 0.72)}, {fill: mix(green, hex(0x000000), 0.72)}}
+	for i := range t.heat {
+		t.heat[i] = swatch{fill: mix(green, paper, 0.12+0.88*float64(i)/float64(len(t.heat)-1))}
+	}
+	measured := blue
+	if name == "dark" {
+		measured = skyBlue
+	}
+	t.points, t.bar = swatch{fill: measured}, swatch{fill: measured}
+	t.base = swatch{fill: mix(grey, paper, 0.5), ink: mix(grey, ink, 0.75), hatch: rising}
+	t.verdicts = map[string]swatch{
+		acceptable:  {fill: green},
+		interesting: {fill: mix(orange, paper, 0.45), ink: mix(orange, ink, 0.85), hatch: dense},
+		forbidden:   {fill: mix(vermillion, paper, 0.3), ink: vermillion, hatch: crossed},
+		unforeseen:  {fill: mix(grey, paper, 0.3), ink: mix(grey, ink, 0.7), hatch: dotted},
+	}
+	t.ideal = lineKind{ink: muted, width: 1.2, dash: []vg.Length{1.5, 3}}
+	t.amdahl = lineKind{ink: mix(orange, ink, 0.9), width: 1.8, dash: []vg.Length{7, 4}}
+	t.usl = lineKind{ink: mix(green, ink, 0.95), width: 1.8}
 	return t
 }
 

@@ -17,29 +17,19 @@ import (
 // what each core ran: the number is that of the goroutine's row. Beyond Options.MaxRows the goroutines are folded into one
 // row that shows how many were in each state. Anything shorter than a pixel is shown as a share of the row's height. The
 // cost is that of walking all spans once, and a few milliseconds for each of SVG and PNG.
-func Timeline(e *timeline.Experiment, o Options) (*Figure, error) {
+func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	if e == nil {
 		return nil, errors.New("plots.Timeline: no experiment")
 	}
-	o, err := o.withDefaults()
+	o, err := one(opt)
 	if err != nil {
 		return nil, fmt.Errorf("plots.Timeline: %w", err)
 	}
 	t := &tracks{e: e, theme: themes[o.Theme], total: e.Recorded}
 	t.layOut(o)
 
-	p := plot.New()
-	p.BackgroundColor = nil
-	p.HideY()
-	p.X.Padding, p.Y.Padding = 0, 0
+	p := newPlot(t.theme)
 	p.X.Min, p.X.Max = 0, max(t.total, 1).Seconds()
-	p.Y.Min, p.Y.Max = 0, 1
-	p.X.LineStyle.Color, p.X.LineStyle.Width = t.theme.muted, 0.75
-	p.X.Tick.LineStyle = p.X.LineStyle
-	p.X.Tick.Length = 4
-	p.X.Tick.Label.Font, p.X.Tick.Label.Color = face(regular, labelSize).Font, t.theme.ink
-	p.X.Label.TextStyle.Font, p.X.Label.TextStyle.Color = face(regular, labelSize).Font, t.theme.ink
-	p.Title.TextStyle.Font, p.Title.TextStyle.Color = face(bold, titleSize).Font, t.theme.ink
 	p.X.Tick.Marker = timeTicks{about: int((o.Width - t.gutter) / 90)}
 	if t.total <= 0 {
 		p.HideX()
@@ -216,14 +206,14 @@ func (t *tracks) legend(v view) []entry {
 	var list []entry
 	for _, s := range timeline.States() {
 		if seen[s] {
-			list = append(list, entry{t.theme.states[s], s.String()})
+			list = append(list, entry{swatch: t.theme.states[s], name: s.String()})
 		}
 	}
 	if cores[timeline.CoreGC] && !seen[timeline.GC] {
-		list = append(list, entry{t.theme.cores[timeline.CoreGC], timeline.GC.String()})
+		list = append(list, entry{swatch: t.theme.cores[timeline.CoreGC], name: timeline.GC.String()})
 	}
 	if cores[timeline.CoreOther] {
-		list = append(list, entry{t.theme.cores[timeline.CoreOther], "rest of the process"})
+		list = append(list, entry{swatch: t.theme.cores[timeline.CoreOther], name: "rest of the process"})
 	}
 	return list
 }

@@ -73,30 +73,36 @@ func figure(t *testing.T, e *timeline.Experiment, o plots.Options) *plots.Figure
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for _, c := range figures {
-		got := figure(t, c.e(), c.o).SVG()
-		file := filepath.Join("testdata", c.name+".svg")
-		if *update {
-			if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-				t.Fatal(err)
-			}
-			continue
+		golden(t, c.name, figure(t, c.e(), c.o).SVG())
+	}
+}
+
+// golden compares a drawing with the one in testdata, or writes it there.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".svg")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
+			t.Fatal(err)
 		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		if got != string(want) {
-			a, b := strings.Split(got, "\n"), strings.Split(string(want), "\n")
-			for i := range min(len(a), len(b)) {
-				if a[i] != b[i] {
-					t.Errorf("%s: line %d\n got %.300s\nwant %.300s", c.name, i+1, a[i], b[i])
-					break
-				}
-			}
-			t.Errorf("%s: %d bytes, want %d", c.name, len(got), len(want))
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if got == string(want) {
+		return
+	}
+	a, b := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			t.Errorf("%s: line %d\n got %.300s\nwant %.300s", name, i+1, a[i], b[i])
+			break
 		}
 	}
+	t.Errorf("%s: %d bytes, want %d", name, len(got), len(want))
 }
 
 // TestPNG compares pixels, with room for another rounding of glyphs.
@@ -256,22 +262,26 @@ func TestLayout(t *testing.T) {
 		for _, width := range []float64{0, 320, 500, 1400} {
 			o := c.o
 			o.Width = width
-			f := figure(t, c.e(), o)
-			w, h, words := parse(t, f.SVG())
-			if sw, sh := f.Size(); w != float64(sw) || h != float64(sh) {
-				t.Errorf("%s: drawn at %g×%g, Size says %d×%d", c.name, w, h, sw, sh)
-			}
-			for i, a := range words {
-				ax0, ay0, ax1, ay1 := a.box()
-				if ax0 < 0 || ay0 < 0 || ax1 > w || ay1 > h {
-					t.Errorf("%s at %g: %q leaves the figure: %.0f–%.0f, %.0f–%.0f of %g×%g", c.name, width, a.text, ax0, ax1, ay0, ay1, w, h)
-				}
-				for _, b := range words[:i] {
-					bx0, by0, bx1, by1 := b.box()
-					if ax0 < bx1 && bx0 < ax1 && ay0 < by1 && by0 < ay1 {
-						t.Errorf("%s at %g: %q at %.0f,%.0f overlaps %q at %.0f,%.0f", c.name, width, a.text, a.x, a.y, b.text, b.x, b.y)
-					}
-				}
+			checkLayout(t, c.name, figure(t, c.e(), o))
+		}
+	}
+}
+
+func checkLayout(t *testing.T, name string, f *plots.Figure) {
+	t.Helper()
+	w, h, words := parse(t, f.SVG())
+	if sw, sh := f.Size(); w != float64(sw) || h != float64(sh) {
+		t.Errorf("%s: drawn at %g×%g, Size says %d×%d", name, w, h, sw, sh)
+	}
+	for i, a := range words {
+		ax0, ay0, ax1, ay1 := a.box()
+		if ax0 < 0 || ay0 < 0 || ax1 > w || ay1 > h {
+			t.Errorf("%s at %g: %q leaves the figure: %.0f–%.0f, %.0f–%.0f of %g×%g", name, w, a.text, ax0, ax1, ay0, ay1, w, h)
+		}
+		for _, b := range words[:i] {
+			bx0, by0, bx1, by1 := b.box()
+			if ax0 < bx1 && bx0 < ax1 && ay0 < by1 && by0 < ay1 {
+				t.Errorf("%s at %g: %q at %.0f,%.0f overlaps %q at %.0f,%.0f", name, w, a.text, a.x, a.y, b.text, b.x, b.y)
 			}
 		}
 	}
@@ -330,33 +340,37 @@ func TestSizes(t *testing.T) {
 func TestPlainCanvas(t *testing.T) {
 	t.Parallel()
 	for _, c := range figures {
-		f := figure(t, c.e(), c.o)
-		_, _, words := parse(t, f.SVG())
-		w, h := f.Size()
-		var rec recorder.Canvas
-		f.Draw(draw.NewCanvas(&rec, vg.Length(w), vg.Length(h)))
-		texts := 0
-		for _, a := range rec.Actions {
-			var path vg.Path
-			switch a := a.(type) {
-			case *recorder.FillString:
-				texts++
-			case *recorder.Fill:
-				path = a.Path
-			case *recorder.Stroke:
-				path = a.Path
-			}
-			for _, p := range path {
-				if p.Type == vg.MoveComp || p.Type == vg.LineComp {
-					if p.Pos.X < -1e-6 || p.Pos.Y < -1e-6 || p.Pos.X > vg.Length(w)+1e-6 || p.Pos.Y > vg.Length(h)+1e-6 {
-						t.Fatalf("%s: drawn at %v, outside of %d×%d", c.name, p.Pos, w, h)
-					}
+		checkPlain(t, c.name, figure(t, c.e(), c.o))
+	}
+}
+
+func checkPlain(t *testing.T, name string, f *plots.Figure) {
+	t.Helper()
+	_, _, words := parse(t, f.SVG())
+	w, h := f.Size()
+	var rec recorder.Canvas
+	f.Draw(draw.NewCanvas(&rec, vg.Length(w), vg.Length(h)))
+	texts := 0
+	for _, a := range rec.Actions {
+		var path vg.Path
+		switch a := a.(type) {
+		case *recorder.FillString:
+			texts++
+		case *recorder.Fill:
+			path = a.Path
+		case *recorder.Stroke:
+			path = a.Path
+		}
+		for _, p := range path {
+			if p.Type == vg.MoveComp || p.Type == vg.LineComp {
+				if p.Pos.X < -1e-6 || p.Pos.Y < -1e-6 || p.Pos.X > vg.Length(w)+1e-6 || p.Pos.Y > vg.Length(h)+1e-6 {
+					t.Fatalf("%s: drawn at %v, outside of %d×%d", name, p.Pos, w, h)
 				}
 			}
 		}
-		if texts != len(words) {
-			t.Errorf("%s: %d texts, SVG has %d", c.name, texts, len(words))
-		}
+	}
+	if texts != len(words) {
+		t.Errorf("%s: %d texts, SVG has %d", name, texts, len(words))
 	}
 }
 

@@ -1,0 +1,159 @@
+package plots
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"interleave/runtime/timeline"
+)
+
+// Timings are the times that something took, done in several ways. Lab's Comparison, Scaling and Stats are such; [Together] makes
+// one of several, and for times of one's own there is [TimingList].
+type Timings interface {
+	// EachTiming calls f for every way with the median time in nanoseconds, the ends of its interval and the interval's
+	// confidence, 0 for the range of the samples. It returns what was done.
+	EachTiming(f func(name string, median, lo, hi, confidence float64)) (title string)
+}
+
+// A TimingList is [Timings] written down.
+type TimingList struct {
+	Title string
+	Rows  []Timing
+}
+
+// A Timing is how long one way took.
+type Timing struct {
+	Name       string
+	Median     float64 // in nanoseconds
+	Lo, Hi     float64 // ends of its interval; both 0 when there is none
+	Confidence float64 // of the interval, from 0 to 1
+}
+
+// EachTiming implements [Timings].
+func (l TimingList) EachTiming(f func(name string, median, lo, hi, confidence float64)) (title string) {
+	for _, r := range l.Rows {
+		f(r.Name, r.Median, r.Lo, r.Hi, r.Confidence)
+	}
+	return l.Title
+}
+
+// Together is the rows of all of them under a title of its own, to compare measurements that were made one by one:
+//
+//	plots.Compare(plots.Together("sum of a slice", plain, unrolled))
+func Together(title string, all ...Timings) Timings {
+	l := TimingList{Title: title}
+	for _, t := range all {
+		if t == nil {
+			continue
+		}
+		t.EachTiming(func(name string, median, lo, hi, confidence float64) {
+			l.Rows = append(l.Rows, Timing{name, median, lo, hi, confidence})
+		})
+	}
+	return l
+}
+
+// Compare draws a bar for each way to do something, as long as it took, with its interval, and says how many times faster or
+// slower than the first one it was, unless their intervals overlap. Bars stand in the order given, or, with Options.Sorted,
+// the fastest first. Beyond Options.MaxRows the last are left out, and the caption says so. The baseline is the first given in any order.
+func Compare(t Timings, o ...Options) (*Figure, error) {
+	opt, err := one(o)
+	if err != nil {
+		return nil, fmt.Errorf("plots.Compare: %w", err)
+	}
+	if t == nil {
+		return nil, errors.New("plots.Compare: no measurements")
+	}
+	var rows []Timing
+	var bad error
+	title := t.EachTiming(func(name string, median, lo, hi, confidence float64) {
+		if !(median >= 0) || math.IsInf(median, 0) || math.IsNaN(lo) || math.IsInf(hi, 0) || math.IsNaN(hi) || lo > hi || lo < 0 {
+			bad = fmt.Errorf("plots.Compare: a time of %v ns for %q (from %v to %v) is none", median, name, lo, hi)
+		}
+		rows = append(rows, Timing{name, median, lo, hi, confidence})
+	})
+	if bad != nil {
+		return nil, bad
+	}
+	if len(rows) == 0 {
+		return nil, errors.New("plots.Compare: no measurements")
+	}
+	th := themes[opt.Theme]
+	base := rows[0]
+	order := make([]int, len(rows))
+	for i := range order {
+		order[i] = i
+	}
+	if opt.Sorted {
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rows[a].Median, rows[b].Median) })
+	}
+	more := ""
+	if n := len(order) - opt.MaxRows; n > 0 {
+		more = thousands(float64(n)) + " more are not shown"
+		order = order[:opt.MaxRows]
+	}
+	b := &bars{theme: th, pitch: 28, height: 16}
+	intervals := false
+	for _, i := range order {
+		r := rows[i]
+		row := bar{label: r.Name, value: r.Median / 1e9, lo: r.Lo / 1e9, hi: r.Hi / 1e9, swatch: th.bar, text: nanos(r.Median)}
+		intervals = intervals || r.Hi > 0
+		if i == 0 && len(rows) > 1 {
+			row.swatch = th.base
+		} else if i > 0 {
+			row.more = against(r, base)
+		}
+		b.rows = append(b.rows, row)
+	}
+	p := newPlot(th)
+	b.axis(p, opt, false)
+	p.X.Tick.Marker = timeTicks{about: int(b.room / 90)}
+	if p.X.Max < 4e-9 { // ticks have no unit below
+		p.X.Max = 4e-9
+	}
+	p.Add(b)
+
+	f := &Figure{plot: p, theme: th, width: opt.Width, title: opt.Title, gutter: b.gutter, body: b.bodyHeight()}
+	f.caption = captionOf(opt.Width, false, title, intervalWords(base.Confidence, intervals), more)
+	if len(rows) > 1 {
+		f.legend = []entry{{swatch: th.base, name: "baseline"}, {swatch: th.bar, name: "median"}}
+		if intervals {
+			f.legend = append(f.legend, entry{whisker: true, name: "interval"})
+		}
+	}
+	f.alt = "Times of " + orWork(title) + "."
+	for _, i := range order {
+		f.alt += fmt.Sprintf(" %s: %s", rows[i].Name, nanos(rows[i].Median))
+		if i > 0 {
+			f.alt += ", " + against(rows[i], base)
+		}
+		f.alt += "."
+	}
+	return f, nil
+}
+
+// against says how a way compares with the baseline. What two intervals have in common may be true of both.
+func against(r, base Timing) string {
+	if r.Hi > 0 && base.Hi > 0 && r.Lo <= base.Hi && base.Lo <= r.Hi {
+		return "no clear difference"
+	}
+	switch {
+	case r.Median <= 0 || base.Median <= 0:
+		return ""
+	case r.Median <= base.Median:
+		return times(base.Median/r.Median) + " faster"
+	}
+	return times(r.Median/base.Median) + " slower"
+}
+
+// nanos writes a time given in nanoseconds to three digits; below a hundred of them they have fractions.
+func nanos(ns float64) string {
+	if ns < 100 {
+		return fmt.Sprintf("%.3g ns", ns)
+	}
+	return timeline.Round(time.Duration(math.Round(ns)))
+}

@@ -1,0 +1,135 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot"
+)
+
+// Outcomes is how often each result of a litmus test was seen. Lab's LitmusTable is one; for counts of one's own there is [Tally].
+type Outcomes interface {
+	// EachOutcome calls f for every result with the number of runs that had it and what is thought of it: "acceptable",
+	// "interesting", "forbidden" or "unforeseen". It returns the test's name.
+	EachOutcome(f func(result string, count int, verdict string)) (name string)
+}
+
+// A Tally is [Outcomes] written down.
+type Tally struct {
+	Name string
+	Rows []Outcome
+}
+
+// An Outcome is one result: how often it was seen, and what is thought of it.
+type Outcome struct {
+	Result  string
+	Count   int
+	Verdict string
+}
+
+// EachOutcome implements [Outcomes].
+func (t Tally) EachOutcome(f func(result string, count int, verdict string)) (name string) {
+	for _, r := range t.Rows {
+		f(r.Result, r.Count, r.Verdict)
+	}
+	return t.Name
+}
+
+const (
+	acceptable  = "acceptable"
+	interesting = "interesting"
+	forbidden   = "forbidden"
+	unforeseen  = "unforeseen"
+)
+
+// Litmus draws a bar for each result of a litmus test, coloured and hatched by what is thought of it. Where some results are far
+// rarer than others the axis is logarithmic: the rare one is the one that matters. Beyond Options.MaxRows the rarest are summed
+// up in the caption.
+func Litmus(t Outcomes, o ...Options) (*Figure, error) {
+	opt, err := one(o)
+	if err != nil {
+		return nil, fmt.Errorf("plots.Litmus: %w", err)
+	}
+	if t == nil {
+		return nil, errors.New("plots.Litmus: no outcomes")
+	}
+	th := themes[opt.Theme]
+	b := &bars{theme: th, pitch: 24, height: 16}
+	runs, seen, kinds := 0, map[string]int{}, map[string]bool{}
+	least, most := math.Inf(1), 0.0
+	var bad error
+	var rows []Outcome
+	name := t.EachOutcome(func(result string, count int, verdict string) {
+		switch _, known := th.verdicts[verdict]; {
+		case count < 0:
+			bad = fmt.Errorf("plots.Litmus: %q was seen %d times", result, count)
+		case !known:
+			bad = fmt.Errorf("plots.Litmus: %q is judged %q; need acceptable, interesting, forbidden or unforeseen", result, verdict)
+		}
+		runs += count
+		seen[verdict] += count
+		rows = append(rows, Outcome{result, count, verdict})
+	})
+	if bad != nil {
+		return nil, bad
+	}
+	if len(rows) == 0 {
+		return nil, errors.New("plots.Litmus: no outcomes")
+	}
+	slices.SortStableFunc(rows, func(a, b Outcome) int { return b.Count - a.Count })
+	more := ""
+	if n := len(rows) - opt.MaxRows; n > 0 {
+		sum := 0
+		for _, r := range rows[opt.MaxRows:] {
+			sum += r.Count
+		}
+		more = fmt.Sprintf("%s more results in %s runs are not shown", thousands(float64(n)), thousands(float64(sum)))
+		rows = rows[:opt.MaxRows]
+	}
+	for _, r := range rows {
+		kinds[r.Verdict] = true
+		v := float64(r.Count)
+		if v > 0 {
+			least = min(least, v)
+		}
+		most = max(most, v)
+		text := thousands(v)
+		share := percent(v / float64(max(1, runs)))
+		if r.Count == 0 {
+			text, share = "never seen", ""
+		}
+		label := r.Result
+		if label == "" {
+			label = `""`
+		}
+		b.rows = append(b.rows, bar{label: label, value: v, swatch: th.verdicts[r.Verdict], text: text, more: share})
+	}
+	p := newPlot(th)
+	b.axis(p, opt, least < most/50)
+	p.X.Label.Text = "runs"
+	if b.log {
+		p.X.Label.Text = "runs, logarithmic"
+	}
+	p.Add(b)
+
+	f := &Figure{plot: p, theme: th, width: opt.Width, title: opt.Title, gutter: b.gutter, body: b.bodyHeight()}
+	counted := fmt.Sprintf("%s runs", thousands(float64(runs)))
+	f.caption = captionOf(opt.Width, false, name, counted, more)
+	if n := seen[forbidden]; n > 0 {
+		f.caption = append(f.caption, captionOf(opt.Width, true, fmt.Sprintf("forbidden results were seen in %s runs, %s of all", thousands(float64(n)), percent(float64(n)/float64(runs))))...)
+	}
+	var words []string
+	for _, v := range []string{acceptable, interesting, forbidden, unforeseen} {
+		if kinds[v] {
+			f.legend = append(f.legend, entry{swatch: th.verdicts[v], name: v})
+			words = append(words, fmt.Sprintf("%s %s", v, thousands(float64(seen[v]))))
+		}
+	}
+	f.alt = fmt.Sprintf("Litmus test %s: %s. %s.", name, counted, strings.Join(words, ", "))
+	return f, nil
+}
+
+var _ plot.Plotter = (*bars)(nil)
