@@ -52,17 +52,17 @@ func ExampleMap() {
 
 // With static shares the first worker gets all the long items; with work-sharing everybody takes what is next.
 func ExampleStatic() {
-	items := []time.Duration{100 * ms, 100 * ms, 0, 0}
+	items := []time.Duration{500 * ms, 500 * ms, 0, 0}
 	for _, way := range []lab.MapOption{lab.Static(), lab.Dynamic()} {
 		pool := lab.NewPool(2)
 		begin := time.Now()
 		lab.Map(ctx, pool, items, func(ctx context.Context, d time.Duration) (int, error) { return 0, lab.Sleep(ctx, d) }, way, lab.Chunk(1))
-		fmt.Println(time.Since(begin).Round(100 * ms))
+		fmt.Println(time.Since(begin).Round(500 * ms))
 		pool.Close()
 	}
 	// Output:
-	// 200ms
-	// 100ms
+	// 1s
+	// 500ms
 }
 
 func ExampleDynamic() {
