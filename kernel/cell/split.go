@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -263,14 +264,19 @@ func (s *source) syntaxErrors(list scanner.ErrorList, prefix int) (diags Diagnos
 		if d.Line == 1 {
 			d.Column = max(1, d.Column-prefix)
 		}
-		if d.Line > lines {
-			d.Line = lines
-			d.Column = len(s.text) - strings.LastIndex(s.text, "\n")
+		if d.Line > lines { // at the brace that closes the body, which is not the author's
+			if len(diags) > 0 {
+				continue // a consequence of the mistake before
+			}
+			d.Line, d.Column = lineColumn(s.text, len(strings.TrimRight(s.text, " \t\r\n")))
+			d.Message = atEnd.ReplaceAllString(d.Message, "found the end of the cell")
 		}
 		diags = append(diags, d)
 	}
 	return diags
 }
+
+var atEnd = regexp.MustCompile(`found ('}'|'EOF'|newline)$`)
 
 // offset maps a position in one of the three files to an offset in the cell; -1 when it is in none of them.
 func (s *source) offset(p token.Pos) int {
