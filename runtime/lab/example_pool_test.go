@@ -235,14 +235,14 @@ func ExampleCollect() {
 }
 
 func ExampleNewLimiter() {
-	tenPerSecond := lab.NewLimiter(10, 2)
-	fmt.Println(tenPerSecond.Allow(), tenPerSecond.Allow(), tenPerSecond.Allow())
+	twoPerSecond := lab.NewLimiter(2, 2)
+	fmt.Println(twoPerSecond.Allow(), twoPerSecond.Allow(), twoPerSecond.Allow())
 	begin := time.Now()
-	err := tenPerSecond.Wait(ctx)
-	fmt.Println(err, time.Since(begin).Round(100*ms))
+	err := twoPerSecond.Wait(ctx)
+	fmt.Println(err, time.Since(begin).Round(500*ms))
 	// Output:
 	// true true false
-	// <nil> 100ms
+	// <nil> 500ms
 }
 
 func ExampleNewFlight() {

@@ -193,13 +193,13 @@ func ExampleGILThread_Blocking() {
 	gil := lab.NewGIL(0)
 	begin := time.Now()
 	wait := func(ctx context.Context, th *lab.GILThread) error {
-		return th.Blocking(func(ctx context.Context) error { return lab.Sleep(ctx, 100*ms) })
+		return th.Blocking(func(ctx context.Context) error { return lab.Sleep(ctx, 500*ms) })
 	}
 	a, b := gil.Thread(ctx, "a", wait), gil.Thread(ctx, "b", wait)
 	a.Await(ctx)
 	b.Await(ctx)
-	fmt.Println(time.Since(begin).Round(100 * ms)) // waiting overlaps, computing does not
-	// Output: 100ms
+	fmt.Println(time.Since(begin).Round(500 * ms)) // waiting overlaps, computing does not
+	// Output: 500ms
 }
 
 func ExampleGIL_Run() {

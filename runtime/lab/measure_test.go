@@ -339,9 +339,9 @@ func TestCPUs(t *testing.T) {
 }
 
 func ExampleMeasure() {
-	s := lab.Measure(ctx, "nap", func(ctx context.Context) error { return lab.Sleep(ctx, 100*ms) })
-	fmt.Println(s.Name, s.Wall.Round(100*ms), s.Err)
-	// Output: nap 100ms <nil>
+	s := lab.Measure(ctx, "nap", func(ctx context.Context) error { return lab.Sleep(ctx, 500*ms) })
+	fmt.Println(s.Name, s.Wall.Round(500*ms), s.Err)
+	// Output: nap 500ms <nil>
 }
 
 func ExampleBench() {

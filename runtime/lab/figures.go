@@ -1,0 +1,94 @@
+package lab
+
+import (
+	"fmt"
+	"time"
+)
+
+// The methods here are what package plots asks of what it draws. They say it in plain words, so that neither package knows the other.
+
+// EachPoint calls f for every number of workers with the median time in nanoseconds, the ends of its interval and the interval's
+// confidence, and returns the name and what is counted. It makes s a figure: plots.Speedup(s).
+func (s Scaling) EachPoint(f func(workers int, median, lo, hi, confidence float64)) (name, axis string) {
+	for _, p := range s.Points {
+		f(p.Workers, p.Stats.Median, p.Stats.Lo, p.Stats.Hi, p.Stats.Confidence)
+	}
+	if s.Procs {
+		return s.Name, "cores"
+	}
+	return s.Name, "workers"
+}
+
+// EachTiming calls f once, with the measurement. It makes s a bar: plots.Compare(plots.Together("…", s, …)).
+func (s Stats) EachTiming(f func(name string, median, lo, hi, confidence float64)) (title string) {
+	f(s.Name, s.Median, s.Lo, s.Hi, s.Confidence)
+	return s.Name
+}
+
+// EachTiming calls f for every way with the median time of all tasks in nanoseconds, the ends of its interval and the interval's
+// confidence. It makes c a figure: plots.Compare(c).
+func (c Comparison) EachTiming(f func(name string, median, lo, hi, confidence float64)) (title string) {
+	for _, r := range c.Rows {
+		f(r.Way.String(), r.Stats.Median, r.Stats.Lo, r.Stats.Hi, r.Stats.Confidence)
+	}
+	return fmt.Sprintf("%s, %s", c.Name, plural(c.Tasks, "task"))
+}
+
+// EachTiming calls f for every number of workers with the measurement, for plots.Compare(s): times where plots.Speedup shows ratios.
+func (s Scaling) EachTiming(f func(name string, median, lo, hi, confidence float64)) (title string) {
+	what := "worker"
+	if s.Procs {
+		what = "core"
+	}
+	for _, p := range s.Points {
+		f(plural(p.Workers, what), p.Stats.Median, p.Stats.Lo, p.Stats.Hi, p.Stats.Confidence)
+	}
+	return s.Name
+}
+
+// EachOutcome calls f for every result with the number of runs that had it and what is thought of it, and returns the test's name. It
+// makes t a figure: plots.Litmus(t).
+func (t LitmusTable) EachOutcome(f func(result string, count int, verdict string)) (name string) {
+	for _, r := range t.Rows {
+		f(r.Result, r.Count, r.Verdict.String())
+	}
+	return t.Name
+}
+
+// EachSample calls f for every sample, in nanoseconds for one call. It makes s a figure: plots.Histogram(s).
+func (s Stats) EachSample(f func(ns float64)) (name string) {
+	for _, v := range s.Samples {
+		f(v)
+	}
+	return s.Name
+}
+
+// eachHold tells of a lock's history.
+func eachHold(kind string, m *meter, f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int) {
+	events, dropped := m.history()
+	for _, e := range events {
+		f(e.Who, e.Line, e.Asked, e.Wait, e.Hold)
+	}
+	return m.label(kind), dropped
+}
+
+// EachHold calls f for every time in [Lock.History] that somebody held the lock, and returns the lock's name and how many holds were
+// not kept. It makes l a figure: plots.LockWait(l).
+func (l *Lock) EachHold(f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int) {
+	return eachHold("lock", &l.meter, f)
+}
+
+// EachHold is as for [Lock.EachHold].
+func (l *RLock) EachHold(f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int) {
+	return l.lock.EachHold(f)
+}
+
+// EachHold is as for [Lock.EachHold]. Readers and writers are told together.
+func (l *RWLock) EachHold(f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int) {
+	return eachHold("rwlock", &l.meter, f)
+}
+
+// EachHold is as for [Lock.EachHold]. Holds overlap as far as the semaphore lets them.
+func (s *Semaphore) EachHold(f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int) {
+	return eachHold("semaphore", &s.meter, f)
+}
