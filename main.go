@@ -74,11 +74,18 @@ func run(ctx context.Context, args []string, std stdio) error {
 		return nil
 	}
 	for _, c := range commands {
-		if c.name == args[0] && c.run != nil {
+		switch {
+		case c.name != args[0]:
+		case c.run != nil:
 			return c.run(ctx, args[1:], std)
+		default:
+			return becomeHost(ctx, args, std)
 		}
 	}
-	return becomeHost(ctx, args, std)
+	// The host would know, but nobody should wait for it to be built to hear this. Its hidden commands are not for the launcher.
+	fmt.Fprintf(std.err, "interleave: there is no command %q\n\n", args[0])
+	usage(std.err)
+	return install.ExitError(2)
 }
 
 func usage(w io.Writer) {
