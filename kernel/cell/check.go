@@ -101,6 +101,9 @@ func (r *round) run(info *types.Info) outcome {
 		if r.last != nil && e.Pos == r.last.Pos() && strings.HasSuffix(e.Msg, "is not used") {
 			return // len(x) and string(b) at the end of a cell are shown
 		}
+		if r.last != nil && strings.HasPrefix(e.Msg, "in call to "+showName+", cannot infer") { // nobody called show
+			e.Pos, e.Msg = r.last.Pos(), "cannot use generic function "+types.ExprString(r.last)+" without instantiation"
+		}
 		out.errs = append(out.errs, e)
 	}}
 	types.NewChecker(&conf, r.s.fset, pkg, info).Files([]*ast.File{file})
