@@ -1,8 +1,10 @@
 package plots_test
 
 import (
+	"fmt"
 	"image"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,8 @@ import (
 	"time"
 
 	"interleave/plots"
+	"interleave/runtime/lab"
+	"interleave/runtime/timeline"
 )
 
 // A chart is a figure of numbers that the tests made up.
@@ -66,6 +70,82 @@ var charts = []chart{
 	{"compare-tiny", comparing(plots.TimingList{Rows: []plots.Timing{{Name: "add", Median: 0.31}, {Name: "atomic add", Median: 5.7}}}), plots.Options{}},
 	{"litmus", judging(storeBuffer), plots.Options{}},
 	{"litmus-dark", judging(plots.Tally{Name: "coin", Rows: []plots.Outcome{{"heads", 503, "acceptable"}, {"tails", 497, "interesting"}}}), plots.Options{Theme: plots.Dark}},
+	{"histogram", spreading(latencies(5000, 12*ms, 0.25)), plots.Options{Title: "Latency of 5000 requests"}},
+	{"histogram-log-dark", spreading(latencies(2000, 300*time.Microsecond, 1.2)), plots.Options{Theme: plots.Dark}},
+	{"histogram-one", spreading(plots.Durations{7 * ms}), plots.Options{}},
+	{"histogram-zero", spreading(plots.Durations{0, 0, ms}), plots.Options{}},
+	{"counters", ofExperiment(plots.Counters, counting()), plots.Options{}},
+	{"counters-dark", ofExperiment(plots.Counters, counting()), plots.Options{Theme: plots.Dark, MaxRows: 2, Title: "Two of them"}},
+	{"counters-none", ofExperiment(plots.Counters, lesson()), plots.Options{}},
+	{"cores", ofExperiment(plots.Cores, synthetic(12, time.Second, 20*ms)), plots.Options{}},
+	{"cores-dark", ofExperiment(plots.Cores, manyCores()), plots.Options{Theme: plots.Dark, Title: "Thirty-two cores"}},
+	{"cores-grouped", ofExperiment(plots.Cores, manyCores()), plots.Options{MaxRows: 7}},
+	{"cores-none", ofExperiment(plots.Cores, &timeline.Experiment{GOMAXPROCS: 2}), plots.Options{}},
+	{"lockwait", holding(queueing(60)), plots.Options{}},
+	{"lockwait-dark", holding(queueing(4000)), plots.Options{Theme: plots.Dark, MaxRows: 3, Sorted: true, Title: "Four tellers"}},
+	{"lockwait-free", holding(plots.HoldList{Holds: queueing(1).Holds, Dropped: 12}), plots.Options{}},
+}
+
+func ofExperiment(f func(e *timeline.Experiment, o ...plots.Options) (*plots.Figure, error), e *timeline.Experiment) func(o ...plots.Options) (*plots.Figure, error) {
+	return func(o ...plots.Options) (*plots.Figure, error) { return f(e, o...) }
+}
+func spreading(s plots.Samples) func(o ...plots.Options) (*plots.Figure, error) {
+	return func(o ...plots.Options) (*plots.Figure, error) { return plots.Histogram(s, o...) }
+}
+func holding(l plots.Holds) func(o ...plots.Options) (*plots.Figure, error) {
+	return func(o ...plots.Options) (*plots.Figure, error) { return plots.LockWait(l, o...) }
+}
+
+// latencies are lognormal times about median, made from a seed.
+func latencies(n int, median time.Duration, sigma float64) (d plots.Durations) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for range n {
+		d = append(d, time.Duration(float64(median)*math.Exp(sigma*rnd.NormFloat64())))
+	}
+	return d
+}
+
+// counting is an experiment that told of numbers: a queue, a pool, and something that changes ten thousand times.
+func counting() *timeline.Experiment {
+	e := synthetic(6, 200*ms, 9*ms)
+	tell := func(at time.Duration, v int, name string) {
+		e.Events = append(e.Events, timeline.Event{Kind: timeline.EventLog, Name: timeline.CounterCategory, Text: fmt.Sprint(v, " ", name), Start: at, End: at})
+	}
+	rnd := rand.New(rand.NewPCG(7, 8))
+	depth := 0
+	for at := 2 * ms; at < 190*ms; at += time.Duration(rnd.IntN(6)+1) * ms {
+		if depth += rnd.IntN(5) - 2; depth < 0 {
+			depth = 0
+		}
+		tell(at, depth, "jobs")
+	}
+	for i, v := range []int{1, 2, 3, 4, 4, 3, 4, 2, 1, 0} {
+		tell(time.Duration(20*i)*ms, v, "crawler running")
+		tell(time.Duration(20*i)*ms, 4*v*v, "crawler waiting")
+	}
+	for i := range 10_000 {
+		tell(10*ms+time.Duration(i)*15*time.Microsecond, 20+i/500+rnd.IntN(12), "a semaphore with a rather long name held")
+	}
+	tell(30*ms, 1500, "open files")
+	return e
+}
+
+// queueing is what a lock sees that four workers want all the time, each for another while.
+func queueing(rounds int) plots.HoldList {
+	l := plots.HoldList{Name: "accounts"}
+	start := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
+	var free time.Duration
+	asked := make([]time.Duration, 4)
+	rnd := rand.New(rand.NewPCG(9, 10))
+	for i := range rounds {
+		k := i % 4
+		got := max(free, asked[k])
+		hold := time.Duration(float64(ms) * (0.5 + float64(k)) * (0.5 + rnd.Float64()))
+		l.Holds = append(l.Holds, plots.Hold{Who: fmt.Sprint("teller ", k+1), Line: "cell[3]:7", Asked: start.Add(asked[k]), Wait: got - asked[k], Hold: hold})
+		free = got + hold
+		asked[k] = free + time.Duration(rnd.IntN(4))*ms
+	}
+	return l
 }
 
 func (c chart) figure(t testing.TB, o plots.Options) *plots.Figure {
@@ -149,6 +229,19 @@ func TestChartWords(t *testing.T) {
 		"compare-tiny": {"0.31 ns", "5.7 ns · 18.4× slower", "2 ns"},
 		"litmus":       {"forbidden results were seen in 18 runs, 0.0018 % of all", "never seen", "874 · 0.087 %", "runs, logarithmic", "interesting", "unforeseen"},
 		"litmus-dark":  {"coin · 1\u2009000 runs", "503 · 50 %", "runs"},
+		"histogram": {"5\u2009000 samples · from 5.19 ms to 32.1 ms · mean 12.3 ms · p50 11.9 ms · p90 16.5 ms · p99 21.8 ms", "p50 11.9 ms", "p90 16.5 ms",
+			"p99 21.8 ms", "200", "10 ms"},
+		"histogram-log-dark": {"10 µs", "1 ms", "10 ms"},
+		"histogram-one":      {"1 sample · from 7.00 ms to 7.00 ms · mean 7.00 ms · p50 7.00 ms"},
+		"counters":           {"jobs", "crawler running", "at most 4, mean 2.4", "at most 1\u2009500, mean 1\u2009500", "least value", "up to the greatest"},
+		"counters-none":      {"the experiment told of no numbers"},
+		"cores":              {"core 0", "29 %", "busy up to 20 %", "up to 100 %"},
+		"cores-grouped":      {"cores 0–4", "cores 30–31", "16 %"},
+		"cores-none":         {"no core was seen"},
+		"lockwait": {"accounts · 60 holds · waited 274 ms in all, at most 9.59 ms · held 127 ms, at most 5.15 ms", "waits", "holds", "teller 4",
+			"held it", "waited for it", "p50 4.79 ms", "p90 4.46 ms"},
+		"lockwait-dark": {"… 2 more", "Four tellers"},
+		"lockwait-free": {"12 later holds were not kept", "nobody had to wait", "1 hold · waited 0 ns in all, at most 0 ns · held 436 µs, at most 436 µs"},
 	} {
 		i := slices.IndexFunc(charts, func(c chart) bool { return c.name == name })
 		_, _, words := parse(t, charts[i].figure(t, charts[i].o).SVG())
@@ -222,6 +315,16 @@ func TestChartRefusals(t *testing.T) {
 		},
 		"plots.Litmus: \"r\" was seen -1 times": func() (*plots.Figure, error) {
 			return plots.Litmus(plots.Tally{Rows: []plots.Outcome{{"r", -1, "forbidden"}}})
+		},
+		"plots.Histogram: no samples":                                 func() (*plots.Figure, error) { return plots.Histogram(plots.Durations{}) },
+		"plots.Histogram: a time of -1 ns is none":                    func() (*plots.Figure, error) { return plots.Histogram(plots.Durations{-1}) },
+		"plots.Histogram: no samples ":                                func() (*plots.Figure, error) { return plots.Histogram(nil) },
+		"plots.Counters: no experiment":                               func() (*plots.Figure, error) { return plots.Counters(nil) },
+		"plots.Cores: no experiment":                                  func() (*plots.Figure, error) { return plots.Cores(nil) },
+		"plots.LockWait: no lock":                                     func() (*plots.Figure, error) { return plots.LockWait(nil) },
+		"plots.LockWait: the lock has no history: it must be watched": func() (*plots.Figure, error) { return plots.LockWait(lab.NewLock()) },
+		"plots.LockWait: \"x\" waited -1ns and held 0s": func() (*plots.Figure, error) {
+			return plots.LockWait(plots.HoldList{Holds: []plots.Hold{{Who: "x", Wait: -1}}})
 		},
 		"plots.Litmus: width of 10 pixels is not between": func() (*plots.Figure, error) { return plots.Litmus(storeBuffer, plots.Options{Width: 10}) },
 	} {

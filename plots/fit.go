@@ -23,9 +23,9 @@ func (l law) best() float64 {
 	return math.Sqrt(max(0, l.a-l.b) / l.c)
 }
 
-// fitLaw finds the law with the least squares of relative errors, among those with 0 ≤ σ ≤ 1 and κ ≥ 0; with κ = 0 unless
+// fitLaw finds the law with the least squares of relative errors, among those with 0 ≤ σ ≤ 1 and 0 ≤ κ ≤ 1; with κ = 0 unless
 // coherence is asked for. The problem is linear and convex, so the best law lies either inside these bounds or is the best on
-// one of them: each is solved exactly, and the best that keeps the others wins.
+// one or two of them: each is solved exactly, and the best that keeps the others wins.
 func fitLaw(n, time []float64, coherence bool) law {
 	rows := make([][3]float64, len(n)) // of the coefficients; all should give 1
 	for i := range n {
@@ -43,15 +43,18 @@ func fitLaw(n, time []float64, coherence bool) law {
 			[][3]float64{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}},
 			[][3]float64{{1, 0, 0}, {0, 0, 1}}, // σ = 0
 			[][3]float64{{1, 1, 0}, {0, 0, 1}}, // σ = 1
+			[][3]float64{{1, 0, 1}, {0, 1, 0}}, // κ = 1
+			[][3]float64{{1, 0, 1}},            // κ = 1, σ = 0
+			[][3]float64{{1, 1, 1}},            // κ = 1, σ = 1
 		)
 	}
 	best := law{off: math.Inf(1)}
 	for _, basis := range candidates {
 		x, ok := leastSquares(rows, basis)
-		if !ok || !(x[0] > 0) || x[1] < 0 || x[1] > x[0]*(1+1e-12) || x[2] < 0 {
+		if most := x[0] * (1 + 1e-12); !ok || !(x[0] > 0) || x[1] < 0 || x[1] > most || x[2] < 0 || x[2] > most {
 			continue
 		}
-		l := law{a: x[0], b: min(x[0], x[1]), c: x[2], parameters: 2, points: len(n)}
+		l := law{a: x[0], b: min(x[0], x[1]), c: min(x[0], x[2]), parameters: 2, points: len(n)}
 		if coherence {
 			l.parameters = 3
 		}

@@ -40,7 +40,7 @@ func TestFitBest(t *testing.T) {
 		}
 		coherence := rapid.Bool().Draw(t, "coherence")
 		got := fitLaw(n, time, coherence)
-		if !(got.a > 0) || got.b < 0 || got.b > got.a || got.c < 0 || !coherence && got.c != 0 {
+		if !(got.a > 0) || got.b < 0 || got.b > got.a || got.c < 0 || got.c > got.a || !coherence && got.c != 0 {
 			t.Fatalf("%+v leaves its bounds", got)
 		}
 		off := func(l law) (sum float64) {
@@ -56,6 +56,7 @@ func TestFitBest(t *testing.T) {
 		for range 30 {
 			near := func(v float64) float64 { return v + got.a*rapid.Float64Range(-0.1, 0.1).Draw(t, "shift") }
 			l := law{a: near(got.a), b: near(got.b), c: max(0, near(got.c))}
+			l.c = min(l.a, l.c)
 			if !coherence {
 				l.c = 0
 			}

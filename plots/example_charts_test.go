@@ -1,0 +1,224 @@
+package plots_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"interleave/plots"
+	"interleave/runtime/lab"
+	"interleave/runtime/timeline"
+)
+
+// said prints what a figure shows, in words.
+func said(f *plots.Figure, err error) {
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(f.Alt())
+}
+
+func ExampleSpeedup() {
+	said(plots.Speedup(plots.Sweep{Name: "checksums", Points: []plots.SweepPoint{
+		{Workers: 1, Median: 80e6}, {Workers: 2, Median: 42e6}, {Workers: 4, Median: 23e6}, {Workers: 8, Median: 15e6},
+	}}))
+	// Output: Speedup of checksums: 5.33× with 8 workers. Amdahl: serial part 7.1 %, at most 14.3× (off by 2.2 %). USL: contention σ 2.9 %, coherence κ 0.51 %, best with 14 workers (off by 0.4 %).
+}
+
+// What lab measures is drawn as it is.
+func ExampleSpeedup_lab() {
+	work := func(ctx context.Context, workers int) error {
+		return lab.Sleep(ctx, 4*time.Millisecond/time.Duration(workers))
+	}
+	result, err := lab.Scale(context.Background(), "naps", work, lab.ScaleOptions{
+		Workers: []int{1, 2, 4}, Bench: lab.BenchOptions{Repeats: 6, MinTime: time.Millisecond, Warmup: time.Millisecond},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	f, err := plots.Speedup(result)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(strings.Contains(f.SVG(), "naps · speedup over 1 worker"))
+	// Output: true
+}
+
+func ExampleSweep_EachPoint() {
+	s := plots.Sweep{Name: "checksums", Axis: "cores", Points: []plots.SweepPoint{{Workers: 4, Median: 23e6}}}
+	fmt.Println(s.EachPoint(func(workers int, median, lo, hi, confidence float64) { fmt.Println(workers, median) }))
+	// Output:
+	// 4 2.3e+07
+	// checksums cores
+}
+
+func ExampleCompare() {
+	said(plots.Compare(plots.TimingList{Title: "sum of a million", Rows: []plots.Timing{
+		{Name: "one loop", Median: 310e3, Lo: 305e3, Hi: 322e3, Confidence: 0.95},
+		{Name: "two goroutines", Median: 165e3, Lo: 160e3, Hi: 171e3, Confidence: 0.95},
+		{Name: "unrolled", Median: 300e3, Lo: 296e3, Hi: 309e3, Confidence: 0.95},
+	}}, plots.Options{Sorted: true}))
+	// Output: Times of sum of a million. two goroutines: 165 µs, 1.88× faster. unrolled: 300 µs, no clear difference. one loop: 310 µs.
+}
+
+func ExampleCompare_lab() {
+	nap := func(env lab.Env, i int) error { return env.Sleep(time.Millisecond) }
+	result, err := lab.Compare(context.Background(), "naps", 4, nap, lab.CompareOptions{
+		Ways: []lab.Way{lab.Sequential, lab.Goroutines}, Bench: lab.BenchOptions{Warmup: time.Millisecond},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	f, err := plots.Compare(result)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(strings.Contains(f.SVG(), "faster"))
+	// Output: true
+}
+
+func ExampleTogether() {
+	first := plots.TimingList{Rows: []plots.Timing{{Name: "before", Median: 2e6}}}
+	second := plots.TimingList{Rows: []plots.Timing{{Name: "after", Median: 1e6}}}
+	said(plots.Compare(plots.Together("the change", first, second)))
+	// Output: Times of the change. before: 2.00 ms. after: 1.00 ms, 2.00× faster.
+}
+
+func ExampleTimingList_EachTiming() {
+	l := plots.TimingList{Title: "the change", Rows: []plots.Timing{{Name: "before", Median: 2e6}}}
+	fmt.Println(l.EachTiming(func(name string, median, lo, hi, confidence float64) { fmt.Println(name, median) }))
+	// Output:
+	// before 2e+06
+	// the change
+}
+
+func ExampleLitmus() {
+	said(plots.Litmus(plots.Tally{Name: "two increments", Rows: []plots.Outcome{
+		{Result: "n = 2", Count: 9_998, Verdict: "acceptable"},
+		{Result: "n = 1", Count: 2, Verdict: "forbidden"},
+	}}))
+	// Output: Litmus test two increments: 10 000 runs. acceptable 9 998, forbidden 2.
+}
+
+func ExampleLitmus_lab() {
+	type state struct{ ch chan int }
+	result, err := lab.Litmus(context.Background(), lab.LitmusTest[state]{
+		Name:   "who is first",
+		Setup:  func() *state { return &state{make(chan int, 2)} },
+		Actors: []func(*state){func(s *state) { s.ch <- 1 }, func(s *state) { s.ch <- 2 }},
+		Result: func(s *state) string { return fmt.Sprint(<-s.ch, <-s.ch) },
+		Expect: map[string]lab.Verdict{"1 2": lab.Acceptable, "2 1": lab.Acceptable},
+	}, 1000)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	said(plots.Litmus(result))
+	// Output: Litmus test who is first: 1 000 runs. acceptable 1 000.
+}
+
+func ExampleTally_EachOutcome() {
+	t := plots.Tally{Name: "coin", Rows: []plots.Outcome{{Result: "heads", Count: 3, Verdict: "acceptable"}}}
+	fmt.Println(t.EachOutcome(func(result string, count int, verdict string) { fmt.Println(result, count, verdict) }))
+	// Output:
+	// heads 3 acceptable
+	// coin
+}
+
+func ExampleHistogram() {
+	var took plots.Durations
+	for i := range 200 {
+		took = append(took, time.Duration(100+i)*time.Millisecond)
+	}
+	said(plots.Histogram(took))
+	// Output: Histogram of times: 200 samples, from 100 ms to 299 ms, mean 200 ms, p50 199 ms, p90 279 ms, p99 297 ms.
+}
+
+func ExampleHistogram_lab() {
+	stats, err := lab.Bench(context.Background(), "nap", func(ctx context.Context) error { return lab.Sleep(ctx, time.Millisecond) },
+		lab.BenchOptions{Repeats: 6, MinTime: time.Millisecond, Warmup: time.Millisecond})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	f, err := plots.Histogram(stats)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(strings.Contains(f.SVG(), "nap · 6 samples"))
+	// Output: true
+}
+
+func ExampleDurations_EachSample() {
+	plots.Durations{time.Microsecond}.EachSample(func(ns float64) { fmt.Println(ns) })
+	// Output: 1000
+}
+
+func ExampleCounters() {
+	e, err := timeline.Record(context.Background(), func() {
+		ctx := context.Background()
+		jobs := lab.NewQueue[int](0).Named("jobs")
+		for i := range 3 {
+			jobs.Put(ctx, i)
+		}
+		for range 3 {
+			jobs.Get(ctx)
+		}
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	f, err := plots.Counters(e)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(strings.Contains(f.Alt(), "jobs: at most 3, mean"))
+	// Output: true
+}
+
+func ExampleCores() {
+	said(plots.Cores(lesson()))
+	// Output: Cores over time. wall 3.00 s · CPU 3.00 ms · parallelism 0.00 · GOMAXPROCS 2 · 4 goroutines · compiled. core 0: <1 %. core 1: <1 %.
+}
+
+func ExampleLockWait() {
+	start := time.Now()
+	said(plots.LockWait(plots.HoldList{Name: "accounts", Holds: []plots.Hold{
+		{Who: "teller 1", Asked: start, Hold: 20 * time.Millisecond},
+		{Who: "teller 2", Asked: start.Add(5 * time.Millisecond), Wait: 15 * time.Millisecond, Hold: 10 * time.Millisecond},
+	}}))
+	// Output: History of a lock: accounts, 2 holds, waited 15.0 ms in all, at most 15.0 ms, held 30.0 ms, at most 20.0 ms.
+}
+
+func ExampleLockWait_lab() {
+	ctx := context.Background()
+	accounts := lab.NewLock().Named("accounts").Watch()
+	for range 3 {
+		accounts.Lock(ctx)
+		accounts.Unlock()
+	}
+	f, err := plots.LockWait(accounts)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(strings.HasPrefix(f.Alt(), "History of a lock: accounts, 3 holds, waited 0 ns in all"))
+	// Output: true
+}
+
+func ExampleHoldList_EachHold() {
+	l := plots.HoldList{Name: "accounts", Holds: []plots.Hold{{Who: "teller", Wait: time.Second, Hold: time.Minute}}, Dropped: 1}
+	fmt.Println(l.EachHold(func(who, line string, asked time.Time, wait, hold time.Duration) { fmt.Println(who, wait, hold) }))
+	// Output:
+	// teller 1s 1m0s
+	// accounts 1
+}
