@@ -110,7 +110,7 @@ func newDistribution(times []float64) *distribution {
 	for _, v := range times {
 		d.mean += v / float64(n)
 	}
-	d.log = least > 0 && most > 50*least
+	d.log = least > 1e-6 && most > 50*least // nothing takes a millionth of a nanosecond
 	switch {
 	case d.log:
 		d.lo, d.hi = least/1.05, most*1.05
