@@ -10,6 +10,7 @@ import (
 	"runtime/trace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -198,7 +199,12 @@ func TestStates(t *testing.T) {
 		return func() { mu.Lock(); c.Wait(); mu.Unlock() }, func() { mu.Lock(); c.Broadcast(); mu.Unlock() }
 	})
 	add("sleeper", timeline.Sleeping, "sleep", "sleep", func(t *testing.T) (block, free func()) {
-		return func() { time.Sleep(20 * time.Millisecond) }, func() {}
+		var seen atomic.Bool // on a busy machine one sleep may be over before anybody looks
+		return func() {
+			for !seen.Load() {
+				time.Sleep(20 * time.Millisecond)
+			}
+		}, func() { seen.Store(true) }
 	})
 	add("reader", timeline.Network, "File.Read", "IO wait", func(t *testing.T) (block, free func()) {
 		r, w, err := os.Pipe()
