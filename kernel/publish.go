@@ -61,7 +61,8 @@ func (k *kernel) event(ev session.Event) {
 	}
 }
 
-// restarted tells what a new session cost: in the cell that ended the old one, or, when none did, in the next one.
+// restarted tells what a new session cost: in the cell that ended the old one, or, when none did, in the next one, which may
+// be waiting for the new session already.
 func (k *kernel) restarted(ev session.Restarted) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "The session was restarted: %s.\n", strings.TrimSuffix(ev.Reason, "."))
@@ -70,6 +71,9 @@ func (k *kernel) restarted(ev session.Restarted) {
 	}
 	for _, f := range ev.Failed {
 		fmt.Fprintf(&b, "Problem: %s\n", f)
+	}
+	if x := k.running; x != nil && ev.Cell == 0 && !x.content.Silent {
+		ev.Cell = x.cell
 	}
 	if k.origins[ev.Cell] == nil {
 		k.notice(b.String())

@@ -44,6 +44,7 @@ type Engine struct {
 	recorder timeline.Recorder
 	out      *session.Out
 	texts    texts
+	outputs  outputs
 	mode     string // auto, yaegi or compiled
 	plot     bool
 
@@ -82,6 +83,7 @@ func New(cfg Config) (*Engine, error) {
 	})
 	captureOutput(e)
 	catchExit(e)
+	e.outputs = keepOutputs()
 	os.Args = os.Args[:1] // cells are not interested in ours
 	return e, nil
 }
@@ -122,6 +124,7 @@ func (p *packages) Allowed(path string) bool   { return p.paths[path] }
 func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) session.Done {
 	e.out = out
 	done := session.Done{Cell: c.ID, OK: true}
+	e.outputs.repair()
 	e.texts.set(c.N, c.Code)
 	r := e.newRun(ctx, c)
 	e.setRunning(r)

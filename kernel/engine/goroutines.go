@@ -16,6 +16,7 @@ type goroutine struct {
 	state string   // "chan receive", "running" …
 	run   string   // label: the request it belongs to
 	cell  string   // label: where it was started
+	main  bool     // it is a cell's own
 	lines []string // its places in cells, innermost first
 }
 
@@ -48,6 +49,9 @@ func (r *run) goroutines() (out []goroutine) {
 	id := strconv.FormatUint(r.id, 10)
 	for _, g := range allGoroutines() {
 		if g.run == id && !strings.HasPrefix(g.state, "trace reader") {
+			if line := r.line.Load(); g.main && len(g.lines) == 0 && line > 0 { // interpreted
+				g.lines = []string{fmt.Sprintf("cell[%d]:%d", r.n, line)}
+			}
 			out = append(out, g)
 		}
 	}
@@ -86,6 +90,7 @@ func parseGoroutines(dump string) (out []goroutine) {
 			}
 		}
 		rest, _, _ = strings.Cut(rest, "created by ")
+		g.main = strings.Contains(rest, mainName+"(")
 		g.lines = placeRE.FindAllString(rest, -1)
 		out = append(out, g)
 	}
@@ -106,6 +111,9 @@ func stackAbove(skip int) []frame {
 	return frames
 }
 
+// mainName is the function at the bottom of a cell's own goroutine.
+const mainName = "interleave/kernel/engine.(*run).main"
+
 // stack is stackAbove and says whether the goroutine is a cell's own one, as far as it looks, which is 256 calls.
 func stack(skip int) (frames []frame, main bool) {
 	pcs := make([]uintptr, 256)
@@ -113,7 +121,7 @@ func stack(skip int) (frames []frame, main bool) {
 	it := runtime.CallersFrames(pcs)
 	for {
 		f, more := it.Next()
-		main = main || f.Function == "interleave/kernel/engine.(*run).main"
+		main = main || f.Function == mainName
 		if m := placeRE.FindStringSubmatch(fmt.Sprintf("%s:%d", f.File, f.Line)); m != nil {
 			n, _ := strconv.Atoi(m[1])
 			line, _ := strconv.Atoi(m[2])

@@ -32,7 +32,6 @@ type run struct {
 	outcome *failure      // of the cell's own goroutine; read after done
 	failed  *failure      // of another; read after broken
 	once    sync.Once
-	stopped []frame       // where the stop flag ended the cell's own goroutine; read after done
 	exited  chan struct{} // closed when a goroutine has called os.Exit: it never ends
 	gaveUp  sync.Once     // closes exited
 	over    atomic.Bool   // the cell has been answered
@@ -42,10 +41,11 @@ type run struct {
 	hideNil  bool        // a nil error at the end of the result is not shown
 	shift    map[int]int // cells whose compiled form runs under another number
 
-	mu     sync.Mutex
-	values []any
-	shown  bool
-	labels map[string]context.Context // by place
+	mu      sync.Mutex
+	values  []any
+	shown   bool
+	labels  map[string]context.Context // by place
+	stopped []frame                    // where the stop flag ended the cell's own goroutine, or else the first of the others
 }
 
 // A tag is what a goroutine's label pointer means.
@@ -109,7 +109,9 @@ func (r *run) main(f func()) {
 		} else if !returned {
 			at := r.shifted(r.here(1))
 			if r.stopping.Load() {
+				r.mu.Lock()
 				r.stopped = at
+				r.mu.Unlock()
 			} else {
 				r.outcome = &failure{name: "goexit", value: "runtime.Goexit ended the cell's goroutine", frames: at}
 			}
@@ -189,6 +191,15 @@ func (e *Engine) poll() {
 	t := current()
 	if t == nil || t.unwinding || !t.run.stopping.Load() {
 		return
+	}
+	t.run.mu.Lock()
+	first := t.run.stopped == nil
+	t.run.mu.Unlock()
+	if first { // as good as any other that comes here at the same time
+		at := t.run.shifted(t.run.here(1))
+		t.run.mu.Lock()
+		t.run.stopped = at
+		t.run.mu.Unlock()
 	}
 	t.run.adopt(fmt.Sprintf("cell[%d]", t.run.n), true)
 	runtime.Goexit()
@@ -331,11 +342,9 @@ func (r *run) interrupted(why *failure, step string, left []goroutine) *failure 
 	f := why
 	if f == nil {
 		f = &failure{name: "interrupted", value: "the cell was interrupted: " + step, interrupted: true}
-		select {
-		case <-r.done:
-			f.frames = r.stopped
-		default:
-		}
+		r.mu.Lock()
+		f.frames = r.stopped
+		r.mu.Unlock()
 	}
 	f.left = append(f.left, left...)
 	return f

@@ -1,0 +1,73 @@
+//go:build unix
+
+package engine
+
+import (
+	"log"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// outputs gives cells back the standard output and error that an earlier cell has closed. A file that the user has put in
+// their place stays: that is wanted.
+type outputs []spare
+
+// A spare is a copy of a standard stream out of the user's way.
+type spare struct {
+	file **os.File // os.Stdout or os.Stderr
+	name string
+	fd   int // where it belongs
+	copy int
+}
+
+// keepOutputs copies the streams as they are now.
+func keepOutputs() (o outputs) {
+	for _, s := range []spare{{file: &os.Stdout, name: "/dev/stdout", fd: 1}, {file: &os.Stderr, name: "/dev/stderr", fd: 2}} {
+		var err error
+		for _, least := range []int{600, 10} { // above what user code counts on, if so many are allowed
+			if s.copy, err = unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, least); err == nil {
+				o = append(o, s)
+				break
+			}
+		}
+	}
+	return o
+}
+
+// repair costs two system calls where nothing is to be done.
+func (o outputs) repair() {
+	for _, s := range o {
+		s.repair()
+	}
+}
+
+func (s spare) repair() {
+	_, err := unix.FcntlInt(uintptr(s.fd), unix.F_GETFD, 0)
+	free := err == unix.EBADF
+	if free && unix.Dup2(s.copy, s.fd) != nil {
+		return
+	}
+	was := *s.file
+	if isOpen(was) {
+		return
+	}
+	fd := s.fd
+	if !free { // a file of the user's has the number now
+		if fd, err = unix.FcntlInt(uintptr(s.copy), unix.F_DUPFD_CLOEXEC, 3); err != nil {
+			return
+		}
+	}
+	*s.file = os.NewFile(uintptr(fd), s.name)
+	if log.Writer() == was {
+		log.SetOutput(*s.file)
+	}
+}
+
+func isOpen(f *os.File) bool {
+	if f == nil {
+		return false
+	}
+	c, err := f.SyscallConn()
+	return err == nil && c.Control(func(uintptr) {}) == nil
+}
