@@ -98,7 +98,7 @@ var doors = []door{
 	{"golang.org/x/sync", []string{"runtime/lab/..."}, "lab is built on it"},
 	{"golang.org/x/time", []string{"runtime/lab"}, "rate limits"},
 	{"golang.org/x/term", []string{"install", "notebooks", "runtime/lab"}, "progress needs to know whether anybody watches"},
-	{"golang.org/x/sys", []string{"install", "kernel/session"}, "what the syscall package lacks: process control, file locks on Windows"},
+	{"golang.org/x/sys", []string{"install", "kernel/engine", "kernel/session"}, "what the syscall package lacks: copies of descriptors, process control, file locks on Windows"},
 	{"golang.org/x/tools", []string{"install/toolchain", "kernel/engine/corpustest"}, "reads what the compiler exported; txtar for the corpus"},
 	{"github.com/yuin/goldmark", []string{"notebooks/page"}, "Markdown is for pages"},
 	{"github.com/alecthomas/chroma/v2", []string{"notebooks/page"}, "so are colours"},
