@@ -47,6 +47,7 @@ type Engine struct {
 	outputs  outputs
 	mode     string // auto, yaegi or compiled
 	plot     bool
+	restored bool // no cell has run since Restore
 
 	mu      sync.Mutex
 	running *run
@@ -123,6 +124,12 @@ func (p *packages) Allowed(path string) bool   { return p.paths[path] }
 // Eval runs one cell.
 func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) session.Done {
 	e.out = out
+	if e.restored { // what was lost is told once
+		e.restored = false
+		if b, err := json.Marshal(record{Lost: true}); err == nil {
+			out.Record(c.ID, b)
+		}
+	}
 	done := session.Done{Cell: c.ID, OK: true}
 	e.outputs.repair()
 	e.texts.set(c.N, c.Code)
@@ -384,6 +391,7 @@ type record struct {
 	Plot    bool
 	Setting bool `json:",omitempty"` // only the mode changed
 	Reset   bool `json:",omitempty"` // everything before is forgotten
+	Lost    bool `json:",omitempty"` // the variables declared before went with an earlier process
 }
 
 func (e *Engine) record(p *cell.Plan, text, plugin string) {
@@ -437,6 +445,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 			e.interp.declare(p)
 		}
 	}
+	e.restored = true
 	return e.session.Lose(), failed
 }
 
