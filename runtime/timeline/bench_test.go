@@ -51,6 +51,7 @@ func BenchmarkOverhead(b *testing.B) {
 		recorded = append(recorded, time.Since(begun))
 		n.stopTracer()
 		n.wg.Wait()
+		n.cores.end()
 	}
 	slices.Sort(plain)
 	slices.Sort(recorded)
@@ -74,6 +75,7 @@ func BenchmarkRead(b *testing.B) {
 	wg.Wait()
 	n.stopTracer()
 	n.wg.Wait()
+	n.cores.end()
 	cfg.MaxRead = time.Hour
 	b.ReportAllocs()
 	cpu := processCPU()
@@ -106,6 +108,7 @@ func TestReadDamaged(t *testing.T) {
 	experiment(50)
 	n.stopTracer()
 	n.wg.Wait()
+	n.cores.end()
 	data := n.buf.Bytes()
 	cfg := Config{}.withDefaults()
 	whole := 0

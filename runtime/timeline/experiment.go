@@ -32,6 +32,9 @@ type Experiment struct {
 	Goroutines []Goroutine // the experiment's own, in order of their start
 	Cores      []Core      // one for each P, idle ones too, by ID
 	Events     []Event     // what the experiment's goroutines said of themselves, by start
+	Left       []Leftover  // goroutines that the experiment started and that outlived it, in order of their start
+
+	SystemCores []SystemCore // the machine's cores over Wall, whoever used them, by ID; nil where the system does not tell
 
 	Cut     string // why the recording ends before the experiment does; empty when it does not
 	Dropped int    // events beyond the 100 000 that are kept in Events

@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"iter"
 	"path"
 	"strconv"
 	"strings"
@@ -51,10 +52,12 @@ func isCollector(fn string) bool {
 }
 
 // readSite walks a stack outward. Code of a cell is the user's wherever there is any; else whatever is not in library.
-func readSite(s trace.Stack) site {
+func readSite(s trace.Stack) site { return readFrames(s.Frames()) }
+
+func readFrames(frames iter.Seq[trace.StackFrame]) site {
 	var at, cell, own site // at the first frame that is not Go's runtime, the first of a cell, the first of the user's
 	var call, park string
-	for f := range s.Frames() {
+	for f := range frames {
 		at.base = f.Func
 		if park == "" {
 			park = parked(f.Func)

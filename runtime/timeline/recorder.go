@@ -61,14 +61,15 @@ type Recorder struct {
 	err   error // why nothing was recorded
 }
 
-// A run is one recording. It owns a goroutine at most, which stops the tracer when the trace has grown too large; end
-// waits for it.
+// A run is one recording. It owns two goroutines at most: one stops the tracer when the trace has grown too large, the other is
+// the sampler's. end waits for both.
 type run struct {
 	start time.Time
 	cpu   time.Duration
 	buf   buffer
 	stop  sync.Once
 	wg    sync.WaitGroup
+	cores *sampler
 }
 
 // armed is what Started looks at: the recorder that waits for the first start, or nil.
@@ -168,7 +169,9 @@ func start(cfg Config) (*run, error) {
 	n := new(run)
 	n.buf.max = cfg.MaxBytes
 	n.buf.full = func() { n.wg.Go(n.stopTracer) } // not from within Write: the tracer waits for its writer
+	n.cores = beginSampling()                     // before the tracer starts, so that its goroutine is none of the experiment's
 	if err := trace.Start(&n.buf); err != nil {
+		n.cores.end()
 		return nil, fmt.Errorf("record experiment: %w: %w", ErrBusy, err)
 	}
 	n.cpu = processCPU()
@@ -191,12 +194,14 @@ func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
 	e.CPU = max(0, processCPU()-n.cpu)
 	n.stopTracer()
 	n.wg.Wait()
+	e.SystemCores = n.cores.end()
 	if n.buf.over {
 		e.Cut = fmt.Sprintf("the trace grew beyond %d MB", (cfg.MaxBytes+1<<20-1)>>20)
 	}
 	if err := e.read(n.buf.Bytes(), cfg, mains); err != nil {
 		return nil, fmt.Errorf("read recording: %w", err)
 	}
+	e.Left = e.leftovers()
 	return e, nil
 }
 
@@ -217,7 +222,10 @@ func Record(ctx context.Context, f func()) (*Experiment, error) {
 		n.stopTracer()
 		ended.Store(true)
 	})
-	defer n.stopTracer() // when f panics
+	defer func() { // when f panics
+		n.stopTracer()
+		n.cores.end()
+	}()
 	f()
 	if !release() {
 		n.stopTracer() // waits for the one that ctx started

@@ -27,6 +27,9 @@ func (e *Experiment) Summary() string {
 		}
 		fmt.Fprintf(&b, " (%s)\n", g.Label())
 	}
+	if left := e.leftWords(); left != "" {
+		fmt.Fprintf(&b, "%s\n", left)
+	}
 	if e.Cut != "" {
 		fmt.Fprintf(&b, "only the first %s were kept: %s\n", Round(e.Recorded), e.Cut)
 	}
