@@ -419,6 +419,10 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 			failed = append(failed, "a record that cannot be read: "+err.Error())
 			continue
 		}
+		if rec.Lost {
+			e.session.Lose()
+			continue
+		}
 		e.texts.set(rec.N, rec.Code)
 		e.mode, e.plot = rec.Mode, rec.Plot
 		if rec.Reset {
