@@ -11,10 +11,32 @@ import (
 func init() {
 	tables["interleave/plots"] = func() map[string]reflect.Value {
 		return map[string]reflect.Value{
-			"Figure":   reflect.ValueOf((*pkg.Figure)(nil)),
-			"Options":  reflect.ValueOf((*pkg.Options)(nil)),
-			"Theme":    reflect.ValueOf((*pkg.Theme)(nil)),
-			"Timeline": reflect.ValueOf(pkg.Timeline),
+			"Compare":    reflect.ValueOf(pkg.Compare),
+			"Cores":      reflect.ValueOf(pkg.Cores),
+			"Counters":   reflect.ValueOf(pkg.Counters),
+			"Durations":  reflect.ValueOf((*pkg.Durations)(nil)),
+			"Figure":     reflect.ValueOf((*pkg.Figure)(nil)),
+			"Histogram":  reflect.ValueOf(pkg.Histogram),
+			"Hold":       reflect.ValueOf((*pkg.Hold)(nil)),
+			"HoldList":   reflect.ValueOf((*pkg.HoldList)(nil)),
+			"Holds":      reflect.ValueOf((*pkg.Holds)(nil)),
+			"Litmus":     reflect.ValueOf(pkg.Litmus),
+			"LockWait":   reflect.ValueOf(pkg.LockWait),
+			"Options":    reflect.ValueOf((*pkg.Options)(nil)),
+			"Outcome":    reflect.ValueOf((*pkg.Outcome)(nil)),
+			"Outcomes":   reflect.ValueOf((*pkg.Outcomes)(nil)),
+			"Samples":    reflect.ValueOf((*pkg.Samples)(nil)),
+			"Scaling":    reflect.ValueOf((*pkg.Scaling)(nil)),
+			"Speedup":    reflect.ValueOf(pkg.Speedup),
+			"Sweep":      reflect.ValueOf((*pkg.Sweep)(nil)),
+			"SweepPoint": reflect.ValueOf((*pkg.SweepPoint)(nil)),
+			"Tally":      reflect.ValueOf((*pkg.Tally)(nil)),
+			"Theme":      reflect.ValueOf((*pkg.Theme)(nil)),
+			"Timeline":   reflect.ValueOf(pkg.Timeline),
+			"Timing":     reflect.ValueOf((*pkg.Timing)(nil)),
+			"TimingList": reflect.ValueOf((*pkg.TimingList)(nil)),
+			"Timings":    reflect.ValueOf((*pkg.Timings)(nil)),
+			"Together":   reflect.ValueOf(pkg.Together),
 		}
 	}
 }

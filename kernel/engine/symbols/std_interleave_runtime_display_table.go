@@ -11,6 +11,7 @@ import (
 func init() {
 	tables["interleave/runtime/display"] = func() map[string]reflect.Value {
 		return map[string]reflect.Value{
+			"Asker":     reflect.ValueOf((*pkg.Asker)(nil)),
 			"Attached":  reflect.ValueOf(pkg.Attached),
 			"Bundle":    reflect.ValueOf(pkg.Bundle),
 			"Clear":     reflect.ValueOf(pkg.Clear),
@@ -18,14 +19,17 @@ func init() {
 			"HTML":      reflect.ValueOf(pkg.HTML),
 			"Handle":    reflect.ValueOf((*pkg.Handle)(nil)),
 			"Image":     reflect.ValueOf(pkg.Image),
+			"Input":     reflect.ValueOf(pkg.Input),
 			"JPEG":      reflect.ValueOf(pkg.JPEG),
 			"JSON":      reflect.ValueOf(pkg.JSON),
 			"LaTeX":     reflect.ValueOf(pkg.LaTeX),
 			"Markdown":  reflect.ValueOf(pkg.Markdown),
 			"NewHandle": reflect.ValueOf(pkg.NewHandle),
 			"PNG":       reflect.ValueOf(pkg.PNG),
+			"Password":  reflect.ValueOf(pkg.Password),
 			"Raw":       reflect.ValueOf(pkg.Raw),
 			"SVG":       reflect.ValueOf(pkg.SVG),
+			"SetAsker":  reflect.ValueOf(pkg.SetAsker),
 			"SetSink":   reflect.ValueOf(pkg.SetSink),
 			"Show":      reflect.ValueOf(pkg.Show),
 			"Text":      reflect.ValueOf(pkg.Text),
