@@ -322,6 +322,9 @@ func (s *Session) diagnose(errs []types.Error, cur *source) (ds Diagnostics) {
 func (s *Session) suggest(name string) string {
 	best, least := "", 3
 	consider := func(n string) {
+		if tooLong(name, n, least) {
+			return
+		}
 		if d := distance(strings.ToLower(name), strings.ToLower(n)); d < least && d < len(name) {
 			best, least = n, d
 		}
@@ -340,6 +343,13 @@ func (s *Session) suggest(name string) string {
 		return ""
 	}
 	return fmt.Sprintf("Did you mean %s?", best)
+}
+
+// tooLong reports whether two words differ in length by so much that their distance, which takes as long as both lengths
+// multiplied, need not be looked at: a name may have a million letters.
+func tooLong(a, b string, least int) bool {
+	d := len(a) - len(b)
+	return d >= least || -d >= least
 }
 
 // distance counts the single-letter edits between two words.
@@ -368,6 +378,9 @@ func distance(a, b string) int {
 func Nearest(name string, words []string) string {
 	best, least := "", max(2, len(name)/2)+1
 	for _, w := range words {
+		if tooLong(name, w, least) {
+			continue
+		}
 		if d := distance(name, w); d < least {
 			best, least = w, d
 		}
