@@ -80,6 +80,8 @@ var charts = []chart{
 	{"cores", ofExperiment(plots.Cores, synthetic(12, time.Second, 20*ms)), plots.Options{}},
 	{"cores-dark", ofExperiment(plots.Cores, manyCores()), plots.Options{Theme: plots.Dark, Title: "Thirty-two cores"}},
 	{"cores-grouped", ofExperiment(plots.Cores, manyCores()), plots.Options{MaxRows: 7}},
+	{"cores-machine", ofExperiment(plots.Cores, watched(2*time.Second)), plots.Options{}},
+	{"cores-short-dark", ofExperiment(plots.Cores, watched(60*ms)), plots.Options{Theme: plots.Dark}},
 	{"cores-none", ofExperiment(plots.Cores, &timeline.Experiment{GOMAXPROCS: 2}), plots.Options{}},
 	{"lockwait", holding(queueing(60)), plots.Options{}},
 	{"lockwait-dark", holding(queueing(4000)), plots.Options{Theme: plots.Dark, MaxRows: 3, Sorted: true, Title: "Four tellers"}},
@@ -127,6 +129,20 @@ func counting() *timeline.Experiment {
 		tell(10*ms+time.Duration(i)*15*time.Microsecond, 20+i/500+rnd.IntN(12), "a semaphore with a rather long name held")
 	}
 	tell(30*ms, 1500, "open files")
+	return e
+}
+
+// watched is an experiment on whose machine others were at work, too, or which was too short to tell.
+func watched(wall time.Duration) *timeline.Experiment {
+	e := synthetic(8, wall, wall/30)
+	for id := range 3 {
+		c := timeline.SystemCore{ID: id}
+		for at := time.Duration(0); at < wall; at += 100 * ms {
+			end := min(wall, at+100*ms)
+			c.Samples = append(c.Samples, timeline.SystemSample{Start: at, End: end, Busy: (end - at) * (at / (100 * ms) % 5) / 5 * time.Duration(id), Stolen: (end - at) / 20})
+		}
+		e.SystemCores = append(e.SystemCores, c)
+	}
 	return e
 }
 
@@ -237,7 +253,10 @@ func TestChartWords(t *testing.T) {
 		"counters-none":      {"the experiment told of no numbers"},
 		"cores":              {"core 0", "29 %", "busy up to 20 %", "up to 100 %"},
 		"cores-grouped":      {"cores 0–4", "cores 30–31", "16 %"},
-		"cores-none":         {"no core was seen"},
+		"cores-machine": {"machine core 2", "80 %",
+			"machine cores: all processes together, as the operating system counts, give or take 0.5 %; the machine's host kept 5 % of them for others"},
+		"cores-short-dark": {"too short to say what the machine's cores did: the operating system counts in ticks of 10 ms"},
+		"cores-none":       {"no core was seen"},
 		"lockwait": {"accounts · 60 holds · waited 274 ms in all, at most 9.59 ms · held 127 ms, at most 5.15 ms", "waits", "holds", "teller 4",
 			"held it", "waited for it", "p50 4.79 ms", "p90 4.46 ms"},
 		"lockwait-dark": {"… 2 more", "Four tellers"},

@@ -12,9 +12,10 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// Cores draws how busy each core was over time: the darker, on dark paper the brighter, the busier. Rows are the cores of Go's
-// scheduler, with what the whole process did on them; beside each stands the part of the time in which it worked for the experiment.
-// Where the operating system told how busy its own cores were, whoever used them, the caption says so.
+// Cores draws how busy each core was over time: the darker, on dark paper the brighter, the busier. The first rows are the cores of
+// Go's scheduler, with what the whole process did on them; beside each stands the part of the time in which it worked for the
+// experiment. Where the operating system told of them, and for long enough to be believed, the cores of the machine follow, with
+// what all processes did on them. With more cores than Options.MaxRows a row is the mean of several neighbours.
 func Cores(e *timeline.Experiment, o ...Options) (*Figure, error) {
 	if e == nil {
 		return nil, errors.New("plots.Cores: no experiment")
@@ -24,17 +25,15 @@ func Cores(e *timeline.Experiment, o ...Options) (*Figure, error) {
 		return nil, fmt.Errorf("plots.Cores: %w", err)
 	}
 	t := themes[opt.Theme]
-	h := &heat{e: e, theme: t, pitch: 22, group: 1}
-	for len(e.Cores) > h.group*opt.MaxRows {
-		h.group++
-	}
-	n := (len(e.Cores) + h.group - 1) / h.group
-	if n > 16 {
+	h := &heat{theme: t, pitch: 22}
+	h.addCores(e, opt.MaxRows)
+	system := h.addSystem(e, opt.MaxRows)
+	if len(h.rows) > 16 {
 		h.pitch = 15
 	}
 	widest := 0.0
-	for i := range n {
-		widest = max(widest, textWidth(h.label(i), regular, labelSize))
+	for _, r := range h.rows {
+		widest = max(widest, textWidth(r.label, regular, labelSize))
 	}
 	h.gutter = margin + widest + 10 + textWidth("100 %", regular, smallSize) + labelGap
 
@@ -46,64 +45,137 @@ func Cores(e *timeline.Experiment, o ...Options) (*Figure, error) {
 		p.X.Tick.Marker = plot.ConstantTicks(nil)
 	}
 	p.Add(h)
-	f := &Figure{plot: p, theme: t, width: opt.Width, title: opt.Title, gutter: h.gutter, body: h.pitch*float64(max(1, n)) + 5}
+	f := &Figure{plot: p, theme: t, width: opt.Width, title: opt.Title, gutter: h.gutter, body: h.height()}
 	f.caption = captionOf(opt.Width, false, e.Caption())
-	f.caption = append(f.caption, captionOf(opt.Width, false, systemWords(e))...)
+	f.caption = append(f.caption, captionOf(opt.Width, false, system)...)
 	if e.Cut != "" {
 		f.caption = append(f.caption, captionOf(opt.Width, true, fmt.Sprintf("only the first %s of %s are shown: %s", timeline.Round(e.Recorded), timeline.Round(e.Wall), e.Cut))...)
 	}
-	for i, s := range t.heat {
-		if n == 0 {
-			break
+	if len(h.rows) > 0 {
+		for i, s := range t.heat {
+			name := fmt.Sprintf("up to %d %%", 20*(i+1))
+			if i == 0 {
+				name = "busy up to 20 %"
+			}
+			f.legend = append(f.legend, entry{swatch: s, name: name})
 		}
-		name := fmt.Sprintf("up to %d %%", 20*(i+1))
-		if i == 0 {
-			name = "busy up to 20 %"
-		}
-		f.legend = append(f.legend, entry{swatch: s, name: name})
 	}
 	f.alt = "Cores over time. " + e.Caption() + "."
-	for i := range n {
-		f.alt += fmt.Sprintf(" %s: %s.", h.label(i), h.share(i))
+	for _, r := range h.rows {
+		f.alt += fmt.Sprintf(" %s: %s.", r.label, r.share)
 	}
 	return f, nil
 }
 
-// heat is the plotter of Cores. With more cores than rows, a row is the mean of a group.
+// heat is the plotter of Cores.
 type heat struct {
-	e      *timeline.Experiment
 	theme  *theme
+	rows   []heatRow
+	second int // the first of the rows that stand apart; 0 when none do
 	pitch  float64
 	gutter float64
-	group  int
 }
 
-func (h *heat) cores(i int) []timeline.Core {
-	return h.e.Cores[i*h.group : min(len(h.e.Cores), (i+1)*h.group)]
+// A heatRow is one core, or the mean of several.
+type heatRow struct {
+	label, share string
+	each         func(f func(start, end time.Duration, busy float64)) // with busy from 0 to 1
 }
 
-func (h *heat) label(i int) string {
-	c := h.cores(i)
-	if len(c) == 1 {
-		return fmt.Sprintf("core %d", c[0].ID)
+func (h *heat) height() float64 {
+	n := h.pitch*float64(max(1, len(h.rows))) + 5
+	if h.second > 0 {
+		n += coreGap
 	}
-	return fmt.Sprintf("cores %d–%d", c[0].ID, c[len(c)-1].ID)
+	return n
 }
 
-// share is the part of the time in which the row's cores worked for the experiment.
-func (h *heat) share(i int) string {
-	if h.e.Recorded <= 0 {
-		return ""
+// groups cuts n cores into as few neighbours each as make at most so many rows.
+func groups(n, rows int, f func(from, to int)) {
+	size := max(1, (n+rows-1)/rows)
+	for from := 0; from < n; from += size {
+		f(from, min(n, from+size))
 	}
-	var sum time.Duration
-	for _, c := range h.cores(i) {
-		for _, s := range c.Spans {
-			if s.Kind == timeline.CoreUser {
-				sum += s.End - s.Start
+}
+
+func coreName(what string, first, last int) string {
+	if first == last {
+		return fmt.Sprintf("%s %d", what, first)
+	}
+	return fmt.Sprintf("%ss %d–%d", what, first, last)
+}
+
+func (h *heat) addCores(e *timeline.Experiment, rows int) {
+	groups(len(e.Cores), rows, func(from, to int) {
+		cores := e.Cores[from:to]
+		n := float64(len(cores))
+		r := heatRow{label: coreName("core", cores[0].ID, cores[len(cores)-1].ID), each: func(f func(start, end time.Duration, busy float64)) {
+			for _, c := range cores {
+				for _, s := range c.Spans {
+					f(s.Start, s.End, 1/n)
+				}
+			}
+		}}
+		var sum time.Duration
+		for _, c := range cores {
+			for _, s := range c.Spans {
+				if s.Kind == timeline.CoreUser {
+					sum += s.End - s.Start
+				}
 			}
 		}
+		if e.Recorded > 0 {
+			r.share = wholePercent(float64(sum) / float64(e.Recorded) / n)
+		}
+		h.rows = append(h.rows, r)
+	})
+}
+
+// addSystem adds what the operating system told, if it can be believed, and says what there is to say about it.
+func (h *heat) addSystem(e *timeline.Experiment, rows int) string {
+	if len(e.SystemCores) == 0 {
+		return ""
 	}
-	return wholePercent(float64(sum) / float64(h.e.Recorded) / float64(len(h.cores(i))))
+	var stolen, all time.Duration
+	worst := 0.0
+	for i := range e.SystemCores {
+		c := &e.SystemCores[i]
+		_, wrong := c.Share()
+		worst = max(worst, wrong)
+		for _, s := range c.Samples {
+			stolen += s.Stolen
+			all += s.End - s.Start
+		}
+	}
+	if worst > 0.1 {
+		return fmt.Sprintf("too short to say what the machine's cores did: the operating system counts in ticks of %s", short(timeline.SystemTick))
+	}
+	h.second = len(h.rows)
+	groups(len(e.SystemCores), rows, func(from, to int) {
+		cores := e.SystemCores[from:to]
+		n := float64(len(cores))
+		r := heatRow{label: coreName("machine core", cores[0].ID, cores[len(cores)-1].ID), each: func(f func(start, end time.Duration, busy float64)) {
+			for _, c := range cores {
+				for _, s := range c.Samples {
+					if s.End > s.Start {
+						f(s.Start, s.End, min(1, float64(s.Busy)/float64(s.End-s.Start))/n)
+					}
+				}
+			}
+		}}
+		sum := 0.0
+		for i := range cores {
+			busy, _ := cores[i].Share()
+			sum += busy
+		}
+		r.share = wholePercent(sum / n)
+		h.rows = append(h.rows, r)
+	})
+	words := fmt.Sprintf("machine cores: all processes together, as the operating system counts, give or take %s", percent(worst))
+	if all > 0 && float64(stolen)/float64(all) >= 0.01 {
+		words += fmt.Sprintf("; the machine's host kept %s of them for others", percent(float64(stolen)/float64(all)))
+	}
+	return words
 }
 
 // wholePercent never rounds something to nothing, or what lacks something to all.
@@ -123,25 +195,27 @@ func (h *heat) Plot(cv draw.Canvas, p *plot.Plot) {
 	pen := pen{cv, h.theme}
 	pen.grid(cv, p, true, false)
 	x0, x1, top := float64(cv.Min.X), float64(cv.Max.X), float64(cv.Max.Y)
-	if len(h.e.Cores) == 0 {
+	if len(h.rows) == 0 {
 		pen.textCentre((x0+x1)/2, top-h.pitch/2-4, "no core was seen", regular, labelSize, h.theme.muted)
 		return
 	}
 	seconds := func(v float64) time.Duration { return time.Duration(math.Round(v * 1e9)) }
-	rows := (len(h.e.Cores) + h.group - 1) / h.group
 	size := 3.0
-	for (x1-x0)/size*float64(rows) > maxColumns {
+	for (x1-x0)/size*float64(len(h.rows)) > maxColumns {
 		size *= 2
 	}
 	g := newGrid(x0, x1-x0, size, seconds(p.X.Min), seconds(p.X.Max-p.X.Min))
 	var layers [5][]column
-	for i := range rows {
-		busy := make([]float64, g.n)
-		for _, c := range h.cores(i) {
-			for _, s := range c.Spans {
-				g.over(s.Start, s.End, func(b int, part float64) { busy[b] += part / float64(len(h.cores(i))) })
-			}
+	left := x0 - h.gutter + margin
+	for i, r := range h.rows {
+		if i == h.second && i > 0 {
+			pen.rule(left, top-h.pitch*float64(i)-coreGap/2, x1, top-h.pitch*float64(i)-coreGap/2, 0.75, h.theme.faint)
+			top -= coreGap
 		}
+		busy := make([]float64, g.n)
+		r.each(func(start, end time.Duration, share float64) {
+			g.over(start, end, func(b int, part float64) { busy[b] += part * share })
+		})
 		mid := top - h.pitch*(float64(i)+0.5)
 		bar := h.pitch - 4
 		runs(g.n, func(b int) int { return heatLevel(busy[b]) }, func(first, end, level int) {
@@ -149,9 +223,8 @@ func (h *heat) Plot(cv draw.Canvas, p *plot.Plot) {
 				layers[level] = append(layers[level], column{g.x(first), g.x(end), mid - bar/2, mid + bar/2})
 			}
 		})
-		left := x0 - h.gutter + margin
-		pen.text(left, mid-3.8, h.label(i), regular, labelSize, h.theme.ink)
-		pen.textRight(x0-labelGap, mid-3.8, h.share(i), regular, smallSize, h.theme.muted)
+		pen.text(left, mid-3.8, r.label, regular, labelSize, h.theme.ink)
+		pen.textRight(x0-labelGap, mid-3.8, r.share, regular, smallSize, h.theme.muted)
 	}
 	for level, cols := range layers {
 		pen.fill(h.theme.heat[level], cols)
@@ -165,6 +238,3 @@ func heatLevel(share float64) int {
 	}
 	return min(4, max(0, int(math.Ceil(share*5-1e-6))-1))
 }
-
-// systemWords says what the operating system's cores did, as far as it told.
-func systemWords(e *timeline.Experiment) string { return "" }
