@@ -287,7 +287,6 @@ func (x *execution) perform(f func(), traces bool) {
 	x.done.Replace = replace
 	if fail != nil && fail.fine {
 		x.exited = true
-		x.leftBehind()
 		return
 	}
 	if fail != nil {
@@ -305,7 +304,9 @@ func (x *execution) perform(f func(), traces bool) {
 	if shown && !x.cell.Silent && !x.quiet {
 		x.result(values)
 	}
-	x.leftBehind()
+	if exp != nil {
+		x.leftBehind(exp)
+	}
 	if x.quiet {
 		r.values, r.shown = values, shown
 	}

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"strings"
+	"time"
 
 	"interleave/kernel/cell"
 	"interleave/kernel/session"
@@ -113,5 +115,24 @@ func (x *execution) figure(exp *timeline.Experiment) {
 	})
 }
 
-// leftBehind tells which goroutines of the cell go on after it.
-func (x *execution) leftBehind() {}
+// leftBehind tells which goroutines of the cell go on after it. Those that were running may be about to end: only blocked
+// ones, and ones that have run for a while, are named.
+func (x *execution) leftBehind(exp *timeline.Experiment) {
+	const most = 5
+	var lines []string
+	for _, l := range exp.Left {
+		if l.State != timeline.Running && l.State != timeline.Runnable || l.For > 10*time.Millisecond {
+			lines = append(lines, l.String())
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	head := plural(len(lines), "goroutine goes on after this cell", "goroutines go on after this cell")
+	if len(lines) > most {
+		lines = append(lines[:most], fmt.Sprintf("… and %d more", len(lines)-most))
+	}
+	text := head + ":\n  " + strings.Join(lines, "\n  ")
+	page := `<details><summary style="opacity:.7">` + html.EscapeString(head) + "</summary><pre>" + html.EscapeString(strings.Join(lines, "\n")) + "</pre></details>"
+	x.e.out.Emit(session.Display{Cell: x.cell.ID, Data: bundle(map[string]any{"text/plain": text, "text/html": page}), Metadata: session.Bundle{}})
+}

@@ -38,7 +38,7 @@ func runCells(ctx context.Context, args []string) error {
 			case session.Output:
 				fmt.Print(ev.Text)
 			case session.Display:
-				fmt.Printf("display %d types, %d bytes of svg\n", len(ev.Data), len(ev.Data["image/svg+xml"]))
+				fmt.Printf("%s display %d types, %d bytes of svg\n", string(ev.Data["text/plain"]), len(ev.Data), len(ev.Data["image/svg+xml"]))
 			case session.Result:
 				var text string
 				json.Unmarshal(ev.Data["text/plain"], &text)

@@ -120,7 +120,7 @@ func readDump(b []byte) (all map[int64]dumped, ok bool) {
 	return all, len(b) < maxDump
 }
 
-// dumpHead reads "goroutine 12 [chan receive, 2 minutes]:".
+// dumpHead reads "goroutine 12 [chan receive, 2 minutes labels:{…}]:". Labels are there when GODEBUG asks for them.
 func dumpHead(line string) (id int64, status string, ok bool) {
 	line, ok = strings.CutPrefix(line, "goroutine ")
 	if !ok {
@@ -129,7 +129,8 @@ func dumpHead(line string) (id int64, status string, ok bool) {
 	number, line, _ := strings.Cut(line, " ")
 	id, err := strconv.ParseInt(number, 10, 64)
 	_, line, ok = strings.Cut(line, "[")
-	status, _, closed := strings.Cut(line, "]")
+	status, closed := strings.CutSuffix(strings.TrimRight(line, "\n"), "]:")
+	status, _, _ = strings.Cut(status, " labels:{")
 	status, _, _ = strings.Cut(status, ", ")
 	return id, status, ok && closed && err == nil
 }
