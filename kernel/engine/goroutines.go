@@ -12,12 +12,13 @@ import (
 
 // A goroutine is what Go's own traceback tells of one.
 type goroutine struct {
-	id    int
-	state string   // "chan receive", "running" …
-	run   string   // label: the request it belongs to
-	cell  string   // label: where it was started
-	main  bool     // it is a cell's own
-	lines []string // its places in cells, innermost first
+	id     int
+	state  string   // "chan receive", "running" …
+	run    string   // label: the request it belongs to
+	cell   string   // label: where it was started
+	main   bool     // it is a cell's own
+	tracer bool     // it records, and has the labels only because the recording began in a cell
+	lines  []string // its places in cells, innermost first
 }
 
 // busy reports whether it uses a core, or waits for one.
@@ -48,7 +49,7 @@ var (
 func (r *run) goroutines() (out []goroutine) {
 	id := strconv.FormatUint(r.id, 10)
 	for _, g := range allGoroutines() {
-		if g.run == id && !strings.HasPrefix(g.state, "trace reader") {
+		if g.run == id && !g.tracer {
 			if line := r.line.Load(); g.main && len(g.lines) == 0 && line > 0 { // interpreted
 				g.lines = []string{fmt.Sprintf("cell[%d]:%d", r.n, line)}
 			}
@@ -91,10 +92,23 @@ func parseGoroutines(dump string) (out []goroutine) {
 		}
 		rest, _, _ = strings.Cut(rest, "created by ")
 		g.main = strings.Contains(rest, mainName+"(")
+		g.tracer = records(rest) || strings.HasPrefix(g.state, "trace reader")
 		g.lines = placeRE.FindAllString(rest, -1)
 		out = append(out, g)
 	}
 	return out
+}
+
+// records reports whether a goroutine with this stack was started by the recorder or by Go's tracer: what is at its bottom is
+// theirs.
+func records(stack string) bool {
+	bottom := ""
+	for line := range strings.Lines(stack) {
+		if !strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, "sync.(*WaitGroup).Go") && !strings.HasPrefix(line, "runtime.goexit") {
+			bottom = line
+		}
+	}
+	return strings.HasPrefix(bottom, "interleave/runtime/timeline.") || strings.HasPrefix(bottom, "runtime/trace.")
 }
 
 // frame is one call on a stack, as the user knows it.
