@@ -172,6 +172,8 @@ func percent(share float64) string {
 		return "<0.001 %"
 	case v < 9.95:
 		return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.*f", int(max(0, 1-math.Floor(math.Log10(v)))), v), "0"), ".") + " %"
+	case v > 99 && v < 100-1e-9: // never all when something is missing
+		return fmt.Sprintf("%.*f %%", int(min(3, max(1, math.Ceil(-math.Log10(100-v)+0.3)))), min(v, 99.999))
 	default:
 		return fmt.Sprintf("%.0f %%", v)
 	}

@@ -80,6 +80,9 @@ func (c *counters) extent(i int) string {
 }
 
 func meanOf(v float64) string {
+	if v != 0 && math.Abs(v) < 0.995 {
+		return fmt.Sprintf("%.2f", v)
+	}
 	if math.Abs(v) < 99.95 {
 		return fmt.Sprintf("%.1f", v)
 	}

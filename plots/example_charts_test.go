@@ -79,7 +79,7 @@ func ExampleCompare_lab() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(strings.Contains(f.SVG(), "faster"))
+	fmt.Println(strings.Contains(f.SVG(), "naps, 4 tasks · median"))
 	// Output: true
 }
 
