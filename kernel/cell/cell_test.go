@@ -150,6 +150,21 @@ func TestMovesAndResets(t *testing.T) {
 	}
 }
 
+func TestByteOrderMark(t *testing.T) {
+	t.Parallel()
+	if _, _, err := run(t, "\ufeffx := 1\nx"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	_, _, err := run(t, strings.Repeat("a", 1<<20))
+	if err == nil || len(err.Error()) > 5000 || len(strings.Join(err.(Diagnostics).Render(), "")) > 5000 {
+		t.Errorf("a message of %d bytes", len(err.Error()))
+	}
+}
+
 func TestReuse(t *testing.T) {
 	t.Parallel()
 	s, _, err := run(t, "func f() int { return 1 }", "y := f()\nfor range 3 { y++ }")

@@ -23,7 +23,7 @@ type Diagnostics []Diagnostic
 func (ds Diagnostics) Error() string {
 	var lines []string
 	for _, d := range ds {
-		lines = append(lines, d.String())
+		lines = append(lines, short(d.String()))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -55,7 +55,7 @@ func (ds Diagnostics) Render() (lines []string) {
 		if d.Line == 0 {
 			place = fmt.Sprintf("cell[%d]: ", d.Cell)
 		}
-		lines = append(lines, bold+place+reset+red+d.Message+reset)
+		lines = append(lines, bold+place+reset+red+short(d.Message)+reset)
 		if d.Line > 0 && d.source != "" {
 			gutter := fmt.Sprintf("%4d | ", d.Line)
 			lines = append(lines, faint+gutter+reset+d.source, faint+"     | "+reset+caret(d.source, d.Column))
@@ -65,6 +65,15 @@ func (ds Diagnostics) Render() (lines []string) {
 		}
 	}
 	return lines
+}
+
+// short cuts what nobody can read, such as the name of an undefined variable that is a megabyte long.
+func short(s string) string {
+	const most = 2000
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // caret points at a byte column of a line, keeping its tabs so that it stands under the right letter.

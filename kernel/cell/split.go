@@ -121,6 +121,9 @@ func blank(b []byte) {
 
 // parse reads one cell. A cell that does not parse gives as many diagnostics as the parser found.
 func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
+	if rest, ok := strings.CutPrefix(text, "\ufeff"); ok { // a byte order mark, which Go allows at the start of a file
+		text = "   " + rest
+	}
 	src := &source{n: n, text: text}
 	if !utf8.ValidString(text) {
 		return src, Diagnostics{invalidUTF8(n, text)}
