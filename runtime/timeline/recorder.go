@@ -61,8 +61,8 @@ type Recorder struct {
 	err   error // why nothing was recorded
 }
 
-// A run is one recording. It owns two goroutines at most: one stops the tracer when the trace has grown too large, the other is
-// the sampler's. end waits for both.
+// A run is one recording. It owns a goroutine at most, which stops the tracer when the trace has grown too large, and a sampler. end
+// waits for the one and ends the other.
 type run struct {
 	start time.Time
 	cpu   time.Duration

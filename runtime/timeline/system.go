@@ -51,14 +51,15 @@ const (
 // SystemCores.
 const statFile = "/proc/stat"
 
-// A sampler reads what the system's cores did. It owns a goroutine between begin and end.
+// A sampler reads what the system's cores did, again and again between begin and end. It does so from a timer, whose goroutine lives
+// for a reading only: who counts goroutines in an experiment should not find one of ours.
 type sampler struct {
 	start time.Time
-	quit  chan struct{}
-	over  sync.Once
-	wg    sync.WaitGroup
+	wg    sync.WaitGroup // of the tick that is due or under way
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows
+	over  bool
+	timer *time.Timer
 	last  map[int]coreTicks
 	at    time.Duration // of last
 	cores map[int]*SystemCore
@@ -74,28 +75,29 @@ func beginSampling() *sampler {
 	if len(now) == 0 {
 		return nil
 	}
-	s := &sampler{start: time.Now(), quit: make(chan struct{}), last: now, cores: map[int]*SystemCore{}, pace: samplePace}
-	s.wg.Go(s.run)
+	s := &sampler{start: time.Now(), last: now, cores: map[int]*SystemCore{}, pace: samplePace}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wg.Add(1)
+	s.timer = time.AfterFunc(s.pace, s.tick)
 	return s
 }
 
-func (s *sampler) run() {
-	timer := time.NewTimer(s.pace)
-	defer timer.Stop()
-	for {
-		select {
-		case <-s.quit:
-			return
-		case <-timer.C:
-			timer.Reset(s.sample(readTicks(), time.Since(s.start)))
-		}
-	}
-}
-
-// sample adds a reading that was taken at a time, and returns when the next is due.
-func (s *sampler) sample(now map[int]coreTicks, at time.Duration) time.Duration {
+func (s *sampler) tick() {
+	defer s.wg.Done()
+	now, at := readTicks(), time.Since(s.start)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.over {
+		return
+	}
+	pace := s.sample(now, at)
+	s.wg.Add(1)
+	s.timer.Reset(pace)
+}
+
+// sample adds a reading that was taken at a time, and returns when the next is due. The caller holds mu.
+func (s *sampler) sample(now map[int]coreTicks, at time.Duration) time.Duration {
 	if at <= s.at {
 		return s.pace
 	}
@@ -141,16 +143,21 @@ func (c *SystemCore) halve() {
 	c.Samples = out
 }
 
-// end takes the last reading and waits for the goroutine. It may be called again, and on nil.
+// end takes the last reading, after which nothing of the sampler runs. It may be called again, and on nil.
 func (s *sampler) end() []SystemCore {
 	if s == nil {
 		return nil
 	}
-	s.over.Do(func() {
-		close(s.quit)
-		s.wg.Wait()
+	s.mu.Lock()
+	if !s.over {
+		s.over = true
+		if s.timer.Stop() {
+			s.wg.Done()
+		}
 		s.sample(readTicks(), time.Since(s.start))
-	})
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
 	var all []SystemCore
 	for _, c := range s.cores {
 		all = append(all, *c)

@@ -1,8 +1,10 @@
 package timeline
 
 import (
+	"bytes"
 	"context"
 	"maps"
+	"runtime"
 	"testing"
 	"time"
 
@@ -53,6 +55,33 @@ func TestSampling(t *testing.T) {
 	})
 	if busy, wrong := new(SystemCore).Share(); busy != 0 || wrong != 1 {
 		t.Errorf("of nothing: %v ± %v", busy, wrong)
+	}
+}
+
+// TestSamplerHides: between its readings a sampler has no goroutine, and after its end nothing of it runs.
+func TestSamplerHides(t *testing.T) {
+	if s := beginSampling(); s != nil { // its first tick is far away
+		if b := dump(); bytes.Contains(b, []byte("timeline.(*sampler)")) {
+			t.Errorf("a goroutine of the sampler: %s", b)
+		}
+		s.end()
+	}
+	for range 50 {
+		s := &sampler{start: time.Now(), last: map[int]coreTicks{}, cores: map[int]*SystemCore{}, pace: time.Microsecond}
+		s.wg.Add(1)
+		s.mu.Lock()
+		s.timer = time.AfterFunc(s.pace, s.tick)
+		s.mu.Unlock()
+		runtime.Gosched()
+		s.end()
+		at := s.at
+		if s.timer.Stop() {
+			t.Fatal("a tick is due after the end")
+		}
+		s.end()
+		if s.at != at {
+			t.Fatal("a second end took a reading")
+		}
 	}
 }
 
