@@ -93,6 +93,16 @@ func ExampleFigure_Alt() {
 	// longest wait: 3.00 s in lab.Sleep at cell[5]:3 (fetch C)
 }
 
+func ExampleFigure_String() {
+	f, err := plots.Histogram(plots.Durations{time.Second})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(f)
+	// Output: Histogram of times: 1 sample, from 1.00 s to 1.00 s, mean 1.00 s, p50 1.00 s.
+}
+
 func ExampleFigure_Plot() {
 	f, err := plots.Timeline(lesson(), plots.Options{})
 	if err != nil {

@@ -93,6 +93,9 @@ func (f *Figure) Size() (width, height int) {
 // Alt says in words what the figure shows.
 func (f *Figure) Alt() string { return f.alt }
 
+// String is Alt: what is shown where no figure can be.
+func (f *Figure) String() string { return f.alt }
+
 // SVG is the figure as an SVG document of its own, with the glyphs that it uses embedded.
 func (f *Figure) SVG() string {
 	w, h := f.Size()

@@ -1,7 +1,12 @@
 package plots_test
 
 import (
+	"maps"
+	"slices"
+	"testing"
+
 	"interleave/plots"
+	"interleave/runtime/display"
 	"interleave/runtime/lab"
 	"interleave/runtime/timeline"
 )
@@ -22,3 +27,19 @@ var (
 
 // Both packages have a word for numbers in a recording, and it is the same one.
 const _ = uint(len(lab.CounterCategory)-len(timeline.CounterCategory)) + uint(len(timeline.CounterCategory)-len(lab.CounterCategory))
+
+// A figure that is a cell's value is shown as a drawing, with words for where there can be none.
+func TestDisplayed(t *testing.T) {
+	t.Parallel()
+	f, err := plots.Histogram(plots.Durations{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, _, err := display.Bundle(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data["text/plain"] != f.Alt() || data["image/svg+xml"] != f.SVG() || data["image/png"] == nil {
+		t.Errorf("shown as %v, text %q", slices.Collect(maps.Keys(data)), data["text/plain"])
+	}
+}
