@@ -31,9 +31,10 @@ lint:
 generate:
 	go generate ./...
 
-bench: ## Go benchmarks, then the kernel beside ipykernel as a Markdown table
+bench: ## Go benchmarks, then the kernel beside ipykernel and lab beside Python, as Markdown tables
 	go test -run '^$$' -bench . -benchmem ./kernel/... ./runtime/... ./plots/...
 	go run ./kernel/bench
+	go run ./runtime/lab/benchtable
 
 jupyter: ## the installed kernel under jupyter_kernel_test
 	/usr/bin/python3 -m unittest discover -v -s kernel/kerneltest/jupyter -p 'test_*.py'
