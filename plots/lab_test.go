@@ -2,6 +2,7 @@ package plots_test
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -35,11 +36,15 @@ func TestDisplayed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, _, err := display.Bundle(f)
+	data, meta, err := display.Bundle(f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if data["text/plain"] != f.Alt() || data["image/svg+xml"] != f.SVG() || data["image/png"] == nil {
 		t.Errorf("shown as %v, text %q", slices.Collect(maps.Keys(data)), data["text/plain"])
+	}
+	w, h := f.Size()
+	if want := map[string]any{"width": w, "height": h}; !reflect.DeepEqual(meta["image/png"], want) {
+		t.Errorf("pixels are to be shown at %v, want %v", meta["image/png"], want)
 	}
 }

@@ -18,6 +18,7 @@ func inspect(v any) bundle {
 		b.askMethods(v, rv)
 		b.askImage(v)
 		b.askPlot(rv)
+		b.askSize(v)
 	}
 	b.data[mimeText] = plain(v, len(b.data) > 0)
 	return b
@@ -103,7 +104,7 @@ func call(method reflect.Value, args ...reflect.Value) (out []reflect.Value, err
 		}
 	}()
 	out = method.Call(args)
-	if len(out) == 2 && !out[1].IsNil() {
+	if len(out) == 2 && out[1].Type() == errorType && !out[1].IsNil() {
 		return nil, out[1].Interface().(error)
 	}
 	return out, nil
@@ -120,6 +121,27 @@ func (b *bundle) askImage(v any) {
 	}
 	if err != nil {
 		b.err = errors.Join(b.err, fmt.Errorf("display: %T: %w", v, err))
+	}
+}
+
+// askSize asks a value that has pixels at what size they are to be shown, which may be half of what they are: screens differ.
+func (b *bundle) askSize(v any) {
+	s, ok := v.(interface{ Size() (width, height int) })
+	_, png := b.data[mimePNG]
+	_, jpeg := b.data[mimeJPEG]
+	if !ok || !png && !jpeg {
+		return
+	}
+	out, err := call(reflect.ValueOf(s.Size))
+	if err != nil {
+		b.err = errors.Join(b.err, fmt.Errorf("display: %T.Size: %w", v, err))
+		return
+	}
+	b.metadata = map[string]any{}
+	for mime, has := range map[string]bool{mimePNG: png, mimeJPEG: jpeg} {
+		if has {
+			b.metadata[mime] = map[string]any{"width": int(out[0].Int()), "height": int(out[1].Int())}
+		}
 	}
 }
 
