@@ -192,21 +192,18 @@ var roundsPerSlice = sync.OnceValue(func() int {
 	return max(1, int(rounds*computeSlice/max(best, 1)))
 })
 
-var burnt uint64
-
-// burn keeps a core busy. Each round needs the result of the one before, so that nothing can be left out.
+// burn keeps a core busy. Each round needs the result of the one before, and the last is returned, so that nothing can be left
+// out.
 //
 //go:noinline
-func burn(rounds int) {
+func burn(rounds int) uint64 {
 	x := uint64(rounds) | 1
 	for range rounds {
 		x ^= x << 13
 		x ^= x >> 7
 		x ^= x << 17
 	}
-	if x == 0 { // never: a xorshift of something else than zero is not zero
-		burnt++
-	}
+	return x
 }
 
 func (c Comparison) grid() grid {
