@@ -172,7 +172,7 @@ func compute(d time.Duration, step func() error) error {
 	}
 	slice := roundsPerSlice()
 	for ; d > 0; d -= computeSlice {
-		burn(int(float64(slice) * float64(min(d, computeSlice)) / float64(computeSlice)))
+		runtime.KeepAlive(burn(int(float64(slice) * float64(min(d, computeSlice)) / float64(computeSlice))))
 		if err := step(); err != nil {
 			return err
 		}
@@ -186,7 +186,7 @@ var roundsPerSlice = sync.OnceValue(func() int {
 	best := time.Hour
 	for range 20 {
 		begin := time.Now()
-		burn(rounds)
+		runtime.KeepAlive(burn(rounds))
 		best = min(best, time.Since(begin))
 	}
 	return max(1, int(rounds*computeSlice/max(best, 1)))
