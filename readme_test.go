@@ -68,8 +68,17 @@ func TestReadmeNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, d := range f.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
-				there[f.Name.Name] = true
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil {
+					there[d.Name.Name] = true
+				}
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					if s, ok := s.(*ast.TypeSpec); ok {
+						there[s.Name.Name] = true
+					}
+				}
 			}
 		}
 	}

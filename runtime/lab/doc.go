@@ -25,7 +25,7 @@
 //   - HTTP: [FetchAll], and [NewTestServer] to try it on.
 //   - Measuring: [Measure], [Bench], [Scale], [Compare], [Litmus]; [NewProgress] for the patient.
 //
-// PYTHON.md in this folder says what each thing in Python is called here.
+// The README of the module says what each thing in Python is called here.
 //
 // # Rules without exceptions
 //
