@@ -97,7 +97,7 @@ func TestInvalidText(t *testing.T) {
 		{"in a name", `x` + "\xff" + ` := 1`, "", "syntax error: "},
 		{"half a surrogate", `fmt.Println(len(\"\ud800\"))`, "3\n", ""},
 		{"NUL", `fmt.Println(len(\"\u0000\"))`, "", "syntax error: "},
-		{"BOM", `\ufefffmt.Println(2)`, "", "syntax error: "},
+		{"BOM", `\ufefffmt.Println(2)`, "2\n", ""},
 		{"BOM inside", `fmt.Println(2\ufeff)`, "", "syntax error: "},
 		{"carriage returns", `fmt.Println(1)\r\nfmt.Println(2)\r\n`, "1\n2\n", ""},
 		{"output", `os.Stdout.Write([]byte{0xff, 0x41, 0xe2, 0x82, 10})`, "\ufffdA\ufffd\ufffd\n", ""},
