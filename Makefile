@@ -33,8 +33,10 @@ generate:
 
 bench: ## Go benchmarks, then the kernel beside ipykernel and lab beside Python, as Markdown tables
 	go test -run '^$$' -bench . -benchmem ./kernel/... ./runtime/... ./plots/...
-	go run ./kernel/bench
-	go run ./runtime/lab/benchtable
+	@{ printf '# Benchmarks\n\nMade by `make bench`: compare within a table, not with another machine.\n\n## The kernel beside ipykernel\n\n'; \
+	  go run ./kernel/bench; \
+	  printf '\n## lab beside plain Go and Python\n\n'; \
+	  go run ./runtime/lab/benchtable; } | tee BENCH.md
 
 jupyter: ## the installed kernel under jupyter_kernel_test
 	/usr/bin/python3 -m unittest discover -v -s kernel/kerneltest/jupyter -p 'test_*.py'

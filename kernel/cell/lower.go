@@ -37,15 +37,20 @@ func (e *emitter) enter(body *ast.BlockStmt, j *jump) {
 			s = fmt.Sprintf(" if %s != nil { return %s };", j.to, call)
 		}
 	}
-	s += e.prologue(body.List)
+	loops, first := e.looks(body.List)
+	switch {
+	case loops:
+		s += e.prologue(body.List)
+	case first != nil: // calls that return before they call others need not look
+		e.insert(e.src.offset(first.Pos()), e.look())
+	}
 	if s != "" {
 		e.insert(e.src.offset(body.Lbrace)+1, s)
 	}
 }
 
-// prologue gives a function a pointer to the stop flag, when it has loops, and a first look at it, when it calls others.
-func (e *emitter) prologue(body []ast.Stmt) string {
-	loops, calls := false, false
+// looks finds out whether statements have loops, and the first of them that calls code of the session's.
+func (e *emitter) looks(body []ast.Stmt) (loops bool, first ast.Stmt) {
 	for _, st := range body {
 		ast.Inspect(st, func(n ast.Node) bool {
 			switch x := n.(type) {
@@ -56,18 +61,31 @@ func (e *emitter) prologue(body []ast.Stmt) string {
 			case *ast.LabeledStmt:
 				loops = loops || polled(x)
 			case *ast.CallExpr:
-				calls = calls || e.callsBack(x)
+				if first == nil && e.callsBack(x) {
+					first = st
+				}
 			}
 			return true
 		})
 	}
+	return loops, first
+}
+
+// prologue gives a function a pointer to the stop flag, when it has loops, and a first look at it, when it has loops or
+// calls others.
+func (e *emitter) prologue(body []ast.Stmt) string {
+	loops, first := e.looks(body)
 	switch {
 	case loops:
 		return fmt.Sprintf(" %s := &%s; if *%s != 0 { %s() };", stopVar, e.rt("Stop"), stopVar, e.rt("Poll"))
-	case calls:
-		return fmt.Sprintf(" if %s != 0 { %s() };", e.rt("Stop"), e.rt("Poll"))
+	case first != nil:
+		return " " + e.look()
 	}
 	return ""
+}
+
+func (e *emitter) look() string {
+	return fmt.Sprintf("if %s != 0 { %s() }; ", e.rt("Stop"), e.rt("Poll"))
 }
 
 // callsBack reports whether a call may run code of the session's.
