@@ -99,7 +99,7 @@ func (k *kernel) finish(done session.Done) {
 	}
 	k.publish(x.request.msg, wire.Status{State: "idle"})
 	if !done.OK && !x.content.Silent && x.content.StopOnError {
-		k.abortQueue()
+		k.abortBehind(x.request)
 	}
 }
 
@@ -139,20 +139,6 @@ func (x *execution) metadata(done session.Done) json.RawMessage {
 		panic(err) // three strings
 	}
 	return text
-}
-
-// abortQueue aborts every cell that a client has sent behind one that failed. Other requests stay.
-func (k *kernel) abortQueue() {
-	k.drain()
-	var rest []request
-	for _, r := range k.queue {
-		if r.msg.Header.MsgType == "execute_request" {
-			k.abort(r)
-		} else {
-			rest = append(rest, r)
-		}
-	}
-	k.queue = rest
 }
 
 // ask sends the cell's question for a line of text to the client whose request it is.

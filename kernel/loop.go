@@ -49,6 +49,7 @@ type kernel struct {
 	count    int                // cells that were stored so far: what the next one's In[] number follows
 	history  history
 	gathered gatherer
+	stopped  stop     // the last failure that stops what was sent behind it
 	notices  []string // what no cell was there to hear; told to the next one
 
 	shutdown *request // what asked for the end; nil while there is none
@@ -58,6 +59,7 @@ type kernel struct {
 type request struct {
 	channel wire.Channel
 	msg     *wire.Message
+	came    time.Time
 }
 
 var errTransport = errors.New("transport closed")
@@ -105,9 +107,13 @@ func (k *kernel) serve(ctx context.Context) error {
 
 // receive queues a shell request and answers any other message at once.
 func (k *kernel) receive(in wire.Incoming) {
-	r := request{in.Channel, in.Message}
+	r := request{in.Channel, in.Message, time.Now()}
 	switch in.Channel {
 	case wire.Shell:
+		if k.sentBlindly(r) {
+			k.abort(r)
+			return
+		}
 		k.queue = append(k.queue, r)
 	case wire.Control:
 		k.handle(r)
@@ -205,7 +211,7 @@ func (k *kernel) close() {
 		select {
 		case in, ok := <-k.recv:
 			if rest = ok; ok && (in.Channel == wire.Shell || in.Channel == wire.Control) {
-				k.abort(request{in.Channel, in.Message})
+				k.abort(request{channel: in.Channel, msg: in.Message})
 			}
 		default:
 			rest = false

@@ -121,6 +121,55 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// A cell that its client sent before it could know of a failure is aborted however late it comes, whatever the client's clock says.
+func TestSentBeforeFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := kerneltest.Start(t, newFake())
+		p, err := k.Transport.Connect()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { p.Close() })
+		one, other := wire.NewAuthor("one"), wire.NewAuthor("other")
+		clock := time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC)
+		status := func(a *wire.Author, sent time.Duration, code string) string {
+			m, err := a.New(nil, wire.ExecuteRequest{Code: code, StopOnError: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Header.Date = wire.Date(clock.Add(sent))
+			if err := p.Send(wire.Shell, m); err != nil {
+				t.Fatal(err)
+			}
+			for in := range p.Recv() {
+				if c, err := wire.As[wire.ExecuteReply](in.Message); err == nil && in.Message.Parent.MsgID == m.Header.MsgID {
+					return c.Status
+				}
+			}
+			return "no reply"
+		}
+		for _, c := range []struct {
+			by   *wire.Author
+			sent time.Duration
+			code string
+			want string
+		}{
+			{one, 0, "sleep 1s\nfail a", wire.Error},
+			{one, time.Millisecond, "print a", wire.Aborted},
+			{one, 999 * time.Millisecond, "print a", wire.Aborted},
+			{other, 0, "print a", wire.OK},
+			{one, time.Second, "print a", wire.OK},
+			{one, 2 * time.Second, "fail b", wire.Error},
+			{one, 2 * time.Second, "print b", wire.OK},
+		} {
+			if got := status(c.by, c.sent, c.code); got != c.want {
+				t.Errorf("%q sent after %v: %s, want %s", c.code, c.sent, got, c.want)
+			}
+		}
+	})
+}
+
 // raw connects a client that is not watched, for messages no well-behaved client sends, and gives a function that sends
 // one and returns what is said about it until idle, one word each.
 func raw(t *testing.T, k *kerneltest.Kernel) (*inproc.Peer, func(ch wire.Channel, typ, content string) string) {
