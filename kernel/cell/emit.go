@@ -255,12 +255,17 @@ func (e *emitter) emit(units []*unit) string {
 
 	var tail strings.Builder
 	fmt.Fprintf(&tail, "//line interleave.go:1\n%s", p.stubs.String())
+	gate := "nil"
+	if p.stubs.Len() > 0 {
+		fmt.Fprintf(&tail, "var %s uint32\n", gateVar)
+		gate = "&" + gateVar
+	}
 	tail.WriteString(e.pairs(units))
 	for _, name := range sortedKeys(e.pointers) {
 		tail.WriteString(e.pointer(name))
 	}
-	fmt.Fprintf(&tail, "func init() {\n%s(&%s{N: %d, Run: %s, Patch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
-		e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, p.patches.String(), p.symbols.String())
+	fmt.Fprintf(&tail, "func init() {\n%s(&%s{N: %d, Run: %s, Gate: %s, Patch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
+		e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, gate, p.patches.String(), p.symbols.String())
 
 	var head strings.Builder
 	fmt.Fprintf(&head, "package %s\n\n", PackageName)
@@ -316,7 +321,7 @@ func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
 		} else {
 			e.receiverFirst(u, d, name)
 		}
-		fmt.Fprintf(&p.patches, "%s.%s = %s\n", e.use(fmt.Sprint(PackagePrefix, u.home)), patchName(u), name)
+		fmt.Fprintf(&p.patches, "%s.%s = %s; %s(%d)\n", e.use(fmt.Sprint(PackagePrefix, u.home)), patchName(u), name, e.rt("Replaced"), u.home)
 		e.enter(d.Body, nil)
 	case u.generic || d.Body == nil:
 		e.enter(d.Body, nil)

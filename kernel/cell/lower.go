@@ -7,12 +7,14 @@ import (
 	"strings"
 )
 
-// What is added to a cell's own code, always on the line where it stands: a jump at the entry of functions, so that a
-// later definition can take over; a look at the stop flag in loops and at the entry of functions that call others, so
-// that an interrupt ends running code; a wrapper around go statements, so that a panic there ends the cell and not the
-// session.
+// What is added to a cell's own code, always on the line where it stands: a gate at the entry of functions that a later
+// definition may replace; a look at the stop flag in loops and before other functions call code of the session's, so that
+// an interrupt ends running code; a wrapper around go statements, so that a panic there ends the cell and not the session.
 
-const stopVar = own + "s"
+const (
+	stopVar = own + "s"
+	gateVar = own + "G"
+)
 
 // A jump is the entry of a function that a later definition may replace.
 type jump struct {
@@ -28,25 +30,45 @@ func (e *emitter) enter(body *ast.BlockStmt, j *jump) {
 	if body == nil {
 		return
 	}
-	var s string
-	if j != nil {
-		call := fmt.Sprintf("%s(%s)", j.to, strings.Join(j.args, ", "))
-		if j.sig.Results().Len() == 0 {
-			s = fmt.Sprintf(" if %s != nil { %s; return };", j.to, call)
-		} else {
-			s = fmt.Sprintf(" if %s != nil { return %s };", j.to, call)
-		}
-	}
 	loops, first := e.looks(body.List)
+	s := ""
+	if loops {
+		s = fmt.Sprintf(" %s := &%s;", stopVar, e.rt("Stop"))
+	}
 	switch {
+	case j != nil:
+		s += e.gate(j)
 	case loops:
-		s += e.prologue(body.List)
+		s += e.poll()
 	case first != nil: // calls that return before they call others need not look
 		e.insert(e.src.offset(first.Pos()), e.look())
 	}
 	if s != "" {
 		e.insert(e.src.offset(body.Lbrace)+1, s)
 	}
+}
+
+// gate writes the jump to a later definition and the look at the stop flag. Both are behind one word of the package, so that
+// calls pay for one look while there is neither.
+func (e *emitter) gate(j *jump) string {
+	call := fmt.Sprintf("%s(%s)", j.to, strings.Join(j.args, ", "))
+	if j.sig.Results().Len() == 0 {
+		call += "; return"
+	} else {
+		call = "return " + call
+	}
+	return fmt.Sprintf(" if %s != 0 { if %s != nil { %s }; %s};", gateVar, j.to, call, e.look())
+}
+
+// prologue starts the cell's own function with a pointer to the stop flag, when it has loops, and a look at it.
+func (e *emitter) prologue(body []ast.Stmt) string {
+	switch loops, first := e.looks(body); {
+	case loops:
+		return fmt.Sprintf(" %s := &%s;%s", stopVar, e.rt("Stop"), e.poll())
+	case first != nil:
+		return " " + e.look()
+	}
+	return ""
 }
 
 // looks finds out whether statements have loops, and the first of them that calls code of the session's.
@@ -69,19 +91,6 @@ func (e *emitter) looks(body []ast.Stmt) (loops bool, first ast.Stmt) {
 		})
 	}
 	return loops, first
-}
-
-// prologue gives a function a pointer to the stop flag, when it has loops, and a first look at it, when it has loops or
-// calls others.
-func (e *emitter) prologue(body []ast.Stmt) string {
-	loops, first := e.looks(body)
-	switch {
-	case loops:
-		return fmt.Sprintf(" %s := &%s; if *%s != 0 { %s() };", stopVar, e.rt("Stop"), stopVar, e.rt("Poll"))
-	case first != nil:
-		return " " + e.look()
-	}
-	return ""
 }
 
 func (e *emitter) look() string {

@@ -360,11 +360,7 @@ func stops(delta int) {
 	stopCount.Lock()
 	defer stopCount.Unlock()
 	stopCount.n += delta
-	v := uint32(0)
-	if stopCount.n > 0 {
-		v = 1
-	}
-	atomic.StoreUint32(&rt.Stop, v)
+	rt.SetStop(stopCount.n > 0)
 }
 
 func plural(n int, one, many string) string {

@@ -8,10 +8,11 @@ package rt
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
-// Stop is not zero while some cell is being stopped. Generated code looks at it in loops and at the entry of functions
-// that call others; the look is a plain load on purpose, the slow path asks whose turn it is.
+// Stop is not zero while some cell is being stopped; SetStop sets it. Generated code looks at it in loops and at the entry
+// of functions, at the latter through its cell's gate; the look is a plain load on purpose, the slow path asks whose turn it is.
 var Stop uint32
 
 // Given counts cells that were given up while a goroutine of theirs was blocked. Once there is one, a cell's statements ask
@@ -66,9 +67,16 @@ func Ctx() context.Context { return hooks.Ctx() }
 type Cell struct {
 	N       int
 	Run     func()         // the cell's statements
+	Gate    *uint32        // not zero when the cell's functions have something to look at as they are called; nil without functions
 	Patch   func()         // lets earlier definitions jump to those of this cell
 	Symbols map[string]any // functions by name, and "type T" to a nil *T, for the interpreter
 }
+
+// What a gate says.
+const (
+	gateStop     = 1 << iota // Stop is set
+	gateReplaced             // some function of the cell has a later definition
+)
 
 var (
 	mu    sync.Mutex
@@ -80,7 +88,30 @@ func Register(c *Cell) {
 	mu.Lock()
 	defer mu.Unlock()
 	cells[c.N] = c
+	if Stop != 0 && c.Gate != nil {
+		atomic.OrUint32(c.Gate, gateStop)
+	}
 }
+
+// SetStop raises the stop flag, or lowers it.
+func SetStop(up bool) {
+	mu.Lock()
+	defer mu.Unlock()
+	v := uint32(0)
+	if up {
+		v = gateStop
+	}
+	atomic.StoreUint32(&Stop, v)
+	for _, c := range cells {
+		if c.Gate != nil {
+			atomic.AndUint32(c.Gate, ^uint32(gateStop))
+			atomic.OrUint32(c.Gate, v)
+		}
+	}
+}
+
+// Replaced says that a function of cell n has a later definition now.
+func Replaced(n int) { atomic.OrUint32(Lookup(n).Gate, gateReplaced) }
 
 // Lookup returns a registered cell, nil when it was not loaded.
 func Lookup(n int) *Cell {
