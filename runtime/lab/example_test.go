@@ -167,9 +167,12 @@ func ExampleWaitFor() {
 }
 
 func ExampleOnPanic() {
-	defer lab.OnPanic(func(p *lab.PanicError) { fmt.Println("heard of:", p.Value) })()
-	lab.Go(ctx, func(context.Context) (int, error) { panic("nobody awaits me") }).Await(ctx)
-	// Output: heard of: nobody awaits me
+	defer lab.OnPanic(func(p *lab.PanicError) {
+		fmt.Printf("%s panicked: %v; awaited: %v\n", p.Task, p.Value, p.Awaited())
+	})()
+	task := lab.Go(ctx, func(context.Context) (int, error) { panic("nobody awaits me") }, lab.Named("daemon"))
+	<-task.Done()
+	// Output: daemon panicked: nobody awaits me; awaited: false
 }
 
 func ExampleGatherAny() {

@@ -41,8 +41,9 @@ func (h *hooks[F]) all() []*F {
 
 var panicHooks hooks[func(*PanicError)]
 
-// OnPanic has f called for every panic that lab turns into an error, on the goroutine that panicked, until remove is called. It is
-// threading.excepthook: a place to log what nobody awaits. f must not panic.
+// OnPanic has f called for every panic that lab turns into an error, on the goroutine that panicked, until remove is called: of a task,
+// when its callbacks have run. It is threading.excepthook: a place to log what nobody awaits, which [PanicError.Awaited] tells. f must
+// not panic.
 func OnPanic(f func(*PanicError)) (remove func()) {
 	if f == nil {
 		panic(misuse("lab.OnPanic", "nil function"))

@@ -87,6 +87,7 @@ type Coro struct {
 	since  time.Time     // when its turn began
 	line   site          // of the await that ended a slow turn
 	err    error         // valid when done
+	claim  claim         // of who wants err
 	done   bool
 	next   []*Coro // who awaits it
 	ended  func()  // called on its last turn, when err is set
@@ -136,6 +137,7 @@ func (l *Loop) Run(ctx context.Context, main func(*Coro) error) error {
 	}
 	started()
 	first := r.start("main", here(1), main)
+	first.claim.taken.Store(true)
 	for len(r.living) > 0 {
 		if c := r.pick(); c != nil {
 			r.turn(c)
@@ -169,13 +171,21 @@ func (r *loopRun) start(name string, from site, fn func(*Coro) error) *Coro {
 		normal := false
 		defer func() {
 			if !normal {
-				c.err = abnormal(recover(), &from)
+				c.err = ErrGoexit
+				if v := recover(); v != nil {
+					p := panicked(v, &from)
+					p.Task, p.claimed = name, c.claim.made
+					c.err = p
+				}
 			}
 			forget()
 			c.cancel(nil)
 			c.done = true
 			if c.ended != nil {
 				c.ended()
+			}
+			if p, ok := c.err.(*PanicError); ok && !normal {
+				reportPanic(p)
 			}
 			r.parked <- struct{}{}
 		}()
@@ -230,7 +240,7 @@ func (l *Loop) note(c *Coro, took, slow time.Duration) {
 	}
 	l.mu.Unlock()
 	if l.OnSlow != nil {
-		_ = guard(&c.line, func() error { l.OnSlow(s); return nil }) // OnPanic hears of it; the tasks must not
+		alone(&c.line, func() { l.OnSlow(s) })
 	}
 }
 
@@ -464,16 +474,20 @@ func (c *Coro) await(t *Coro) error {
 	case t == c:
 		return misuse("lab.LoopTask.Await", "%s awaits itself", c.name)
 	case t.done:
+		t.claim.taken.Store(true)
 		return nil
 	case err != nil:
 		t.stop(err)
 		return err
 	}
+	t.claim.waiting.Add(1)
+	defer t.claim.waiting.Add(-1)
 	t.next = append(t.next, c)
 	if err := c.park(); !t.done {
 		t.stop(err)
 		return err
 	}
+	t.claim.taken.Store(true)
 	return nil
 }
 
@@ -528,6 +542,7 @@ func (c *Coro) gather(n int, fn func(*Coro, int) error) error {
 	}
 	for i := range tasks {
 		t := c.start("lab.LoopGather", fmt.Sprintf("%s.%d", c.name, i), func(t *Coro) error { return fn(t, i) })
+		t.claim.taken.Store(true)
 		t.ended = func() { fail(t.err) }
 		tasks[i] = t
 	}

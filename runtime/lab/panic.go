@@ -9,18 +9,41 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // A PanicError is a panic in a function that lab ran.
 type PanicError struct {
 	Value any    // what panic was called with
 	Stack []byte // the goroutine that panicked, innermost call first
+	Where string // file:line of the user's code that panicked, or that made the library call that did
 	Spawn string // file:line of the call that started the work
+	Task  string // the name of the task that panicked; empty when it was none, such as a function of Gather
+
+	claimed func() bool // nil when the error goes to who called
 }
 
 func (e *PanicError) Error() string {
-	return fmt.Sprintf("panic: %v (in work started at %s)", e.Value, e.Spawn)
+	if e.Where == "" {
+		return fmt.Sprintf("panic: %v (in work started at %s)", e.Value, e.Spawn)
+	}
+	return fmt.Sprintf("panic: %v at %s (in work started at %s)", e.Value, e.Where, e.Spawn)
 }
+
+// Awaited reports whether the panic is somebody's error: returned to a caller, as Gather and Await do, or about to be, because somebody
+// waits for the task now. One of an [Task.OnDone] callback never is; one of a task may become it later.
+func (e *PanicError) Awaited() bool { return e.claimed == nil || e.claimed() }
+
+// A claim knows whether anybody wants the error of a task.
+type claim struct {
+	waiting atomic.Int32 // who waits for the task now
+	taken   atomic.Bool  // somebody has asked for the result
+}
+
+func (c *claim) made() bool { return c.taken.Load() || c.waiting.Load() > 0 }
+
+func unclaimed() bool { return false }
 
 // Unwrap returns the panic's value when that is an error.
 func (e *PanicError) Unwrap() error {
@@ -44,9 +67,29 @@ func abnormal(recovered any, from *site) error {
 	if recovered == nil { // since Go 1.21 a panic's value is never nil
 		return ErrGoexit
 	}
-	err := &PanicError{Value: recovered, Stack: panicStack(), Spawn: from.String()}
+	err := panicked(recovered, from)
 	reportPanic(err)
 	return err
+}
+
+// panicked is abnormal for a panic that is not reported yet.
+func panicked(recovered any, from *site) *PanicError {
+	return &PanicError{Value: recovered, Stack: panicStack(), Where: panicPlace(), Spawn: from.String()}
+}
+
+// panicPlace is the file:line in user code that panicked, from the point of view of a deferred function.
+func panicPlace() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if f.Function == "runtime.gopanic" {
+			return users(frames)
+		}
+		if !more {
+			return ""
+		}
+	}
 }
 
 // panicStack is the current stack from the panicking call outward: without the deferred functions above it.
@@ -82,17 +125,64 @@ var beneath = []string{"interleave/runtime/lab.", "interleave/kernel/", "github.
 // String is the file:line of the innermost frame that is the user's.
 func (s *site) String() string {
 	if s != nil && s.n > 0 {
-		for frames := runtime.CallersFrames(s.pcs[:s.n]); ; {
-			f, more := frames.Next()
-			if f.Function != "" && !slices.ContainsFunc(beneath, func(prefix string) bool { return strings.HasPrefix(f.Function, prefix) }) {
-				return fmt.Sprintf("%s:%d", f.File, f.Line)
-			}
-			if !more {
-				break
-			}
+		if at := users(runtime.CallersFrames(s.pcs[:s.n])); at != "" {
+			return at
 		}
 	}
 	return "a line that is not known"
+}
+
+// users is the file:line of the innermost frame that is the user's; where there is none, of one of the standard library.
+func users(frames *runtime.Frames) (at string) {
+	for {
+		f, more := frames.Next()
+		if f.Function != "" && !slices.ContainsFunc(beneath, func(prefix string) bool { return strings.HasPrefix(f.Function, prefix) }) {
+			if here := fmt.Sprintf("%s:%d", f.File, f.Line); !isStd(f.Function) {
+				return here
+			} else if at == "" {
+				at = here
+			}
+		}
+		if !more {
+			return at
+		}
+	}
+}
+
+// mainModule is the module of the program, whose packages may have paths without a dot, as only those of the standard library have otherwise.
+var mainModule = sync.OnceValue(func() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Path
+	}
+	return ""
+})
+
+// isStd reports whether a function belongs to the standard library.
+func isStd(function string) bool {
+	function, _, _ = strings.Cut(function, "[") // type arguments have paths, too
+	dir, name := "", function
+	if i := strings.LastIndexByte(function, '/'); i >= 0 {
+		dir, name = function[:i+1], function[i+1:]
+	}
+	name, _, _ = strings.Cut(name, ".")
+	first, _, _ := strings.Cut(dir+name, "/")
+	return first != "main" && first != "command-line-arguments" && !strings.Contains(first, ".") && (mainModule() == "" || !strings.HasPrefix(dir+name+"/", mainModule()+"/"))
+}
+
+// alone calls f on this goroutine; a panic of it is nobody's error, and [OnPanic] alone hears of it.
+func alone(from *site, f func()) {
+	normal := false
+	defer func() {
+		if !normal {
+			if r := recover(); r != nil {
+				err := panicked(r, from)
+				err.claimed = unclaimed
+				reportPanic(err)
+			}
+		}
+	}()
+	f()
+	normal = true
 }
 
 // guard calls fn on this goroutine and returns a panic of it as an error.

@@ -99,6 +99,7 @@ type task struct {
 
 	mu        sync.Mutex                 // guards callbacks until the task has ended
 	callbacks []func()                   // called once each by end; nil ones were taken back
+	claim     claim                      // of who wants the result
 	untrace   func()                     // ends the trace task
 	unlink    func()                     // stops what would start a pending task; nil when that is the call that made it
 	scope     *scope                     // of the Run in which it was started, or nil
@@ -165,7 +166,7 @@ func (t *task) begin() bool { return t.state.CompareAndSwap(int32(Pending), int3
 func (t *task) tell() {
 	for _, f := range taskHooks.all() {
 		info := t.Info()
-		_ = guard(&t.from, func() error { (*f)(info); return nil }) // OnPanic hears of it
+		alone(&t.from, func() { (*f)(info) })
 	}
 }
 
@@ -175,7 +176,12 @@ func (t *task) run(fn func(context.Context) error) {
 	normal := false
 	defer func() {
 		if !normal {
-			err = abnormal(recover(), &t.from)
+			err = ErrGoexit
+			if r := recover(); r != nil {
+				p := panicked(r, &t.from)
+				p.Task, p.claimed = t.Name(), t.claim.made
+				err = p
+			}
 		}
 		t.end(err, !normal)
 	}()
@@ -223,6 +229,9 @@ func (t *task) end(err error, abnormal bool) {
 	}
 	if t.untrace != nil {
 		t.untrace()
+	}
+	if p, ok := err.(*PanicError); ok && abnormal {
+		reportPanic(p) // now: who waits is known, and a callback may have asked for the result
 	}
 	close(t.done)
 	if t.scope != nil {
@@ -314,8 +323,11 @@ func (t *task) wait(ctx context.Context, call string) error {
 	if who, _ := ctx.Value(taskKey{}).(*task); who == t {
 		return misuse(call, "%s waits for itself", t.Name())
 	}
+	t.claim.waiting.Add(1)
+	defer t.claim.waiting.Add(-1)
 	select {
 	case <-t.done:
+		t.claim.taken.Store(true) // before the waiting is over
 		return nil
 	case <-ctx.Done():
 		return canceled(ctx)
@@ -365,6 +377,7 @@ func (t *Task[T]) Result() (T, error) {
 	case !t.State().Ended():
 		return zero, ErrNotDone
 	case t.err != nil:
+		t.claim.taken.Store(true)
 		return zero, t.err
 	}
 	return t.value, nil
@@ -381,8 +394,7 @@ func (t *Task[T]) OnDone(f func(*Task[T])) {
 	t.heard = true
 	t.mu.Unlock()
 	t.subscribe(func() {
-		// The error is dropped on purpose: a callback's panic is nobody's result, and OnPanic has heard of it.
-		_ = guard(&from, func() error { f(t); return nil })
+		alone(&from, func() { f(t) })
 	})
 }
 

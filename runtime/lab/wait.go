@@ -70,6 +70,8 @@ func waitTasks(ctx context.Context, call string, mode WaitMode, ts []*task) erro
 	left := len(ts)
 	ready := make(chan struct{})
 	for _, t := range ts {
+		t.claim.waiting.Add(1)
+		defer t.claim.waiting.Add(-1)
 		defer t.subscribe(func() {
 			mu.Lock()
 			defer mu.Unlock()
@@ -110,6 +112,8 @@ func Completed[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[T, error
 	return func(yield func(T, error) bool) {
 		ended := make(chan *Task[T], len(tasks)) // room for all: a task that ends never waits here
 		for _, t := range tasks {
+			t.claim.waiting.Add(1)
+			defer t.claim.waiting.Add(-1)
 			defer t.subscribe(func() { ended <- t })()
 		}
 		for range tasks {
