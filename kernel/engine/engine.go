@@ -23,6 +23,7 @@ import (
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
 	"interleave/runtime/display"
+	"interleave/runtime/lab"
 	"interleave/runtime/timeline"
 )
 
@@ -45,6 +46,7 @@ type Engine struct {
 	out      *session.Out
 	texts    texts
 	outputs  outputs
+	lost     lost
 	mode     string // auto, yaegi or compiled
 	plot     bool
 	restored bool // no cell has run since Restore
@@ -78,6 +80,7 @@ func New(cfg Config) (*Engine, error) {
 	e.session = cell.New(e.packages)
 	e.interp = newInterp(e)
 	rt.SetHooks(e.hooks())
+	lab.OnPanic(e.onPanic)
 	display.SetSink(e.display)
 	display.SetAsker(func(ctx context.Context, prompt string, password bool) (string, error) {
 		return e.out.Input(ctx, prompt, password)
@@ -191,6 +194,7 @@ type execution struct {
 func (x *execution) over() {
 	for _, r := range append(x.past, x.run) {
 		r.over.Store(true)
+		x.e.tellLost(r)
 	}
 }
 
@@ -277,6 +281,7 @@ func (x *execution) perform(f func(), traces bool) {
 	e, r := x.e, x.run
 	armed := e.plot && !traces && !x.cell.Silent && !x.quiet && e.recorder.Arm() == nil
 	fail, replace := r.execute(f)
+	e.tellLost(r)
 	var exp *timeline.Experiment
 	if armed {
 		var err error
@@ -333,6 +338,7 @@ func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok
 		fail, _ = r.execute(f)
 	}
 	r.over.Store(true)
+	e.tellLost(r)
 	if fail != nil && !fail.fine {
 		ev := fail.event(e, 0)
 		return session.Expression{Failed: &ev}

@@ -12,7 +12,7 @@
 //	-- cell --   the source of a cell, numbered from 1
 //	-- out --    its standard output and, on a line of its own, the value shown; a missing section means nothing
 //	-- err --    lines of which each must occur in the cell's error, colours removed; a missing section means no error
-//	-- note --   lines of which each must occur on standard error; a missing section means that nothing is written there
+//	-- note --   lines of which each must occur on standard error, colours removed; a missing section means that nothing is written there
 //	-- engine --  which engine must run the cell when the kernel chooses
 //	-- plain --  once, a program of its own that prints what all cells print: the proof where cells cannot be joined to one
 package corpustest

@@ -62,7 +62,7 @@ func (c *Case) runIn(t *testing.T, engine string) {
 		case len(Missing(cell.Err, got.Err)) > 0:
 			t.Errorf("cell %d\n%s\nthe error does not say %q:\n%s", i+1, cell.Code, Missing(cell.Err, got.Err), got.Err)
 		}
-		if miss := Missing(cell.Note, got.Stderr); len(miss) > 0 || cell.Note == "" && got.Stderr != "" {
+		if miss := Missing(cell.Note, ansi.ReplaceAllString(got.Stderr, "")); len(miss) > 0 || cell.Note == "" && got.Stderr != "" {
 			t.Errorf("cell %d\n%s\nstandard error is %q, want lines of %q", i+1, cell.Code, got.Stderr, cell.Note)
 		}
 	}
