@@ -453,6 +453,8 @@ func (e *emitter) body() string {
 	c, src := e.c, e.c.src
 	for i, st := range src.body {
 		in := unlabel(st)
+		line, _ := src.position(st.Pos())
+		e.insert(src.offset(st.Pos()), fmt.Sprintf("*%s = %d; ", e.rt("Line"), line))
 		if i > 0 && in == st {
 			e.insert(src.offset(st.Pos()), fmt.Sprintf("if %s != 0 { %s() }; ", e.rt("Given"), e.rt("Poll")))
 		}

@@ -127,6 +127,7 @@ func (p *packages) Allowed(path string) bool   { return p.paths[path] }
 // Eval runs one cell.
 func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) session.Done {
 	e.out = out
+	rt.Line = out.Line()
 	if e.restored { // what was lost is told once
 		e.restored = false
 		if b, err := json.Marshal(record{Lost: true}); err == nil {

@@ -17,10 +17,10 @@ import (
 var repanicRE = regexp.MustCompile(` \[recovered[^\]]*\]$`)
 
 // Explain says why a session process died, from what Go's runtime wrote about it and from its exit status. It runs in the
-// supervisor, which knows no cells: places come from the report.
-func Explain(report []byte, err error) session.Failed {
+// supervisor: places come from the report, or else from what the cell noted before it was killed.
+func Explain(d session.Death) session.Failed {
 	f := session.Failed{Name: "session died"}
-	text := cell.Clean(string(report))
+	text := cell.Clean(string(d.Report))
 	var why, detail string
 	for line := range strings.SplitSeq(text, "\n") {
 		if why == "" {
@@ -37,14 +37,14 @@ func Explain(report []byte, err error) session.Failed {
 	var exit *exec.ExitError
 	switch {
 	case why != "":
-	case errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled():
+	case errors.As(d.Err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled():
 		s := exit.Sys().(syscall.WaitStatus).Signal()
 		why = fmt.Sprintf("the session process was killed by signal %d (%s)", int(s), s)
 		if s == syscall.SIGKILL {
 			why += ", by somebody or for want of memory"
 		}
-	case err != nil:
-		why = "the session process ended: " + err.Error()
+	case d.Err != nil:
+		why = "the session process ended: " + d.Err.Error()
 	default:
 		why = "the session process ended with status 0"
 	}
@@ -53,7 +53,21 @@ func Explain(report []byte, err error) session.Failed {
 	if detail != "" {
 		f.Traceback = append(f.Traceback, detail)
 	}
-	f.Traceback = append(f.Traceback, places(text)...)
+	at := places(text)
+	if len(at) == 0 && d.N > 0 {
+		at = []string{fmt.Sprintf("%scell[%d]%s%s was running%s", bold, d.N, reset, faint, reset)}
+		if d.Line > 0 {
+			at[0] = fmt.Sprintf("%scell[%d]:%d%s%s was running%s", bold, d.N, d.Line, reset, faint, reset)
+		}
+	}
+	for _, l := range at {
+		f.Traceback = append(f.Traceback, l)
+		if m := placeRE.FindStringSubmatch(l); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			line, _ := strconv.Atoi(m[2])
+			f.Traceback = append(f.Traceback, excerpt(d.Texts[n], line)...)
+		}
+	}
 	return f
 }
 

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"interleave/kernel/session"
 )
 
 var ansiRE = regexp.MustCompile("\x1b\\[[0-9;]*m")
@@ -16,33 +18,39 @@ func TestExplain(t *testing.T) {
 	t.Parallel()
 	died := exec.Command("sh", "-c", "exit 2").Run()
 	killed := exec.Command("sh", "-c", "kill -9 $$").Run()
+	texts := map[int]string{1: "type worker struct{}\n// write is wrong\nfunc (w *worker) write() { shared[1]++ }", 4: "w := new(worker)\ngo w.write()"}
 	for _, c := range []struct {
 		report, change string // a file, and a function's lines to be left out of it
 		err            error
+		n, line        int
 		want           string
 	}{
-		{"map-writes.txt", "", died, `
+		{"map-writes.txt", "", died, 0, 0, `
 			session died: fatal error: concurrent map writes
 			fatal error: concurrent map writes
 			cell[1]:3 in (*worker).write
+			   3 | func (w *worker) write() { shared[1]++ }
 			cell[2]:2`},
-		{"map-writes-go.txt", "", died, `
+		{"map-writes-go.txt", "", died, 0, 0, `
 			session died: fatal error: concurrent map writes
 			fatal error: concurrent map writes
 			cell[1]:3 in (*worker).write
-			cell[4]:2 in func1`},
-		{"map-writes-go.txt", "main.", died, `
+			   3 | func (w *worker) write() { shared[1]++ }
+			cell[4]:2 in func1
+			   2 | go w.write()`},
+		{"map-writes-go.txt", "main.", died, 0, 0, `
 			session died: fatal error: concurrent map writes
 			fatal error: concurrent map writes
-			in a goroutine started at cell[4]:2`},
-		{"overflow.txt", "", died, `
+			in a goroutine started at cell[4]:2
+			   2 | go w.write()`},
+		{"overflow.txt", "", died, 0, 0, `
 			session died: fatal error: stack overflow
 			fatal error: stack overflow
 			runtime: goroutine stack exceeds 512000000-byte limit
 			cell[3]:1 in deep
 			(and so on, 11184762 calls deep)
 			cell[3]:2`},
-		{"overflow-round.txt", "", died, `
+		{"overflow-round.txt", "", died, 0, 0, `
 			session died: fatal error: stack overflow
 			fatal error: stack overflow
 			runtime: goroutine stack exceeds 512000000-byte limit
@@ -50,16 +58,25 @@ func TestExplain(t *testing.T) {
 			cell[7]:2 in odd
 			(and so on, 11184663 calls deep)
 			called from cell[8]`},
-		{"", "", died, `
+		{"", "", died, 0, 0, `
 			session died: the session process ended: exit status 2
 			the session process ended: exit status 2`},
-		{"", "", killed, `
+		{"", "", killed, 0, 0, `
 			session died: the session process was killed by signal 9 (killed), by somebody or for want of memory
 			the session process was killed by signal 9 (killed), by somebody or for want of memory`},
-		{"", "", nil, `
+		{"", "", killed, 4, 0, `
+			session died: the session process was killed by signal 9 (killed), by somebody or for want of memory
+			the session process was killed by signal 9 (killed), by somebody or for want of memory
+			cell[4] was running`},
+		{"", "", killed, 4, 2, `
+			session died: the session process was killed by signal 9 (killed), by somebody or for want of memory
+			the session process was killed by signal 9 (killed), by somebody or for want of memory
+			cell[4]:2 was running
+			   2 | go w.write()`},
+		{"", "", nil, 0, 0, `
 			session died: the session process ended with status 0
 			the session process ended with status 0`},
-		{"", "", errors.New("wait: lost"), `
+		{"", "", errors.New("wait: lost"), 0, 0, `
 			session died: the session process ended: wait: lost
 			the session process ended: wait: lost`},
 	} {
@@ -73,7 +90,7 @@ func TestExplain(t *testing.T) {
 		if c.change != "" {
 			report = regexp.MustCompile(`(?m)^`+regexp.QuoteMeta(c.change)+`.*\n\t.*\n`).ReplaceAll(report, nil)
 		}
-		f := Explain(report, c.err)
+		f := Explain(session.Death{Report: report, Err: c.err, N: c.n, Line: c.line, Texts: texts})
 		got := ansiRE.ReplaceAllString(f.Name+": "+f.Value+"\n"+strings.Join(f.Traceback, "\n"), "")
 		if want := strings.ReplaceAll(c.want[1:], "\t", ""); got != want {
 			t.Errorf("%s without %q:\n%s\nwant:\n%s", c.report, c.change, got, want)
@@ -85,7 +102,7 @@ func TestExplain(t *testing.T) {
 		"SIGABRT: abort\nPC=0x1 m=0 sigcode=0\n":                           "SIGABRT: abort",
 		"unexpected fault address 0x10\nfatal error: fault\n":              "unexpected fault address 0x10",
 	} {
-		if got := Explain([]byte(text), died).Value; got != want {
+		if got := Explain(session.Death{Report: []byte(text), Err: died}).Value; got != want {
 			t.Errorf("%q is explained as %q, want %q", text, got, want)
 		}
 	}

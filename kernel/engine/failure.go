@@ -91,14 +91,21 @@ func (f *failure) render(e *Engine) (lines []string) {
 			name = faint + " in " + reset + fr.function
 		}
 		lines = append(lines, fmt.Sprintf("%scell[%d]:%d%s%s", bold, fr.cell, fr.line, reset, name))
-		if src := sourceLine(e.texts.of(fr.cell), fr.line); src != "" {
-			lines = append(lines, fmt.Sprintf("%s%4d | %s%s", faint, fr.line, reset, src))
-		}
+		lines = append(lines, excerpt(e.texts.of(fr.cell), fr.line)...)
 	}
 	for _, g := range f.left {
 		lines = append(lines, faint+"left behind: "+reset+g.String())
 	}
 	return lines
+}
+
+// excerpt shows a line of a cell below its place, when there is such a line.
+func excerpt(text string, line int) []string {
+	src := sourceLine(text, line)
+	if src == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s%4d | %s%s", faint, line, reset, src)}
 }
 
 func sourceLine(text string, line int) string {

@@ -230,6 +230,7 @@ func (e *Engine) hooks() rt.Hooks {
 		At: func(line int) {
 			if t := current(); t != nil {
 				t.run.line.Store(int64(line))
+				*rt.Line = uint32(line)
 			}
 		},
 		Ctx: e.ctx,

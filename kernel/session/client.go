@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os/exec"
 	"sync/atomic"
@@ -22,10 +23,8 @@ type Config struct {
 	// sets its standard streams, extra files and process group; everything else is the caller's.
 	Command func() *exec.Cmd
 
-	// Explain turns the end of a child into the user's error. report is what Go's runtime wrote about it, and empty when it
-	// wrote nothing (os.Exit, kill -9); cmdErr is what exec.Cmd.Wait returned, nil for exit status 0. The cell is set by the
-	// client. Nil: an error that quotes both.
-	Explain func(report []byte, cmdErr error) Failed
+	// Explain turns the end of a child into the user's error, whose Cell is set by the client. Nil: an error that quotes it.
+	Explain func(Death) Failed
 
 	// KillAfter is how long a cell may go on after Interrupt before its process is replaced. Default 5 s.
 	KillAfter time.Duration
@@ -57,6 +56,15 @@ func (c *Config) defaults() {
 	if c.Explain == nil {
 		c.Explain = explain
 	}
+}
+
+// A Death is a child's end that nobody asked for.
+type Death struct {
+	Report []byte         // what Go's runtime wrote about it; empty when it wrote nothing (kill -9)
+	Err    error          // what exec.Cmd.Wait returned, nil for exit status 0
+	N      int            // the cell that ran, in the user's numbers; 0: none
+	Line   int            // of that cell, the last that Out.Line was told; 0: unknown
+	Texts  map[int]string // of all cells so far, by number; not to be changed
 }
 
 // A Client is the supervisor's end of a session. It survives any number of child processes.
@@ -92,7 +100,7 @@ func newClient(ctx context.Context, cfg Config, start func(nonce string) (*proce
 		done:   make(chan struct{}),
 		close:  cancel,
 	}
-	l := &life{cfg: cfg, client: c, start: start, closing: ctx.Done()}
+	l := &life{cfg: cfg, client: c, start: start, closing: ctx.Done(), texts: make(map[int]string)}
 	go func() {
 		defer cancel()
 		l.run()
@@ -158,11 +166,14 @@ func (c *Client) ask(a ask) error {
 }
 
 // explain is Config.Explain for those who have nothing better.
-func explain(report []byte, err error) Failed {
-	f := Failed{Name: "session died", Value: describeExit(err)}
+func explain(d Death) Failed {
+	f := Failed{Name: "session died", Value: describeExit(d.Err)}
 	f.Traceback = []string{f.Name + ": " + f.Value}
-	if len(report) > 0 {
-		f.Traceback = append(f.Traceback, string(report))
+	if d.N > 0 {
+		f.Traceback = append(f.Traceback, fmt.Sprintf("while cell[%d]:%d ran", d.N, d.Line))
+	}
+	if len(d.Report) > 0 {
+		f.Traceback = append(f.Traceback, string(d.Report))
 	}
 	return f
 }

@@ -22,9 +22,9 @@ const patience = 60 * time.Second
 func command() *exec.Cmd { return exec.Command(os.Args[0], childArg) }
 
 // explainTest keeps the first line of a report.
-func explainTest(report []byte, err error) Failed {
-	first, _, _ := bytes.Cut(report, []byte("\n"))
-	return Failed{Name: "session died", Value: cmp.Or(string(first), describeExit(err))}
+func explainTest(d Death) Failed {
+	first, _, _ := bytes.Cut(d.Report, []byte("\n"))
+	return Failed{Name: "session died", Value: cmp.Or(string(first), describeExit(d.Err))}
 }
 
 type rig struct {

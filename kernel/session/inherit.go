@@ -15,6 +15,7 @@ import (
 const (
 	requestsFD = 3
 	framesFD   = 4
+	sharedFD   = 5
 	// hiddenFD is from where on we put our own descriptors: above anything that user code opens or counts on.
 	hiddenFD = 500
 )
@@ -34,6 +35,11 @@ func inherit() (link, error) {
 		return link{}, err
 	}
 	l := link{requests: polled(requests, "requests"), frames: rawFile(frames), pid: os.Getpid(), orphaned: killOwnGroup}
+	if isShared(sharedFD) {
+		shared := os.NewFile(sharedFD, "shared")
+		l.line, _ = mapLine(shared)
+		shared.Close()
+	}
 	for i := range l.streams {
 		// Markers go through descriptors of their own, so that they arrive when user code closes fd 1 or
 		// puts a file in its place, and do not end up in that file.

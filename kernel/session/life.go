@@ -21,6 +21,7 @@ type life struct {
 	born    time.Time
 	queue   []Event // what the consumer has yet to take
 	records []record
+	texts   map[int]string // of cells, by number
 
 	cell        *Cell // the cell that Run accepted and that has had no Done
 	sent        bool  // it was given to the process
@@ -138,6 +139,7 @@ func (l *life) serve(a ask) error {
 			return ErrBusy
 		}
 		l.cell, l.sent, l.begun, l.interrupted, l.told = &a.cell, false, false, false, false
+		l.texts[a.cell.N] = a.cell.Code
 	case askInterrupt:
 		l.interrupted = l.cell != nil
 	case askAnswer:
@@ -257,7 +259,7 @@ func (l *life) died() {
 	l.sent, l.told = hit, hit // a cell that has not begun runs in the next process
 	reason := "the session process ended: " + describeExit(p.exit)
 	if hit {
-		f := l.cfg.Explain(p.report, p.exit)
+		f := l.cfg.Explain(l.death(p))
 		if killed {
 			reason = "did not stop"
 			f = Failed{Name: "interrupted", Value: fmt.Sprintf("the cell did not stop within %v, so its session process was replaced", l.cfg.KillAfter)}
@@ -277,6 +279,15 @@ func (l *life) died() {
 	if hit {
 		l.finish(Done{Interrupted: killed})
 	}
+}
+
+// death is what is known of a process that has ended.
+func (l *life) death(p *process) Death {
+	d := Death{Report: p.report, Err: p.exit, Texts: l.texts}
+	if l.cell != nil && l.begun {
+		d.N, d.Line = l.cell.N, p.line
+	}
+	return d
 }
 
 // replace ends a process whose evaluator cannot go on, before the Done that said so.

@@ -32,17 +32,25 @@ type Out struct {
 
 	last    atomic.Int32 // which stream was written last, for Switch
 	running atomic.Pointer[Cell]
+	line    *uint32
 
 	asking  chan struct{} // holds a token while nobody waits for an answer
 	asked   uint64        // guarded by mu: Input events sent so far
 	answers chan answer
 }
 
-func newOut(frames io.Writer, marks [2]io.Writer, m *marker) *Out {
-	o := &Out{marker: m, marks: marks, frames: frames, asking: make(chan struct{}, 1), answers: make(chan answer, 1)}
+func newOut(frames io.Writer, marks [2]io.Writer, m *marker, line *uint32) *Out {
+	if line == nil {
+		line = new(uint32)
+	}
+	o := &Out{marker: m, marks: marks, frames: frames, line: line, asking: make(chan struct{}, 1), answers: make(chan answer, 1)}
 	o.asking <- struct{}{}
 	return o
 }
+
+// Line is where Eval writes which line of the cell it has come to. It costs a store: the supervisor shares the memory, and
+// looks when the process has died without a word. It is 0, unknown, when a cell begins.
+func (o *Out) Line() *uint32 { return o.line }
 
 // Emit sends an event. Done is returned by Eval and never emitted; output goes through Output, records through Record.
 // An event that is too large to be shown (256 MB) is replaced by a line on stderr that says so.

@@ -18,9 +18,10 @@ func Pipe(ctx context.Context, cfg Config, evaluator func() Evaluator) *Client {
 		stderrR, stderrW := io.Pipe()
 		ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 		ended := make(chan error, 1)
+		var line uint32
 		go func() {
 			err := serve(ctx, evaluator(), link{
-				requests: requestsR, frames: framesW, streams: [2]io.Writer{stdoutW, stderrW}, orphaned: func() {},
+				requests: requestsR, frames: framesW, streams: [2]io.Writer{stdoutW, stderrW}, line: &line, orphaned: func() {},
 			})
 			framesW.Close()
 			ended <- err
@@ -36,6 +37,7 @@ func Pipe(ctx context.Context, cfg Config, evaluator func() Evaluator) *Client {
 				stdoutW.Close()
 				stderrW.Close()
 			},
+			line: func() int { return int(line) }, // serve has ended
 		}, nonce)
 		return p, p.send(hello{protocolVersion, nonce})
 	})

@@ -14,6 +14,7 @@ type process struct {
 	// Valid when items is closed.
 	exit   error  // what Wait returned
 	report []byte // the runtime's last words
+	line   int    // where its cell was
 
 	signal func(hard bool) // asks the process group to end (SIGTERM) or makes it (SIGKILL)
 
@@ -33,7 +34,8 @@ type pipes struct {
 	frames         io.ReadCloser
 	requests       io.WriteCloser
 	wait           func() error
-	drained        func() // called when wait has returned: what the streams still hold comes, then their end
+	drained        func()     // called when wait has returned: what the streams still hold comes, then their end
+	line           func() int // called once, at the end: see Out.Line
 	signal         func(hard bool)
 	pid            int
 }
@@ -87,6 +89,7 @@ func newProcess(p pipes, nonce string) *process {
 	go func() {
 		defer close(ended)
 		pr.exit = p.wait()
+		pr.line = p.line()
 		p.drained()
 		p.requests.Close() // in case the writer stands in a full pipe
 	}()

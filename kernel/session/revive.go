@@ -162,7 +162,7 @@ func await[T Event](l *life, late string) (answer T, err error) {
 			l.p.signal(true)
 		case stepEnded:
 			p := l.bury()
-			why := l.cfg.Explain(p.report, p.exit).Value
+			why := l.cfg.Explain(l.death(p)).Value
 			if timedOut {
 				why = fmt.Sprintf("%s after %v", late, l.cfg.StartTimeout)
 			}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,6 +43,13 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, theirs[2], theirs[3]
 	cmd.ExtraFiles = []*os.File{theirs[0], theirs[1]} // 3 and 4
+	shared, err := newShared()
+	if err != nil {
+		cfg.Log.Error("lines of cells stay unknown when a session dies", "err", err)
+	} else {
+		defer shared.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, shared) // 5
+	}
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = new(syscall.SysProcAttr)
 	}
@@ -52,6 +60,7 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 	for _, f := range theirs {
 		f.Close()
 	}
+	line, unmap := mapLine(shared)
 	g := &group{pid: cmd.Process.Pid}
 	p := newProcess(pipes{
 		requests: ours[0], frames: &drain{ours[1]}, stdout: &drain{ours[2]}, stderr: &drain{ours[3]},
@@ -67,6 +76,10 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 			for _, f := range ours[1:] {
 				f.SetReadDeadline(now)
 			}
+		},
+		line: func() int {
+			defer unmap()
+			return int(atomic.LoadUint32(line))
 		},
 	}, nonce)
 	return p, p.send(hello{protocolVersion, nonce})

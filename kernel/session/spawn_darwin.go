@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -8,6 +9,20 @@ import (
 
 // widen does nothing: pipes grow by themselves here.
 func widen(*os.File) {}
+
+// newShared makes a file without a name for mapLine.
+func newShared() (*os.File, error) {
+	f, err := os.CreateTemp("", "interleave")
+	if err != nil {
+		return nil, fmt.Errorf("make shared memory: %w", err)
+	}
+	os.Remove(f.Name())
+	if err := f.Truncate(sharedSize); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("make shared memory: %w", err)
+	}
+	return f, nil
+}
 
 // awaitExit returns when the process has ended, and leaves it to be waited for: its number is nobody else's until then.
 func awaitExit(pid int) {

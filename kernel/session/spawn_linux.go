@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -14,6 +15,20 @@ func widen(f *os.File) {
 	if c, err := f.SyscallConn(); err == nil {
 		c.Control(func(fd uintptr) { unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
 	}
+}
+
+// newShared makes a file in memory for mapLine.
+func newShared() (*os.File, error) {
+	fd, err := unix.MemfdCreate("interleave", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("make shared memory: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "shared")
+	if err := f.Truncate(sharedSize); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("make shared memory: %w", err)
+	}
+	return f, nil
 }
 
 // awaitExit returns when the process has ended, and leaves it to be waited for: its number is nobody else's until then.

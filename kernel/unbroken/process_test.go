@@ -49,19 +49,20 @@ func TestKill(t *testing.T) {
 		name, code string
 		sig        syscall.Signal
 		err        string
-	}{
-		{"while it computes", ready + "for {\n}", syscall.SIGKILL, `^session died: the session process was killed by signal 9 \(killed\)`},
-		{"while it waits", ready + "<-ctx.Done()", syscall.SIGKILL, `^session died: the session process was killed by signal 9 \(killed\)`},
-		{"while goroutines run", "for range 4 {\n\tgo func() {\n\t\tfor {\n\t\t}\n\t}()\n}\n" + ready + "select {}", syscall.SIGKILL, `^session died: the session process was killed by signal 9 \(killed\)`},
-		{"SIGSEGV", ready + "for {\n}", syscall.SIGSEGV, `^session died: .*(SIGSEGV|signal 11)`},
-		{"SIGTERM", ready + "for {\n}", syscall.SIGTERM, `^session died: the session process was killed by signal 15 \(terminated\)`},
+	}{ // what runs stands on the line of the word that it waits for
+		{"while it computes", `fmt.Println("ready"); for { }`, syscall.SIGKILL, `^session died: the session process was killed by signal 9 \(killed\)`},
+		{"while it waits", `fmt.Println("ready"); <-ctx.Done()`, syscall.SIGKILL, `^session died: the session process was killed by signal 9 \(killed\)`},
+		{"while goroutines run", "for range 4 { go func() { for { } }() }; fmt.Println(\"ready\"); select {}", syscall.SIGKILL, `^session died: the session process was killed by signal 9 \(killed\)`},
+		{"SIGSEGV", `fmt.Println("ready"); for { }`, syscall.SIGSEGV, `^session died: .*(SIGSEGV|signal 11)`},
+		{"SIGTERM", `fmt.Println("ready"); for { }`, syscall.SIGTERM, `^session died: the session process was killed by signal 15 \(terminated\)`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			defer k.on(t)()
-			s := k.runUntil(c.code, func(context.Context) { kill(c.sig) })
+			s := k.runUntil("x := 1\n"+c.code, func(context.Context) { kill(c.sig) })
 			if s.status != wire.Error || !regexp.MustCompile(c.err).MatchString(s.err) {
 				t.Errorf("error %q, want %s\n%s", s.err, c.err, s.said())
 			}
+			k.at(s, 2)
 			k.whole(s, true)
 		})
 	}

@@ -19,6 +19,10 @@ var Stop uint32
 // between them whether it is theirs: what wakes up late must not go on with a cell that the user has ended.
 var Given uint32
 
+// Line is where the running cell's own code notes the line of the statement that it begins. The process that watches over
+// this one shares the memory, for the case that this one is killed.
+var Line = new(uint32)
+
 // Hooks are the engine's side of the contract. They are set before the first cell runs and never change afterwards.
 type Hooks struct {
 	Poll  func()                              // Stop is set: end the calling goroutine if its cell is being stopped
