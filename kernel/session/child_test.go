@@ -67,6 +67,7 @@ func (ev *evaluator) Restore(records [][]byte) (lost, failed []string) {
 func (ev *evaluator) Eval(ctx context.Context, c Cell, out *Out) Done {
 	done := Done{OK: true, Engine: "script"}
 	for line := range strings.Lines(c.Code) {
+		*out.Line()++
 		verb, arg, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		if err := ev.do(ctx, c, out, verb, arg, &done); err != nil {
 			out.Emit(Failed{Cell: c.ID, Name: "error", Value: err.Error()})

@@ -283,7 +283,12 @@ func TestDeath(t *testing.T) {
 		{"child group\nexit 3", "exit status 3", "exit status 3"},
 	} {
 		t.Run(test.script, func(t *testing.T) {
+			deaths := make(chan Death, 1)
 			r := newRig(t, func(c *Config) {
+				c.Explain = func(d Death) Failed {
+					deaths <- d
+					return explainTest(d)
+				}
 				c.Command = func() *exec.Cmd {
 					cmd := command()
 					if test.script == "mapwrites" { // the race is the point
@@ -293,8 +298,12 @@ func TestDeath(t *testing.T) {
 				}
 			})
 			r.check("record var x\nrecord f\nset x 1\nrecord stale T", `1 done ok`)
-			r.start("print before\neprint also\n" + test.script)
+			script := "print before\neprint also\n" + test.script
+			r.start(script)
 			events := r.until(isA[Done])
+			if d := <-deaths; d.N != 2 || d.Line != strings.Count(script, "\n")+1 || d.Texts[d.N] != script {
+				t.Errorf("died in cell[%d]:%d of %v", d.N, d.Line, d.Texts)
+			}
 			got := transcript(slices.DeleteFunc(events, isA[Display]))
 			said := "also"
 			if strings.Contains(test.script, "not really") {
