@@ -159,7 +159,9 @@ func (t *tally) at(bin int) fill {
 	}
 	run, ready := share[timeline.Running], share[timeline.Running]+share[timeline.Runnable]
 	f := fill{run: heightOf(run), blocked: wait}
-	f.ready = max(f.run, int8(ready*levels+0.5))
+	if f.ready = f.run; ready > run {
+		f.ready = max(f.run, int8(ready*levels+0.5))
+	}
 	if wait < 0 && f.ready == 0 && ready > 0 {
 		f.ready = 1
 	}

@@ -44,6 +44,11 @@ var ways = plots.TimingList{Title: "20 tasks that wait and compute", Rows: []plo
 	{Name: "a lock around all", Median: 55.7e6, Lo: 54.0e6, Hi: 59.0e6, Confidence: 0.95},
 }}
 
+// by is the first n rows of a list, run by an engine.
+func by(engine string, l plots.TimingList, n int) plots.TimingList {
+	return plots.TimingList{Rows: l.Rows[:n], Engine: engine}
+}
+
 var storeBuffer = plots.Tally{Name: "store buffering", Rows: []plots.Outcome{
 	{Result: "x=0 y=1", Count: 512_377, Verdict: "acceptable"}, {Result: "x=1 y=0", Count: 486_731, Verdict: "acceptable"},
 	{Result: "x=1 y=1", Count: 874, Verdict: "interesting"}, {Result: "x=0 y=0", Count: 18, Verdict: "forbidden"},
@@ -67,6 +72,9 @@ var charts = []chart{
 	{"speedup-flat", scaling(usl(1, 0.2, 2, 4, 8)), plots.Options{}},
 	{"compare", comparing(ways), plots.Options{}},
 	{"compare-dark", comparing(ways), plots.Options{Theme: plots.Dark, Sorted: true, Title: "Five ways"}},
+	{"compare-ran", comparing(plots.Together("three ways", by("compiled", ways, 1), by("yaegi", ways, 1), by("", ways, 1))), plots.Options{}},
+	{"speedup-ran", scaling(func() plots.Sweep { s := usl(0.06, 0.004, 1, 2, 4); s.Engine = "compiled"; return s }()), plots.Options{}},
+	{"litmus-ran", judging(plots.Tally{Name: "coin", Engine: "compiled", Rows: []plots.Outcome{{"heads", 2, "acceptable"}}}), plots.Options{}},
 	{"compare-tiny", comparing(plots.TimingList{Rows: []plots.Timing{{Name: "add", Median: 0.31}, {Name: "atomic add", Median: 5.7}}}), plots.Options{}},
 	{"litmus", judging(storeBuffer), plots.Options{}},
 	{"litmus-dark", judging(plots.Tally{Name: "coin", Rows: []plots.Outcome{{"heads", 503, "acceptable"}, {"tails", 497, "interesting"}}}), plots.Options{Theme: plots.Dark}},
@@ -85,6 +93,9 @@ var charts = []chart{
 	{"cores-none", ofExperiment(plots.Cores, &timeline.Experiment{GOMAXPROCS: 2}), plots.Options{}},
 	{"lockwait", holding(queueing(60)), plots.Options{}},
 	{"lockwait-dark", holding(queueing(4000)), plots.Options{Theme: plots.Dark, MaxRows: 3, Sorted: true, Title: "Four tellers"}},
+	{"lockwait-crowd", holding(crowd(60)), plots.Options{}},
+	{"lockwait-dining", holding(dining()), plots.Options{}},
+	{"lockwait-dining-dark", holding(dining()), plots.Options{Theme: plots.Dark, Title: "Philosophers"}},
 	{"lockwait-free", holding(plots.HoldList{Holds: queueing(1).Holds, Dropped: 12}), plots.Options{}},
 }
 
@@ -148,7 +159,7 @@ func watched(wall time.Duration) *timeline.Experiment {
 
 // queueing is what a lock sees that four workers want all the time, each for another while.
 func queueing(rounds int) plots.HoldList {
-	l := plots.HoldList{Name: "accounts"}
+	var l plots.HoldList
 	start := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
 	var free time.Duration
 	asked := make([]time.Duration, 4)
@@ -157,11 +168,38 @@ func queueing(rounds int) plots.HoldList {
 		k := i % 4
 		got := max(free, asked[k])
 		hold := time.Duration(float64(ms) * (0.5 + float64(k)) * (0.5 + rnd.Float64()))
-		l.Holds = append(l.Holds, plots.Hold{Who: fmt.Sprint("teller ", k+1), Line: "cell[3]:7", Asked: start.Add(asked[k]), Wait: got - asked[k], Hold: hold})
+		l.Holds = append(l.Holds, timeline.Hold{Lock: "accounts", Who: fmt.Sprint("teller ", k+1), Goroutine: int64(10 + k), From: "cell[3]:7", Line: "cell[3]:9",
+			Asked: start.Add(asked[k]), Wait: got - asked[k], Hold: hold})
 		free = got + hold
 		asked[k] = free + time.Duration(rnd.IntN(4))*ms
 	}
 	return l
+}
+
+// crowd is a lock that goroutines of two lines want, each once, none of them with a name.
+func crowd(n int) plots.HoldList {
+	var l plots.HoldList
+	start := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
+	for i := range n {
+		asked := time.Duration(i) * 300 * time.Microsecond
+		l.Holds = append(l.Holds, timeline.Hold{Lock: "till", Goroutine: int64(20 + i), From: []string{"cell[2]:4", "cell[2]:9"}[i%2], Line: "cell[2]:12",
+			Engine: "compiled", Asked: start.Add(asked), Wait: time.Duration(i)*ms - asked, Hold: ms})
+	}
+	return l
+}
+
+// dining is two philosophers, each of whom takes one fork and then, while holding it, the other.
+func dining() plots.Holds {
+	start := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
+	hold := func(who int64, lock string, asked, wait, hold time.Duration) plots.Holds {
+		return plots.HoldList{Holds: []timeline.Hold{{Lock: lock, Who: fmt.Sprint("philosopher ", who), Goroutine: who, From: "cell[4]:3", Engine: "compiled",
+			Asked: start.Add(asked * ms), Wait: wait * ms, Hold: hold * ms}}}
+	}
+	return plots.Locks(
+		hold(1, "left fork", 0, 0, 50), hold(1, "right fork", 10, 0, 30),
+		hold(2, "right fork", 15, 25, 60), hold(2, "left fork", 45, 5, 40),
+		hold(3, "left fork", 60, 30, 20), nil, hold(3, "right fork", 95, 5, 12),
+	)
 }
 
 func (c chart) figure(t testing.TB, o plots.Options) *plots.Figure {
@@ -257,10 +295,16 @@ func TestChartWords(t *testing.T) {
 			"machine cores: all processes together, as the operating system counts, give or take 0.5 %; the machine's host kept 5 % of them for others"},
 		"cores-short-dark": {"too short to say what the machine's cores did: the operating system counts in ticks of 10 ms"},
 		"cores-none":       {"no core was seen"},
-		"lockwait": {"accounts · 60 holds · waited 274 ms in all, at most 9.59 ms · held 127 ms, at most 5.15 ms", "waits", "holds", "teller 4",
-			"held it", "waited for it", "p50 4.79 ms", "p90 4.46 ms"},
-		"lockwait-dark": {"… 2 more", "Four tellers"},
-		"lockwait-free": {"12 later holds were not kept", "nobody had to wait", "1 hold · waited 0 ns in all, at most 0 ns · held 436 µs, at most 436 µs"},
+		"lockwait": {"accounts · 60 holds · 59 after waiting, 274 ms in all, at most 9.59 ms · held 127 ms in all, at most 5.15 ms · 4 goroutines",
+			"waits", "holds", "teller 4", "waited 44 ms", "9.6 ms"},
+		"lockwait-dark":  {"… 1 more", "Four tellers"},
+		"lockwait-crowd": {"go cell[2]:4", "go cell[2]:9", "waited 700 µs", "no wait", "… 20 more", "up to 20 at once"},
+		"lockwait-dining": {"left fork, right fork · 6 holds · 4 after waiting, 65.0 ms in all, at most 30.0 ms · held 212 ms in all, at most 60.0 ms · 3 goroutines · compiled",
+			"right fork 30 ms", "left fork 30 ms", "right fork 60 ms", "philosopher 2"},
+		"lockwait-free": {"12 later holds were not kept", "accounts · 1 hold · nobody had to wait · held 436 µs in all, at most 436 µs · 1 goroutine", "holds"},
+		"compare-ran":   {"three ways · median with 95 % interval · compiled and yaegi", "sequential (compiled)", "sequential (yaegi)", "sequential"},
+		"speedup-ran":   {"checksums of 200 files · speedup over 1 worker · median with 95 % interval · compiled"},
+		"litmus-ran":    {"coin · 2 runs · compiled"},
 	} {
 		i := slices.IndexFunc(charts, func(c chart) bool { return c.name == name })
 		_, _, words := parse(t, charts[i].figure(t, charts[i].o).SVG())
@@ -343,7 +387,7 @@ func TestChartRefusals(t *testing.T) {
 		"plots.LockWait: no lock":                                     func() (*plots.Figure, error) { return plots.LockWait(nil) },
 		"plots.LockWait: the lock has no history: it must be watched": func() (*plots.Figure, error) { return plots.LockWait(lab.NewLock()) },
 		"plots.LockWait: \"x\" waited -1ns and held 0s": func() (*plots.Figure, error) {
-			return plots.LockWait(plots.HoldList{Holds: []plots.Hold{{Who: "x", Wait: -1}}})
+			return plots.LockWait(plots.HoldList{Holds: []timeline.Hold{{Who: "x", Wait: -1}}})
 		},
 		"plots.Litmus: width of 10 pixels is not between": func() (*plots.Figure, error) { return plots.Litmus(storeBuffer, plots.Options{Width: 10}) },
 	} {

@@ -21,8 +21,9 @@ type Timings interface {
 
 // A TimingList is [Timings] written down.
 type TimingList struct {
-	Title string
-	Rows  []Timing
+	Title  string
+	Rows   []Timing
+	Engine string // what ran the code; empty when there is but one way
 }
 
 // A Timing is how long one way took.
@@ -41,16 +42,28 @@ func (l TimingList) EachTiming(f func(name string, median, lo, hi, confidence fl
 	return l.Title
 }
 
+// RanBy implements [Ran].
+func (l TimingList) RanBy() string { return l.Engine }
+
 // Together is the rows of all of them under a title of its own, to compare measurements that were made one by one:
 //
 //	plots.Compare(plots.Together("sum of a slice", plain, unrolled))
+//
+// Where different engines ran them, each row says which one.
 func Together(title string, all ...Timings) Timings {
-	l := TimingList{Title: title}
+	var ran []string
 	for _, t := range all {
+		ran = append(ran, ranBy(t))
+	}
+	l := TimingList{Title: title, Engine: engines(ran)}
+	for i, t := range all {
 		if t == nil {
 			continue
 		}
 		t.EachTiming(func(name string, median, lo, hi, confidence float64) {
+			if ran[i] != "" && ran[i] != l.Engine {
+				name += " (" + ran[i] + ")"
+			}
 			l.Rows = append(l.Rows, Timing{name, median, lo, hi, confidence})
 		})
 	}
@@ -118,7 +131,7 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 	p.Add(b)
 
 	f := &Figure{plot: p, theme: th, width: opt.Width, title: opt.Title, gutter: b.gutter, body: b.bodyHeight()}
-	f.caption = captionOf(opt.Width, false, title, intervalWords(base.Confidence, intervals), more)
+	f.caption = captionOf(opt.Width, false, title, intervalWords(base.Confidence, intervals), ranBy(t), more)
 	if len(rows) > 1 {
 		f.legend = []entry{{swatch: th.base, name: "baseline"}, {swatch: th.bar, name: "median"}}
 		if intervals {

@@ -192,11 +192,11 @@ func ExampleCores() {
 
 func ExampleLockWait() {
 	start := time.Now()
-	said(plots.LockWait(plots.HoldList{Name: "accounts", Holds: []plots.Hold{
-		{Who: "teller 1", Asked: start, Hold: 20 * time.Millisecond},
-		{Who: "teller 2", Asked: start.Add(5 * time.Millisecond), Wait: 15 * time.Millisecond, Hold: 10 * time.Millisecond},
+	said(plots.LockWait(plots.HoldList{Holds: []timeline.Hold{
+		{Lock: "accounts", Who: "teller 1", Asked: start, Hold: 20 * time.Millisecond},
+		{Lock: "accounts", Who: "teller 2", Asked: start.Add(5 * time.Millisecond), Wait: 15 * time.Millisecond, Hold: 10 * time.Millisecond},
 	}}))
-	// Output: History of a lock: accounts, 2 holds, waited 15.0 ms in all, at most 15.0 ms, held 30.0 ms, at most 20.0 ms.
+	// Output: Who waited for a lock while who held it: accounts, 2 holds, 1 after waiting, 15.0 ms in all, at most 15.0 ms, held 30.0 ms in all, at most 20.0 ms, 2 goroutines.
 }
 
 func ExampleLockWait_lab() {
@@ -211,14 +211,45 @@ func ExampleLockWait_lab() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(strings.HasPrefix(f.Alt(), "History of a lock: accounts, 3 holds, waited 0 ns in all"))
+	fmt.Println(strings.HasPrefix(f.Alt(), "Who waited for a lock while who held it: accounts, 3 holds, nobody had to wait"))
 	// Output: true
 }
 
+// Two locks in one figure: who holds the one and waits for the other has both in its row.
+func ExampleLocks() {
+	start := time.Now()
+	left := plots.HoldList{Holds: []timeline.Hold{{Lock: "left", Who: "ann", Asked: start, Hold: 30 * time.Millisecond}}}
+	right := plots.HoldList{Holds: []timeline.Hold{{Lock: "right", Who: "ann", Asked: start, Wait: 10 * time.Millisecond, Hold: 20 * time.Millisecond}}}
+	said(plots.LockWait(plots.Locks(left, right)))
+	// Output: Who waited for a lock while who held it: left, right, 2 holds, 1 after waiting, 10.0 ms in all, at most 10.0 ms, held 50.0 ms in all, at most 30.0 ms, 1 goroutine.
+}
+
 func ExampleHoldList_EachHold() {
-	l := plots.HoldList{Name: "accounts", Holds: []plots.Hold{{Who: "teller", Wait: time.Second, Hold: time.Minute}}, Dropped: 1}
-	fmt.Println(l.EachHold(func(who, line string, asked time.Time, wait, hold time.Duration) { fmt.Println(who, wait, hold) }))
+	l := plots.HoldList{Holds: []timeline.Hold{{Who: "teller", Wait: time.Second, Hold: time.Minute}}, Dropped: 1}
+	fmt.Println(l.EachHold(func(h timeline.Hold) { fmt.Println(h.Who, h.Wait, h.Hold) }))
 	// Output:
 	// teller 1s 1m0s
-	// accounts 1
+	// 1
+}
+
+func ExampleSweep_RanBy() {
+	fmt.Println(plots.Sweep{Engine: "compiled"}.RanBy())
+	// Output: compiled
+}
+
+// Rows of different engines say so.
+func ExampleTimingList_RanBy() {
+	plain := plots.TimingList{Engine: "compiled", Rows: []plots.Timing{{Name: "sum", Median: 1e6}}}
+	slow := plots.TimingList{Engine: "yaegi", Rows: []plots.Timing{{Name: "sum", Median: 80e6}}}
+	both := plots.Together("sum of a slice", plain, slow)
+	fmt.Println(plain.RanBy())
+	said(plots.Compare(both))
+	// Output:
+	// compiled
+	// Times of sum of a slice. sum (compiled): 1.00 ms. sum (yaegi): 80.0 ms, 80.0× slower.
+}
+
+func ExampleTally_RanBy() {
+	fmt.Println(plots.Tally{Engine: "compiled"}.RanBy())
+	// Output: compiled
 }

@@ -80,6 +80,9 @@ func Histogram(s Samples, o ...Options) (*Figure, error) {
 	for _, m := range h.marks {
 		words = append(words, m.name+" "+nanos(m.ns))
 	}
+	if ran := ranBy(s); ran != "" {
+		words = append(words, ran)
+	}
 	f.caption = captionOf(opt.Width, false, words...)
 	f.alt = fmt.Sprintf("Histogram of times: %s.", join(words))
 	return f, nil

@@ -19,8 +19,9 @@ type Outcomes interface {
 
 // A Tally is [Outcomes] written down.
 type Tally struct {
-	Name string
-	Rows []Outcome
+	Name   string
+	Rows   []Outcome
+	Engine string // what ran the code; empty when there is but one way
 }
 
 // An Outcome is one result: how often it was seen, and what is thought of it.
@@ -37,6 +38,9 @@ func (t Tally) EachOutcome(f func(result string, count int, verdict string)) (na
 	}
 	return t.Name
 }
+
+// RanBy implements [Ran].
+func (t Tally) RanBy() string { return t.Engine }
 
 const (
 	acceptable  = "acceptable"
@@ -117,7 +121,7 @@ func Litmus(t Outcomes, o ...Options) (*Figure, error) {
 
 	f := &Figure{plot: p, theme: th, width: opt.Width, title: opt.Title, gutter: b.gutter, body: b.bodyHeight()}
 	counted := fmt.Sprintf("%s runs", thousands(float64(runs)))
-	f.caption = captionOf(opt.Width, false, name, counted, more)
+	f.caption = captionOf(opt.Width, false, name, counted, ranBy(t), more)
 	if n := seen[forbidden]; n > 0 {
 		f.caption = append(f.caption, captionOf(opt.Width, true, fmt.Sprintf("forbidden results were seen in %s runs, %s of all", thousands(float64(n)), percent(float64(n)/float64(runs))))...)
 	}

@@ -4,51 +4,57 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/vg/draw"
 
 	"interleave/runtime/timeline"
 )
 
-// Holds is the history of a lock. Lab's Lock, RLock, RWLock and Semaphore are such, once they are watched; for a history of one's
-// own there is [HoldList].
+// Holds is the history of a lock. Lab's Lock, RLock, RWLock and Semaphore are such, once they are watched; [Locks] makes one of
+// several, and for a history of one's own there is [HoldList].
 type Holds interface {
-	// EachHold calls f for every time that somebody held the lock: who, empty when not known, and on which line; when they asked,
-	// how long they waited and how long they then held it. It returns the lock's name and how many holds were not kept.
-	EachHold(f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int)
+	// EachHold calls f for every time that somebody held the lock, and returns how many later holds were not kept.
+	EachHold(f func(timeline.Hold)) (dropped int)
 }
 
-// A HoldList is [Holds] written down.
+// A HoldList is [Holds] written down. Who holds without a Goroutine is taken for one goroutine by the name of Who, or, without that,
+// by From and by Line.
 type HoldList struct {
-	Name    string
-	Holds   []Hold
+	Holds   []timeline.Hold
 	Dropped int // how many are missing
 }
 
-// A Hold is one time that somebody held a lock.
-type Hold struct {
-	Who, Line string
-	Asked     time.Time
-	Wait      time.Duration // from asking to getting
-	Hold      time.Duration // from getting to giving back
-}
-
 // EachHold implements [Holds].
-func (l HoldList) EachHold(f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int) {
+func (l HoldList) EachHold(f func(timeline.Hold)) (dropped int) {
 	for _, h := range l.Holds {
-		f(h.Who, h.Line, h.Asked, h.Wait, h.Hold)
+		f(h)
 	}
-	return l.Name, l.Dropped
+	return l.Dropped
 }
 
-// LockWait draws who held a lock and who waited for it: a row for each task, or, of what ran outside of tasks, for each line that
-// took the lock, with its waits and its holds over time, and above them how waits and holds are distributed. Rows stand in the
-// order in which they first asked, or, with Options.Sorted, those that waited longest in all first; beyond Options.MaxRows they
-// are folded into one.
+// Locks is the history of all of them, to see who holds one while waiting for another:
+//
+//	plots.LockWait(plots.Locks(left, right))
+func Locks(all ...Holds) Holds {
+	var l HoldList
+	for _, h := range all {
+		if h != nil {
+			l.Dropped += h.EachHold(func(h timeline.Hold) { l.Holds = append(l.Holds, h) })
+		}
+	}
+	return l
+}
+
+// LockWait draws who waited for a lock while who held it: a row for each goroutine, those that were started at the same place
+// together, with its waits and its holds over time. Of several locks ([Locks]), waits and holds say which one, and what a goroutine
+// has to do with a second lock while it holds a first is drawn below that. Rows, and the places where they were started, stand in
+// the order in which they first asked, or, with Options.Sorted, those that waited longest in all first; beyond Options.MaxRows the
+// others are folded into one that shows how many waited and how many held. The caption sums up the waits and the holds, in goroutines'
+// time: of two that wait for one second both count.
 func LockWait(l Holds, o ...Options) (*Figure, error) {
 	opt, err := one(o)
 	if err != nil {
@@ -57,229 +63,182 @@ func LockWait(l Holds, o ...Options) (*Figure, error) {
 	if l == nil {
 		return nil, errors.New("plots.LockWait: no lock")
 	}
-	t := themes[opt.Theme]
-	w := &lockWait{theme: t}
-	name, dropped, err := w.read(l)
+	c, err := readContention(l)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("plots.LockWait: %w", err)
 	}
-	if opt.Sorted {
-		slices.SortStableFunc(w.rows, func(a, b *lockRow) int { return cmp.Compare(b.waited, a.waited) })
-	}
-	if n := len(w.rows) - opt.MaxRows; n > 0 {
-		rest := &lockRow{label: fmt.Sprintf("… %s more", thousands(float64(n+1)))}
-		for _, r := range w.rows[opt.MaxRows-1:] {
-			rest.holds = append(rest.holds, r.holds...)
-			rest.waited += r.waited
-			rest.held += r.held
-		}
-		w.rows = append(w.rows[:opt.MaxRows-1], rest)
-	}
-	w.layOut(opt)
+	th := *themes[opt.Theme] // in which what would run holds a lock
+	th.states = maps.Clone(th.states)
+	th.states[timeline.Running] = th.points
+	t := &tracks{e: c.experiment(opt.Sorted), theme: &th, total: c.total, note: c.note,
+		names: map[timeline.State]string{timeline.Running: "holds", timeline.Locked: "waits"}}
+	t.layOut(opt)
 
-	p := newPlot(t)
-	p.X.Min, p.X.Max = 0, max(w.total, 1).Seconds()
-	p.X.Tick.Marker = timeTicks{about: int((opt.Width - w.gutter) / 90)}
-	p.Add(w)
-
-	f := &Figure{plot: p, theme: t, width: opt.Width, title: opt.Title, gutter: w.gutter, body: w.height()}
-	taken := thousands(float64(w.count)) + " holds"
-	if w.count == 1 {
-		taken = "1 hold"
+	p := newPlot(t.theme)
+	p.X.Min, p.X.Max = 0, max(t.total, 1).Seconds()
+	p.X.Tick.Marker = timeTicks{about: int((opt.Width - t.gutter) / 90)}
+	if t.total <= 0 {
+		p.HideX()
+		p.X.Tick.Marker = plot.ConstantTicks(nil)
 	}
-	words := []string{name, taken, "waited " + timeline.Round(w.waited) + " in all, at most " + timeline.Round(w.maxWait),
-		"held " + timeline.Round(w.held) + ", at most " + timeline.Round(w.maxHold)}
+	p.Add(t)
+
+	f := &Figure{
+		plot: p, theme: t.theme, width: opt.Width, title: opt.Title, gutter: t.gutter, body: t.height(),
+		legend: t.legend(view{opt.Width - t.gutter - margin, 0, t.total}),
+	}
+	words := c.words()
 	f.caption = captionOf(opt.Width, false, words...)
-	if dropped > 0 {
-		f.caption = append(f.caption, captionOf(opt.Width, true, fmt.Sprintf("%s later holds were not kept", thousands(float64(dropped))))...)
+	if c.dropped > 0 {
+		f.caption = append(f.caption, captionOf(opt.Width, true, thousands(float64(c.dropped))+" later holds were not kept")...)
 	}
-	f.legend = []entry{{swatch: t.states[timeline.Running], name: "held it"}}
-	if w.waits != nil {
-		f.legend = append(f.legend, entry{swatch: t.states[timeline.Locked], name: "waited for it"})
-	}
-	f.alt = "History of a lock: " + join(words) + "."
+	f.alt = "Who waited for a lock while who held it: " + join(words) + "."
 	return f, nil
 }
 
-// lockWait is the plotter of LockWait.
-type lockWait struct {
-	theme                          *theme
-	rows                           []*lockRow
+// contention is what the histories of locks come to.
+type contention struct {
+	rows                           []*holder // in the order in which they first asked
+	locks                          []string  // their names, each once
+	engines                        []string  // of each hold
 	total                          time.Duration
 	waited, maxWait, held, maxHold time.Duration
-	count                          int
-	waits, holds                   *distribution // nil when there is nothing to show
-	gutter, width, pitch           float64
+	holds, waits, dropped          int
 }
 
-type lockRow struct {
-	label        string
-	holds        []lockHold
-	waited, held time.Duration
+// A holder is a goroutine and what it did with locks, in as many lanes as it had to do with locks at the same time.
+type holder struct {
+	label, from string
+	lanes       [][]timeline.Span
+	waited      time.Duration
 }
 
-// A lockHold is a hold in the figure's time.
-type lockHold struct{ asked, got, gave time.Duration }
-
-func (w *lockWait) read(l Holds) (name string, dropped int, err error) {
-	var all []Hold
-	name, dropped = l.EachHold(func(who, line string, asked time.Time, wait, hold time.Duration) {
-		if wait < 0 || hold < 0 {
-			err = fmt.Errorf("plots.LockWait: %q waited %v and held %v", who, wait, hold)
+func readContention(l Holds) (*contention, error) {
+	c := &contention{}
+	var all []timeline.Hold
+	var bad error
+	c.dropped = l.EachHold(func(h timeline.Hold) {
+		if h.Wait < 0 || h.Hold < 0 {
+			bad = fmt.Errorf("%q waited %v and held %v", h.Who, h.Wait, h.Hold)
 		}
-		all = append(all, Hold{who, line, asked, wait, hold})
+		all = append(all, h)
 	})
-	if err != nil {
-		return name, dropped, err
+	switch {
+	case bad != nil:
+		return nil, bad
+	case len(all) == 0:
+		return nil, errors.New("the lock has no history: it must be watched, or a recording run, while it is used")
 	}
-	if len(all) == 0 {
-		return name, dropped, errors.New("plots.LockWait: the lock has no history: it must be watched, or a recording run, while it is used")
-	}
-	slices.SortStableFunc(all, func(a, b Hold) int { return a.Asked.Compare(b.Asked) })
-	start := all[0].Asked
-	index := map[string]*lockRow{}
-	var waits, holds []float64
+	slices.SortStableFunc(all, func(a, b timeline.Hold) int { return a.Asked.Compare(b.Asked) })
 	for _, h := range all {
-		key := cmp.Or(h.Who, h.Line, "somebody")
-		r := index[key]
+		if h.Lock != "" && !slices.Contains(c.locks, h.Lock) {
+			c.locks = append(c.locks, h.Lock)
+		}
+		c.engines = append(c.engines, h.Engine)
+	}
+	type key struct {
+		goroutine int64
+		name      string
+	}
+	index := map[key]*holder{}
+	for _, h := range all {
+		k := key{goroutine: h.Goroutine}
+		label := h.Who
+		if label == "" && h.From != "" {
+			label = "go " + h.From
+		}
+		if label = cmp.Or(label, h.Line, "somebody"); h.Goroutine == 0 {
+			k.name = label
+		}
+		r := index[k]
 		if r == nil {
-			r = &lockRow{label: key}
-			index[key] = r
-			w.rows = append(w.rows, r)
+			r = &holder{label: label, from: h.From}
+			index[k] = r
+			c.rows = append(c.rows, r)
 		}
-		asked := h.Asked.Sub(start)
-		r.holds = append(r.holds, lockHold{asked, asked + h.Wait, asked + h.Wait + h.Hold})
-		r.waited += h.Wait
-		r.held += h.Hold
-		w.total = max(w.total, asked+h.Wait+h.Hold)
-		w.waited += h.Wait
-		w.held += h.Hold
-		w.maxWait, w.maxHold = max(w.maxWait, h.Wait), max(w.maxHold, h.Hold)
-		if h.Wait > 0 {
-			waits = append(waits, float64(h.Wait))
+		if r.label != label && h.From != "" { // a worker: it had one task after the other
+			r.label = "go " + h.From
 		}
-		holds = append(holds, float64(h.Hold))
+		c.add(r, h, h.Asked.Sub(all[0].Asked))
 	}
-	w.count = len(all)
-	if len(waits) > 0 {
-		w.waits = newDistribution(waits)
-	}
-	w.holds = newDistribution(holds)
-	return name, dropped, nil
+	return c, nil
 }
 
-func (w *lockWait) layOut(o Options) {
-	widest := 0.0
-	for _, r := range w.rows {
-		widest = max(widest, textWidth(r.label, regular, labelSize))
+func (c *contention) add(r *holder, h timeline.Hold, asked time.Duration) {
+	got := asked + h.Wait
+	gave := got + h.Hold
+	lane := slices.IndexFunc(r.lanes, func(l []timeline.Span) bool { return l[len(l)-1].End <= asked })
+	if lane < 0 {
+		lane = len(r.lanes)
+		r.lanes = append(r.lanes, nil)
 	}
-	w.gutter = margin + min(widest, maxLabel, 0.4*o.Width) + labelGap
-	w.width = o.Width
-	w.pitch = 18
-	if len(w.rows) > 20 {
-		w.pitch = 16
+	r.lanes[lane] = append(r.lanes[lane],
+		timeline.Span{Start: asked, End: got, State: timeline.Locked, Reason: h.Lock},
+		timeline.Span{Start: got, End: gave, State: timeline.Running, Reason: h.Lock})
+	r.waited += h.Wait
+	if c.holds++; h.Wait > 0 {
+		c.waits++
 	}
+	c.total = max(c.total, gave)
+	c.waited, c.maxWait = c.waited+h.Wait, max(c.maxWait, h.Wait)
+	c.held, c.maxHold = c.held+h.Hold, max(c.maxHold, h.Hold)
 }
 
-const (
-	panelHeight = 84.0 // of a distribution, with its marks and without its axis
-	panelAxis   = 20.0
-	panelHead   = 18.0
-	panelGap    = 18.0 // between the distributions, and between them and the rows
-)
-
-// beside reports whether both distributions fit into one line.
-func (w *lockWait) beside() bool { return w.width >= 560 }
-
-func (w *lockWait) height() float64 {
-	h := panelHead + panelHeight + panelAxis
-	if !w.beside() {
-		h *= 2
-	}
-	return h + panelGap + w.pitch*float64(len(w.rows)) + 5
-}
-
-// Plot implements plot.Plotter.
-func (w *lockWait) Plot(cv draw.Canvas, p *plot.Plot) {
-	pen := pen{cv, w.theme}
-	x0, x1, top := float64(cv.Min.X), float64(cv.Max.X), float64(cv.Max.Y)
-	left := x0 - w.gutter + margin
-	mid, y := (left+x1)/2, top
-	locked, running := w.theme.states[timeline.Locked], w.theme.states[timeline.Running]
-	if w.beside() {
-		w.panel(pen, left, mid-panelGap/2, y, "waits", w.waits, locked)
-		w.panel(pen, mid+panelGap/2, x1, y, "holds", w.holds, running)
+// experiment is the history as one in which the goroutines did nothing but wait for locks and hold them.
+func (c *contention) experiment(sorted bool) *timeline.Experiment {
+	if sorted {
+		slices.SortStableFunc(c.rows, func(a, b *holder) int { return cmp.Compare(b.waited, a.waited) })
 	} else {
-		w.panel(pen, left, x1, y, "waits", w.waits, locked)
-		y -= panelHead + panelHeight + panelAxis
-		w.panel(pen, left, x1, y, "holds", w.holds, running)
-	}
-	y -= panelHead + panelHeight + panelAxis + panelGap
-	pen.rule(left, y+panelGap/3, x1, y+panelGap/3, 0.75, w.theme.faint)
-
-	trX, _ := p.Transforms(&cv)
-	for _, tick := range p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max) {
-		x := float64(trX(tick.Value))
-		pen.rule(x, float64(cv.Min.Y), x, y, 0.75, w.theme.faint)
-	}
-	seconds := func(v float64) time.Duration { return time.Duration(math.Round(v * 1e9)) }
-	size := 1.0
-	for (x1-x0)/size*float64(len(w.rows)) > maxColumns {
-		size *= 2
-	}
-	g := newGrid(x0, x1-x0, size, seconds(p.X.Min), seconds(p.X.Max-p.X.Min))
-	var waited, held []column
-	for i, r := range w.rows {
-		at := y - w.pitch*(float64(i)+0.5)
-		wait, hold := make([]float64, g.n), make([]float64, g.n)
-		for _, h := range r.holds {
-			g.over(h.asked, h.got, func(b int, part float64) { wait[b] += part })
-			g.over(h.got, h.gave, func(b int, part float64) { hold[b] += part })
+		place := map[string]int{}
+		for i, r := range c.rows {
+			if _, ok := place[r.from]; !ok {
+				place[r.from] = i
+			}
 		}
-		runs(g.n, func(b int) bool { return wait[b] > 0 }, func(first, end int, some bool) {
-			if some {
-				waited = append(waited, column{g.x(first), g.x(end), at - waitBar/2, at + waitBar/2})
-			}
-		})
-		bar := min(rowBar, w.pitch-3)
-		runs(g.n, func(b int) int8 {
-			if wait[b] > 0 { // both in a bin: as high as the part that was held
-				return heightOf(float32(min(1, hold[b])))
-			}
-			return levels * int8(math.Ceil(min(1, hold[b])))
-		}, func(first, end int, height int8) {
-			if height > 0 {
-				held = append(held, column{g.x(first), g.x(end), at - bar/2, at - bar/2 + bar*float64(height)/levels})
-			}
-		})
-		label := fit(r.label, w.gutter-margin-labelGap, regular, labelSize)
-		pen.text(left, at-3.8, label, regular, labelSize, w.theme.ink)
+		slices.SortStableFunc(c.rows, func(a, b *holder) int { return place[a.from] - place[b.from] })
 	}
-	pen.fill(locked, waited)
-	pen.fill(running, held)
+	e := &timeline.Experiment{}
+	for _, r := range c.rows {
+		g := timeline.Goroutine{Name: r.label, Line: "no wait"}
+		if r.waited > 0 {
+			g.Line = "waited " + short(r.waited)
+		}
+		for _, l := range r.lanes {
+			g.ID, g.Spans = int64(len(e.Goroutines)), l
+			e.Goroutines = append(e.Goroutines, g)
+			g = timeline.Goroutine{Name: noLabel}
+		}
+	}
+	return e
 }
 
-// panel draws a distribution between x0 and x1, below top, with an axis of its own.
-func (w *lockWait) panel(p pen, x0, x1, top float64, name string, d *distribution, s swatch) {
-	p.text(x0, top-11, name, bold, labelSize, w.theme.ink)
-	base := top - panelHead - panelHeight
-	p.rule(x0, base, x1, base, 0.75, w.theme.muted)
-	if d == nil {
-		p.textCentre((x0+x1)/2, base+panelHeight/2-4, "nobody had to wait", regular, labelSize, w.theme.muted)
-		return
+// note is what is written into a wait or a hold: of several locks, which one.
+func (c *contention) note(s timeline.Span) []string {
+	d := short(s.Duration())
+	if len(c.locks) < 2 {
+		return []string{d}
 	}
-	head := markHeight*float64(len(d.marks)) + 2
-	d.draw(p, s, x0, x1, base, base+panelHeight-head)
-	d.drawMarks(p, x0, x1, base, base+panelHeight)
-	ticks := timeTicks{about: int((x1 - x0) / 90)}.Ticks(d.lo, d.hi)
-	if d.log {
-		ticks = logTimes(d.lo, d.hi)
+	return []string{s.Reason + " " + d, s.Reason, d}
+}
+
+// words is what the caption says.
+func (c *contention) words() []string {
+	names := strings.Join(c.locks, ", ")
+	if n := len(c.locks); n > 3 {
+		names = fmt.Sprintf("%s and %s more locks", strings.Join(c.locks[:2], ", "), thousands(float64(n-2)))
 	}
-	at := func(v float64) float64 { return x0 + (x1-x0)*d.place(v*1e9) }
-	for _, t := range sparse(ticks, at) {
-		x := at(t.Value)
-		p.rule(x, base, x, base-4, 0.75, w.theme.muted)
-		half := textWidth(t.Label, regular, smallSize) / 2
-		p.textCentre(min(max(x, x0+half), x1-half), base-14, t.Label, regular, smallSize, w.theme.ink)
+	waits := "nobody had to wait"
+	if c.waits > 0 {
+		waits = fmt.Sprintf("%s after waiting, %s in all, at most %s", thousands(float64(c.waits)), timeline.Round(c.waited), timeline.Round(c.maxWait))
 	}
+	return []string{names, counted(c.holds, "hold"), waits, "held " + timeline.Round(c.held) + " in all, at most " + timeline.Round(c.maxHold),
+		counted(len(c.rows), "goroutine"), engines(c.engines)}
+}
+
+// counted is a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return thousands(float64(n)) + " " + thing + "s"
 }

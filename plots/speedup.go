@@ -26,6 +26,7 @@ type Sweep struct {
 	Name   string
 	Axis   string // what is counted; empty means workers
 	Points []SweepPoint
+	Engine string // what ran the code; empty when there is but one way
 }
 
 // A SweepPoint is the measurement for one number of workers.
@@ -43,6 +44,9 @@ func (s Sweep) EachPoint(f func(workers int, median, lo, hi, confidence float64)
 	}
 	return s.Name, s.Axis
 }
+
+// RanBy implements [Ran].
+func (s Sweep) RanBy() string { return s.Engine }
 
 // Speedup draws how many times faster the work is than with the smallest number of workers: what was measured, with its
 // intervals, what would be ideal, and, from two numbers of workers on, Amdahl's law, and from three on, the Universal Scalability
@@ -100,7 +104,7 @@ func Speedup(s Scaling, o ...Options) (*Figure, error) {
 	if first.n != 1 {
 		over = fmt.Sprintf("speedup over %s %s", shortNumber(first.n), c.axis)
 	}
-	f.caption = captionOf(opt.Width, false, c.name, over, intervalWords(c.confidence, c.intervals))
+	f.caption = captionOf(opt.Width, false, c.name, over, intervalWords(c.confidence, c.intervals), ranBy(s))
 	amdahl, usl := c.words()
 	f.caption = append(f.caption, captionOf(opt.Width, false, amdahl)...)
 	f.caption = append(f.caption, captionOf(opt.Width, false, usl)...)

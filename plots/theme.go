@@ -2,6 +2,7 @@ package plots
 
 import (
 	"image/color"
+	"math"
 
 	"gonum.org/v1/plot/vg"
 
@@ -92,6 +93,15 @@ func newTheme(name string, paper, ink, muted, faint, warn, grey color.NRGBA, tin
 	t.amdahl = lineKind{ink: mix(orange, ink, 0.9), width: 1.8, dash: []vg.Length{7, 4}}
 	t.usl = lineKind{ink: mix(green, ink, 0.95), width: 1.8}
 	return t
+}
+
+// on is the colour of text on a fill: ink or paper, whichever is farther from it.
+func (t *theme) on(fill color.NRGBA) color.NRGBA {
+	light := func(c color.NRGBA) float64 { return 0.3*float64(c.R) + 0.59*float64(c.G) + 0.11*float64(c.B) }
+	if math.Abs(light(t.ink)-light(fill)) < math.Abs(light(t.paper)-light(fill)) {
+		return t.paper
+	}
+	return t.ink
 }
 
 var themes = [...]*theme{

@@ -1,8 +1,10 @@
 package plots
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"image/color"
 	"math"
 	"strconv"
 	"time"
@@ -25,7 +27,7 @@ func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plots.Timeline: %w", err)
 	}
-	t := &tracks{e: e, theme: themes[o.Theme], total: e.Recorded}
+	t := &tracks{e: e, theme: themes[o.Theme], total: e.Recorded, note: reason}
 	t.layOut(o)
 
 	p := newPlot(t.theme)
@@ -64,8 +66,13 @@ type tracks struct {
 	pitch  float64               // from row to row
 	gutter float64
 	labels []string
-	lines  []string // to the right of the labels, in grey
+	lines  []string                     // to the right of the labels, in grey
+	names  map[timeline.State]string    // in the legend, where they are not the states' own
+	note   func(timeline.Span) []string // what is written into a span, the first that has room
 }
+
+// noLabel is the name of a row that continues the one above it.
+const noLabel = " "
 
 // A view is what part of the time is drawn, and how wide.
 type view struct {
@@ -95,7 +102,9 @@ func (t *tracks) layOut(o Options) {
 	for i := range all {
 		if i < n {
 			t.rows = append(t.rows, &all[i])
-			t.number[all[i].ID] = i + 1
+			if all[i].Label() != noLabel {
+				t.number[all[i].ID] = len(t.number) + 1
+			}
 		} else {
 			t.folded = append(t.folded, &all[i])
 		}
@@ -206,7 +215,7 @@ func (t *tracks) legend(v view) []entry {
 	var list []entry
 	for _, s := range timeline.States() {
 		if seen[s] {
-			list = append(list, entry{swatch: t.theme.states[s], name: s.String()})
+			list = append(list, entry{swatch: t.theme.states[s], name: cmp.Or(t.names[s], s.String())})
 		}
 	}
 	if cores[timeline.CoreGC] && !seen[timeline.GC] {
@@ -331,14 +340,16 @@ func (t *tracks) drawRows(p pen, v view, x0, top float64) {
 	for i := range t.rows {
 		t.drawLabel(p, x0, top-t.pitch*(float64(i)+0.5), i)
 	}
-	t.drawReasons(p, v.grid(x0, 1), top)
+	t.drawNotes(p, v.grid(x0, 1), top)
 }
 
 // drawLabel writes a row's number, its name and, in grey, the line where it was started.
 func (t *tracks) drawLabel(p pen, x0, mid float64, i int) {
 	left := x0 - t.gutter + margin
 	name := left + t.numberWidth()
-	p.textRight(name-numberGap, mid-3.6, strconv.Itoa(i+1), regular, smallSize, t.theme.muted)
+	if n := t.number[t.rows[i].ID]; n > 0 {
+		p.textRight(name-numberGap, mid-3.6, strconv.Itoa(n), regular, smallSize, t.theme.muted)
+	}
 	room := x0 - labelGap - name
 	line := t.lines[i]
 	lineWidth := textWidth(line, regular, smallSize)
@@ -353,12 +364,25 @@ func (t *tracks) drawLabel(p pen, x0, mid float64, i int) {
 	}
 }
 
-// drawReasons writes into long spans why the goroutine did not run, and for how long.
-func (t *tracks) drawReasons(p pen, g grid, top float64) {
+// reason is what is written into a span, the first of these that has room: why the goroutine did not run, and for how long.
+func reason(s timeline.Span) []string {
+	if !s.State.Blocked() || s.Reason == "" {
+		return nil
+	}
+	why := s.Reason
+	if s.State == timeline.Sleeping {
+		why = "sleep"
+	}
+	return []string{why + " " + short(s.Duration()), why, short(s.Duration())}
+}
+
+// drawNotes writes into long spans what is to be said of them.
+func (t *tracks) drawNotes(p pen, g grid, top float64) {
 	const size, pad, least = 8.5, 3.0, 26.0
 	type note struct {
 		x, y float64
 		text string
+		on   color.NRGBA
 	}
 	var notes []note
 	var clear [stateCount][]column
@@ -367,21 +391,17 @@ func (t *tracks) drawReasons(p pen, g grid, top float64) {
 		for _, s := range row.Spans {
 			from, to := g.clip(s.Start, s.End)
 			w := g.wide(to - from)
-			if w < least || !s.State.Blocked() || s.Reason == "" {
+			if w < least {
 				continue
 			}
-			reason := s.Reason
-			if s.State == timeline.Sleeping {
-				reason = "sleep"
-			}
-			for _, text := range []string{reason + " " + short(s.Duration()), reason, short(s.Duration())} {
+			for _, text := range t.note(s) {
 				tw := textWidth(text, regular, size)
 				if tw+4*pad > w {
 					continue
 				}
 				x := g.at(from) + (w-tw)/2
 				clear[s.State] = append(clear[s.State], column{x - pad, x + tw + pad, mid - waitBar/2, mid + waitBar/2})
-				notes = append(notes, note{x, mid - 3, text})
+				notes = append(notes, note{x, mid - 3, text, t.theme.states[s.State].fill})
 				break
 			}
 		}
@@ -390,7 +410,7 @@ func (t *tracks) drawReasons(p pen, g grid, top float64) {
 		p.fill(swatch{fill: t.theme.states[timeline.State(s)].fill}, cols)
 	}
 	for _, n := range notes {
-		p.text(n.x, n.y, n.text, regular, size, t.theme.ink)
+		p.text(n.x, n.y, n.text, regular, size, t.theme.on(n.on))
 	}
 }
 

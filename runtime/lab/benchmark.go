@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/perf/benchmath"
+
+	"interleave/runtime/timeline"
 )
 
 // BenchOptions say how thoroughly to measure. The zero value is good for calls between a nanosecond and a second.
@@ -59,6 +61,7 @@ type Stats struct {
 	Confidence     float64   // of the interval: at least what was asked for, if there were samples enough
 	Allocs, Bytes  float64   // allocated in one call
 	Warnings       []string  // about the interval
+	Engine         string    // what ran the code, as timeline.Engine says
 }
 
 // Bench measures fn: it warms up, takes samples that are long enough for the clock, and gives their median with a confidence interval that
@@ -70,16 +73,17 @@ func Bench(ctx context.Context, name string, fn func(context.Context) error, opt
 	if fn == nil {
 		return Stats{}, misuse("lab.Bench", "nil function")
 	}
-	return bench(ctx, "lab.Bench", name, fn, opt)
+	return bench(ctx, "lab.Bench", name, fn, fn, opt)
 }
 
-func bench(ctx context.Context, call, name string, fn func(context.Context) error, opt BenchOptions) (Stats, error) {
+// bench measures fn, which calls what the user wrote.
+func bench(ctx context.Context, call, name string, users any, fn func(context.Context) error, opt BenchOptions) (Stats, error) {
 	opt, err := opt.check(call)
 	if err != nil {
 		return Stats{}, err
 	}
 	from := here(2)
-	s := Stats{Name: name}
+	s := Stats{Name: name, Engine: timeline.Engine(users)}
 	times := func(n int) (took time.Duration, err error) {
 		begin := time.Now()
 		err = guard(&from, func() error {
@@ -163,6 +167,9 @@ func (s Stats) String() string {
 		t += fmt.Sprintf(" (%.0f %%: %s to %s)", s.Confidence*100, nanos(s.Lo), nanos(s.Hi))
 	}
 	t += fmt.Sprintf(", %d samples of %s", len(s.Samples), plural(s.Calls, "call"))
+	if s.Engine != "" {
+		t += ", " + s.Engine
+	}
 	if s.Allocs >= 0.5 {
 		t += fmt.Sprintf(", %s allocations of %sB", short(math.Round(s.Allocs)), short(s.Bytes))
 	}
@@ -192,8 +199,8 @@ func plural(n int, what string) string {
 // A grid is a table: the first row is its head.
 type grid [][]string
 
-// text lays the grid out with spaces, numbers to the right.
-func (g grid) text() string {
+// text lays the grid out with spaces, numbers to the right, and says which engine they are of, if there are several.
+func (g grid) text(engine string) string {
 	widths := make([]int, len(g[0]))
 	for _, row := range g {
 		for i, cell := range row {
@@ -213,11 +220,14 @@ func (g grid) text() string {
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
+	if engine != "" {
+		b.WriteString("engine: " + engine + "\n")
+	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// markdown writes the grid as a Markdown table.
-func (g grid) markdown() string {
+// markdown writes the grid as a Markdown table, as text does.
+func (g grid) markdown(engine string) string {
 	var b strings.Builder
 	for i, row := range g {
 		for _, cell := range row {
@@ -227,6 +237,9 @@ func (g grid) markdown() string {
 		if i == 0 {
 			b.WriteString("|---" + strings.Repeat("|---:", len(row)-1) + "|\n")
 		}
+	}
+	if engine != "" {
+		b.WriteString("\nengine: " + engine + "\n")
 	}
 	return b.String()
 }

@@ -86,7 +86,7 @@ func Compare(ctx context.Context, name string, n int, task func(env Env, i int) 
 		if way < Sequential || way > OnLoop {
 			return c, misuse("lab.Compare", "way %d is not one of Sequential, Goroutines, Pooled, WithGIL, OnLoop", int(way))
 		}
-		stats, err := bench(ctx, "lab.Compare", name+", "+way.String(), func(ctx context.Context) error { return way.run(ctx, n, task, opt) }, opt.Bench)
+		stats, err := bench(ctx, "lab.Compare", name+", "+way.String(), task, func(ctx context.Context) error { return way.run(ctx, n, task, opt) }, opt.Bench)
 		if err != nil {
 			return c, err
 		}
@@ -215,7 +215,7 @@ func (c Comparison) grid() grid {
 }
 
 // String is the table in text.
-func (c Comparison) String() string { return c.grid().text() }
+func (c Comparison) String() string { return c.grid().text(c.RanBy()) }
 
 // Markdown is the table for a notebook.
-func (c Comparison) Markdown() string { return c.grid().markdown() }
+func (c Comparison) Markdown() string { return c.grid().markdown(c.RanBy()) }

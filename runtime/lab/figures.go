@@ -2,7 +2,8 @@ package lab
 
 import (
 	"fmt"
-	"time"
+
+	"interleave/runtime/timeline"
 )
 
 // The methods here are what package plots asks of what it draws. They say it in plain words, so that neither package knows the other.
@@ -63,32 +64,39 @@ func (s Stats) EachSample(f func(ns float64)) (name string) {
 	return s.Name
 }
 
-// eachHold tells of a lock's history.
-func eachHold(kind string, m *meter, f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int) {
-	events, dropped := m.history()
-	for _, e := range events {
-		f(e.Who, e.Line, e.Asked, e.Wait, e.Hold)
+// RanBy is the engine that ran the measured code, empty where there is but one.
+func (s Stats) RanBy() string { return s.Engine }
+
+// RanBy is as for [Stats.RanBy].
+func (s Scaling) RanBy() string {
+	if len(s.Points) == 0 {
+		return ""
 	}
-	return m.label(kind), dropped
+	return s.Points[0].Stats.Engine
 }
 
-// EachHold calls f for every time in [Lock.History] that somebody held the lock, and returns the lock's name and how many holds were
-// not kept. It makes l a figure: plots.LockWait(l).
-func (l *Lock) EachHold(f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int) {
-	return eachHold("lock", &l.meter, f)
+// RanBy is as for [Stats.RanBy].
+func (c Comparison) RanBy() string {
+	if len(c.Rows) == 0 {
+		return ""
+	}
+	return c.Rows[0].Stats.Engine
 }
+
+// RanBy is as for [Stats.RanBy].
+func (t LitmusTable) RanBy() string { return t.Engine }
+
+// EachHold calls f for every time in [Lock.History] that somebody held the lock, and returns how many holds were not kept. It makes
+// l a figure: plots.LockWait(l).
+func (l *Lock) EachHold(f func(timeline.Hold)) (dropped int) { return l.meter.eachHold("lock", f) }
 
 // EachHold is as for [Lock.EachHold].
-func (l *RLock) EachHold(f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int) {
-	return l.lock.EachHold(f)
-}
+func (l *RLock) EachHold(f func(timeline.Hold)) (dropped int) { return l.lock.EachHold(f) }
 
-// EachHold is as for [Lock.EachHold]. Readers and writers are told together.
-func (l *RWLock) EachHold(f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int) {
-	return eachHold("rwlock", &l.meter, f)
-}
+// EachHold is as for [Lock.EachHold], with the writers alone.
+func (l *RWLock) EachHold(f func(timeline.Hold)) (dropped int) { return l.meter.eachHold("rwlock", f) }
 
 // EachHold is as for [Lock.EachHold]. Holds overlap as far as the semaphore lets them.
-func (s *Semaphore) EachHold(f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int) {
-	return eachHold("semaphore", &s.meter, f)
+func (s *Semaphore) EachHold(f func(timeline.Hold)) (dropped int) {
+	return s.meter.eachHold("semaphore", f)
 }

@@ -4,17 +4,19 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"interleave/runtime/lab"
+	"interleave/runtime/timeline"
 )
 
 // What results tell a figure is what they hold.
 func TestResultsTell(t *testing.T) {
 	t.Parallel()
 	stats := func(name string, median float64) lab.Stats {
-		return lab.Stats{Name: name, Median: median, Lo: median - 1, Hi: median + 1, Confidence: 0.9, Samples: []float64{median, 7}}
+		return lab.Stats{Name: name, Median: median, Lo: median - 1, Hi: median + 1, Confidence: 0.9, Samples: []float64{median, 7}, Engine: "engine of " + name}
 	}
 	var got []string
 	tell := func(v ...any) { got = append(got, fmt.Sprintln(v...)) }
@@ -31,6 +33,9 @@ func TestResultsTell(t *testing.T) {
 	tell(c.Rows[0].Stats.EachSample(func(ns float64) { tell(ns) }))
 	table := lab.LitmusTable{Name: "race", Rows: []lab.LitmusRow{{Result: "1 2", Count: 4, Verdict: lab.Forbidden}, {Result: "2 1"}}}
 	tell(table.EachOutcome(func(result string, count int, verdict string) { tell(result, count, verdict) }))
+	for _, r := range []interface{ RanBy() string }{s, c, c.Rows[0].Stats, lab.LitmusTable{Engine: "yaegi"}, lab.Scaling{}, lab.Comparison{}} {
+		tell(r.RanBy())
+	}
 	want := []string{
 		"1 10 9 11 0.9\n", "2 6 5 7 0.9\n", "sum workers\n",
 		"1 worker 10 9 11 0.9\n", "2 workers 6 5 7 0.9\n", "sum\n",
@@ -39,6 +44,7 @@ func TestResultsTell(t *testing.T) {
 		"z 5 4 6 0.9\n", "z\n",
 		"5\n", "7\n", "z\n",
 		"1 2 4 forbidden\n", "2 1 0 unforeseen\n", "race\n",
+		"engine of x\n", "engine of z\n", "engine of z\n", "yaegi\n", "\n", "\n",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q\nwant %q", got, want)
@@ -60,16 +66,40 @@ func TestLocksTell(t *testing.T) {
 		semaphore.Do(ctx, func(context.Context) error { return nil })
 	}).Await(t.Context())
 	type holds interface {
-		EachHold(f func(who, line string, asked time.Time, wait, hold time.Duration)) (name string, dropped int)
-		History() ([]lab.LockEvent, int)
+		EachHold(f func(timeline.Hold)) (dropped int)
+		History() ([]timeline.Hold, int)
 	}
 	for name, l := range map[string]holds{"a": lock, "b": rlock, "c": rwlock, "d": semaphore} {
-		var got []lab.LockEvent
-		gotName, dropped := l.EachHold(func(who, line string, asked time.Time, wait, hold time.Duration) {
-			got = append(got, lab.LockEvent{Who: who, Line: line, Asked: asked, Wait: wait, Hold: hold})
-		})
-		if want, _ := l.History(); gotName != name || dropped != 0 || len(got) != 1 || got[0].Who != "holder" || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s, %d dropped: %+v, want %s: %+v", gotName, dropped, got, name, want)
+		var got []timeline.Hold
+		dropped := l.EachHold(func(h timeline.Hold) { got = append(got, h) })
+		want, _ := l.History()
+		if dropped != 0 || len(got) != 1 || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%s, %d dropped: %+v, want %+v", name, dropped, got, want)
 		}
+		if h := got[0]; h.Lock != name || h.Who != "holder" || h.Goroutine == 0 || !strings.HasPrefix(h.From, "figures_test.go:") || h.Engine != "" {
+			t.Errorf("%s: %+v", name, h)
+		}
+	}
+}
+
+// A history tells apart goroutines of one line that have no name, as long as it has room.
+func TestHoldersAreToldApart(t *testing.T) {
+	t.Parallel()
+	lock := lab.NewLock().Watch()
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			for range 1000 {
+				lock.Lock(t.Context())
+				lock.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	seen := map[int64]bool{}
+	from := map[string]bool{}
+	dropped := lock.EachHold(func(h timeline.Hold) { seen[h.Goroutine], from[h.From] = true, true })
+	if len(seen) < 5 || seen[0] || len(from) != 1 || dropped != 5000-4096 {
+		t.Errorf("goroutines %v from %v, %d dropped", seen, from, dropped)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"interleave/runtime/timeline"
 )
 
 // A LitmusTest asks what can happen when several actors work on the same state at the same time. One without synchronisation shows what
@@ -43,6 +45,8 @@ type LitmusTable struct {
 	Runs int
 	Took time.Duration
 	Rows []LitmusRow // the most frequent first; expected results that were never seen last
+
+	Engine string // what ran the code, as timeline.Engine says
 }
 
 // A LitmusRow is one result.
@@ -70,6 +74,7 @@ func Litmus[S any](ctx context.Context, test LitmusTest[S], runs int) (LitmusTab
 	}
 	states := make([]*S, litmusBatch)
 	return litmus(ctx, test.Name, test.Expect, runs, litmusWork{
+		engine: timeline.Engine(test.Result),
 		actors: len(test.Actors),
 		setup: func(n int) {
 			for i := range n {
@@ -90,6 +95,7 @@ const litmusBatch = 2000
 
 // litmusWork is a test without its type: what to do with the first n states of a batch.
 type litmusWork struct {
+	engine string
 	actors int
 	setup  func(n int)
 	act    func(actor, n int)
@@ -97,7 +103,7 @@ type litmusWork struct {
 }
 
 func litmus(ctx context.Context, name string, expect map[string]Verdict, runs int, w litmusWork) (LitmusTable, error) {
-	t := LitmusTable{Name: name}
+	t := LitmusTable{Name: name, Engine: w.engine}
 	switch err := checkContext("lab.Litmus", ctx); {
 	case err != nil:
 		return t, err
@@ -173,7 +179,7 @@ func (t LitmusTable) grid() grid {
 }
 
 // String is the table in text.
-func (t LitmusTable) String() string { return t.grid().text() }
+func (t LitmusTable) String() string { return t.grid().text(t.RanBy()) }
 
 // Markdown is the table for a notebook.
-func (t LitmusTable) Markdown() string { return t.grid().markdown() }
+func (t LitmusTable) Markdown() string { return t.grid().markdown(t.RanBy()) }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"interleave/runtime/timeline"
 )
 
 // A Lock is a mutex whose waiting can be cancelled, and that can be asked how it is doing. It is threading.Lock and asyncio.Lock. The
@@ -36,7 +38,8 @@ func (l *Lock) Named(name string) *Lock {
 	return l
 }
 
-// Watch has the lock note every holder, with line and time, from now on, and returns it. Taking it costs about a microsecond then.
+// Watch has the lock note every holder, with line and time, from now on, and returns it. Taking it costs about a microsecond then, and the first
+// some thousand times a few more, to find out which goroutine it is.
 // While a cell is recorded all locks are watched.
 func (l *Lock) Watch() *Lock {
 	l.meter.watch.Store(true)
@@ -178,4 +181,4 @@ func (l *Lock) String() string {
 func (l *Lock) Stats() LockStats { return l.meter.snapshot("lock", l.acquired.Load()) }
 
 // History returns who held the lock while it was watched, the first some thousand times, and how many later ones were dropped.
-func (l *Lock) History() (events []LockEvent, dropped int) { return l.meter.history() }
+func (l *Lock) History() (events []timeline.Hold, dropped int) { return l.meter.history("lock") }

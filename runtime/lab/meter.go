@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"runtime/trace"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"interleave/runtime/timeline"
 )
 
 // LockStats is what a lock has seen so far.
@@ -31,15 +34,6 @@ func (s LockStats) String() string {
 	return t
 }
 
-// A LockEvent is one time that somebody held a watched lock.
-type LockEvent struct {
-	Who   string // the task, or "" outside of tasks
-	Line  string // file:line of the call that took it
-	Asked time.Time
-	Wait  time.Duration // from asking to getting
-	Hold  time.Duration // from getting to giving back
-}
-
 // maxLockEvents is how many events a lock keeps. Later ones are counted, and dropped.
 const maxLockEvents = 4096
 
@@ -53,15 +47,15 @@ type meter struct {
 
 	mu      sync.Mutex
 	stats   LockStats // without Name, Acquired and Waiting
-	events  []LockEvent
+	events  []timeline.Hold
 	dropped int
 }
 
 // A holding is a watched lock in somebody's hands.
 type holding struct {
-	who         string
-	line        site
-	asked, held time.Time
+	timeline.Hold // without Lock, Line, Wait and Hold until it ends
+	line          site
+	held          time.Time
 }
 
 func (m *meter) watched() bool { return m.watch.Load() || trace.IsEnabled() }
@@ -103,12 +97,19 @@ func (m *meter) countWaiting(kind string, d int32) {
 
 // holds begins to measure a hold that was asked for then; the zero time means now.
 func (m *meter) holds(ctx context.Context, asked time.Time) *holding {
-	h := &holding{line: here(2), asked: asked, held: time.Now()}
-	if asked.IsZero() {
-		h.asked = h.held
+	h := &holding{line: here(2), held: time.Now()}
+	if h.Asked = asked; asked.IsZero() {
+		h.Asked = h.held
 	}
 	if t, _ := ctx.Value(taskKey{}).(*task); t != nil {
-		h.who = t.Name()
+		h.Who = t.Name()
+	}
+	m.mu.Lock()
+	room := len(m.events) < maxLockEvents
+	m.mu.Unlock()
+	if room { // to find out who that is costs more than all else
+		h.Goroutine, h.From = timeline.Self()
+		h.Engine = timeline.Engine(nil)
 	}
 	return h
 }
@@ -132,7 +133,9 @@ func (m *meter) note(h *holding, now time.Time) {
 		m.dropped++
 		return
 	}
-	m.events = append(m.events, LockEvent{Who: h.who, Line: h.line.String(), Asked: h.asked, Wait: h.held.Sub(h.asked), Hold: d})
+	e := h.Hold
+	e.Line, e.Wait, e.Hold = h.line.String(), h.held.Sub(h.Asked), d
+	m.events = append(m.events, e)
 }
 
 func (m *meter) snapshot(kind string, acquired uint64) LockStats {
@@ -143,15 +146,27 @@ func (m *meter) snapshot(kind string, acquired uint64) LockStats {
 	return s
 }
 
-func (m *meter) history() (events []LockEvent, dropped int) {
+func (m *meter) history(kind string) (events []timeline.Hold, dropped int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return append([]LockEvent(nil), m.events...), m.dropped
+	events = slices.Clone(m.events)
+	for i := range events {
+		events[i].Lock = m.label(kind)
+	}
+	return events, m.dropped
+}
+
+func (m *meter) eachHold(kind string, f func(timeline.Hold)) (dropped int) {
+	events, dropped := m.history(kind)
+	for _, e := range events {
+		f(e)
+	}
+	return dropped
 }
 
 // String says who holds.
 func (h *holding) String() string {
-	who := h.who
+	who := h.Who
 	if who == "" {
 		who = "a goroutine"
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
+
+	"interleave/runtime/timeline"
 )
 
 // An RLock is a lock that its owner may take again: threading.RLock. Python knows who the owner is, because a thread can ask for its own
@@ -120,4 +122,4 @@ func (l *RLock) String() string {
 func (l *RLock) Stats() LockStats { return l.lock.Stats() }
 
 // History is [Lock.History].
-func (l *RLock) History() (events []LockEvent, dropped int) { return l.lock.History() }
+func (l *RLock) History() (events []timeline.Hold, dropped int) { return l.lock.History() }

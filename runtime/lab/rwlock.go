@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"interleave/runtime/timeline"
 )
 
 // A Preference says whom an [RWLock] lets in when readers and writers wait.
@@ -212,4 +214,4 @@ func (l *RWLock) Stats() LockStats {
 }
 
 // History returns the writers that held the lock while it was watched, as [Lock.History] does.
-func (l *RWLock) History() (events []LockEvent, dropped int) { return l.meter.history() }
+func (l *RWLock) History() (events []timeline.Hold, dropped int) { return l.meter.history("rwlock") }

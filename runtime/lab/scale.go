@@ -61,7 +61,7 @@ func Scale(ctx context.Context, name string, fn func(ctx context.Context, worker
 		if opt.Procs {
 			runtime.GOMAXPROCS(n)
 		}
-		stats, err := bench(ctx, "lab.Scale", fmt.Sprintf("%s with %d", name, n), func(ctx context.Context) error { return fn(ctx, n) }, opt.Bench)
+		stats, err := bench(ctx, "lab.Scale", fmt.Sprintf("%s with %d", name, n), fn, func(ctx context.Context) error { return fn(ctx, n) }, opt.Bench)
 		if err != nil {
 			return s, err
 		}
@@ -87,7 +87,7 @@ func (s Scaling) grid() grid {
 }
 
 // String is the table in text, Markdown the same for a notebook.
-func (s Scaling) String() string { return s.grid().text() }
+func (s Scaling) String() string { return s.grid().text(s.RanBy()) }
 
 // Markdown is the table for a notebook.
-func (s Scaling) Markdown() string { return s.grid().markdown() }
+func (s Scaling) Markdown() string { return s.grid().markdown(s.RanBy()) }

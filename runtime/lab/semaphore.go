@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"interleave/runtime/timeline"
 )
 
 // A Semaphore hands out a number of permits: at most so many holders at a time. It is asyncio.BoundedSemaphore. Who waits is served
@@ -140,7 +142,9 @@ func (s *Semaphore) Do(ctx context.Context, fn func(context.Context) error) erro
 }
 
 // History returns the calls of [Semaphore.Do] while the semaphore was watched, as [Lock.History] does.
-func (s *Semaphore) History() (events []LockEvent, dropped int) { return s.meter.history() }
+func (s *Semaphore) History() (events []timeline.Hold, dropped int) {
+	return s.meter.history("semaphore")
+}
 
 // Held returns how many permits are out now, Size how many there are.
 func (s *Semaphore) Held() int64 { return s.out.Load() }

@@ -27,7 +27,7 @@ type Experiment struct {
 	CPU        time.Duration // user and system time of the whole process over Wall; 0 where the system does not tell
 	GOMAXPROCS int           // the highest value seen while recording
 	Procs      int           // logical processors of the machine
-	Engine     string        // what ran the code; set by the caller, empty when there is but one way
+	Engine     string        // what ran the code, as [Engine] said to who ended the recording; empty when there is but one way
 
 	Goroutines []Goroutine // the experiment's own, in order of their start
 	Cores      []Core      // one for each P, idle ones too, by ID

@@ -116,11 +116,15 @@ func frameLine(f trace.StackFrame) string {
 	if f.File == "" {
 		return ""
 	}
-	file := path.Base(f.File)
-	if i := strings.LastIndex(f.File, cellMark); i >= 0 {
-		file = f.File[i:]
+	return baseFile(f.File) + ":" + strconv.FormatUint(f.Line, 10)
+}
+
+// baseFile is a file's name without folders; a cell's begins where its mark is.
+func baseFile(file string) string {
+	if i := strings.LastIndex(file, cellMark); i >= 0 {
+		return file[i:]
 	}
-	return file + ":" + strconv.FormatUint(f.Line, 10)
+	return path.Base(file)
 }
 
 // bareFunc is a function's name without type arguments and without its package's folder.

@@ -190,7 +190,7 @@ func (n *run) stopTracer() {
 }
 
 func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
-	e := &Experiment{Start: n.start, Wall: time.Since(n.start), GOMAXPROCS: runtime.GOMAXPROCS(0), Procs: runtime.NumCPU()}
+	e := &Experiment{Start: n.start, Wall: time.Since(n.start), Engine: Engine(nil), GOMAXPROCS: runtime.GOMAXPROCS(0), Procs: runtime.NumCPU()}
 	e.CPU = max(0, processCPU()-n.cpu)
 	n.stopTracer()
 	n.wg.Wait()

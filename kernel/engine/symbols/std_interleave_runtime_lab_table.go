@@ -70,7 +70,6 @@ func init() {
 			"LitmusRow":           reflect.ValueOf((*pkg.LitmusRow)(nil)),
 			"LitmusTable":         reflect.ValueOf((*pkg.LitmusTable)(nil)),
 			"Lock":                reflect.ValueOf((*pkg.Lock)(nil)),
-			"LockEvent":           reflect.ValueOf((*pkg.LockEvent)(nil)),
 			"LockStats":           reflect.ValueOf((*pkg.LockStats)(nil)),
 			"LogNormal":           reflect.ValueOf(pkg.LogNormal),
 			"Loop":                reflect.ValueOf((*pkg.Loop)(nil)),
