@@ -82,6 +82,7 @@ func New(cfg Config) (*Engine, error) {
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
 	display.SetSink(e.display)
+	timeline.SetEngine(ranBy)
 	display.SetAsker(func(ctx context.Context, prompt string, password bool) (string, error) {
 		return e.out.Input(ctx, prompt, password)
 	})
@@ -270,6 +271,9 @@ func (x *execution) code(text string) {
 		x.failed(e.buildFailed(err))
 		return
 	}
+	if x.run.ranBy = x.done.Engine; x.run.ranBy == "yaegi" {
+		x.run.ranBy = calledByYaegi
+	}
 	for _, n := range p.Notices {
 		e.out.Output(x.cell.ID, session.Stderr, []byte(cyan+"note: "+reset+n+"\n"))
 	}
@@ -304,7 +308,7 @@ func (x *execution) perform(f func(), traces bool) {
 	r.values, r.shown = nil, false
 	r.mu.Unlock()
 	if exp != nil {
-		exp.Engine = x.done.Engine
+		exp.Engine = r.ranBy
 		x.figure(exp)
 	}
 	if shown && !x.cell.Silent && !x.quiet {

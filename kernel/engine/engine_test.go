@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,20 @@ func TestFramesIn(t *testing.T) {
 	got := framesIn("goroutine 3 [running]:\npanic({0x1, 0x2})\n\truntime/panic.go:860\nmain.(*stack[...]).push(0x1)\n\tcell[2]:4 +0x1\nmain.cell.func1()\n\tcell[3]:9\ncreated by interleave/kernel/engine/rt.Go in goroutine 1\n\trt.go:1")
 	if len(got) != 2 || got[0] != (frame{"(*stack[...]).push", 2, 4}) || got[1] != (frame{"func1", 3, 9}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What figures say of a function is who runs it, whoever asks.
+func TestRanBy(t *testing.T) {
+	t.Parallel()
+	made := reflect.MakeFunc(reflect.TypeFor[func()](), func([]reflect.Value) []reflect.Value { return nil }).Interface()
+	for _, c := range []struct {
+		fn   any
+		want string
+	}{{func() {}, "compiled"}, {strings.ToUpper, "compiled"}, {made, "yaegi"}, {(func())(nil), "compiled"}, {7, "compiled"}, {nil, ""}} {
+		if got := ranBy(c.fn); got != c.want {
+			t.Errorf("%T: %q, want %q", c.fn, got, c.want)
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ type run struct {
 
 	stopping atomic.Bool // its goroutines end at their next look at the stop flag
 	line     atomic.Int64
+	ranBy    string      // what figures say of its code
 	hideNil  bool        // a nil error at the end of the result is not shown
 	shift    map[int]int // cells whose compiled form runs under another number
 

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"reflect"
+	"runtime"
 	"strings"
 	"time"
 
@@ -88,6 +90,24 @@ func (e *Engine) display(ev display.Event) {
 		return
 	}
 	e.out.Emit(session.Display{Cell: id, Data: bundle(ev.Data), Metadata: bundle(ev.Metadata), ID: ev.ID, Update: ev.Update})
+}
+
+// calledByYaegi is the engine of what an interpreted cell starts: such a cell has no function bodies of its own.
+const calledByYaegi = "compiled, called by yaegi"
+
+// ranBy is the engine that runs fn, or the calling goroutine's code, for numbers and figures.
+func ranBy(fn any) string {
+	if fn == nil {
+		if t := current(); t != nil {
+			return t.run.ranBy
+		}
+		return ""
+	}
+	v := reflect.ValueOf(fn)
+	if v.Kind() == reflect.Func && !v.IsNil() && runtime.FuncForPC(v.Pointer()).Name() == "reflect.makeFuncStub" {
+		return "yaegi" // its functions are reflect's
+	}
+	return "compiled"
 }
 
 // figure draws what the cell's goroutines did, under the cell.
