@@ -3,6 +3,7 @@ package toolchain
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,7 +33,7 @@ type CompileError struct {
 func (e *CompileError) Error() string { return "compile " + e.Name + ": " + e.Output }
 
 // Build compiles and links a cell and returns the path of its plugin, WorkDir/c7.so. A small cell takes about 130 ms, nearly all
-// of it in the linker. Calls with different names may overlap.
+// of it in the linker; nothing when an earlier session left the same plugin in WorkDir. Calls with different names may overlap.
 func (t *Toolchain) Build(ctx context.Context, p Package) (sopath string, err error) {
 	return t.build(ctx, p, true)
 }
@@ -42,6 +43,9 @@ func (t *Toolchain) build(ctx context.Context, p Package, fallback bool) (string
 		return "", t.plugins
 	}
 	b := &build{Toolchain: t, Package: p}
+	if b.built() {
+		return b.file(".so"), nil
+	}
 	so, err := b.run(ctx, fallback)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -56,6 +60,7 @@ func (t *Toolchain) build(ctx context.Context, p Package, fallback bool) (string
 type build struct {
 	*Toolchain
 	Package
+	key []byte // a hash of all that makes the plugin what it is; WorkDir/c7.key holds that of WorkDir/c7.so
 }
 
 func (b *build) file(suffix string) string { return filepath.Join(b.WorkDir, b.Name+suffix) }
@@ -79,7 +84,28 @@ func (b *build) run(ctx context.Context, fallback bool) (string, error) {
 	if err := b.link(ctx, fallback); err != nil {
 		return "", err
 	}
-	return b.file(".so"), nil
+	return b.file(".so"), os.WriteFile(b.file(".key"), b.key, 0o644)
+}
+
+// built reports whether WorkDir already holds this very plugin: the same text, compiled with the same toolchain and flags, and
+// each cell that it imports unchanged as well. If not, it takes the old one's key away, so that a build that fails or is
+// interrupted leaves nothing that could pass for a plugin.
+func (b *build) built() bool {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q %q", b.dir, b.info.Source, b.GCFlags, b.Package.Source)
+	for _, imp := range slices.Sorted(slices.Values(b.Imports)) {
+		fmt.Fprintf(h, " %q", imp)
+		if name, ok := strings.CutPrefix(imp, CellPrefix); ok {
+			key, _ := os.ReadFile(filepath.Join(b.WorkDir, name+".key")) // without one, the build says what is missing
+			fmt.Fprintf(h, " %x", key)
+		}
+	}
+	b.key = h.Sum(nil)
+	if old, err := os.ReadFile(b.file(".key")); err == nil && bytes.Equal(old, b.key) {
+		return true
+	}
+	os.Remove(b.file(".key"))
+	return false
 }
 
 // archive returns the archive of an import: the toolchain's or an earlier cell's.

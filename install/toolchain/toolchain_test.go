@@ -224,6 +224,53 @@ func TestBuildErrors(t *testing.T) {
 	}
 }
 
+// What is in WorkDir is built again only when its text, its flags or a cell that it imports has changed, or its build failed.
+func TestBuildsOnce(t *testing.T) {
+	t.Parallel()
+	tc, dir := testToolchain(t), t.TempDir()
+	build := func(name, source string, flags []string, imports ...string) (string, error) {
+		return tc.Build(context.Background(), Package{Name: name, Source: []byte(source), Imports: imports, GCFlags: flags, WorkDir: dir})
+	}
+	const lower = "package p\nconst C = %d\n"
+	upper := fmt.Sprintf("package p\nimport c %q\nfunc init() { println(c.C) }\n", CellPrefix+"c1")
+	stamp := func() string {
+		info, err := os.Stat(filepath.Join(dir, "c2.so"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.ModTime().String()
+	}
+	last := ""
+	for i, step := range []struct {
+		value  int
+		flags  []string
+		same   bool
+		prints string
+	}{{1, nil, false, "1\n"}, {1, nil, true, "1\n"}, {2, nil, false, "2\n"}, {2, []string{"-l"}, false, "2\n"}, {2, []string{"-l"}, true, "2\n"}} {
+		if _, err := build("c1", fmt.Sprintf(lower, step.value), nil); err != nil {
+			t.Fatal(err)
+		}
+		so, err := build("c2", upper, step.flags, CellPrefix+"c1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out := run(t, tc, nil, filepath.Join(dir, "c1.so"), so); out != step.prints {
+			t.Errorf("step %d: the cells printed %q, want %q", i, out, step.prints)
+		}
+		if now := stamp(); (now == last) != step.same {
+			t.Errorf("step %d: built again %v, want %v", i, now != last, !step.same)
+		} else {
+			last = now
+		}
+	}
+	if _, err := build("c1", "package p\nconst C = missing\n", nil); err == nil {
+		t.Fatal("what does not compile is built")
+	}
+	if _, err := build("c1", "package p\nconst C = missing\n", nil); err == nil {
+		t.Error("what did not compile counts as built")
+	}
+}
+
 // When ld fails and the C compiler does not, Build goes on with the C compiler.
 func TestBuildFallsBack(t *testing.T) {
 	t.Parallel()

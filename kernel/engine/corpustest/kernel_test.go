@@ -13,27 +13,29 @@ import (
 // refused reports whether an error says that the engine does not accept the cell, which is no error of the cell.
 func refused(got Seen) bool { return strings.HasPrefix(got.Err, "refused: ") }
 
-// TestCorpus runs every case in a fresh session of the real host with each engine.
+// TestCorpus runs every case in a fresh session of the real host with each engine. A case's sessions follow one another in one
+// folder, so that a cell that comes to the same text in two of them is compiled once: compiling is nearly all that this costs.
 func TestCorpus(t *testing.T) {
 	cases, err := Load(corpus)
 	if err != nil {
 		t.Fatal(err)
 	}
 	hosttest.Host(t)
-	for _, engine := range []string{"auto", "compiled", "yaegi"} {
-		for _, c := range cases {
-			t.Run(engine+"/"+c.Name, func(t *testing.T) {
-				t.Parallel()
-				c.runIn(t, engine)
-			})
-		}
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			work := t.TempDir()
+			for _, engine := range []string{"auto", "compiled", "yaegi"} {
+				t.Run(engine, func(t *testing.T) { c.runIn(t, work, engine) })
+			}
+		})
 	}
 }
 
 // runIn runs the cells and compares. The first cell that the interpreter alone refuses ends the case, well. Where both engines
 // must accept a case, the cells that are not for the interpreter are compiled.
-func (c *Case) runIn(t *testing.T, engine string) {
-	k := Start(t, engine, time.Minute)
+func (c *Case) runIn(t *testing.T, work, engine string) {
+	k := Start(t, work, engine, time.Minute)
 	chooses := slices.ContainsFunc(c.Cells, func(cell Cell) bool { return strings.HasPrefix(cell.Code, "%engine") })
 	for i, cell := range c.Cells {
 		borrowed := engine == "yaegi" && c.Both && cell.Engine != "yaegi"

@@ -72,7 +72,7 @@ func TestGoDistribution(t *testing.T) {
 						reasons[g.name] = why
 					}
 				}()
-				why = g.differs(corpustest.Start(t, "auto", goTestLimit).Run(string(g.code)))
+				why = g.differs(corpustest.Start(t, t.TempDir(), "auto", goTestLimit).Run(string(g.code)))
 			})
 		}
 	})
