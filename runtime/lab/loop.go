@@ -141,7 +141,7 @@ func (l *Loop) Run(ctx context.Context, main func(*Coro) error) error {
 	for len(r.living) > 0 {
 		if c := r.pick(); c != nil {
 			r.turn(c)
-		} else if err := canceled(ctx); err != nil {
+		} else if err := overdue(ctx); err != nil {
 			r.cancelAll(err) // the news is on its way; do not take the silence for a deadlock
 		} else {
 			r.cancelAll(fmt.Errorf("%w: %s", ErrLoopDeadlock, r.names()))
@@ -151,6 +151,14 @@ func (l *Loop) Run(ctx context.Context, main func(*Coro) error) error {
 		}
 	}
 	return first.err
+}
+
+// overdue is canceled, and does not depend on which of two timers of the same moment fires first.
+func overdue(ctx context.Context) error {
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		<-ctx.Done()
+	}
+	return canceled(ctx)
 }
 
 // start makes a task that is ready.

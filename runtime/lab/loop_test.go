@@ -404,3 +404,25 @@ func TestLoopSurvivesAnything(t *testing.T) {
 		})
 	})
 }
+
+// A deadlock at the very moment of the deadline is the deadline's doing, in whichever order timers fire.
+func TestLoopDeadlockAtItsDeadline(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			var loop lab.Loop
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err := loop.Run(ctx, func(co *lab.Coro) error {
+				var a, b *lab.LoopTask[int]
+				a = lab.LoopGo(co, "a", func(co *lab.Coro) (int, error) { co.Sleep(time.Second); return b.Await(co) })
+				b = lab.LoopGo(co, "b", func(co *lab.Coro) (int, error) { return a.Await(co) })
+				_, err := a.Await(co)
+				return err
+			})
+			if errors.Is(err, lab.ErrLoopDeadlock) || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
