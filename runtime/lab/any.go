@@ -161,3 +161,8 @@ func LoopGatherAny(co *Coro, fns ...func(*Coro) (any, error)) ([]any, error) {
 func LitmusAny(ctx context.Context, test LitmusTest[any], runs int) (LitmusTable, error) {
 	return Litmus(ctx, test, runs)
 }
+
+// ExploreAny is [Explore] for a state of any type.
+func ExploreAny(ctx context.Context, test Exploration[any], opts ...ExploreOptions) (Interleavings, error) {
+	return Explore(ctx, test, opts...)
+}

@@ -99,6 +99,10 @@ func TestAnyDoors(t *testing.T) {
 	if err != nil || table.Rows[0] != (lab.LitmusRow{Result: "1", Count: 10, Share: 1}) {
 		t.Errorf("Litmus gave %v, %v", table, err)
 	}
+	look := func(a *lab.Actor, s *any) { a.Until(func() bool { return *s == 1 }) }
+	if r, err := lab.ExploreAny(ctx, lab.Exploration[any]{Setup: func() *any { return &i }, Actors: []func(*lab.Actor, *any){look, look}}); err != nil || !r.Complete {
+		t.Errorf("Explore gave %v, %v", r, err)
+	}
 }
 
 // first sends how many values the batches hold.

@@ -23,7 +23,8 @@
 //   - Locks, which can be cancelled and asked: [NewLock], [NewRLock], [NewRWLock], [NewSemaphore], [NewEvent], [NewCond], [NewBarrier].
 //   - Python's own ways, to look at and compare with: [NewGIL], [NewLoop].
 //   - HTTP: [FetchAll], and [NewTestServer] to try it on.
-//   - Measuring: [Measure], [Bench], [Scale], [Compare], [Litmus]; [NewProgress] for the patient.
+//   - Measuring: [Measure], [Bench], [Scale], [Compare]; [NewProgress] for the patient.
+//   - Asking what can go wrong: [Litmus] leaves the order to chance, [Explore] tries every one.
 //
 // The README of the module says what each thing in Python is called here.
 //

@@ -11,6 +11,7 @@ import (
 func init() {
 	tables["interleave/runtime/lab"] = func() map[string]reflect.Value {
 		return map[string]reflect.Value{
+			"Actor":               reflect.ValueOf((*pkg.Actor)(nil)),
 			"AfterAny":            reflect.ValueOf(pkg.AfterAny),
 			"AtAny":               reflect.ValueOf(pkg.AtAny),
 			"Backoff":             reflect.ValueOf((*pkg.Backoff)(nil)),
@@ -40,11 +41,14 @@ func init() {
 			"Env":                 reflect.ValueOf((*pkg.Env)(nil)),
 			"ErrBrokenBarrier":    reflect.ValueOf(&pkg.ErrBrokenBarrier).Elem(),
 			"ErrClosed":           reflect.ValueOf(&pkg.ErrClosed).Elem(),
+			"ErrDeadlock":         reflect.ValueOf(&pkg.ErrDeadlock).Elem(),
 			"ErrGoexit":           reflect.ValueOf(&pkg.ErrGoexit).Elem(),
 			"ErrLoopDeadlock":     reflect.ValueOf(&pkg.ErrLoopDeadlock).Elem(),
 			"ErrNotDone":          reflect.ValueOf(&pkg.ErrNotDone).Elem(),
 			"ErrPoolClosed":       reflect.ValueOf(&pkg.ErrPoolClosed).Elem(),
 			"Event":               reflect.ValueOf((*pkg.Event)(nil)),
+			"ExploreAny":          reflect.ValueOf(pkg.ExploreAny),
+			"ExploreOptions":      reflect.ValueOf((*pkg.ExploreOptions)(nil)),
 			"Exponential":         reflect.ValueOf(pkg.Exponential),
 			"FanInAny":            reflect.ValueOf(pkg.FanInAny),
 			"FanOutAny":           reflect.ValueOf(pkg.FanOutAny),
@@ -63,6 +67,7 @@ func init() {
 			"Group":               reflect.ValueOf((*pkg.Group)(nil)),
 			"GroupOption":         reflect.ValueOf((*pkg.GroupOption)(nil)),
 			"HedgeAny":            reflect.ValueOf(pkg.HedgeAny),
+			"Interleavings":       reflect.ValueOf((*pkg.Interleavings)(nil)),
 			"Limit":               reflect.ValueOf(pkg.Limit),
 			"Limiter":             reflect.ValueOf((*pkg.Limiter)(nil)),
 			"LimiterStats":        reflect.ValueOf((*pkg.LimiterStats)(nil)),
@@ -148,6 +153,7 @@ func init() {
 			"TestServerStats":     reflect.ValueOf((*pkg.TestServerStats)(nil)),
 			"Thread":              reflect.ValueOf(pkg.Thread),
 			"TimeoutError":        reflect.ValueOf((*pkg.TimeoutError)(nil)),
+			"Turn":                reflect.ValueOf((*pkg.Turn)(nil)),
 			"Uniform":             reflect.ValueOf(pkg.Uniform),
 			"UsageError":          reflect.ValueOf((*pkg.UsageError)(nil)),
 			"Verdict":             reflect.ValueOf((*pkg.Verdict)(nil)),
