@@ -48,6 +48,9 @@ Flags, before or after the notebooks:
   --html FILE      where to write the web page, one file that opens without a network. Default: beside the
                    notebook, as NOTEBOOK.executed.html. "none" writes none
   --timeout TIME   interrupt a cell that runs longer, such as 90s or 5m; a plain number is seconds. Default: no limit
+  --max-output SIZE
+                   how much text and data of each cell to keep, such as 500kB or 1GB; what comes after is left out,
+                   and a line in its place says how much that was. 0 keeps all. Default: 10MB
   --allow-errors   go on after a cell that failed
 
 The run stops at the first cell that fails. What was run so far is written all the same. A cell with the tag
@@ -109,6 +112,11 @@ func parseArgs(args []string) (request, error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&r.out, "o", "", "")
 	flags.StringVar(&r.html, "html", "", "")
+	r.options.MaxOutput = 10_000_000
+	flags.Func("max-output", "", func(s string) (err error) {
+		r.options.MaxOutput, err = parseAmount(s)
+		return err
+	})
 	flags.BoolVar(&r.options.AllowErrors, "allow-errors", false, "")
 	flags.Func("timeout", "", func(s string) error {
 		d, err := time.ParseDuration(s)

@@ -156,6 +156,59 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
+// The limit is 8 bytes: a display of x counts its JSON, 3.
+func TestMaxOutput(t *testing.T) {
+	t.Parallel()
+	left := func(n string) string {
+		return fmt.Sprintf("stderr:%q", "interleave run: "+n+" of output more are left out here; --max-output says how much of a cell's is kept, now 8 B\n")
+	}
+	for name, c := range map[string]struct {
+		cells []string
+		want  string
+	}{
+		"as much as there may be":       {[]string{"say 1234567"}, `[1] stdout:"1234567\n"` + "\n"},
+		"lines that fit stay":           {[]string{"say 123\nsay 45678\nsay 9"}, `[1] stdout:"123\n" ` + left("8 B") + "\n"},
+		"nothing after what is missing": {[]string{"say 12345678\nsay 1\nshow - x"}, "[1] " + left("14 B") + "\n"},
+		"each cell has its own":         {[]string{"say 12345678", "say 1234567"}, "[1] " + left("9 B") + "\n" + `[2] stdout:"1234567\n"` + "\n"},
+		"displays":                      {[]string{"show - x\nshow - y\nshow - z"}, `[1] display_data:"x" display_data:"y" ` + left("3 B") + "\n"},
+		"a result":                      {[]string{"say 12345\nresult 42"}, `[1] stdout:"12345\n" ` + left("4 B") + "\n"},
+		"an error is always there":      {[]string{"[raises-exception]say 12345678\nfail 2 panic x"}, "[1] " + left("9 B") + " error:panic/x\n"},
+		"updates cost their growth":     {[]string{"show p 1\nupdate p 23456\nupdate p 34567\nsay"}, `[1] display_data:"34567" stdout:"\n"` + "\n"},
+		"an update that is too large":   {[]string{"show p 1\nupdate p 1234567\nsay x"}, `[1] display_data:"1" ` + left("8 B") + "\n"},
+		"a missing display":             {[]string{"show p 1234567\nupdate p 2"}, "[1] " + left("9 B") + "\n"},
+		"clear makes room":              {[]string{"say 12345678\nclear\nsay 1234567"}, `[1] stdout:"1234567\n"` + "\n"},
+		"so does one that waits":        {[]string{"say 12345678\nclear-wait\nshow - x"}, `[1] display_data:"x"` + "\n"},
+		"late output counts":            {[]string{"say 12345\nlater 678", "say b"}, `[1] stdout:"12345\n" ` + left("4 B") + "\n" + `[2] stdout:"b\n"` + "\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			nb := notebook(c.cells...)
+			if err := run(t, t.Context(), nb, Options{MaxOutput: 8}); err != nil {
+				t.Fatal(err)
+			}
+			if got := summary(nb); got != c.want {
+				t.Errorf("got\n%swant\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAmount(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"0": "0 B", "999": "999 B", "1000": "1 kB", "10MB": "10 MB", "10 mb": "10 MB", "47.12M": "47.1 MB", "2g": "2 GB", "999960": "1 MB", "5 b": "5 B",
+	} {
+		if n, err := parseAmount(in); err != nil || amount(n) != want {
+			t.Errorf("%q is %s, %v; want %s", in, amount(n), err, want)
+		}
+	}
+	for _, in := range []string{"", "b", "MB", "-1", "1TB", "NaN", "Inf", "1e99GB", "ten"} {
+		if n, err := parseAmount(in); err == nil {
+			t.Errorf("%q is %d", in, n)
+		}
+	}
+}
+
 func TestStopsAtFirstError(t *testing.T) {
 	t.Parallel()
 	nb := notebook("# Title", "say a", "say b\nfail 2 panic no such thing", "say c")
@@ -281,12 +334,12 @@ func TestSteps(t *testing.T) {
 	var steps []string
 	nb := notebook("say 0", "# One\ntext\n## Two #2\n#no", "\n// note\n  say 1", "[raises-exception]fail 1 panic x", "")
 	err := run(t, t.Context(), nb, Options{Progress: func(s Step) {
-		steps = append(steps, fmt.Sprintf("%d/%d %s|%s|%v|%v", s.Number, s.Total, s.Heading, s.Line, s.Ended, s.Err != nil))
+		steps = append(steps, fmt.Sprintf("%d/%d %s|%s|%v|%v|%v", s.Number, s.Total, s.Heading, s.Line, s.Ended, s.Err != nil, s.Expected))
 	}})
 	want := []string{
-		"1/3 |say 0|false|false", "1/3 |say 0|true|false",
-		"2/3 Two #2|say 1|false|false", "2/3 Two #2|say 1|true|false",
-		"3/3 Two #2|fail 1 panic x|false|false", "3/3 Two #2|fail 1 panic x|true|true",
+		"1/3 |say 0|false|false|false", "1/3 |say 0|true|false|false",
+		"2/3 Two #2|say 1|false|false|false", "2/3 Two #2|say 1|true|false|false",
+		"3/3 Two #2|fail 1 panic x|false|false|false", "3/3 Two #2|fail 1 panic x|true|true|true",
 	}
 	if err != nil || !slices.Equal(steps, want) {
 		t.Errorf("%v\n got %q\nwant %q", err, steps, want)

@@ -1,6 +1,8 @@
 package notebooks
 
 import (
+	"fmt"
+	"strings"
 	"sync"
 
 	"interleave/kernel/wire"
@@ -10,6 +12,8 @@ import (
 // outputs turns what the kernel publishes into cells' outputs, by nbclient's rules. A cell's own messages and late ones come
 // from different goroutines.
 type outputs struct {
+	limit int64 // bytes that a cell may leave, 0 for any number; set before the first cell begins
+
 	mu       sync.Mutex // guards all below, and the fields of each cellOutputs
 	cells    []*cellOutputs
 	requests map[string]*cellOutputs // by the id of the cell's request
@@ -21,7 +25,10 @@ type cellOutputs struct {
 	all   *outputs
 	cell  *ipynb.Cell
 	outs  []*output
-	clear bool // empty outs when the next output comes
+	clear bool    // empty outs when the next output comes
+	size  int64   // bytes of text and data in outs
+	over  int64   // bytes beyond the limit, which are not in outs
+	note  *output // in outs, where the first of them would stand; nil while over is 0
 	count int
 	times map[string]string
 }
@@ -29,6 +36,7 @@ type cellOutputs struct {
 // An output is an ipynb.Output whose text still grows.
 type output struct {
 	ipynb.Output
+	of   *cellOutputs
 	text []byte // of a stream
 	gone bool   // cleared: updates pass it by
 }
@@ -75,20 +83,20 @@ func (s *outputs) message(c *cellOutputs, m *wire.Message) {
 	case wire.DisplayData:
 		if v.ID != "" {
 			for _, o := range s.displays[v.ID] {
-				if !o.gone {
+				if !o.gone && o.of.fits(size(v.Data)-size(o.Data)) {
 					o.Data, o.Metadata = v.Data, v.Metadata
 				}
 			}
 		}
 		if !v.Update {
-			o := c.add(ipynb.Output{Type: ipynb.DisplayData, Data: v.Data, Metadata: v.Metadata})
-			if v.ID != "" {
+			o := c.bundle(ipynb.Output{Type: ipynb.DisplayData, Data: v.Data, Metadata: v.Metadata})
+			if v.ID != "" && o != nil {
 				s.displays[v.ID] = append(s.displays[v.ID], o)
 			}
 		}
 	case wire.ExecuteResult:
-		c.add(ipynb.Output{Type: ipynb.ExecuteResult, Data: v.Data, Metadata: v.Metadata, Count: v.ExecutionCount})
-	case wire.ErrorText:
+		c.bundle(ipynb.Output{Type: ipynb.ExecuteResult, Data: v.Data, Metadata: v.Metadata, Count: v.ExecutionCount})
+	case wire.ErrorText: // whatever its size: it is why the run ends
 		c.add(ipynb.Output{Type: ipynb.Error, Name: v.EName, Value: v.EValue, Traceback: v.Traceback})
 	case wire.ClearOutput:
 		if c.clear = v.Wait; !v.Wait {
@@ -97,9 +105,51 @@ func (s *outputs) message(c *cellOutputs, m *wire.Message) {
 	}
 }
 
-// stream appends text, to the last output if that is of the same stream.
+// fits reports whether n more bytes may be kept, and counts them in or out. A cell keeps what came first: once something was
+// left out, nothing more is taken, so that what is there has no holes.
+func (c *cellOutputs) fits(n int64) bool {
+	if c.all.limit > 0 && n > 0 && (c.over > 0 || c.size+n > c.all.limit) {
+		if c.note == nil {
+			c.note = c.add(ipynb.Output{Type: ipynb.Stream, Stream: "stderr"})
+		}
+		c.over += n
+		return false
+	}
+	c.size += n
+	return true
+}
+
+// size is that of a bundle's values as JSON, in bytes.
+func size(data wire.Bundle) (n int64) {
+	for _, v := range data {
+		n += int64(len(v))
+	}
+	return n
+}
+
+// bundle adds a display or a result; it returns nil when there is no room for it.
+func (c *cellOutputs) bundle(o ipynb.Output) *output {
+	c.clearNow()
+	if !c.fits(size(wire.Bundle(o.Data))) {
+		return nil
+	}
+	return c.add(o)
+}
+
+// stream appends text, to the last output if that is of the same stream. Of a text that does not fit the lines that do are kept.
 func (c *cellOutputs) stream(name, text string) {
-	if n := len(c.outs); n > 0 && !c.clear && c.outs[n-1].Type == ipynb.Stream && c.outs[n-1].Stream == name {
+	c.clearNow()
+	if room := c.all.limit - c.size; c.all.limit > 0 && c.over == 0 && int64(len(text)) > room {
+		head := text[:strings.LastIndexByte(text[:room], '\n')+1]
+		if head != "" {
+			c.stream(name, head)
+		}
+		text = text[len(head):]
+	}
+	if !c.fits(int64(len(text))) {
+		return
+	}
+	if n := len(c.outs); n > 0 && c.outs[n-1].Type == ipynb.Stream && c.outs[n-1].Stream == name {
 		c.outs[n-1].text = append(c.outs[n-1].text, text...)
 		return
 	}
@@ -107,20 +157,25 @@ func (c *cellOutputs) stream(name, text string) {
 }
 
 func (c *cellOutputs) add(o ipynb.Output) *output {
+	c.clearNow()
+	out := &output{Output: o, of: c}
+	c.outs = append(c.outs, out)
+	return out
+}
+
+// clearNow does what a clear that waits for the next output has asked for.
+func (c *cellOutputs) clearNow() {
 	if c.clear {
 		c.clear = false
 		c.empty()
 	}
-	out := &output{Output: o}
-	c.outs = append(c.outs, out)
-	return out
 }
 
 func (c *cellOutputs) empty() {
 	for _, o := range c.outs {
 		o.gone = true
 	}
-	c.outs = nil
+	c.outs, c.size, c.over, c.note = nil, 0, 0, nil
 }
 
 // replied notes the end of the cell.
@@ -130,6 +185,18 @@ func (c *cellOutputs) replied(count int) {
 	if count > 0 {
 		c.count = count
 	}
+}
+
+// dropped is how many bytes of a cell's output went beyond the limit.
+func (s *outputs) dropped(cell *ipynb.Cell) (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.cells {
+		if c.cell == cell {
+			n = c.over
+		}
+	}
+	return n
 }
 
 // number is the one in the cell's prompt.
@@ -145,6 +212,9 @@ func (s *outputs) store() error {
 	defer s.mu.Unlock()
 	for _, c := range s.cells {
 		outs := make([]ipynb.Output, len(c.outs))
+		if c.note != nil {
+			c.note.text = fmt.Appendf(nil, "interleave run: %s of output more are left out here; --max-output says how much of a cell's is kept, now %s\n", amount(c.over), amount(s.limit))
+		}
 		for i, o := range c.outs {
 			outs[i] = o.Output
 			if o.Type == ipynb.Stream {

@@ -129,8 +129,14 @@ func (p *progress) step(s Step) {
 		return
 	}
 	verdict := ""
-	if s.Err != nil {
+	switch {
+	case s.Expected:
+		verdict = "failed, as it should  "
+	case s.Err != nil:
 		verdict = "FAILED  "
+	}
+	if s.Dropped > 0 {
+		verdict += fmt.Sprintf("%s of output left out (--max-output)  ", amount(s.Dropped))
 	}
 	p.hide()
 	p.line("%*d/%d %s  %s%s", digits, s.Number, s.Total, seconds(s.Took), verdict, title)

@@ -43,6 +43,7 @@ const (
 type Options struct {
 	Timeout     time.Duration // of each cell; 0 means none
 	AllowErrors bool          // go on after a cell that failed or took too long
+	MaxOutput   int64         // bytes of text and data that each cell may leave in the notebook; 0 means no limit
 	Progress    func(Step)    // called before and after each cell, from the calling goroutine; may be nil
 	// Grace is how long a cell may take to end once it was interrupted. 0 means 20 s, more than the kernel needs to replace a
 	// session that cannot be stopped.
@@ -57,6 +58,8 @@ type Step struct {
 	Ended         bool
 	Took          time.Duration // set when it ended
 	Err           error         // a *CellError when it failed, also where that is allowed
+	Expected      bool          // the failure is one that the cell's tag announces
+	Dropped       int64         // bytes of output so far that are beyond Options.MaxOutput
 }
 
 // A Runner runs one notebook. Late may be called at any time, from any goroutine; nothing else may overlap.
@@ -86,6 +89,7 @@ func (r *Runner) Run(ctx context.Context, k Kernel, o Options) (err error) {
 	if l := r.nb.Language(); l != "" && !strings.EqualFold(l, "go") {
 		return fmt.Errorf("%s is a notebook in %s (kernel %q), and this kernel runs Go", r.nb.Name(), l, r.nb.Kernelspec().DisplayName)
 	}
+	r.outs.limit = o.MaxOutput
 	if o.Grace == 0 {
 		o.Grace = 20 * time.Second
 	}
@@ -126,14 +130,14 @@ func (r *Runner) Run(ctx context.Context, k Kernel, o Options) (err error) {
 		begin := time.Now()
 		step.Err = r.cell(ctx, k, p, o)
 		step.Ended, step.Took = true, time.Since(begin)
+		failed, ok := errors.AsType[*CellError](step.Err)
+		step.Expected = ok && failed.Cause == nil && p.cell.HasTag(tagRaises)
+		step.Dropped = r.outs.dropped(p.cell)
 		if o.Progress != nil {
 			o.Progress(step)
 		}
-		if step.Err != nil {
-			failed, ok := errors.AsType[*CellError](step.Err)
-			if !ok || failed.final || !o.AllowErrors && !p.cell.HasTag(tagRaises) || failed.Cause != nil && !o.AllowErrors {
-				return step.Err
-			}
+		if step.Err != nil && !step.Expected && (!ok || failed.final || !o.AllowErrors) {
+			return step.Err
 		}
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 )
 
 // How much text an output shows: up to foldAt lines at once, otherwise the first shown ones and the rest behind a fold. What
-// is longer than maxText ends there; the notebook has it all.
+// is longer than maxText ends there; the notebook has more.
 const (
 	foldAt  = 40
 	shown   = 24
@@ -51,7 +51,7 @@ func streamClass(name string) string {
 func textBlock(class, text string) string {
 	cut := ""
 	if len(text) > maxText {
-		text, cut = strings.ToValidUTF8(text[:maxText], ""), fmt.Sprintf("<div class=\"cut\">The page shows the first %d MB; the notebook has it all.</div>", maxText>>20)
+		text, cut = strings.ToValidUTF8(text[:maxText], ""), fmt.Sprintf("<div class=\"cut\">The page shows the first %d MB; the notebook has more.</div>", maxText>>20)
 	}
 	lines := ansiLines(text)
 	if len(lines) == 0 {
