@@ -91,6 +91,7 @@ var charts = []chart{
 	{"cores-machine", ofExperiment(plots.Cores, watched(2*time.Second)), plots.Options{}},
 	{"cores-short-dark", ofExperiment(plots.Cores, watched(60*ms)), plots.Options{Theme: plots.Dark}},
 	{"cores-none", ofExperiment(plots.Cores, &timeline.Experiment{GOMAXPROCS: 2}), plots.Options{}},
+	{"timeline-places", ofExperiment(plots.Timeline, places()), plots.Options{MaxRows: 6}},
 	{"lockwait", holding(queueing(60)), plots.Options{}},
 	{"lockwait-dark", holding(queueing(4000)), plots.Options{Theme: plots.Dark, MaxRows: 3, Sorted: true, Title: "Four tellers"}},
 	{"lockwait-crowd", holding(crowd(60)), plots.Options{}},
@@ -153,6 +154,16 @@ func watched(wall time.Duration) *timeline.Experiment {
 			c.Samples = append(c.Samples, timeline.SystemSample{Start: at, End: end, Busy: (end - at) * (at / (100 * ms) % 5) / 5 * time.Duration(id), Stolen: (end - at) / 20})
 		}
 		e.SystemCores = append(e.SystemCores, c)
+	}
+	return e
+}
+
+// places is an experiment with goroutines of seven lines, of some more than of others.
+func places() *timeline.Experiment {
+	e := synthetic(60, 100*ms, 3*ms)
+	for i := range e.Goroutines {
+		e.Goroutines[i].Name = ""
+		e.Goroutines[i].Line = fmt.Sprintf("cell[2]:%d", 3+i%7*(i%3))
 	}
 	return e
 }
@@ -281,11 +292,11 @@ func TestChartWords(t *testing.T) {
 		"speedup-flat": {"checksums of 200 files · speedup over 2 workers · median with 95 % interval", "Amdahl: serial part 100 %, at most 0.81× (off by 26 %)"},
 		"compare":      {"sequential", "41.2 ms", "11.3 ms · 3.65× faster", "40.1 ms · no clear difference", "55.7 ms · 1.35× slower", "baseline"},
 		"compare-tiny": {"0.31 ns", "5.7 ns · 18.4× slower", "2 ns"},
-		"litmus":       {"forbidden results were seen in 18 runs, 0.0018 % of all", "never seen", "874 · 0.087 %", "runs, logarithmic", "interesting", "unforeseen"},
+		"litmus":       {"forbidden results were seen in 18 runs, 0.0018 % of all", "never seen · unforeseen", "874 · 0.087 %", "runs, logarithmic", "interesting", "unforeseen"},
 		"litmus-dark":  {"coin · 1\u2009000 runs", "503 · 50 %", "runs"},
 		"histogram": {"5\u2009000 samples · from 5.19 ms to 32.1 ms · mean 12.3 ms · p50 11.9 ms · p90 16.5 ms · p99 21.8 ms", "p50 11.9 ms", "p90 16.5 ms",
 			"p99 21.8 ms", "200", "10 ms"},
-		"histogram-log-dark": {"10 µs", "1 ms", "10 ms"},
+		"histogram-log-dark": {"samples in each ×1.29", "10 µs", "1 ms", "10 ms"},
 		"histogram-one":      {"1 sample · from 7.00 ms to 7.00 ms · mean 7.00 ms · p50 7.00 ms"},
 		"counters":           {"jobs", "crawler running", "at most 4, mean 2.4", "at most 1\u2009500, mean 1\u2009500", "least value", "up to the greatest"},
 		"counters-none":      {"the experiment told of no numbers"},
@@ -297,8 +308,9 @@ func TestChartWords(t *testing.T) {
 		"cores-none":       {"no core was seen"},
 		"lockwait": {"accounts · 60 holds · 59 after waiting, 274 ms in all, at most 9.59 ms · held 127 ms in all, at most 5.15 ms · 4 goroutines",
 			"waits", "holds", "teller 4", "waited 44 ms", "9.6 ms"},
-		"lockwait-dark":  {"… 1 more", "Four tellers"},
-		"lockwait-crowd": {"go cell[2]:4", "go cell[2]:9", "waited 700 µs", "no wait", "… 20 more", "up to 20 at once"},
+		"timeline-places": {"… 24 more", "cell[2]:3, up to 24 at once", "cell[2]:5, up to 6 at once", "elsewhere, up to 18 at once"},
+		"lockwait-dark":   {"… 1 more", "Four tellers"},
+		"lockwait-crowd":  {"go cell[2]:4", "go cell[2]:9", "waited 700 µs", "no wait", "… 20 more", "up to 20 at once"},
 		"lockwait-dining": {"left fork, right fork · 6 holds · 4 after waiting, 65.0 ms in all, at most 30.0 ms · held 212 ms in all, at most 60.0 ms · 3 goroutines · compiled",
 			"right fork 30 ms", "left fork 30 ms", "right fork 60 ms", "philosopher 2"},
 		"lockwait-free": {"12 later holds were not kept", "accounts · 1 hold · nobody had to wait · held 436 µs in all, at most 436 µs · 1 goroutine", "holds"},

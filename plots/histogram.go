@@ -84,6 +84,7 @@ func Histogram(s Samples, o ...Options) (*Figure, error) {
 		words = append(words, ran)
 	}
 	f.caption = captionOf(opt.Width, false, words...)
+	f.legend = []entry{{swatch: t.bar, name: "samples in each " + h.binWidth()}}
 	f.alt = fmt.Sprintf("Histogram of times: %s.", join(words))
 	return f, nil
 }
@@ -149,6 +150,15 @@ func newDistribution(times []float64) *distribution {
 		}
 	}
 	return d
+}
+
+// binWidth says how wide the bins are: a time, or a factor on a logarithmic axis.
+func (d *distribution) binWidth() string {
+	n := float64(len(d.bins))
+	if d.log {
+		return fmt.Sprintf("×%.3g", math.Pow(d.hi/d.lo, 1/n))
+	}
+	return nanos((d.hi - d.lo) / n * 1e9)
 }
 
 // place is where on the axis a time is, from 0 to 1.

@@ -103,7 +103,7 @@ func Litmus(t Outcomes, o ...Options) (*Figure, error) {
 		text := thousands(v)
 		share := percent(v / float64(max(1, runs)))
 		if r.Count == 0 {
-			text, share = "never seen", ""
+			text, share = "never seen", r.Verdict // which has no bar to show it
 		}
 		label := r.Result
 		if label == "" {

@@ -53,7 +53,7 @@ func Locks(all ...Holds) Holds {
 // together, with its waits and its holds over time. Of several locks ([Locks]), waits and holds say which one, and what a goroutine
 // has to do with a second lock while it holds a first is drawn below that. Rows, and the places where they were started, stand in
 // the order in which they first asked, or, with Options.Sorted, those that waited longest in all first; beyond Options.MaxRows the
-// others are folded into one that shows how many waited and how many held. The caption sums up the waits and the holds, in goroutines'
+// others are folded by place, into rows that show how many waited and how many held. The caption sums up the waits and the holds, in goroutines'
 // time: of two that wait for one second both count.
 func LockWait(l Holds, o ...Options) (*Figure, error) {
 	opt, err := one(o)
@@ -71,6 +71,7 @@ func LockWait(l Holds, o ...Options) (*Figure, error) {
 	th.states = maps.Clone(th.states)
 	th.states[timeline.Running] = th.points
 	t := &tracks{e: c.experiment(opt.Sorted), theme: &th, total: c.total, note: c.note,
+		place: func(g *timeline.Goroutine) string { return g.Func },
 		names: map[timeline.State]string{timeline.Running: "holds", timeline.Locked: "waits"}}
 	t.layOut(opt)
 
@@ -199,14 +200,14 @@ func (c *contention) experiment(sorted bool) *timeline.Experiment {
 	}
 	e := &timeline.Experiment{}
 	for _, r := range c.rows {
-		g := timeline.Goroutine{Name: r.label, Line: "no wait"}
+		g := timeline.Goroutine{Name: r.label, Line: "no wait", Func: r.from}
 		if r.waited > 0 {
 			g.Line = "waited " + short(r.waited)
 		}
 		for _, l := range r.lanes {
 			g.ID, g.Spans = int64(len(e.Goroutines)), l
 			e.Goroutines = append(e.Goroutines, g)
-			g = timeline.Goroutine{Name: noLabel}
+			g = timeline.Goroutine{Name: noLabel, Func: r.from}
 		}
 	}
 	return e

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 )
 
 // Timeline draws what an experiment's goroutines did over time, one row each, coloured and hatched by state, and below them
-// what each core ran: the number is that of the goroutine's row. Beyond Options.MaxRows the goroutines are folded into one
-// row that shows how many were in each state. Anything shorter than a pixel is shown as a share of the row's height. The
+// what each core ran: the number is that of the goroutine's row. Beyond Options.MaxRows the goroutines are folded by
+// the place where they were started, into up to four rows that show how many were in each state. Anything shorter than a pixel is shown as a share of the row's height. The
 // cost is that of walking all spans once, and a few milliseconds for each of SVG and PNG.
 func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	if e == nil {
@@ -27,7 +28,7 @@ func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plots.Timeline: %w", err)
 	}
-	t := &tracks{e: e, theme: themes[o.Theme], total: e.Recorded, note: reason}
+	t := &tracks{e: e, theme: themes[o.Theme], total: e.Recorded, note: reason, place: func(g *timeline.Goroutine) string { return g.Line }}
 	t.layOut(o)
 
 	p := newPlot(t.theme)
@@ -61,14 +62,15 @@ type tracks struct {
 	theme  *theme
 	total  time.Duration
 	rows   []*timeline.Goroutine // drawn one by one
-	folded []*timeline.Goroutine // drawn together
+	folds  []fold                // the others, drawn together
 	number map[int64]int         // goroutine's ID → the number of its row, from 1
 	pitch  float64               // from row to row
 	gutter float64
 	labels []string
-	lines  []string                     // to the right of the labels, in grey
-	names  map[timeline.State]string    // in the legend, where they are not the states' own
-	note   func(timeline.Span) []string // what is written into a span, the first that has room
+	lines  []string                         // to the right of the labels, in grey
+	names  map[timeline.State]string        // in the legend, where they are not the states' own
+	place  func(*timeline.Goroutine) string // where it was started: what is folded is grouped by that
+	note   func(timeline.Span) []string     // what is written into a span, the first that has room
 }
 
 // noLabel is the name of a row that continues the one above it.
@@ -105,10 +107,9 @@ func (t *tracks) layOut(o Options) {
 			if all[i].Label() != noLabel {
 				t.number[all[i].ID] = len(t.number) + 1
 			}
-		} else {
-			t.folded = append(t.folded, &all[i])
 		}
 	}
+	t.fold(all[n:])
 	t.pitch = 18
 	if n > 20 {
 		t.pitch = 16
@@ -130,8 +131,8 @@ func (t *tracks) layOut(o Options) {
 	for _, s := range t.coreLabels() {
 		widest = max(widest, textWidth(s, regular, labelSize)+10+textWidth("100 %", regular, smallSize))
 	}
-	if len(t.folded) > 0 {
-		widest = max(widest, textWidth(t.foldLabel(), regular, labelSize), textWidth("up to 100 000 at once", regular, smallSize))
+	for i := range t.folds {
+		widest = max(widest, textWidth(t.foldLabel(i), regular, labelSize), textWidth(t.folds[i].words(100_000), regular, smallSize))
 	}
 	t.gutter = margin + t.numberWidth() + min(widest, maxLabel) + labelGap
 }
@@ -143,14 +144,56 @@ func (t *tracks) numberWidth() float64 {
 	return textWidth(strconv.Itoa(len(t.rows)), regular, smallSize) + numberGap
 }
 
-func (t *tracks) foldLabel() string {
-	if len(t.folded) == 0 {
-		return ""
+// A fold is one row for goroutines that were started at one place.
+type fold struct {
+	place string // empty when there is but one fold
+	rows  []*timeline.Goroutine
+}
+
+// maxFolds is how many places have a row of their own; the last is for all others together where there are more.
+const maxFolds = 4
+
+// fold groups what has no row of its own, the places with the most goroutines first.
+func (t *tracks) fold(all []timeline.Goroutine) {
+	index := map[string]int{}
+	for i := range all {
+		place := cmp.Or(t.place(&all[i]), "elsewhere")
+		k, ok := index[place]
+		if !ok {
+			k = len(t.folds)
+			index[place] = k
+			t.folds = append(t.folds, fold{place: place})
+		}
+		t.folds[k].rows = append(t.folds[k].rows, &all[i])
 	}
+	slices.SortStableFunc(t.folds, func(a, b fold) int { return len(b.rows) - len(a.rows) })
+	if len(t.folds) > maxFolds {
+		last := fold{place: "elsewhere"}
+		for _, f := range t.folds[maxFolds-1:] {
+			last.rows = append(last.rows, f.rows...)
+		}
+		t.folds = append(t.folds[:maxFolds-1], last)
+	}
+	if len(t.folds) == 1 {
+		t.folds[0].place = ""
+	}
+}
+
+func (t *tracks) foldLabel(i int) string {
+	n := timeline.Count(len(t.folds[i].rows))
 	if len(t.rows) == 0 {
-		return timeline.Count(len(t.folded)) + " goroutines"
+		return n + " goroutines"
 	}
-	return "… " + timeline.Count(len(t.folded)) + " more"
+	return "… " + n + " more"
+}
+
+// words is what stands below a fold's label.
+func (f *fold) words(peak int) string {
+	s := "up to " + timeline.Count(peak) + " at once"
+	if f.place != "" {
+		s = f.place + ", " + s
+	}
+	return s
 }
 
 func (t *tracks) coreLabels() []string {
@@ -169,11 +212,9 @@ func (t *tracks) allCores() bool { return len(t.e.Cores) > manyCores }
 
 func (t *tracks) height() float64 {
 	h := t.pitch * float64(max(len(t.rows), 1))
-	if len(t.folded) > 0 {
-		h += foldHeight + 8
-		if len(t.rows) == 0 {
-			h -= t.pitch
-		}
+	h += (foldHeight + 8) * float64(len(t.folds))
+	if len(t.folds) > 0 && len(t.rows) == 0 {
+		h -= t.pitch
 	}
 	switch {
 	case t.allCores():
@@ -191,9 +232,11 @@ func (t *tracks) legend(v view) []entry {
 		seen[s] = len(cols) > 0
 	}
 	var folded timeline.Totals
-	for _, g := range t.folded {
-		for s, d := range g.Totals() {
-			folded[s] += d
+	for _, f := range t.folds {
+		for _, g := range f.rows {
+			for s, d := range g.Totals() {
+				folded[s] += d
+			}
 		}
 	}
 	all := folded[timeline.Running] + folded[timeline.Runnable] + folded.Blocked()
@@ -252,13 +295,13 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 
 	y := top
-	if len(t.rows) > 0 || len(t.folded) == 0 {
+	if len(t.rows) > 0 || len(t.folds) == 0 {
 		t.drawRows(pen, v, x0, y)
 		y -= t.pitch * float64(max(1, len(t.rows)))
 	}
-	if len(t.folded) > 0 {
+	for i := range t.folds {
 		y -= 8 + foldHeight
-		t.drawFold(pen, v, x0, y)
+		t.drawFold(pen, v, x0, y, i)
 	}
 	if len(t.e.Cores) > 0 {
 		pen.rule(margin+x0-t.gutter, y-coreGap/2, x1, y-coreGap/2, 0.75, t.theme.faint)
@@ -439,10 +482,10 @@ func short(d time.Duration) string {
 	return s + " " + name
 }
 
-// drawFold draws how many of the folded goroutines were in each state.
-func (t *tracks) drawFold(p pen, v view, x0, base float64) {
+// drawFold draws how many of a fold's goroutines were in each state.
+func (t *tracks) drawFold(p pen, v view, x0, base float64, i int) {
 	tl := newTally(v.grid(x0, 1))
-	for _, g := range t.folded {
+	for _, g := range t.folds[i].rows {
 		tl.addMany(g.Spans)
 	}
 	tl.sum()
@@ -470,8 +513,9 @@ func (t *tracks) drawFold(p pen, v view, x0, base float64) {
 		}
 	}
 	left := x0 - t.gutter + margin + t.numberWidth()
-	p.text(left, base+foldHeight/2+1, t.foldLabel(), regular, labelSize, t.theme.ink)
-	p.text(left, base+foldHeight/2-12, "up to "+timeline.Count(int(peak+0.5))+" at once", regular, smallSize, t.theme.muted)
+	p.text(left, base+foldHeight/2+1, t.foldLabel(i), regular, labelSize, t.theme.ink)
+	words := fit(t.folds[i].words(int(peak+0.5)), x0-labelGap-left, regular, smallSize)
+	p.text(left, base+foldHeight/2-12, words, regular, smallSize, t.theme.muted)
 	p.rule(x0, base, x0+v.width, base, 0.75, t.theme.faint)
 }
 

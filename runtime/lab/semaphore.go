@@ -44,6 +44,9 @@ func (s *Semaphore) Watch() *Semaphore {
 }
 
 func (s *Semaphore) check(call string, n int64) error {
+	if s.size == 0 {
+		return zero(call, "semaphore", "lab.NewSemaphore")
+	}
 	if n < 1 || n > s.size {
 		return misuse(call, "%d permits: need 1 to %d", n, s.size)
 	}
@@ -129,9 +132,12 @@ func (s *Semaphore) Do(ctx context.Context, fn func(context.Context) error) erro
 	if err := checkContext("lab.Semaphore.Do", ctx); err != nil {
 		return err
 	}
-	asked := time.Now()
-	if err := s.Acquire(ctx, 1); err != nil {
-		return err
+	var asked time.Time // now, unless it has to wait
+	if canceled(ctx) != nil || !s.TryAcquire(1) {
+		asked = time.Now()
+		if err := s.Acquire(ctx, 1); err != nil {
+			return err
+		}
 	}
 	defer s.Release(1)
 	if s.meter.watched() {

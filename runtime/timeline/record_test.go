@@ -492,6 +492,41 @@ func TestBusy(t *testing.T) {
 	record(t, func() {})
 }
 
+// TestByHand: who records by hand inside what a recorder is armed for has the recording; the recorder begins with what comes after.
+func TestByHand(t *testing.T) {
+	var r timeline.Recorder
+	for _, after := range []bool{false, true} {
+		if err := r.Arm(); err != nil {
+			t.Fatal(err)
+		}
+		e, err := timeline.Record(t.Context(), timeline.Started)
+		if e == nil || err != nil {
+			t.Errorf("by hand: %v, %v", e, err)
+		}
+		if after {
+			timeline.Started()
+		}
+		if e, err := r.Stop(); err != nil || (e != nil) != after {
+			t.Errorf("something started afterwards: %v; recorded %v, %v", after, e, err)
+		}
+	}
+	// A recording by hand that goes on when the recorder has stopped does not arm it again.
+	if err := r.Arm(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := timeline.Record(t.Context(), func() {
+		if e, err := r.Stop(); e != nil || err != nil {
+			t.Errorf("%v, %v", e, err)
+		}
+	}); err != nil {
+		t.Error(err)
+	}
+	timeline.Started()
+	if timeline.Recording() {
+		t.Error("a recorder that was stopped records")
+	}
+}
+
 func TestCut(t *testing.T) {
 	busy := func() {
 		var wg sync.WaitGroup

@@ -205,14 +205,31 @@ func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
 	return e, nil
 }
 
+// aside keeps the armed recorder, if there is one, from beginning while somebody records by hand: that is the recording which counts.
+func aside() (back func()) {
+	r := armed.Swap(nil)
+	if r == nil {
+		return func() {}
+	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if !r.armed.IsZero() && r.run == nil { // not stopped meanwhile
+			armed.CompareAndSwap(nil, r)
+		}
+	}
+}
+
 // Record runs f and returns what its goroutines and the machine's cores did meanwhile. It records from the first
 // instruction of f to its return, or to the end of ctx: f then goes on, and the experiment says that it was cut. The
-// goroutines that f leaves behind are in the experiment, and alive. It fails, without running f, when the tracer is in use.
+// goroutines that f leaves behind are in the experiment, and alive. It fails, without running f, when the tracer is in use. A recorder
+// that is armed waits until Record returns.
 func Record(ctx context.Context, f func()) (*Experiment, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("record experiment: %w", context.Cause(ctx))
 	}
 	cfg := Config{}.withDefaults()
+	defer aside()()
 	n, err := start(cfg)
 	if err != nil {
 		return nil, err
