@@ -7,8 +7,8 @@ import (
 
 // Cells spell unexported names with a letter before them (see stdfiles/cellnames.go.txt). The standard library is patched so
 // that nobody notices: reflect treats such names as unexported and shows them as they were written, and with it fmt,
-// encoding and text/template do; the runtime prints them so; and os says which goroutine writes to standard output or calls
-// Exit. The runtime also shows the labels of goroutines wherever it prints their stacks, by which their cells are known.
+// encoding and text/template do; the runtime prints them so; and syscall and os say which goroutine writes to standard output
+// or calls Exit. The runtime also shows the labels of goroutines wherever it prints their stacks, by which their cells are known.
 //
 // Known to differ from plain Go: in the text of a type argument Go qualifies the fields of an anonymous struct,
 // stack[struct { main.a int }], and cells do not.
@@ -60,7 +60,8 @@ func patches() []stdFile {
 	}
 	files = append(files, stdFile{path: "os/cellexit.go", added: "osexit.go.txt"}, stdFile{path: "os/proc.go", edits: osProc})
 	if runtime.GOOS != "windows" {
-		files = append(files, stdFile{path: "os/cellwrites.go", added: "oswrites.go.txt"}, stdFile{path: "os/file.go", edits: osFile})
+		files = append(files, stdFile{path: "syscall/cellwrites.go", added: "syscallwrites.go.txt"},
+			stdFile{path: "syscall/syscall_unix.go", edits: syscallWrite}, stdFile{path: "os/file.go", edits: osFile})
 	}
 	return files
 }
@@ -131,7 +132,11 @@ var osProc = []edit{
 	{old: "func Exit(code int) {\n", new: "func Exit(code int) {\n\tif hook := exitHook.Load(); hook != nil {\n\t\t(*hook)(code)\n\t}\n"},
 }
 
+var syscallWrite = []edit{
+	{old: "func Write(fd int, p []byte) (n int, err error) {\n", new: "func Write(fd int, p []byte) (n int, err error) {\n\tif fd == 1 || fd == 2 {\n\t\tif hook := writeHook.Load(); hook != nil {\n\t\t\tif n, err, handled := (*hook)(fd, p); handled {\n\t\t\t\treturn n, err\n\t\t\t}\n\t\t}\n\t}\n"},
+}
+
+// No copy to standard output goes by the hook.
 var osFile = []edit{
-	{old: "\tn, handled, e := f.readFrom(r)\n", new: "\tif f.hooked() {\n\t\treturn genericReadFrom(f, r)\n\t}\n\tn, handled, e := f.readFrom(r)\n"},
-	{old: "\tn, e := f.write(b)\n", new: "\tif f.stdoutOrErr {\n\t\tif hook := writeHook.Load(); hook != nil {\n\t\t\tif n, err, handled := (*hook)(f.pfd.Sysfd, b); handled {\n\t\t\t\treturn n, err\n\t\t\t}\n\t\t}\n\t}\n\tn, e := f.write(b)\n"},
+	{old: "\tn, handled, e := f.readFrom(r)\n", new: "\tif f.stdoutOrErr {\n\t\treturn genericReadFrom(f, r)\n\t}\n\tn, handled, e := f.readFrom(r)\n"},
 }

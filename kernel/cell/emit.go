@@ -210,6 +210,7 @@ func (e *emitter) walk(n ast.Node) {
 			e.goStmt(x)
 		case *ast.CallExpr:
 			e.guard(x)
+			e.print(x)
 		}
 		return true
 	})

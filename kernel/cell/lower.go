@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -235,9 +236,17 @@ func (e *emitter) goStmt(g *ast.GoStmt) {
 		names = append(names, fmt.Sprintf("%s%d", own, i))
 	}
 	if tv.IsBuiltin() { // close(ch), delete(m, k), panic(v), print(…): the arguments are evaluated now
-		name := src.slice(call.Fun)
+		name, args := src.slice(call.Fun), slices.Clone(names)
 		if len(names) > 0 {
 			head += strings.Join(names, ", ") + " := "
+		}
+		if p := e.printer(call); p != "" {
+			name = p
+			for i, a := range call.Args {
+				if e.word(a) {
+					args[i] = e.rt("Words") + "(" + args[i] + ")"
+				}
+			}
 		}
 		e.put(goAt, lparen+1, head)
 		for _, a := range call.Args {
@@ -247,7 +256,7 @@ func (e *emitter) goStmt(g *ast.GoStmt) {
 		if call.Ellipsis.IsValid() {
 			dots = "..."
 		}
-		e.tail(call, fmt.Sprintf("; %sfunc() { %s(%s%s) })}", start, name, strings.Join(names, ", "), dots))
+		e.tail(call, fmt.Sprintf("; %sfunc() { %s(%s%s) })}", start, name, strings.Join(args, ", "), dots))
 		return
 	}
 	fn := own + "f"
@@ -320,6 +329,37 @@ func (e *emitter) tail(call *ast.CallExpr, text string) {
 		from = e.src.end(call.Args[k-1])
 	}
 	e.edits = append(e.edits, edit{from, e.src.offset(call.Rparen) + 1, text})
+}
+
+// printers are the builtins that write to descriptor 2 unseen, and what a cell calls instead.
+var printers = map[string]string{"print": "Print", "println": "Println"}
+
+func (e *emitter) printer(call *ast.CallExpr) string {
+	if id, ok := ast.Unparen(call.Fun).(*ast.Ident); ok && e.c.info.Types[call.Fun].IsBuiltin() && printers[id.Name] != "" {
+		return e.rt(printers[id.Name])
+	}
+	return ""
+}
+
+// print replaces a builtin that prints.
+func (e *emitter) print(call *ast.CallExpr) {
+	name := e.printer(call)
+	if name == "" {
+		return
+	}
+	e.replace(call.Fun, name)
+	for _, a := range call.Args {
+		if e.word(a) {
+			e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), e.rt("Words") + "("}, edit{e.src.end(a), e.src.end(a), ")"})
+		}
+	}
+}
+
+// word reports whether an argument is printed as the words of an interface.
+func (e *emitter) word(a ast.Expr) bool {
+	t := e.c.info.Types[a].Type
+	_, param := types.Unalias(t).(*types.TypeParam)
+	return types.IsInterface(t) && !param
 }
 
 // instantiate spells out type arguments that the call would have inferred.

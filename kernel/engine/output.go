@@ -1,5 +1,25 @@
 package engine
 
-// captureOutput lets the engine see which goroutine writes to standard output and error, where the patched standard
-// library can tell (output_host.go).
-var captureOutput = func(*Engine) {}
+import (
+	"interleave/install/toolchain/writes"
+	"interleave/kernel/session"
+)
+
+// captureOutput lets the engine see which goroutine writes to standard output and error, where the standard library is
+// patched: what a goroutine writes after its cell has ended goes to that cell.
+func captureOutput(e *Engine) {
+	writes.Hook(func(fd int, b []byte) (int, error, bool) {
+		stream := session.Stdout
+		if fd == 2 {
+			stream = session.Stderr
+		}
+		if t := current(); t != nil && t.run.over.Load() {
+			e.out.Output(t.run.id, stream, b)
+			return len(b), nil, true
+		}
+		if e.out != nil {
+			e.out.Switch(stream)
+		}
+		return 0, nil, false
+	})
+}

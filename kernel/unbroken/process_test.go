@@ -152,6 +152,38 @@ func TestLateCrashes(t *testing.T) {
 	}
 }
 
+// What a goroutine that outlived its cell prints is that cell's output, on whichever way it goes.
+func TestLatePrints(t *testing.T) {
+	t.Parallel()
+	k := start(t)
+	k.declare()
+	k.keep()
+	for _, c := range []struct{ code, want string }{
+		{"println(\"by println\", 1)", "by println 1\n"},
+		{"print(\"by print\\n\")", "by print\n"},
+		{"fmt.Println(\"by fmt\")", "by fmt\n"},
+		{"log.New(os.Stderr, \"\", 0).Print(\"by log\")", "by log\n"},
+		{"syscall.Write(1, []byte(\"by syscall 1\\n\"))", "by syscall 1\n"},
+		{"syscall.Write(2, []byte(\"by syscall 2\\n\"))", "by syscall 2\n"},
+	} {
+		t.Run(c.code, func(t *testing.T) {
+			defer k.on(t)()
+			first := k.run("hold, told := make(chan bool), make(chan bool)\ngo func() {\n\t<-hold\n\t" + c.code + "\n\tclose(told)\n}()")
+			if first.status != wire.OK {
+				t.Fatal(first.said())
+			}
+			s := k.run("close(hold)\n<-told\nprintln(\"mine\")")
+			k.whole(s, false)
+			if s.status != wire.OK || s.stdout != "" || s.stderr != "mine\n" {
+				t.Errorf("the cell that ran meanwhile: %s", s.said())
+			}
+			if !strings.HasSuffix(k.latest(), c.want) {
+				t.Errorf("said late: %q, want %q", k.latest(), c.want)
+			}
+		})
+	}
+}
+
 // latest is what came for cells that were over.
 func (k *kernel) latest() string {
 	k.mu.Lock()

@@ -4,7 +4,7 @@ package writes
 
 import _ "unsafe" // for linkname
 
-//go:linkname setWriteHook os.setWriteHook
+//go:linkname setWriteHook syscall.setWriteHook
 func setWriteHook(f func(fd int, b []byte) (n int, err error, handled bool))
 
 // Hook installs f, or removes the hook when f is nil, and reports whether there is one in this program: only a host built
