@@ -100,7 +100,8 @@ func appendBundle(b []byte, bundle Bundle) ([]byte, error) {
 const hexDigits = "0123456789abcdef"
 
 // appendString writes s as a JSON string. Only what JSON demands is escaped: not <, > and &, since no client puts
-// messages into HTML as they are. Each byte of invalid UTF-8 becomes U+FFFD.
+// messages into HTML as they are. Each byte of invalid UTF-8 becomes U+FFFD. encoding/json would do, at a third of the speed for
+// ASCII and a fifth for other text, and all output passes here. Package ipynb has a quote of its own, bound to what Python writes.
 func appendString(b []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = string([]rune(s))

@@ -40,25 +40,30 @@ type Bundle map[string]json.RawMessage
 
 // Text returns a representation that is text or base64.
 func (b Bundle) Text(mime string) (string, bool) {
-	raw, ok := b[mime]
-	if !ok {
-		return "", false
-	}
-	v, _, _, err := parse(raw)
-	if err != nil {
+	v := b.value(mime)
+	if v == nil {
 		return "", false
 	}
 	return v.lines()
 }
 
-// Pretty returns a representation as JSON with an indent of two, keys and numbers as they are.
-func (b Bundle) Pretty(mime string) (string, bool) {
+// value is nil for what is not there or no JSON.
+func (b Bundle) value(mime string) *value {
 	raw, ok := b[mime]
 	if !ok {
-		return "", false
+		return nil
 	}
 	v, _, _, err := parse(raw)
 	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// Pretty returns a representation as JSON with an indent of two, keys and numbers as they are.
+func (b Bundle) Pretty(mime string) (string, bool) {
+	v := b.value(mime)
+	if v == nil {
 		return "", false
 	}
 	v.loosen()

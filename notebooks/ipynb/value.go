@@ -311,7 +311,9 @@ func (v *value) canonical() *value {
 	return v
 }
 
-// quote appends a JSON string as Python writes it with ensure_ascii off: nothing is escaped that need not be.
+// quote appends a JSON string as Python writes it with ensure_ascii off: nothing is escaped that need not be. encoding/json
+// escapes U+2028 and U+2029, which would show as a change of every such line when Jupyter saves the notebook next; and kernel/wire,
+// which has a quicker one, is not the file format's to import.
 func quote(b []byte, s string) []byte {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	b = append(b, '"')
