@@ -50,6 +50,9 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	if err := checkContext("lab.Barrier.Wait", ctx); err != nil {
 		return 0, err
 	}
+	if b.n == 0 {
+		return 0, zero("lab.Barrier.Wait", "barrier", "lab.NewBarrier")
+	}
 	b.mu.Lock()
 	if b.broken {
 		b.mu.Unlock()

@@ -35,6 +35,9 @@ func (c *Cond) Wait(ctx context.Context) error {
 	if err := checkContext("lab.Cond.Wait", ctx); err != nil {
 		return err
 	}
+	if c.l == nil {
+		return zero("lab.Cond.Wait", "condition", "lab.NewCond")
+	}
 	if !c.l.Locked() {
 		return misuse("lab.Cond.Wait", "the lock is not locked")
 	}

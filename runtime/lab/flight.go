@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/trace"
 	"sync"
 )
@@ -64,6 +65,12 @@ func (f *Flight[K, V]) Get(ctx context.Context, key K) (V, error) {
 	if err := canceled(ctx); err != nil {
 		return zero, err
 	}
+	if f.fn == nil {
+		return zero, misuse("lab.Flight.Get", "the flight was never made: lab.NewFlight makes one")
+	}
+	if err := f.check("lab.Flight.Get", key); err != nil {
+		return zero, err
+	}
 	f.mu.Lock()
 	c := f.calls[key]
 	switch {
@@ -101,6 +108,14 @@ func (f *Flight[K, V]) Get(ctx context.Context, key K) (V, error) {
 	return zero, canceled(ctx)
 }
 
+// check refuses keys that satisfy comparable and are not: interface values with a slice, map or function in them.
+func (f *Flight[K, V]) check(call string, key K) error {
+	if reflect.TypeFor[K]().Kind() != reflect.Interface {
+		return nil
+	}
+	return checkComparable(call, "key", key)
+}
+
 func (f *Flight[K, V]) call(ctx context.Context, key K, c *flightCall[V]) {
 	if trace.IsEnabled() {
 		defer trace.StartRegion(ctx, "lab.Flight").End()
@@ -124,6 +139,7 @@ func (f *Flight[K, V]) call(ctx context.Context, key K, c *flightCall[V]) {
 
 // Forget drops what is kept for key; a call under way goes on for those who wait, and the next request begins a new one.
 func (f *Flight[K, V]) Forget(key K) {
+	must(f.check("lab.Flight.Forget", key))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.calls, key)

@@ -62,6 +62,9 @@ func (g *Group) member(call string, fn func(context.Context) error) func() error
 	if fn == nil {
 		panic(misuse(call, "nil function"))
 	}
+	if g.eg == nil {
+		panic(zero(call, "group", "lab.NewGroup"))
+	}
 	if g.over.Load() {
 		panic(misuse(call, "the group is over: Wait has returned"))
 	}
@@ -101,6 +104,9 @@ func (g *Group) fail(err error) {
 // Wait waits until all functions have ended and joins their errors, in the order in which they came; errors that only say that
 // the group was cancelled are left out. After that the group is over. Calling Wait again gives the same error.
 func (g *Group) Wait() error {
+	if g.eg == nil {
+		return zero("lab.Group.Wait", "group", "lab.NewGroup")
+	}
 	g.eg.Wait()
 	g.over.Store(true)
 	g.cancel(nil)

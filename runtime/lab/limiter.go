@@ -34,6 +34,9 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	if err := checkContext("lab.Limiter.Wait", ctx); err != nil {
 		return err
 	}
+	if l.r == nil {
+		return zero("lab.Limiter.Wait", "limiter", "lab.NewLimiter")
+	}
 	begin := time.Now()
 	err := l.r.Wait(ctx)
 	l.waited.Add(int64(time.Since(begin)))
@@ -50,6 +53,9 @@ func (l *Limiter) Wait(ctx context.Context) error {
 
 // Allow reports whether it may happen now, without waiting.
 func (l *Limiter) Allow() bool {
+	if l.r == nil {
+		panic(zero("lab.Limiter.Allow", "limiter", "lab.NewLimiter"))
+	}
 	if l.r.Allow() {
 		l.passed.Add(1)
 		return true

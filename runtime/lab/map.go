@@ -100,7 +100,9 @@ func (p *Pool) ranges(ctx context.Context, call string, n int, fn func(context.C
 		}
 		opt(m)
 	}
-	p = p.orCores()
+	if p = p.orCores(); p.size == 0 {
+		return zero(call, "pool", "lab.NewPool")
+	}
 	m.shares = min(p.size, n)
 	if m.chunk > 0 {
 		m.shares = min(m.shares, (n+m.chunk-1)/m.chunk)

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -29,6 +30,19 @@ func checkContext(call string, ctx context.Context) error {
 func checkDuration(call, what string, d time.Duration) error {
 	if d < 0 {
 		return misuse(call, "%s %v: need zero or more", what, d)
+	}
+	return nil
+}
+
+// zero is the mistake of using a value that nobody made.
+func zero(call, what, remedy string) *UsageError {
+	return misuse(call, "the %s was never made: %s makes one", what, remedy)
+}
+
+// checkComparable refuses what cannot be compared, with which Go would panic in the midst of things.
+func checkComparable(call, what string, v any) error {
+	if !reflect.ValueOf(v).Comparable() {
+		return misuse(call, "%s of type %T: need one that can be compared", what, v)
 	}
 	return nil
 }

@@ -88,6 +88,9 @@ func Submit[T any](ctx context.Context, p *Pool, fn func(context.Context) (T, er
 
 func (p *Pool) submit(ctx context.Context, call string, t *task, self TaskAny, opts []TaskOption, items *int, fn func(context.Context) error) {
 	must(checkContext(call, ctx))
+	if p.size == 0 {
+		panic(zero(call, "pool", "lab.NewPool"))
+	}
 	t.pool = p
 	t.unlink = func() {
 		p.mu.Lock()
@@ -199,6 +202,9 @@ func (p *Pool) do(id int, j job) {
 func (p *Pool) Shutdown(ctx context.Context, cancelPending bool) error {
 	if err := checkContext("lab.Pool.Shutdown", ctx); err != nil {
 		return err
+	}
+	if p.size == 0 {
+		return zero("lab.Pool.Shutdown", "pool", "lab.NewPool")
 	}
 	p.mu.Lock()
 	if !p.closed {

@@ -51,10 +51,13 @@ func NewProgress(label string, total int) *Bar {
 	return b
 }
 
-// Add says that n more steps are done. It may be called by several goroutines, and costs little when nothing is drawn.
+// Add says that n more steps are done; a negative n takes some back. It may be called by several goroutines, and costs little when nothing is drawn.
 func (b *Bar) Add(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.done+n < 0 {
+		panic(misuse("lab.Bar.Add", "%d: only %d are done", n, b.done))
+	}
 	b.done += n
 	if !b.closed && time.Since(b.drawn) >= drawEvery {
 		b.draw()

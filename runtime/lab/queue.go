@@ -60,8 +60,15 @@ func (q *Queue[T]) Named(name string) *Queue[T] {
 	return q
 }
 
+func (q *Queue[T]) check(call string) {
+	if q.items == nil {
+		panic(zero(call, "queue", "lab.NewQueue"))
+	}
+}
+
 // Put waits until there is room and puts v. The error is that of ctx, or [ErrClosed] after Shutdown.
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
+	q.check("lab.Queue.Put")
 	if err := checkContext("lab.Queue.Put", ctx); err != nil {
 		return err
 	}
@@ -94,6 +101,7 @@ func (q *Queue[T]) Put(ctx context.Context, v T) error {
 
 // TryPut puts v if there is room now.
 func (q *Queue[T]) TryPut(v T) bool {
+	q.check("lab.Queue.TryPut")
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	ok, _ := q.put("lab.Queue.TryPut", v)
@@ -120,6 +128,7 @@ func (q *Queue[T]) put(call string, v T) (ok bool, err error) {
 // Get waits for a value. The error is that of ctx, or [ErrClosed] when the queue is shut down and empty.
 func (q *Queue[T]) Get(ctx context.Context) (T, error) {
 	var zero T
+	q.check("lab.Queue.Get")
 	if err := checkContext("lab.Queue.Get", ctx); err != nil {
 		return zero, err
 	}
@@ -156,6 +165,7 @@ func (q *Queue[T]) Get(ctx context.Context) (T, error) {
 
 // TryGet gets a value if there is one now.
 func (q *Queue[T]) TryGet() (T, bool) {
+	q.check("lab.Queue.TryGet")
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.get()
@@ -178,6 +188,7 @@ func (q *Queue[T]) get() (v T, ok bool) {
 
 // All yields values as Get returns them, until the queue is shut down and empty or ctx ends.
 func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] {
+	must(checkContext("lab.Queue.All", ctx))
 	return func(yield func(T) bool) {
 		for {
 			v, err := q.Get(ctx)

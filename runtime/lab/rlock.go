@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -41,7 +42,7 @@ func (l *RLock) Lock(ctx context.Context, owner any) error {
 	if owner == nil {
 		return misuse("lab.RLock.Lock", "nil owner: pass a token of your own")
 	}
-	if err := checkContext("lab.RLock.Lock", ctx); err != nil {
+	if err := errors.Join(checkContext("lab.RLock.Lock", ctx), checkComparable("lab.RLock.Lock", "owner", owner)); err != nil {
 		return err
 	}
 	if l.again(owner) {
@@ -59,6 +60,7 @@ func (l *RLock) TryLock(owner any) bool {
 	if owner == nil {
 		panic(misuse("lab.RLock.TryLock", "nil owner: pass a token of your own"))
 	}
+	must(checkComparable("lab.RLock.TryLock", "owner", owner))
 	if l.again(owner) {
 		return true
 	}
@@ -87,6 +89,7 @@ func (l *RLock) take(owner any) {
 
 // Unlock undoes one Lock of owner; the last one frees the lock.
 func (l *RLock) Unlock(owner any) {
+	must(checkComparable("lab.RLock.Unlock", "owner", owner))
 	l.mu.Lock()
 	if owner == nil || l.owner != owner {
 		l.mu.Unlock()

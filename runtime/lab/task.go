@@ -310,6 +310,9 @@ func (t *task) wait(ctx context.Context, call string) error {
 	if err := checkContext(call, ctx); err != nil {
 		return err
 	}
+	if t.done == nil {
+		return zero(call, "task", "lab.Go")
+	}
 	if isClosed(t.done) {
 		return nil
 	}

@@ -148,6 +148,9 @@ func (s *TestServer) serve(w http.ResponseWriter, req *http.Request) {
 
 // Warm makes one request, so that the first one of an experiment does not pay for what happens only once.
 func (s *TestServer) Warm(ctx context.Context) error {
+	if err := checkContext("lab.TestServer.Warm", ctx); err != nil {
+		return err
+	}
 	return Fetch(ctx, s.URL("?delay=0s&status=200"), FetchOptions{}).Err
 }
 
