@@ -40,15 +40,15 @@ type Bundle map[string]json.RawMessage
 
 // Text returns a representation that is text or base64.
 func (b Bundle) Text(mime string) (string, bool) {
-	v := b.value(mime)
+	v := b.parsed(mime)
 	if v == nil {
 		return "", false
 	}
 	return v.lines()
 }
 
-// value is nil for what is not there or no JSON.
-func (b Bundle) value(mime string) *value {
+// parsed is nil for what is not there or no JSON.
+func (b Bundle) parsed(mime string) *value {
 	raw, ok := b[mime]
 	if !ok {
 		return nil
@@ -62,7 +62,7 @@ func (b Bundle) value(mime string) *value {
 
 // Pretty returns a representation as JSON with an indent of two, keys and numbers as they are.
 func (b Bundle) Pretty(mime string) (string, bool) {
-	v := b.value(mime)
+	v := b.parsed(mime)
 	if v == nil {
 		return "", false
 	}
