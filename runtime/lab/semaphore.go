@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -129,7 +130,7 @@ func (s *Semaphore) Do(ctx context.Context, fn func(context.Context) error) erro
 	if fn == nil {
 		return misuse("lab.Semaphore.Do", "nil function")
 	}
-	if err := checkContext("lab.Semaphore.Do", ctx); err != nil {
+	if err := cmp.Or(checkContext("lab.Semaphore.Do", ctx), s.check("lab.Semaphore.Do", 1)); err != nil {
 		return err
 	}
 	var asked time.Time // now, unless it has to wait
