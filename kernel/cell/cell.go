@@ -64,7 +64,6 @@ type reusable struct {
 	used    map[string]*unit
 	absent  map[string]bool
 	vars    []Variable
-	starts  bool
 	hideNil bool
 }
 
@@ -96,7 +95,6 @@ type Plan struct {
 	Declared []Variable // those that it declares
 	Moves    []Move
 	Notices  []string // what the user must be told: variables that were reset, and the like
-	Starts   bool     // it has a go statement or uses a package of helpers
 	HideNil  bool     // the last expression ends in an error: nil is not worth showing
 	Empty    bool     // nothing to run and nothing declared
 
@@ -174,7 +172,7 @@ func (s *Session) reuse(n int, text string) *Plan {
 			return nil
 		}
 	}
-	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, Starts: r.starts, HideNil: r.hideNil}
+	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, HideNil: r.hideNil}
 }
 
 // Symbol is one declared name, for %who and completion.

@@ -764,7 +764,6 @@ func (c *change) plan() *Plan {
 	for _, k := range sortedKeys(e.pointers) {
 		p.Vars = append(p.Vars, e.pointers[k])
 	}
-	p.Starts = e.starts
 	p.HideNil = c.endsInError()
 	if len(emitted) == 0 && len(p.Moves) == 0 && !c.main && !p.Empty {
 		c.drive(e, p)
@@ -822,7 +821,7 @@ func (c *change) plan() *Plan {
 		}
 		s.dots = append(s.dots, c.newDots...)
 		if again && compiled {
-			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, absent: c.bind.absent, vars: p.Vars, starts: p.Starts, hideNil: p.HideNil}
+			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, absent: c.bind.absent, vars: p.Vars, hideNil: p.HideNil}
 		}
 	}
 	return p

@@ -16,7 +16,6 @@ type emitter struct {
 	patched  map[*unit]bool   // functions whose first definition jumps to what is written here
 	imports  map[string]bool
 	pointers map[string]Variable // variables used, by the name of their pointer
-	starts   bool
 
 	src      *source
 	edits    []edit

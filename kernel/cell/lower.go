@@ -215,7 +215,6 @@ func (e *emitter) receiverFirst(u *unit, d *ast.FuncDecl, name string) {
 // goStmt turns go f(x) into a call that starts f(x) guarded. The function and its arguments are evaluated here, as the go
 // statement would.
 func (e *emitter) goStmt(g *ast.GoStmt) {
-	e.starts = true
 	src, call := e.src, g.Call
 	line, _ := src.position(g.Pos())
 	place := fmt.Sprintf("%q", fmt.Sprintf("cell[%d]:%d", src.n, line))
@@ -402,7 +401,6 @@ func (e *emitter) guard(call *ast.CallExpr) {
 	if !ok || i >= len(call.Args) {
 		return
 	}
-	e.starts = true
 	line, _ := e.src.position(call.Pos())
 	a := call.Args[i]
 	e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), fmt.Sprintf("%s(%q, ", e.rt("Guard"), fmt.Sprintf("cell[%d]:%d", e.src.n, line))})

@@ -296,84 +296,74 @@ func (s *source) slice(n ast.Node) string { return s.text[s.offset(n.Pos()):s.en
 // end is the offset behind a node. The syntax tree computes the end of an identifier from its name, and names that were
 // bound are longer than what stands in the text.
 func (s *source) end(n ast.Node) int {
-	for {
-		switch x := n.(type) {
-		case *ast.Ident:
-			if w, ok := s.spelled[x]; ok {
-				return s.offset(x.Pos()) + len(w)
-			}
-		case *ast.ExprStmt:
-			n = x.X
-			continue
-		case *ast.LabeledStmt:
-			n = x.Stmt
-			continue
-		case *ast.AssignStmt:
-			n = x.Rhs[len(x.Rhs)-1]
-			continue
-		case *ast.SendStmt:
-			n = x.Value
-			continue
-		case *ast.ReturnStmt:
-			if len(x.Results) > 0 {
-				n = x.Results[len(x.Results)-1]
-				continue
-			}
-		case *ast.DeclStmt:
-			n = x.Decl
-			continue
-		case *ast.GenDecl:
-			if !x.Rparen.IsValid() && len(x.Specs) > 0 {
-				n = x.Specs[len(x.Specs)-1]
-				continue
-			}
-		case *ast.ValueSpec:
-			switch {
-			case len(x.Values) > 0:
-				n = x.Values[len(x.Values)-1]
-			case x.Type != nil:
-				n = x.Type
-			default:
-				n = x.Names[len(x.Names)-1]
-			}
-			continue
-		case *ast.TypeSpec:
-			n = x.Type
-			continue
-		case *ast.UnaryExpr:
-			n = x.X
-			continue
-		case *ast.StarExpr:
-			n = x.X
-			continue
-		case *ast.BinaryExpr:
-			n = x.Y
-			continue
-		case *ast.KeyValueExpr:
-			n = x.Value
-			continue
-		case *ast.ArrayType:
-			n = x.Elt
-			continue
-		case *ast.MapType:
-			n = x.Value
-			continue
-		case *ast.ChanType:
-			n = x.Value
-			continue
-		case *ast.Ellipsis:
-			if x.Elt != nil {
-				n = x.Elt
-				continue
-			}
-		case *ast.FuncType:
-			if r := x.Results; r != nil && !r.Closing.IsValid() && len(r.List) > 0 {
-				n = r.List[len(r.List)-1].Type
-				continue
-			}
-		}
-		return s.offset(n.End())
+	for next := last(n); next != nil; next = last(n) {
+		n = next
 	}
+	if id, ok := n.(*ast.Ident); ok {
+		if w, ok := s.spelled[id]; ok {
+			return s.offset(id.Pos()) + len(w)
+		}
+	}
+	return s.offset(n.End())
+}
+
+// last is the part with which a node ends, nil when it ends with a token of its own.
+func last(n ast.Node) ast.Node {
+	switch x := n.(type) {
+	case *ast.ExprStmt:
+		return x.X
+	case *ast.LabeledStmt:
+		return x.Stmt
+	case *ast.AssignStmt:
+		return x.Rhs[len(x.Rhs)-1]
+	case *ast.SendStmt:
+		return x.Value
+	case *ast.ReturnStmt:
+		if k := len(x.Results); k > 0 {
+			return x.Results[k-1]
+		}
+	case *ast.DeclStmt:
+		return x.Decl
+	case *ast.GenDecl:
+		if k := len(x.Specs); k > 0 && !x.Rparen.IsValid() {
+			return x.Specs[k-1]
+		}
+	case *ast.ValueSpec:
+		if k := len(x.Values); k > 0 {
+			return x.Values[k-1]
+		}
+		if x.Type != nil {
+			return x.Type
+		}
+		return x.Names[len(x.Names)-1]
+	case *ast.TypeSpec:
+		return x.Type
+	case *ast.UnaryExpr:
+		return x.X
+	case *ast.StarExpr:
+		return x.X
+	case *ast.BinaryExpr:
+		return x.Y
+	case *ast.KeyValueExpr:
+		return x.Value
+	case *ast.SelectorExpr:
+		return x.Sel
+	case *ast.ArrayType:
+		return x.Elt
+	case *ast.MapType:
+		return x.Value
+	case *ast.ChanType:
+		return x.Value
+	case *ast.Ellipsis:
+		if x.Elt != nil {
+			return x.Elt
+		}
+	case *ast.FuncType:
+		if r := x.Results; r != nil && len(r.List) > 0 && !r.Closing.IsValid() {
+			return r.List[len(r.List)-1].Type
+		}
+	}
+	return nil
 }
 
 // position gives line and column (in bytes, from 1) of a position in the cell.
