@@ -112,13 +112,14 @@ func uninstallCommand(ctx context.Context, args []string, std stdio) error {
 }
 
 func doctorCommand(ctx context.Context, args []string, std stdio) error {
-	fs := flags("doctor", "Checks what the kernel needs, starts the installed kernel as Jupyter would, and runs a cell in each engine.\nExits with status 1 when something is missing, and says what to do.", std)
+	fs := flags("doctor", "Checks what the kernel needs, starts the installed kernel as Jupyter would, and runs a cell in each engine.\nExits with status 1 when something is missing, and says what to do.\nThe flags are those that install was given; they matter where Jupyter does not look by itself.", std)
+	place := placeFlags(fs)
 	if err := parse(fs, args, std); err != nil {
 		return err
 	}
-	var places []install.Place
-	if p, err := install.UserPlace(); err == nil {
-		places = append(places, p)
+	p, err := place(ctx)
+	if err != nil {
+		return err
 	}
-	return install.Doctor(ctx, places, std.out)
+	return install.Doctor(ctx, p, std.out)
 }

@@ -41,11 +41,11 @@ func (d *doctor) skip(what, format string, args ...any) {
 }
 
 // Doctor checks Go, the C compiler and linker, the kernelspec and the host it names, and runs a cell in each engine of that
-// very kernel. One line each goes to w. The error is an ExitError when something is missing.
-func Doctor(ctx context.Context, places []Place, w io.Writer) error {
+// very kernel. One line each goes to w. When Jupyter knows no kernel, the one in place tells why. The error is an ExitError when something is missing.
+func Doctor(ctx context.Context, place Place, w io.Writer) error {
 	d := &doctor{w: w}
 	m := d.machine(ctx)
-	if spec, ok := d.kernelspec(ctx, places); ok {
+	if spec, ok := d.kernelspec(ctx, place); ok {
 		d.host(ctx, spec, m)
 	} else {
 		d.skip("host", "not installed")
@@ -90,7 +90,7 @@ func (d *doctor) machine(ctx context.Context) toolchain.Machine {
 }
 
 // kernelspec finds the spec that Jupyter would use: by asking Jupyter if it is there, or by its rules.
-func (d *doctor) kernelspec(ctx context.Context, places []Place) (Spec, bool) {
+func (d *doctor) kernelspec(ctx context.Context, place Place) (Spec, bool) {
 	dir := ""
 	for _, p := range jupyterPath(ctx) {
 		if s := filepath.Join(p, "kernels", "interleave"); exists(filepath.Join(s, "kernel.json")) {
@@ -111,13 +111,11 @@ func (d *doctor) kernelspec(ctx context.Context, places []Place) (Spec, bool) {
 		}
 	}
 	if dir == "" {
-		for _, p := range places {
-			if exists(filepath.Join(p.Spec(), "kernel.json")) {
-				d.bad("kernelspec", "it is in %s, where Jupyter does not look: set JUPYTER_PATH=%s, or run `interleave install` without --prefix", p.Spec(), p.Jupyter)
-				return Spec{}, false
-			}
+		if exists(filepath.Join(place.Spec(), "kernel.json")) {
+			d.bad("kernelspec", "it is in %s, where Jupyter does not look: set JUPYTER_PATH=%s, or run `interleave install` without --prefix", place.Spec(), place.Jupyter)
+		} else {
+			d.bad("kernelspec", "Jupyter does not know the kernel: run `interleave install`, or if you did, `interleave doctor` with the same flags")
 		}
-		d.bad("kernelspec", "Jupyter does not know the kernel: run `interleave install`")
 		return Spec{}, false
 	}
 	s, err := readSpec(dir)

@@ -183,8 +183,11 @@ func plan(r request) ([]job, error) {
 				return nil, fmt.Errorf("%s would be written twice, for %s and for %s", *to.path, other, source)
 			}
 			taken[filepath.Clean(*to.path)] = source
+			if _, err := os.Stat(source); err != nil && to.file == "" {
+				continue // reading it will say so
+			}
 			if err := makeDir(*to.path, dir); err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%w; %s names another place", err, to.flag)
 			}
 		}
 		jobs = append(jobs, j)
@@ -200,16 +203,22 @@ func isDir(path string) bool {
 	return path != "" && err == nil && info.IsDir()
 }
 
-// makeDir sees to the folder of a file before hours of work depend on it. Only one that was named as a folder is made.
+// makeDir sees to it that a file can be written before hours of work depend on it. Only what was named as a folder is made.
 func makeDir(file string, make bool) error {
 	dir := filepath.Dir(file)
 	if make {
-		return os.MkdirAll(dir, 0o777)
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return err
+		}
 	}
 	if _, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("folder for %s: %w", file, err)
 	}
-	return nil
+	f, err := os.CreateTemp(dir, ".~") // asking for permissions would not know of read-only file systems
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", file, errors.Unwrap(err))
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // run runs one notebook and writes its results, whatever became of it. Both errors count.
