@@ -35,6 +35,7 @@ var commands = []command{
 	{"uninstall", "remove what install put in place", uninstallCommand},
 	{"doctor", "check what the kernel needs, and run a cell in each engine", doctorCommand},
 	{"version", "print the versions of Interleave and Go", versionCommand},
+	{"cells", "", nil}, // for who works on Interleave: see CONTRIBUTING.md
 }
 
 func main() {
@@ -82,7 +83,7 @@ func run(ctx context.Context, args []string, std stdio) error {
 			return becomeHost(ctx, args, std)
 		}
 	}
-	// The host would know, but nobody should wait for it to be built to hear this. Its hidden commands are not for the launcher.
+	// The host would know, but nobody should wait for it to be built to hear this.
 	fmt.Fprintf(std.err, "interleave: there is no command %q\n\n", args[0])
 	usage(std.err)
 	return install.ExitError(2)
@@ -91,7 +92,9 @@ func run(ctx context.Context, args []string, std stdio) error {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "Interleave is a Jupyter kernel for Go concurrency experiments.\n\nUsage: interleave command [flags]\n\n")
 	for _, c := range commands {
-		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.usage)
+		if c.usage != "" {
+			fmt.Fprintf(w, "  %-10s %s\n", c.name, c.usage)
+		}
 	}
 	fmt.Fprint(w, "\n`interleave command -h` lists the flags of a command.\n")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -11,11 +12,12 @@ import (
 	"interleave/kernel/session"
 )
 
-func init() { commands = append(commands, command{"cells", "", runCells}) }
-
 // runCells runs the cells of a text file, which lines of three dashes separate, and prints what they say: the shortest way
 // from the front end to its output, for whoever works on it.
 func runCells(ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		return errors.New("cells: give one file; lines of three dashes separate its cells")
+	}
 	b, err := os.ReadFile(args[0])
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ var commands = []command{
 	{"version", "print the versions of Interleave and Go", printVersion},
 	{"session", "", serveSession},
 	{"probe", "", probe},
+	{"cells", "", runCells},
 }
 
 // An exitError is the status of a process that has said what there was to say.
