@@ -40,7 +40,7 @@ const (
 const help = `Usage: interleave run [flags] NOTEBOOK.ipynb…
 
 Runs the cells of each notebook in order, in a kernel of its own, and writes the executed notebook and a web page
-of it. The notebook itself is not changed.
+of it. The notebook itself is not changed, unless -o names it or its name already ends in .executed.ipynb.
 
 Flags, before or after the notebooks:
   -o FILE          where to write the executed notebook; a folder for several. Default: beside the notebook,
@@ -54,7 +54,7 @@ Flags, before or after the notebooks:
   --allow-errors   go on after a cell that failed
 
 The run stops at the first cell that fails. What was run so far is written all the same. A cell with the tag
-raises-exception may fail; one with the tag skip-execution is not run.
+raises-exception may fail; one with the tag skip-execution is not run and keeps the outputs it has.
 
 Ctrl-C interrupts the running cell and then stops. A second one ends everything at once.
 
