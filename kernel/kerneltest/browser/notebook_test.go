@@ -1,0 +1,198 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// patience is how long a test waits for a condition. A lesson's cells take their 25 s, on a busy machine more.
+const patience = 90 * time.Second
+
+// A notebook is one that is open in a tab of its own, with a kernel of its own.
+type notebook struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// newNotebook writes a notebook of code cells and opens it.
+func newNotebook(t *testing.T, cells ...string) *notebook {
+	t.Helper()
+	type cell struct {
+		Type     string         `json:"cell_type"`
+		ID       string         `json:"id"`
+		Metadata map[string]any `json:"metadata"`
+		Source   string         `json:"source"`
+		Outputs  []any          `json:"outputs"`
+		Count    *int           `json:"execution_count"`
+	}
+	file := map[string]any{"nbformat": 4, "nbformat_minor": 5}
+	file["metadata"] = map[string]any{"kernelspec": map[string]any{"name": "interleave", "display_name": "Go (Interleave)", "language": "go"}}
+	list := []cell{}
+	for i, source := range cells {
+		list = append(list, cell{"code", fmt.Sprint("cell-", i), map[string]any{}, source, []any{}, nil})
+	}
+	file["cells"] = list
+	b, err := json.Marshal(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openNotebook(t, b)
+}
+
+// openNotebook opens a notebook in JupyterLab and waits for its kernel.
+func openNotebook(t *testing.T, file []byte) *notebook {
+	t.Helper()
+	if lab.whyMissing != "" {
+		t.Skip(lab.whyMissing)
+	}
+	name := t.Name() + ".ipynb"
+	if err := os.WriteFile(filepath.Join(lab.notebooks, name), file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := chromedp.NewContext(lab.browser)
+	t.Cleanup(cancel)
+	nb := &notebook{t, ctx}
+	t.Cleanup(func() {
+		nb.explain()
+		// A kernel less for the tests that come.
+		chromedp.Run(ctx, chromedp.Evaluate[bool](panel+`?.sessionContext?.shutdown().then(() => true, () => false)`, chromedp.EvalAwaitPromise))
+	})
+	address := fmt.Sprintf("%s/lab/workspaces/%s/tree/%s?token=%s&reset", lab.base, url.PathEscape(t.Name()), url.PathEscape(name), lab.token)
+	nb.do(chromedp.EmulateViewport(1200, 1000))
+	// Without focus JupyterLab has no current widget.
+	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	nb.do(chromedp.Navigate(address))
+	nb.wait("the notebook with its kernel", panel+`?.sessionContext?.session?.kernel?.status === "idle"`)
+	return nb
+}
+
+// panel is the notebook's widget in JupyterLab.
+const panel = `(window.jupyterapp?.shell?.currentWidget)`
+
+// do does things in the page.
+func (nb *notebook) do(steps ...chromedp.Action[chromedp.Void]) {
+	nb.t.Helper()
+	if err := chromedp.Do(nb.ctx, steps...); err != nil {
+		nb.t.Fatal(err)
+	}
+}
+
+// eval gives the value of an expression in the page.
+func eval[T any](nb *notebook, expression string) T {
+	nb.t.Helper()
+	v, err := chromedp.Run(nb.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		nb.t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+// wait waits until a condition in the page holds.
+func (nb *notebook) wait(what, condition string) {
+	nb.t.Helper()
+	_, err := chromedp.Run(nb.ctx, chromedp.Poll[bool]("!!("+condition+")", chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(20*time.Millisecond)))
+	if err != nil {
+		nb.t.Fatalf("wait for %s: %v", what, err)
+	}
+}
+
+// command runs one of JupyterLab's commands, as its menus do. It does not wait for the command's end.
+func (nb *notebook) command(name, args string) {
+	nb.t.Helper()
+	eval[bool](nb, fmt.Sprintf(`void jupyterapp.commands.execute(%q, %s), true`, name, args))
+}
+
+// click clicks what a selector finds first.
+func (nb *notebook) click(selector string) {
+	nb.t.Helper()
+	nb.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// runAll runs all cells, and waits until none runs or waits any more.
+func (nb *notebook) runAll() {
+	nb.t.Helper()
+	nb.command("notebook:run-all-cells", "{}")
+	nb.settled()
+}
+
+// start begins to run a cell, the first being 0.
+func (nb *notebook) start(cell int) {
+	nb.t.Helper()
+	eval[int](nb, fmt.Sprintf(`%s.content.activeCellIndex = %d`, panel, cell))
+	nb.command("notebook:run-cell", "{}")
+}
+
+// run runs a cell and waits for its end.
+func (nb *notebook) run(cell int) {
+	nb.t.Helper()
+	nb.start(cell)
+	nb.settled()
+}
+
+// settled waits until all cells that were sent have their replies. A cell has a star from when it is sent.
+func (nb *notebook) settled() {
+	nb.t.Helper()
+	nb.wait("the cells' end", panel+`.sessionContext.session?.kernel?.status === "idle" && !`+panel+`.content.widgets.some(c => c.promptNode?.textContent.includes("*"))`)
+}
+
+// A shown cell is what the page has of one.
+type shown struct {
+	Count  int    // 0: it did not run
+	Text   string // of all outputs, as the user reads them
+	Errors int    // outputs that are errors
+	Images int
+}
+
+// cells gives what the page shows of all code cells.
+func (nb *notebook) cells() []shown {
+	nb.t.Helper()
+	return eval[[]shown](nb, panel+`.content.widgets.filter(c => c.model.type === "code").map(c => ({
+		Count: c.model.executionCount || 0,
+		Text: c.outputArea.node.innerText,
+		Errors: c.outputArea.model.toJSON().filter(o => o.output_type === "error").length,
+		Images: [...c.outputArea.node.querySelectorAll("img, svg")].filter(i => i.getBoundingClientRect().width > 0).length,
+	}))`)
+}
+
+// has checks that a cell's outputs contain the words.
+func (nb *notebook) has(cell int, words ...string) {
+	nb.t.Helper()
+	text := nb.cells()[cell].Text
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			nb.t.Errorf("cell %d does not show %q but\n%s", cell, w, text)
+		}
+	}
+}
+
+// explain leaves a picture of the page when a test failed; go test -artifacts keeps it.
+func (nb *notebook) explain() {
+	if !nb.t.Failed() {
+		return
+	}
+	b, err := chromedp.Run(nb.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		to := filepath.Join(nb.t.ArtifactDir(), "page.png")
+		if err = os.WriteFile(to, b, 0o644); err == nil {
+			nb.t.Log("the page as it was is in", to)
+		}
+	}
+	if err != nil {
+		nb.t.Log("no picture of the page:", err)
+	}
+	if b, err := os.ReadFile(lab.log); err == nil {
+		nb.t.Logf("the end of JupyterLab's log:\n%s", b[max(0, len(b)-3000):])
+	}
+}
