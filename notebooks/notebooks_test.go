@@ -160,7 +160,7 @@ func TestOutputs(t *testing.T) {
 func TestMaxOutput(t *testing.T) {
 	t.Parallel()
 	left := func(n string) string {
-		return fmt.Sprintf("stderr:%q", "interleave run: "+n+" of output more are left out here; --max-output says how much of a cell's is kept, now 8 B\n")
+		return fmt.Sprintf("stderr:%q", "interleave run: "+n+" more are left out here. A cell's text and its displays are each kept up to --max-output, now 8 B\n")
 	}
 	for name, c := range map[string]struct {
 		cells []string
@@ -168,13 +168,18 @@ func TestMaxOutput(t *testing.T) {
 	}{
 		"as much as there may be":       {[]string{"say 1234567"}, `[1] stdout:"1234567\n"` + "\n"},
 		"lines that fit stay":           {[]string{"say 123\nsay 45678\nsay 9"}, `[1] stdout:"123\n" ` + left("8 B") + "\n"},
-		"nothing after what is missing": {[]string{"say 12345678\nsay 1\nshow - x"}, "[1] " + left("14 B") + "\n"},
+		"no text after what is missing": {[]string{"say 12345678\nsay 1"}, "[1] " + left("11 B") + "\n"},
+		"no display either":             {[]string{"show - 1234567\nshow - x"}, "[1] " + left("12 B") + "\n"},
+		"but one after text":            {[]string{"say 12345678\nshow - x"}, "[1] " + left("9 B") + ` display_data:"x"` + "\n"},
+		"text beside the note":          {[]string{"show - 1234567\nwarn x"}, "[1] " + left("9 B") + ` stderr:"x\n"` + "\n"},
+		"and text after one":            {[]string{"show - 1234567\nsay 1234567"}, "[1] " + left("9 B") + ` stdout:"1234567\n"` + "\n"},
 		"each cell has its own":         {[]string{"say 12345678", "say 1234567"}, "[1] " + left("9 B") + "\n" + `[2] stdout:"1234567\n"` + "\n"},
 		"displays":                      {[]string{"show - x\nshow - y\nshow - z"}, `[1] display_data:"x" display_data:"y" ` + left("3 B") + "\n"},
-		"a result":                      {[]string{"say 12345\nresult 42"}, `[1] stdout:"12345\n" ` + left("4 B") + "\n"},
+		"a result":                      {[]string{"show - x\nresult 4242"}, `[1] display_data:"x" ` + left("6 B") + "\n"},
 		"an error is always there":      {[]string{"[raises-exception]say 12345678\nfail 2 panic x"}, "[1] " + left("9 B") + " error:panic/x\n"},
 		"updates cost their growth":     {[]string{"show p 1\nupdate p 23456\nupdate p 34567\nsay"}, `[1] display_data:"34567" stdout:"\n"` + "\n"},
-		"an update that is too large":   {[]string{"show p 1\nupdate p 1234567\nsay x"}, `[1] display_data:"1" ` + left("8 B") + "\n"},
+		"an update that is too large":   {[]string{"show p 1\nupdate p 1234567\nsay x"}, `[1] display_data:"1" ` + left("6 B") + ` stdout:"x\n"` + "\n"},
+		"a later one that is not":       {[]string{"show p 1\nshow - 12345678\nupdate p 23"}, `[1] display_data:"23" ` + left("10 B") + "\n"},
 		"a missing display":             {[]string{"show p 1234567\nupdate p 2"}, "[1] " + left("9 B") + "\n"},
 		"clear makes room":              {[]string{"say 12345678\nclear\nsay 1234567"}, `[1] stdout:"1234567\n"` + "\n"},
 		"so does one that waits":        {[]string{"say 12345678\nclear-wait\nshow - x"}, `[1] display_data:"x"` + "\n"},

@@ -26,11 +26,18 @@ type cellOutputs struct {
 	cell  *ipynb.Cell
 	outs  []*output
 	clear bool    // empty outs when the next output comes
-	size  int64   // bytes of text and data in outs
-	over  int64   // bytes beyond the limit, which are not in outs
-	note  *output // in outs, where the first of them would stand; nil while over is 0
+	texts budget  // of streams
+	datas budget  // of displays and results
+	note  *output // in outs, where the first of what did not fit would stand; nil as long as all fits
 	count int
 	times map[string]string
+}
+
+// A budget is what was taken of one kind of output. Text and data have one each, so that a cell which prints without end still
+// shows its figure.
+type budget struct {
+	size int64 // bytes in outs
+	over int64 // bytes that are not, for want of room
 }
 
 // An output is an ipynb.Output whose text still grows.
@@ -83,7 +90,7 @@ func (s *outputs) message(c *cellOutputs, m *wire.Message) {
 	case wire.DisplayData:
 		if v.ID != "" {
 			for _, o := range s.displays[v.ID] {
-				if !o.gone && o.of.fits(size(v.Data)-size(o.Data)) {
+				if !o.gone && o.of.grows(&o.of.datas, size(v.Data)-size(o.Data), true) {
 					o.Data, o.Metadata = v.Data, v.Metadata
 				}
 			}
@@ -105,19 +112,25 @@ func (s *outputs) message(c *cellOutputs, m *wire.Message) {
 	}
 }
 
-// fits reports whether n more bytes may be kept, and counts them in or out. A cell keeps what came first: once something was
-// left out, nothing more is taken, so that what is there has no holes.
-func (c *cellOutputs) fits(n int64) bool {
-	if c.all.limit > 0 && n > 0 && (c.over > 0 || c.size+n > c.all.limit) {
+// fits reports whether n more bytes may be kept, and counts them in or out. What comes first is kept: once something was left
+// out, nothing new of its kind is taken, so that what is there has no holes.
+func (c *cellOutputs) fits(b *budget, n int64) bool { return c.grows(b, n, b.over == 0) }
+
+// grows is fits for what is there already, and for what is new as long as it may come.
+func (c *cellOutputs) grows(b *budget, n int64, may bool) bool {
+	if c.all.limit > 0 && n > 0 && (!may || b.size+n > c.all.limit) {
 		if c.note == nil {
 			c.note = c.add(ipynb.Output{Type: ipynb.Stream, Stream: "stderr"})
 		}
-		c.over += n
+		b.over += n
 		return false
 	}
-	c.size += n
+	b.size += n
 	return true
 }
+
+// over is how many bytes are left out.
+func (c *cellOutputs) over() int64 { return c.texts.over + c.datas.over }
 
 // size is that of a bundle's values as JSON, in bytes.
 func size(data wire.Bundle) (n int64) {
@@ -130,7 +143,7 @@ func size(data wire.Bundle) (n int64) {
 // bundle adds a display or a result; it returns nil when there is no room for it.
 func (c *cellOutputs) bundle(o ipynb.Output) *output {
 	c.clearNow()
-	if !c.fits(size(wire.Bundle(o.Data))) {
+	if !c.fits(&c.datas, size(wire.Bundle(o.Data))) {
 		return nil
 	}
 	return c.add(o)
@@ -139,17 +152,17 @@ func (c *cellOutputs) bundle(o ipynb.Output) *output {
 // stream appends text, to the last output if that is of the same stream. Of a text that does not fit the lines that do are kept.
 func (c *cellOutputs) stream(name, text string) {
 	c.clearNow()
-	if room := c.all.limit - c.size; c.all.limit > 0 && c.over == 0 && int64(len(text)) > room {
+	if room := c.all.limit - c.texts.size; c.all.limit > 0 && c.texts.over == 0 && int64(len(text)) > room {
 		head := text[:strings.LastIndexByte(text[:room], '\n')+1]
 		if head != "" {
 			c.stream(name, head)
 		}
 		text = text[len(head):]
 	}
-	if !c.fits(int64(len(text))) {
+	if !c.fits(&c.texts, int64(len(text))) {
 		return
 	}
-	if n := len(c.outs); n > 0 && c.outs[n-1].Type == ipynb.Stream && c.outs[n-1].Stream == name {
+	if n := len(c.outs); n > 0 && c.outs[n-1] != c.note && c.outs[n-1].Type == ipynb.Stream && c.outs[n-1].Stream == name {
 		c.outs[n-1].text = append(c.outs[n-1].text, text...)
 		return
 	}
@@ -175,7 +188,7 @@ func (c *cellOutputs) empty() {
 	for _, o := range c.outs {
 		o.gone = true
 	}
-	c.outs, c.size, c.over, c.note = nil, 0, 0, nil
+	c.outs, c.texts, c.datas, c.note = nil, budget{}, budget{}, nil
 }
 
 // replied notes the end of the cell.
@@ -193,7 +206,7 @@ func (s *outputs) dropped(cell *ipynb.Cell) (n int64) {
 	defer s.mu.Unlock()
 	for _, c := range s.cells {
 		if c.cell == cell {
-			n = c.over
+			n = c.over()
 		}
 	}
 	return n
@@ -213,7 +226,7 @@ func (s *outputs) store() error {
 	for _, c := range s.cells {
 		outs := make([]ipynb.Output, len(c.outs))
 		if c.note != nil {
-			c.note.text = fmt.Appendf(nil, "interleave run: %s of output more are left out here; --max-output says how much of a cell's is kept, now %s\n", amount(c.over), amount(s.limit))
+			c.note.text = fmt.Appendf(nil, "interleave run: %s more are left out here. A cell's text and its displays are each kept up to --max-output, now %s\n", amount(c.over()), amount(s.limit))
 		}
 		for i, o := range c.outs {
 			outs[i] = o.Output

@@ -43,7 +43,7 @@ const (
 type Options struct {
 	Timeout     time.Duration // of each cell; 0 means none
 	AllowErrors bool          // go on after a cell that failed or took too long
-	MaxOutput   int64         // bytes of text and data that each cell may leave in the notebook; 0 means no limit
+	MaxOutput   int64         // bytes of text, and as many of displays, that a cell may leave in the notebook; 0 means no limit
 	Progress    func(Step)    // called before and after each cell, from the calling goroutine; may be nil
 	// Grace is how long a cell may take to end once it was interrupted. 0 means 20 s, more than the kernel needs to replace a
 	// session that cannot be stopped.
