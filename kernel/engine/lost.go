@@ -70,6 +70,16 @@ func (e *Engine) onPanic(p *lab.PanicError) {
 	})
 }
 
+// place is the line of the calling code when it is interpreted: the stack does not show it.
+func (e *Engine) place() string {
+	if t := current(); t != nil {
+		if line := t.run.line.Load(); line > 0 {
+			return fmt.Sprintf("cell[%d]:%d", t.run.n, line)
+		}
+	}
+	return ""
+}
+
 // tellLost tells what nobody has asked for in a cell that ends.
 func (e *Engine) tellLost(r *run) {
 	l := &e.lost

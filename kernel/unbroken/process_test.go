@@ -125,6 +125,7 @@ func TestLateCrashes(t *testing.T) {
 	for _, c := range []struct{ name, end, want string }{
 		{"panic", "panic(\"late\")", "panic: late\nin a goroutine started at cell[N]:2\ncell[N]:4 in func1\n"},
 		{"task", "lab.Go(ctx, func(context.Context) (int, error) { panic(\"late\") }, lab.Named(\"daemon\"))", "panic: late\nin daemon, started at cell[N]:4; nobody awaits it\ncell[N]:4 in func1.1\n"},
+		{"timer", "lab.After(context.Background(), 0, func(context.Context) (int, error) { panic(\"late\") }, lab.Named(\"timer\"))", "panic: late\nin timer, started at cell[N]:4; nobody awaits it\ncell[N]:4 in func1.1\n"},
 		{"os.Exit", "os.Exit(3)", "exit: os.Exit(3)\ncell[N]:4 in func1\n"},
 		{"log.Fatal", "log.SetFlags(0)\n\tlog.Fatal(\"late\")", "late\nexit: os.Exit(1)\ncell[N]:5 in func1\n"},
 	} {

@@ -38,12 +38,12 @@ func (t *task) later(ctx context.Context, call string, self TaskAny, opts []Task
 		forget()
 	}
 	t.init(ctx, call, self, opts)
-	timer = time.AfterFunc(math.MaxInt64, func() {
+	timer = time.AfterFunc(math.MaxInt64, carried(&t.from, func() {
 		if t.begin() {
 			forget()
 			t.run(fn) // on the timer's goroutine, which becomes the task's
 		}
-	})
+	}))
 	forget = context.AfterFunc(t.ctx, func() { t.dismiss(nil) })
 	close(ready)
 	started()

@@ -237,7 +237,7 @@ func TestRetry(t *testing.T) {
 		{"capped", lab.Backoff{Attempts: 5, First: time.Second, Factor: 10, Max: 3 * time.Second}, 9, own, time.Hour, "5 after 5 attempts: own", 10 * time.Second},
 		{"permanent", lab.Backoff{}, 9, lab.Permanent(own), time.Hour, "1 own", 0},
 		{"not worth it", lab.Backoff{If: func(err error) bool { return err != own }}, 9, own, time.Hour, "1 own", 0},
-		{"out of time", lab.Backoff{First: time.Minute}, 9, own, time.Second, "1 context deadline exceeded (the last of 1 attempts failed with: own)", time.Second},
+		{"out of time", lab.Backoff{First: time.Minute}, 9, own, time.Second, "1 context deadline exceeded (the last of 1 attempt failed with: own)", time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), c.limit)

@@ -62,11 +62,11 @@ func (m *meter) watched() bool { return m.watch.Load() || trace.IsEnabled() }
 
 // label is the name that was given, or kind and birthplace.
 func (m *meter) label(kind string) string {
-	switch {
-	case m.name != "":
+	if m.name != "" {
 		return m.name
-	case m.from.n > 0:
-		return kind + " of " + m.from.String()
+	}
+	if at := m.from.String(); at != unknownLine {
+		return kind + " of " + at
 	}
 	return kind
 }

@@ -109,18 +109,22 @@ func panicStack() []byte {
 
 // A site is the place in user code from which work was started. Taking it is cheap, its text is made when somebody asks.
 type site struct {
-	pcs [8]uintptr
-	n   int
+	pcs  [8]uintptr
+	n    int
+	hint string // where it is if no frame says it
 }
 
 // here takes the current place, leaving out skip callers of here.
 func here(skip int) (s site) {
 	s.n = runtime.Callers(skip+2, s.pcs[:])
+	s.hint = hint()
 	return s
 }
 
 // beneath is the code that is never what a user wrote: this package, and an interpreter that calls it.
 var beneath = []string{"interleave/runtime/lab.", "interleave/kernel/", "github.com/traefik/yaegi/", "reflect.", "runtime."}
+
+const unknownLine = "a line that is not known"
 
 // String is the file:line of the innermost frame that is the user's.
 func (s *site) String() string {
@@ -128,8 +132,11 @@ func (s *site) String() string {
 		if at := users(runtime.CallersFrames(s.pcs[:s.n])); at != "" {
 			return at
 		}
+		if s.hint != "" {
+			return s.hint
+		}
 	}
-	return "a line that is not known"
+	return unknownLine
 }
 
 // users is the file:line of the innermost frame that is the user's; where there is none, of one of the standard library.

@@ -98,10 +98,10 @@ func retry(ctx context.Context, b Backoff, fn func(context.Context) error) error
 		case errors.As(err, &boom), ctx.Err() != nil, b.If != nil && !b.If(err):
 			return err
 		case n >= b.Attempts:
-			return fmt.Errorf("after %d attempts: %w", n, err)
+			return fmt.Errorf("after %s: %w", plural(n, "attempt"), err)
 		}
 		if ended := sleep(ctx, b.wait(n)); ended != nil {
-			return fmt.Errorf("%w (the last of %d attempts failed with: %w)", ended, n, err)
+			return fmt.Errorf("%w (the last of %s failed with: %w)", ended, plural(n, "attempt"), err)
 		}
 	}
 }
