@@ -262,6 +262,9 @@ func (s *Session) excerpts(ds Diagnostics, src *source) Diagnostics {
 	for i, d := range ds {
 		if d.Line > 0 {
 			ds[i].source = excerpt(texts[d.Cell], d.Line)
+			if h := habitHint(ds[i]); h != "" && d.Cell == src.n {
+				ds[i].Hint = h
+			}
 		}
 	}
 	return ds

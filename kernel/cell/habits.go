@@ -1,0 +1,84 @@
+package cell
+
+import (
+	"regexp"
+	"sync"
+)
+
+// A habit is something that people write who know Python, or Jupyter with Python, and how Go says it.
+type habit struct {
+	line    string // pattern of the line at fault
+	message string // pattern of the message; empty for all
+	hint    string
+	wrong   string // a cell that gets the hint
+	right   string // what the hint leads to: a cell without fault
+}
+
+var habits = []habit{
+	{`^\s*for\s+[\pL\d_,\s]+\s+in\s`, `expected`, "Go loops over a range: for i := range 3 { … }, for i, x := range list { … }",
+		"for i in range(3):\n    fmt.Println(i)", "for i := range 3 {\n\tfmt.Println(i)\n}"},
+	{`^\s*while\b`, `expected`, "Go's while is for: for n < 3 { … }, or for { … } without an end",
+		"while true { break }", "for {\n\tbreak\n}"},
+	{`^\s*(async\s+)?def\s`, `expected`, "A function in Go: func double(n int) int { return 2 * n }",
+		"def double(n):\n    return 2 * n", "func double(n int) int { return 2 * n }"},
+	{`^\s*async\s+func\b`, `expected`, "Any function can run beside others: start it with go f(), or with lab.Go for its result",
+		"async func f() {}", "func f() {}\ngo f()"},
+	{`\bawait\s`, `expected|undefined`, "There is no await: a call waits for its result. lab.Go starts a task, whose Await(ctx) waits; lab.Gather waits for several",
+		"await f()", "func f() {}\nf()"},
+	{`^\s*import\s+(asyncio|threading|multiprocessing|concurrent|queue)\b`, ``, "Python's concurrency has its counterparts in package lab, which needs no import: %help shows the way",
+		"import asyncio", "go func() {}()"},
+	{`^\s*(import|from)\s+[\pL_]`, `import path|expected`, "Imports are quoted, import \"os/exec\", and the standard library needs none in a cell",
+		"from time import sleep", "time.Sleep(0)"},
+	{`\blambda\b`, `expected`, "A function without a name: func(n int) int { return 2 * n }",
+		"y := lambda a: a", "y := func(a int) int { return a }\ny(1)"},
+	{`\?\s*$|^\s*\?`, `'\?'`, "Documentation is not looked up by ? yet: pkg.go.dev has the standard library's, %help that of cells",
+		"fmt.Println?", "fmt.Println()"},
+	{`\?.*:`, `'\?'`, "There is no ?: in Go: write if … { … } else { … }",
+		"x := 1\nx = x > 0 ? 1 : 2", "x := 1\nif x > 0 {\n\tx = 1\n} else {\n\tx = 2\n}"},
+	{`^\s*(if|elif|else|for|try|with|class|switch|func)\b.*:\s*$`, ``, "A block stands in braces: if n > 0 { … } else { … }",
+		"if 1 > 0:\n    fmt.Println()", "if 1 > 0 {\n\tfmt.Println()\n}"},
+	{`^\s*(for|if|switch|func)\b[^{]*$`, `expected '\{', found newline|unexpected newline`, "The brace that opens a block stands at the end of the line",
+		"for i := 0; i < 3; i++\n{\n}", "for i := 0; i < 3; i++ {\n}"},
+	{`'`, `rune literal`, "Text stands in double quotes, \"hello\", or in backquotes; single quotes are for one character",
+		"'hello'", "\"hello\""},
+	{`=\s*\[`, `unexpected comma; expecting \]|expected operand`, "A list has its type before it: []int{1, 2, 3}",
+		"a := [1, 2, 3]", "a := []int{1, 2, 3}\na[0]"},
+	{`=\s*\{`, `expected operand, found '\{'`, "A map or a list has its type before it: map[string]int{\"a\": 1}",
+		"m := {\"a\": 1}", "m := map[string]int{\"a\": 1}\nm[\"a\"]"},
+	{`struct\s*\{[^}]*,`, `found ','`, "Fields are parted by semicolons or stand on lines of their own: struct { a int; b int }",
+		"type T struct { a int, b int }", "type T struct { a int; b int }"},
+	{`\b(go|defer)\s+func\b`, `must be function call`, "The function is called where it stands: go func() { … }()",
+		"go func() { fmt.Println() }", "go func() { fmt.Println() }()"},
+	{`^\s*(go|defer)\s`, `must be function call`, "What starts is a call: go f()",
+		"func f() {}\ngo f", "func f() {}\ngo f()"},
+	{``, `^undefined: (None|null|NULL|nullptr)$`, "Go's is nil",
+		"None", "var p *int = nil\np == nil"},
+	{``, `^undefined: (self|this)$`, "A method names its receiver: func (p point) sum() int { return p.x + p.y }",
+		"self", "type point struct{ x, y int }\nfunc (p point) sum() int { return p.x + p.y }"},
+	{`\+\+|--`, `expected|unexpected newline`, "++ and -- are statements, not values: n++ on a line of its own",
+		"n := 1\nm := n++", "n := 1\nn++\nm := n\nm"},
+	{`\.(append|extend)\(`, `^undefined|undefined \(`, "A list grows by s = append(s, 3)",
+		"list := []int{}\nlist.append(3)", "list := []int{}\nlist = append(list, 3)"},
+	{`^\s*[\pL_][\pL\d_]*(\s*,\s*[\pL_][\pL\d_]*)*\s*=[^=]`, `^undefined: [\pL\d_]+$`, "A new variable is declared by :=",
+		"fresh = 5", "fresh := 5\nfresh"},
+	{`:=`, `no new variables`, "A variable that is there gets a new value by =",
+		"x := 5\nx := 6", "x := 5\nx = 6"},
+}
+
+// habitREs are compiled when somebody has made a mistake.
+var habitREs = sync.OnceValue(func() (res [][2]*regexp.Regexp) {
+	for _, h := range habits {
+		res = append(res, [2]*regexp.Regexp{regexp.MustCompile(h.line), regexp.MustCompile(h.message)})
+	}
+	return res
+})
+
+// habitHint is how Go says what a line seems to mean, empty when nothing is known.
+func habitHint(d Diagnostic) string {
+	for i, re := range habitREs() {
+		if re[0].MatchString(d.source) && re[1].MatchString(d.Message) {
+			return habits[i].hint
+		}
+	}
+	return ""
+}

@@ -1,0 +1,38 @@
+package cell
+
+import (
+	"slices"
+	"testing"
+)
+
+// Every habit is recognised by its own hint and by no earlier one, and the hint leads to a cell without fault.
+func TestHabits(t *testing.T) {
+	t.Parallel()
+	for _, h := range habits {
+		_, err := New(shared).Check(1, h.wrong)
+		ds, _ := err.(Diagnostics)
+		if !slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Hint == h.hint }) {
+			t.Errorf("%q: no hint %q in %+v", h.wrong, h.hint, ds)
+		}
+		if _, err := New(shared).Check(1, h.right); err != nil {
+			t.Errorf("%q: %v", h.right, err)
+		}
+	}
+}
+
+// What is merely wrong gets no hint of this kind.
+func TestNoHabit(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"fmt.Println(1", "var s string = 1", "missing(2)", "x := missing + 1", "x := )", "func f() int { return \"a\" }", "a := []int{1 2}"} {
+		_, err := New(shared).Check(1, code)
+		ds, ok := err.(Diagnostics)
+		if !ok || len(ds) == 0 {
+			t.Errorf("%q: %v", code, err)
+		}
+		for _, d := range ds {
+			if h := habitHint(d); h != "" {
+				t.Errorf("%q: %s gets the hint %q", code, d, h)
+			}
+		}
+	}
+}
