@@ -370,7 +370,7 @@ func TestProgress(t *testing.T) {
 			t.Errorf("plain:\n%s\nwant\n%s", got, want)
 		}
 		got := tell(func() int { return 30 })
-		if n := strings.Count(got, "⠙"); n != 2 || !strings.Contains(got, " 9/12    1.30 s  ⠸ Title: x :\r") {
+		if n := strings.Count(got, "⠙"); n != 2 || !strings.Contains(got, " 9/12    1.30 s  ⠸ Title: x …\r") {
 			t.Errorf("live line was drawn %d times with one frame: %q", n, got)
 		}
 		if kept := strings.Count(got, "\n"); kept != 3 || !strings.HasSuffix(got, "FAILED  y\n") {
@@ -385,7 +385,7 @@ func TestProgress(t *testing.T) {
 	for _, c := range []struct {
 		s, want string
 		width   int
-	}{{"abc", "ab", 2}, {"日本語", "日本", 5}, {"a\tb\x1b", "a b ", 9}, {"⠋ x", "⠋ x", 3}, {"", "", 0}} {
+	}{{"abc", "a…", 2}, {"日本語", "日本…", 5}, {"日本語", "日…", 4}, {"日本語", "日本語", 6}, {"a\tb", "a b", 3}, {"a\tb\x1b", "a b ", 9}, {"⠋ x", "⠋ x", 3}, {"", "", 0}, {"ab", "", 0}, {"ab", "…", 1}} {
 		if got := fit(c.s, c.width); got != c.want {
 			t.Errorf("fit(%q, %d) = %q, want %q", c.s, c.width, got, c.want)
 		}

@@ -121,9 +121,7 @@ func (p *progress) step(s Step) {
 	if s.Heading != "" {
 		title = s.Heading + ": " + title
 	}
-	if short := fit(title, 80); short != title {
-		title = fit(title, 79) + "…"
-	}
+	title = fit(title, 80)
 	if !s.Ended {
 		p.show(fmt.Sprintf("%*d/%d", digits, s.Number, s.Total), title)
 		return
@@ -145,10 +143,14 @@ func (p *progress) step(s Step) {
 // seconds in a column of its own.
 func seconds(d time.Duration) string { return fmt.Sprintf("%7.2f s", d.Seconds()) }
 
-// fit cuts a line to a number of columns. Wide characters count twice, in a rough way: what is not Latin, Greek or Cyrillic.
+// fit cuts a line to a number of columns, and ends it with dots when it was longer. Wide characters count twice, in a rough way:
+// what is not Latin, Greek or Cyrillic.
 func fit(s string, width int) string {
 	var b strings.Builder
-	used := 0
+	if width < 1 {
+		return ""
+	}
+	used, kept := 0, 0 // columns; bytes of b that leave room for the dots
 	for _, r := range s {
 		if unicode.IsControl(r) {
 			r = ' '
@@ -158,9 +160,12 @@ func fit(s string, width int) string {
 			n = 2
 		}
 		if used += n; used > width {
-			break
+			return b.String()[:kept] + "…"
 		}
 		b.WriteRune(r)
+		if used < width {
+			kept = b.Len()
+		}
 	}
 	return b.String()
 }
