@@ -110,11 +110,13 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 		order = order[:opt.MaxRows]
 	}
 	b := &bars{theme: th, pitch: 28, height: 16}
-	intervals := false
+	intervals, confidence := false, 0.0
 	for _, i := range order {
 		r := rows[i]
 		row := bar{label: r.Name, value: r.Median / 1e9, lo: r.Lo / 1e9, hi: r.Hi / 1e9, swatch: th.bar, text: nanos(r.Median)}
-		intervals = intervals || r.Hi > 0
+		if r.Hi > 0 && !intervals {
+			intervals, confidence = true, r.Confidence
+		}
 		if i == 0 && len(rows) > 1 {
 			row.swatch = th.base
 		} else if i > 0 {
@@ -131,7 +133,7 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 	p.Add(b)
 
 	f := &Figure{plot: p, theme: th, width: opt.Width, title: opt.Title, gutter: b.gutter, body: b.bodyHeight()}
-	f.caption = captionOf(opt.Width, false, title, intervalWords(base.Confidence, intervals), ranBy(t), more)
+	f.caption = captionOf(opt.Width, false, title, intervalWords(confidence, intervals), ranBy(t), more)
 	if len(rows) > 1 {
 		f.legend = []entry{{swatch: th.base, name: "baseline"}, {swatch: th.bar, name: "median"}}
 		if intervals {

@@ -120,10 +120,10 @@ func Litmus(t Outcomes, o ...Options) (*Figure, error) {
 	p.Add(b)
 
 	f := &Figure{plot: p, theme: th, width: opt.Width, title: opt.Title, gutter: b.gutter, body: b.bodyHeight()}
-	counted := fmt.Sprintf("%s runs", thousands(float64(runs)))
-	f.caption = captionOf(opt.Width, false, name, counted, ranBy(t), more)
+	all := counted(runs, "run")
+	f.caption = captionOf(opt.Width, false, name, all, ranBy(t), more)
 	if n := seen[forbidden]; n > 0 {
-		f.caption = append(f.caption, captionOf(opt.Width, true, fmt.Sprintf("forbidden results were seen in %s runs, %s of all", thousands(float64(n)), percent(float64(n)/float64(runs))))...)
+		f.caption = append(f.caption, captionOf(opt.Width, true, fmt.Sprintf("forbidden results were seen in %s, %s of all", counted(n, "run"), percent(float64(n)/float64(runs))))...)
 	}
 	var words []string
 	for _, v := range []string{acceptable, interesting, forbidden, unforeseen} {
@@ -132,7 +132,7 @@ func Litmus(t Outcomes, o ...Options) (*Figure, error) {
 			words = append(words, fmt.Sprintf("%s %s", v, thousands(float64(seen[v]))))
 		}
 	}
-	f.alt = fmt.Sprintf("Litmus test %s: %s. %s.", name, counted, strings.Join(words, ", "))
+	f.alt = fmt.Sprintf("Litmus test %s: %s. %s.", name, all, strings.Join(words, ", "))
 	return f, nil
 }
 

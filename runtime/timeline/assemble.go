@@ -43,21 +43,27 @@ func (r *reader) rows(since func(time.Duration) time.Duration, recorded time.Dur
 		}
 	}
 	rows := make([]Goroutine, 0, n)
+	named := map[string][2]string{} // the function, and the row's name after it, by root
 	for i := range r.gs {
 		g := &r.gs[i]
 		if !g.member {
 			continue
 		}
-		fn := r.cfg.Func(g.root)
+		names, known := named[g.root]
+		if !known {
+			fn := r.cfg.Func(g.root)
+			names = [2]string{fn, rowName(fn)}
+			named[g.root] = names
+		}
 		row := Goroutine{
-			ID: int64(g.id), Parent: g.parent, Name: g.name, Func: fn, Line: g.line, Main: g.main, Alive: g.end < 0,
+			ID: int64(g.id), Parent: g.parent, Name: g.name, Func: names[0], Line: g.line, Main: g.main, Alive: g.end < 0,
 			Start: since(time.Duration(g.born)), End: recorded, Spans: all[first[i]:end[i]:end[i]],
 		}
 		if !row.Alive {
 			row.End = since(time.Duration(g.end))
 		}
 		if row.Name == "" {
-			row.Name = rowName(fn)
+			row.Name = names[1]
 		}
 		rows = append(rows, row)
 	}

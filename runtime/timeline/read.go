@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"time"
 
 	"golang.org/x/exp/trace"
@@ -28,6 +29,8 @@ type reader struct {
 	whyNo   map[why]int32         // index into whys
 	procs   []*proc               // by ID
 	sites   map[trace.Stack]*site // of the current generation
+	waits   map[wait]waited
+	turns   int // how many turns of a core to make room for
 	events  []Event
 	tasks   map[trace.TaskID]int // index into events of those that have not ended
 	lost    int
@@ -87,11 +90,13 @@ func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 	r := &reader{
 		cfg: cfg, mains: mains,
 		sites: map[trace.Stack]*site{}, tasks: map[trace.TaskID]int{},
-		whys: make([]why, 1), whyNo: map[why]int32{{}: 0},
+		whys: make([]why, 1), whyNo: map[why]int32{{}: 0}, waits: map[wait]waited{},
 	}
 	// A state's change takes about five bytes of trace, a goroutine's life at least twenty.
 	r.spans = make([]flatSpan, 0, min(cfg.MaxSpans, len(data)/5+64))
 	r.gs = make([]goroutine, 0, min(cfg.MaxSpans, len(data)/20+64))
+	// A core turns to another goroutine no more often than every ten bytes.
+	r.turns = min(cfg.MaxSpans, len(data)/10) / runtime.GOMAXPROCS(0)
 	cut := ""
 	for n := 0; !r.done; n++ {
 		ev, err := tr.ReadEvent()
@@ -244,7 +249,7 @@ func (r *reader) origin(id trace.GoID) (name string, ok bool) {
 
 func (r *reader) proc(id trace.ProcID) *proc {
 	for int(id) >= len(r.procs) { // Ps are numbered from zero
-		r.procs = append(r.procs, &proc{id: len(r.procs), g: -1})
+		r.procs = append(r.procs, &proc{id: len(r.procs), g: -1, spans: make([]CoreSpan, 0, r.turns)})
 	}
 	return r.procs[id]
 }
@@ -409,15 +414,39 @@ func (r *reader) closeSpan(i int32, at trace.Time) {
 		s.proc = g.proc
 	case trace.GoRunnable:
 		s.state, s.why = Runnable, r.why(g.reason, g.place.line)
-	case trace.GoWaiting:
-		state, reason := blocked(g.reason, g.place)
-		s.state, s.why = state, r.why(reason, g.place.line)
-	case trace.GoSyscall:
-		s.state, s.why = Syscall, r.why(nameOr(shortFunc(g.place.call), "system call"), g.place.line)
+	case trace.GoWaiting, trace.GoSyscall:
+		w := r.wait(wait{g.reason, g.place, g.state == trace.GoSyscall})
+		s.state, s.why = w.state, w.why
 	default:
 		return
 	}
 	r.spans = append(r.spans, s)
+}
+
+// A wait is all that says what a goroutine waited for. There are few, and each happens often.
+type wait struct {
+	reason  string
+	place   *site
+	syscall bool
+}
+
+// A waited is a wait in our words.
+type waited struct {
+	state State
+	why   int32
+}
+
+func (r *reader) wait(w wait) waited {
+	v, known := r.waits[w]
+	if !known {
+		state, reason := Syscall, nameOr(shortFunc(w.place.call), "system call")
+		if !w.syscall {
+			state, reason = blocked(w.reason, w.place)
+		}
+		v = waited{state, r.why(reason, w.place.line)}
+		r.waits[w] = v
+	}
+	return v
 }
 
 func (r *reader) why(reason, line string) int32 {
