@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"go/importer"
 	"go/token"
 	"go/types"
 	"io"
@@ -96,24 +97,18 @@ func (ty *Types) Import(path string) (*types.Package, error) {
 // gcexportdata writes: it is read ten times faster than the archives, and needs no other package's file.
 func (p *preparer) writeTypes(pkgs []listed) error {
 	fset := token.NewFileSet()
-	loaded := map[string]*types.Package{}
+	exports := map[string]string{}
+	for _, l := range pkgs {
+		exports[l.ImportPath] = l.Export
+	}
+	archives := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
 	var bin bytes.Buffer
 	var index []section
 	for _, l := range pkgs {
 		if l.Export == "" || l.DepOnly || l.Name == "main" || hidden(l.ImportPath) && l.Standard {
 			continue
 		}
-		f, err := os.Open(l.Export)
-		if err != nil {
-			return err
-		}
-		r, err := gcexportdata.NewReader(f)
-		if err != nil {
-			f.Close()
-			return fmt.Errorf("%s: %w", l.ImportPath, err)
-		}
-		pkg, err := gcexportdata.Read(r, fset, loaded, l.ImportPath)
-		f.Close()
+		pkg, err := archives.Import(l.ImportPath)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.ImportPath, err)
 		}
