@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"interleave/runtime/lab"
 	"interleave/runtime/timeline"
@@ -69,7 +71,7 @@ func TestLocksTell(t *testing.T) {
 		EachHold(f func(timeline.Hold)) (dropped int)
 		History() ([]timeline.Hold, int)
 	}
-	for name, l := range map[string]holds{"a": lock, "b": rlock, "c": rwlock, "d": semaphore} {
+	for name, l := range map[string]holds{"a": lock, "b": rlock, "c (writing)": rwlock, "d": semaphore} {
 		var got []timeline.Hold
 		dropped := l.EachHold(func(h timeline.Hold) { got = append(got, h) })
 		want, _ := l.History()
@@ -102,4 +104,51 @@ func TestHoldersAreToldApart(t *testing.T) {
 	if len(seen) < 5 || seen[0] || len(from) != 1 || dropped != 5000-4096 {
 		t.Errorf("goroutines %v from %v, %d dropped", seen, from, dropped)
 	}
+}
+
+// A watched RWLock tells readers from writers, and which reader leaves.
+func TestReadersAreNoted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		lock := lab.NewRWLock(lab.PreferNobody).Named("table")
+		if err := lock.RLock(t.Context()); err != nil { // not watched yet, and leaves last
+			t.Fatal(err)
+		}
+		lock.Watch()
+		var wg sync.WaitGroup
+		for i := range 3 {
+			wg.Go(func() {
+				if err := lock.RLock(t.Context()); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Duration(3-i) * time.Second)
+				lock.RUnlock()
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
+		go func() { // waits for the first
+			if err := lock.Lock(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+		time.Sleep(time.Second)
+		lock.RUnlock()
+		synctest.Wait()
+		time.Sleep(2 * time.Second)
+		lock.Unlock() // anybody may
+		if err := lock.RLock(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(4 * time.Second)
+		wg.Go(lock.RUnlock) // not by who came: there is but one
+		wg.Wait()
+		var got []string
+		lock.EachHold(func(h timeline.Hold) { got = append(got, fmt.Sprint(h.Lock, " ", h.Wait, " ", h.Hold)) })
+		want := []string{"table (reading) 0s 1s", "table (reading) 0s 2s", "table (reading) 0s 3s", "table (writing) 1s 2s", "table (reading) 0s 4s"}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type RWLock struct {
 	writers  int           // in queue
 	acquired uint64        // reads and writes
 	writer   *holding
+	reading  []*holding // of watched readers, in the order in which they came in
 	meter    meter
 }
 
@@ -46,7 +48,8 @@ func (l *RWLock) Named(name string) *RWLock {
 	return l
 }
 
-// Watch has the lock note its writers as [Lock.Watch] does. Readers are not noted: nobody could say which of them leaves.
+// Watch has the lock note writers and readers as [Lock.Watch] does. A reader is noted as leaving on the goroutine on which it came;
+// where it leaves on another, the one that has read longest is taken for it.
 func (l *RWLock) Watch() *RWLock {
 	l.meter.watch.Store(true)
 	return l
@@ -108,8 +111,15 @@ func (l *RWLock) acquire(ctx context.Context, call string, write bool) error {
 		}
 		l.mu.Lock()
 	}
-	if write && l.meter.watched() {
-		l.writer = l.meter.holds(ctx, asked)
+	if l.meter.watched() {
+		h := l.meter.holds(ctx, asked)
+		if write {
+			h.Lock = " (writing)"
+			l.writer = h
+		} else {
+			h.Lock = " (reading)"
+			l.reading = append(l.reading, h)
+		}
 	}
 	l.mu.Unlock()
 	return nil
@@ -184,7 +194,24 @@ func (l *RWLock) RUnlock() {
 		panic(misuse("lab.RWLock.RUnlock", "the lock is not locked for reading"))
 	}
 	l.readers--
+	l.leave()
 	l.admit()
+}
+
+// leave notes that the calling goroutine reads no more. Readers that came before the lock was watched are not known.
+func (l *RWLock) leave() {
+	if len(l.reading) == 0 {
+		return
+	}
+	id := goroutineID()
+	i := slices.IndexFunc(l.reading, func(h *holding) bool { return h.Goroutine == id })
+	if i < 0 && len(l.reading) > l.readers {
+		i = 0
+	}
+	if i >= 0 {
+		l.meter.released(l.reading[i])
+		l.reading = slices.Delete(l.reading, i, i+1)
+	}
 }
 
 // Holders returns how many hold the lock: any number of readers, or one writer.
@@ -213,5 +240,5 @@ func (l *RWLock) Stats() LockStats {
 	return l.meter.snapshot("rwlock", acquired)
 }
 
-// History returns the writers that held the lock while it was watched, as [Lock.History] does.
+// History returns who held the lock while it was watched, as [Lock.History] does; its name says whether for reading or for writing.
 func (l *RWLock) History() (events []timeline.Hold, dropped int) { return l.meter.history("rwlock") }
