@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -180,17 +180,26 @@ func compute(d time.Duration, step func() error) error {
 	return nil
 }
 
-// roundsPerSlice is how many rounds of burn take computeSlice: the best of several tries, since others only ever slow it down.
-var roundsPerSlice = sync.OnceValue(func() int {
-	const rounds = 100_000
+var slice atomic.Int64 // what roundsPerSlice found; 0 before
+
+// roundsPerSlice is how many rounds of burn take computeSlice: the best of several tries, since others only ever slow it down. The
+// first calls find out, which takes half a millisecond in the middle of somebody's experiment. Nobody waits for another's answer:
+// goroutines in a queue would be seen in the figure.
+func roundsPerSlice() int64 {
+	if n := slice.Load(); n > 0 {
+		return n
+	}
+	const rounds = 10_000
 	best := time.Hour
 	for range 20 {
 		begin := time.Now()
 		runtime.KeepAlive(burn(rounds))
 		best = min(best, time.Since(begin))
 	}
-	return max(1, int(rounds*computeSlice/max(best, 1)))
-})
+	n := max(1, int64(rounds*computeSlice/max(best, 1)))
+	slice.Store(n)
+	return n
+}
 
 // burn keeps a core busy. Each round needs the result of the one before, and the last is returned, so that nothing can be left
 // out.
