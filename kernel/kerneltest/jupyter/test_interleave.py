@@ -4,11 +4,13 @@ Run with Debian's python3 after `go run . install`:
     /usr/bin/python3 -m unittest discover -v -s kernel/kerneltest/jupyter
 """
 
+import os
+import tempfile
 import time
 import unittest
 
 import jupyter_kernel_test
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.manager import KernelManager, start_new_kernel
 
 
 class Suite(jupyter_kernel_test.KernelTests):
@@ -161,6 +163,29 @@ class Session(unittest.TestCase):
         self.assertEqual(got[first], "error")
         self.assertEqual(got[second], "aborted")
 
+    def test_comms(self):
+        """Nobody is at the other end of any comm: an opened one is closed, and there are none to list."""
+
+        def said(msg_type, **content):
+            msg = self.kc.session.msg(msg_type, content)
+            self.kc.shell_channel.send(msg)
+            got = []
+            while ("status", "idle") not in got:
+                m = self.kc.get_iopub_msg(timeout=60)
+                if m["parent_header"].get("msg_id") == msg["header"]["msg_id"]:
+                    got.append((m["msg_type"], m["content"].get("execution_state") or m["content"].get("comm_id")))
+            return got[1:-1]
+
+        self.assertEqual(said("comm_open", comm_id="c", target_name="jupyter.widget", data={}), [("comm_close", "c")])
+        self.assertEqual(said("comm_msg", comm_id="c", data={}), [])
+        self.assertEqual(said("comm_close", comm_id="c", data={}), [])
+        msg_id = self.kc.comm_info()
+        while True:
+            reply = self.kc.get_shell_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == msg_id:
+                break
+        self.assertEqual(reply["content"], {"status": "ok", "comms": {}})
+
     def test_user_expressions(self):
         self.run_cell("v := 5")
         msg_id = self.kc.execute("", user_expressions={"good": "v * 2", "bad": "nothing"})
@@ -187,6 +212,26 @@ class Session(unittest.TestCase):
         finally:
             kc.stop_channels()
             km.shutdown_kernel()
+
+
+class SessionOverIpc(Session):
+    """The same through files instead of ports, which are gone afterwards."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.TemporaryDirectory()
+        cls.km = KernelManager(kernel_name="interleave", transport="ipc", ip=os.path.join(cls.dir.name, "k"))
+        cls.km.start_kernel()
+        cls.kc = cls.km.client()
+        cls.kc.start_channels()
+        cls.kc.wait_for_ready(timeout=60)
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        left = os.listdir(cls.dir.name)
+        cls.dir.cleanup()
+        assert not left, left
 
 
 if __name__ == "__main__":
