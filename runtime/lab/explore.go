@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -266,19 +267,19 @@ func (x *explorer) play(s schedule, who *[]int8, turns *[]Turn, others func(sche
 	last := int8(-1)
 	for turn := 0; ; turn++ {
 		able = able[:0]
-		waiting := ""
+		var waiting []string
 		for i := range actors {
 			if a := &actors[i]; !a.ended && (a.ready == nil || a.ready()) {
 				able = append(able, int8(i))
 			} else if !a.ended {
-				waiting += fmt.Sprintf(", actor %d at %s", i, a.place())
+				waiting = append(waiting, fmt.Sprintf("actor %d at %s", i, a.place()))
 			}
 		}
 		switch {
-		case len(able) == 0 && waiting == "":
+		case len(able) == 0 && waiting == nil:
 			return x.atEnd()
 		case len(able) == 0:
-			return fmt.Errorf("%w%s", ErrDeadlock, waiting)
+			return fmt.Errorf("%w: %s", ErrDeadlock, strings.Join(waiting, ", "))
 		case turn == x.turns:
 			return fmt.Errorf("%w (%d turns)", errNoEnd, turn)
 		}

@@ -73,7 +73,8 @@ func (g *GIL) Thread(ctx context.Context, name string, fn func(context.Context, 
 	return t
 }
 
-// Run calls fn with the lock held, on this goroutine.
+// Run calls fn with the lock held, on this goroutine. The thread is called after the task that it is in; outside of one the first
+// is called main, and later ones after their number.
 func (g *GIL) Run(ctx context.Context, fn func(context.Context, *GILThread) error) error {
 	if err := checkContext("lab.GIL.Run", ctx); err != nil {
 		return err
@@ -81,12 +82,21 @@ func (g *GIL) Run(ctx context.Context, fn func(context.Context, *GILThread) erro
 	if fn == nil {
 		return misuse("lab.GIL.Run", "nil function")
 	}
-	return g.run(ctx, "main", fn)
+	name := ""
+	if t, _ := ctx.Value(taskKey{}).(*task); t != nil {
+		name = t.Name()
+	}
+	return g.run(ctx, name, fn)
 }
 
 func (g *GIL) run(ctx context.Context, name string, fn func(context.Context, *GILThread) error) error {
 	th := &GILThread{g: g, name: name, ctx: ctx}
 	g.mu.Lock()
+	if n := len(g.threads); name == "" && n == 0 {
+		th.name = "main"
+	} else if name == "" {
+		th.name = fmt.Sprintf("thread-%d", n+1)
+	}
 	g.threads = append(g.threads, th)
 	g.mu.Unlock()
 	// The lock's holder looks for a cancelled context only when it is asked to give the lock up.

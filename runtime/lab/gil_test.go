@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,4 +213,21 @@ func ExampleGIL_Run() {
 	// Output:
 	// alone
 	// <nil> 0
+}
+
+func TestGILNames(t *testing.T) {
+	t.Parallel()
+	gil := lab.NewGIL(0)
+	var names []string
+	note := func(_ context.Context, th *lab.GILThread) error { names = append(names, th.Name()); return nil }
+	lab.Go(t.Context(), func(ctx context.Context) (int, error) { return 0, gil.Run(ctx, note) }, lab.Named("cook")).Await(t.Context())
+	gil = lab.NewGIL(0)
+	for range 2 {
+		if err := gil.Run(t.Context(), note); err != nil {
+			t.Error(err)
+		}
+	}
+	if want := []string{"cook", "main", "thread-2"}; !slices.Equal(names, want) {
+		t.Errorf("the threads are called %v, want %v", names, want)
+	}
 }

@@ -597,3 +597,21 @@ func TestWaitsAreMeasured(t *testing.T) {
 		}
 	})
 }
+
+func TestStatsSayWhoWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := lab.NewLock().Named("till")
+		if err := l.Lock(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		waiter := lab.Go(t.Context(), func(ctx context.Context) (int, error) { return 1, l.Lock(ctx) })
+		synctest.Wait()
+		if got, want := l.Stats().String(), "till: taken 1 time, 0 after waiting (0s in all, at most 0s), 1 waiting now"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		l.Unlock()
+		waiter.Await(t.Context())
+		l.Unlock()
+	})
+}

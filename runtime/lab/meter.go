@@ -27,9 +27,12 @@ type LockStats struct {
 
 // String says in one line what the lock has seen.
 func (s LockStats) String() string {
-	t := fmt.Sprintf("%s: taken %d times, %d after waiting (%v in all, at most %v)", s.Name, s.Acquired, s.Contended, roundTime(s.Wait), roundTime(s.MaxWait))
+	t := fmt.Sprintf("%s: taken %s, %d after waiting (%v in all, at most %v)", s.Name, plural(s.Acquired, "time"), s.Contended, roundTime(s.Wait), roundTime(s.MaxWait))
+	if s.Waiting > 0 {
+		t += fmt.Sprintf(", %d waiting now", s.Waiting)
+	}
 	if s.Watched > 0 {
-		t += fmt.Sprintf(", held for %v in %d watched holds (at most %v)", roundTime(s.Hold), s.Watched, roundTime(s.MaxHold))
+		t += fmt.Sprintf(", held for %v in %s (at most %v)", roundTime(s.Hold), plural(s.Watched, "watched hold"), roundTime(s.MaxHold))
 	}
 	return t
 }

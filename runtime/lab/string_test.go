@@ -61,7 +61,7 @@ func TestStrings(t *testing.T) {
 			{pool, `pool: 0 of 2 workers busy, 0 waiting \(at most 0\), 1 done, 0 of them failed`},
 			{queue, `jobs: 1 of 2 waiting`},
 			{lab.NewStack[int](0), `stack: 0 waiting`},
-			{lock, `locked; till: taken 1 times, 0 after waiting \(0s in all, at most 0s\)`},
+			{lock, `locked; till: taken 1 time, 0 after waiting \(0s in all, at most 0s\)`},
 			{rlock, `held by me, 1 times`},
 			{rw, `held by 1 reader`},
 			{sem, `0 of 2 permits held`},
