@@ -96,6 +96,7 @@ var charts = []chart{
 	{"lockwait-dark", holding(queueing(4000)), plots.Options{Theme: plots.Dark, MaxRows: 3, Sorted: true, Title: "Four tellers"}},
 	{"lockwait-crowd", holding(crowd(60)), plots.Options{}},
 	{"lockwait-dining", holding(dining()), plots.Options{}},
+	{"lockwait-dining-few", holding(dining()), plots.Options{MaxRows: 3}},
 	{"lockwait-dining-dark", holding(dining()), plots.Options{Theme: plots.Dark, Title: "Philosophers"}},
 	{"lockwait-free", holding(plots.HoldList{Holds: queueing(1).Holds, Dropped: 12}), plots.Options{}},
 }
@@ -313,10 +314,11 @@ func TestChartWords(t *testing.T) {
 		"lockwait-crowd":  {"go cell[2]:4", "go cell[2]:9", "waited 700 µs", "no wait", "… 20 more", "up to 20 at once"},
 		"lockwait-dining": {"left fork, right fork · 6 holds · 4 after waiting, 65.0 ms in all, at most 30.0 ms · held 212 ms in all, at most 60.0 ms · 3 goroutines · compiled",
 			"right fork 30 ms", "left fork 30 ms", "right fork 60 ms", "philosopher 2"},
-		"lockwait-free": {"12 later holds were not kept", "accounts · 1 hold · nobody had to wait · held 436 µs in all, at most 436 µs · 1 goroutine", "holds"},
-		"compare-ran":   {"three ways · median with 95 % interval · compiled and yaegi", "sequential (compiled)", "sequential (yaegi)", "sequential"},
-		"speedup-ran":   {"checksums of 200 files · speedup over 1 worker · median with 95 % interval · compiled"},
-		"litmus-ran":    {"coin · 2 runs · compiled"},
+		"lockwait-dining-few": {"philosopher 1", "… 2 more"},
+		"lockwait-free":       {"12 later holds were not kept", "accounts · 1 hold · nobody had to wait · held 436 µs in all, at most 436 µs · 1 goroutine", "holds"},
+		"compare-ran":         {"three ways · median with 95 % interval · compiled and yaegi", "sequential (compiled)", "sequential (yaegi)", "sequential"},
+		"speedup-ran":         {"checksums of 200 files · speedup over 1 worker · median with 95 % interval · compiled"},
+		"litmus-ran":          {"coin · 2 runs · compiled"},
 	} {
 		i := slices.IndexFunc(charts, func(c chart) bool { return c.name == name })
 		_, _, words := parse(t, charts[i].figure(t, charts[i].o).SVG())

@@ -98,13 +98,14 @@ func (t *tracks) layOut(o Options) {
 	all := t.e.Goroutines
 	n := len(all)
 	if n > o.MaxRows {
-		n = o.MaxRows
+		for n = o.MaxRows; n > 0 && all[n].Name == noLabel; n-- { // what belongs together is not torn apart
+		}
 	}
 	t.number = make(map[int64]int, n)
 	for i := range all {
 		if i < n {
 			t.rows = append(t.rows, &all[i])
-			if all[i].Label() != noLabel {
+			if all[i].Name != noLabel {
 				t.number[all[i].ID] = len(t.number) + 1
 			}
 		}
@@ -180,7 +181,13 @@ func (t *tracks) fold(all []timeline.Goroutine) {
 }
 
 func (t *tracks) foldLabel(i int) string {
-	n := timeline.Count(len(t.folds[i].rows))
+	count := 0
+	for _, g := range t.folds[i].rows {
+		if g.Name != noLabel {
+			count++
+		}
+	}
+	n := timeline.Count(count)
 	if len(t.rows) == 0 {
 		return n + " goroutines"
 	}
