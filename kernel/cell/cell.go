@@ -21,6 +21,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -39,6 +40,7 @@ type Session struct {
 	aliased map[string]string       // alias → import path
 	serial  int                     // of the last cell
 	stamp   int                     // counts what changes the meaning of free names
+	habits  [][2]*regexp.Regexp     // the patterns of habits, once they were needed
 }
 
 // New returns an empty session.
@@ -262,7 +264,7 @@ func (s *Session) excerpts(ds Diagnostics, src *source) Diagnostics {
 	for i, d := range ds {
 		if d.Line > 0 {
 			ds[i].source = excerpt(texts[d.Cell], d.Line)
-			if h := habitHint(ds[i]); h != "" && d.Cell == src.n {
+			if h := s.habitHint(ds[i]); h != "" && d.Cell == src.n {
 				ds[i].Hint = h
 			}
 		}

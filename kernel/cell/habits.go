@@ -1,9 +1,6 @@
 package cell
 
-import (
-	"regexp"
-	"sync"
-)
+import "regexp"
 
 // A habit is something that people write who know Python, or Jupyter with Python, and how Go says it.
 type habit struct {
@@ -65,17 +62,15 @@ var habits = []habit{
 		"x := 5\nx := 6", "x := 5\nx = 6"},
 }
 
-// habitREs are compiled when somebody has made a mistake.
-var habitREs = sync.OnceValue(func() (res [][2]*regexp.Regexp) {
-	for _, h := range habits {
-		res = append(res, [2]*regexp.Regexp{regexp.MustCompile(h.line), regexp.MustCompile(h.message)})
+// habitHint is how Go says what a line seems to mean, empty when nothing is known. The patterns are compiled when a session
+// sees its first mistake.
+func (s *Session) habitHint(d Diagnostic) string {
+	if s.habits == nil {
+		for _, h := range habits {
+			s.habits = append(s.habits, [2]*regexp.Regexp{regexp.MustCompile(h.line), regexp.MustCompile(h.message)})
+		}
 	}
-	return res
-})
-
-// habitHint is how Go says what a line seems to mean, empty when nothing is known.
-func habitHint(d Diagnostic) string {
-	for i, re := range habitREs() {
+	for i, re := range s.habits {
 		if re[0].MatchString(d.source) && re[1].MatchString(d.Message) {
 			return habits[i].hint
 		}

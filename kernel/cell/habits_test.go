@@ -24,13 +24,14 @@ func TestHabits(t *testing.T) {
 func TestNoHabit(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"fmt.Println(1", "var s string = 1", "missing(2)", "x := missing + 1", "x := )", "func f() int { return \"a\" }", "a := []int{1 2}"} {
-		_, err := New(shared).Check(1, code)
+		s := New(shared)
+		_, err := s.Check(1, code)
 		ds, ok := err.(Diagnostics)
 		if !ok || len(ds) == 0 {
 			t.Errorf("%q: %v", code, err)
 		}
 		for _, d := range ds {
-			if h := habitHint(d); h != "" {
+			if h := s.habitHint(d); h != "" {
 				t.Errorf("%q: %s gets the hint %q", code, d, h)
 			}
 		}
