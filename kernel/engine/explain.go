@@ -53,12 +53,9 @@ func Explain(d session.Death) session.Failed {
 	if detail != "" {
 		f.Traceback = append(f.Traceback, detail)
 	}
-	at := places(text)
+	at := places(text, d)
 	if len(at) == 0 && d.N > 0 {
-		at = []string{fmt.Sprintf("%scell[%d]%s%s was running%s", bold, d.N, reset, faint, reset)}
-		if d.Line > 0 {
-			at[0] = fmt.Sprintf("%scell[%d]:%d%s%s was running%s", bold, d.N, d.Line, reset, faint, reset)
-		}
+		at = []string{bold + noted(d) + reset + faint + " was running" + reset}
 	}
 	for _, l := range at {
 		f.Traceback = append(f.Traceback, l)
@@ -72,15 +69,19 @@ func Explain(d session.Death) session.Failed {
 }
 
 // places lists where the dying goroutine was, innermost first: the calls in cells of the first goroutine in the report that
-// belongs to one. Interpreted code leaves no calls, only the label that says whose goroutine it is.
-func places(text string) []string {
+// belongs to one. Interpreted code leaves no calls, only the label that says whose goroutine it is, and the note of where the
+// cell was.
+func places(text string, d session.Death) []string {
 	for block := range strings.SplitSeq(text, "\n\n") {
 		lines := shorten(callsIn(block))
 		if g := parseGoroutines(block); len(g) > 0 && g[0].cell != "" {
 			if cell, _, line := strings.Cut(g[0].cell, ":"); !strings.Contains(strings.Join(lines, "\n"), cell+":") {
-				if line {
+				switch {
+				case line:
 					lines = append(lines, startedAt(g[0].cell))
-				} else {
+				case cell == fmt.Sprintf("cell[%d]", d.N):
+					lines = append(lines, faint+"called from "+reset+noted(d))
+				default:
 					lines = append(lines, faint+"called from "+reset+cell)
 				}
 			}
@@ -90,6 +91,14 @@ func places(text string) []string {
 		}
 	}
 	return nil
+}
+
+// noted is the place that the running cell noted before its process died.
+func noted(d session.Death) string {
+	if d.Line > 0 {
+		return fmt.Sprintf("cell[%d]:%d", d.N, d.Line)
+	}
+	return fmt.Sprintf("cell[%d]", d.N)
 }
 
 // A call is a line of a traceback, ready to be shown.

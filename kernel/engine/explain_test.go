@@ -58,6 +58,14 @@ func TestExplain(t *testing.T) {
 			cell[7]:2 in odd
 			(and so on, 11184663 calls deep)
 			called from cell[8]`},
+		{"overflow-round.txt", "", died, 8, 5, `
+			session died: fatal error: stack overflow
+			fatal error: stack overflow
+			runtime: goroutine stack exceeds 512000000-byte limit
+			cell[7]:1 in even
+			cell[7]:2 in odd
+			(and so on, 11184663 calls deep)
+			called from cell[8]:5`},
 		{"", "", died, 0, 0, `
 			session died: the session process ended: exit status 2
 			the session process ended: exit status 2`},
