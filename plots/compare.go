@@ -148,6 +148,7 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 		}
 		f.alt += "."
 	}
+	f.alt += inWords(t)
 	return f, nil
 }
 

@@ -20,6 +20,14 @@ func ranBy(v any) string {
 	return ""
 }
 
+// inWords is what the text that stands for a figure says of v's engine, if anything.
+func inWords(v any) string {
+	if ran := ranBy(v); ran != "" {
+		return " Engine: " + ran + "."
+	}
+	return ""
+}
+
 // engines lists each engine that is named, once.
 func engines(names []string) string {
 	var list []string

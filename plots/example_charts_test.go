@@ -233,8 +233,12 @@ func ExampleHoldList_EachHold() {
 }
 
 func ExampleSweep_RanBy() {
-	fmt.Println(plots.Sweep{Engine: "compiled"}.RanBy())
-	// Output: compiled
+	s := plots.Sweep{Name: "checksums", Engine: "compiled", Points: []plots.SweepPoint{{Workers: 1, Median: 80e6}, {Workers: 2, Median: 40e6}}}
+	fmt.Println(s.RanBy())
+	said(plots.Speedup(s))
+	// Output:
+	// compiled
+	// Speedup of checksums: 2.00× with 2 workers. Amdahl: serial part 0 % (from 2 points, so it cannot but fit). Engine: compiled.
 }
 
 // Rows of different engines say so.
@@ -246,10 +250,14 @@ func ExampleTimingList_RanBy() {
 	said(plots.Compare(both))
 	// Output:
 	// compiled
-	// Times of sum of a slice. sum (compiled): 1.00 ms. sum (yaegi): 80.0 ms, 80.0× slower.
+	// Times of sum of a slice. sum (compiled): 1.00 ms. sum (yaegi): 80.0 ms, 80.0× slower. Engine: compiled and yaegi.
 }
 
 func ExampleTally_RanBy() {
-	fmt.Println(plots.Tally{Engine: "compiled"}.RanBy())
-	// Output: compiled
+	t := plots.Tally{Name: "coin", Engine: "compiled", Rows: []plots.Outcome{{Result: "heads", Count: 3, Verdict: "acceptable"}}}
+	fmt.Println(t.RanBy())
+	said(plots.Litmus(t))
+	// Output:
+	// compiled
+	// Litmus test coin: 3 runs. acceptable 3. Engine: compiled.
 }

@@ -132,7 +132,7 @@ func Litmus(t Outcomes, o ...Options) (*Figure, error) {
 			words = append(words, fmt.Sprintf("%s %s", v, thousands(float64(seen[v]))))
 		}
 	}
-	f.alt = fmt.Sprintf("Litmus test %s: %s. %s.", name, all, strings.Join(words, ", "))
+	f.alt = fmt.Sprintf("Litmus test %s: %s. %s.", name, all, strings.Join(words, ", ")) + inWords(t)
 	return f, nil
 }
 

@@ -116,7 +116,13 @@ func Speedup(s Scaling, o ...Options) (*Figure, error) {
 	if c.usl != nil {
 		f.legend = append(f.legend, entry{name: "USL", line: &t.usl})
 	}
-	f.alt = fmt.Sprintf("Speedup of %s: %s with %s %s. %s. %s.", orWork(c.name), times(last.speedup), shortNumber(last.n), c.axis, amdahl, usl)
+	f.alt = fmt.Sprintf("Speedup of %s: %s with %s %s.", orWork(c.name), times(last.speedup), shortNumber(last.n), c.axis)
+	for _, fit := range []string{amdahl, usl} {
+		if fit != "" {
+			f.alt += " " + fit + "."
+		}
+	}
+	f.alt += inWords(s)
 	return f, nil
 }
 
