@@ -81,7 +81,7 @@ func New(cfg Config) (*Engine, error) {
 	e.interp = newInterp(e)
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
-	lab.SetHost(lab.Host{Place: e.place, Carry: e.guard})
+	lab.SetHost(lab.Host{Places: e.places, Carry: e.guard})
 	display.SetSink(e.display)
 	timeline.SetEngine(ranBy)
 	display.SetAsker(func(ctx context.Context, prompt string, password bool) (string, error) {

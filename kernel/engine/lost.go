@@ -70,14 +70,26 @@ func (e *Engine) onPanic(p *lab.PanicError) {
 	})
 }
 
-// place is the line of the calling code when it is interpreted: the stack does not show it.
-func (e *Engine) place() string {
-	if t := current(); t != nil {
-		if line := t.run.line.Load(); line > 0 {
-			return fmt.Sprintf("cell[%d]:%d", t.run.n, line)
-		}
+// places tells lab how the user calls lines of the calling code: those of interpreted code no stack shows, and a cell that
+// was compiled when it had another number shows that one.
+func (e *Engine) places() func(string) string {
+	t := current()
+	if t == nil {
+		return nil
 	}
-	return ""
+	r, line := t.run, t.run.line.Load()
+	if line == 0 && r.shift == nil {
+		return nil
+	}
+	return func(found string) string {
+		if found == "" && line > 0 {
+			return fmt.Sprintf("cell[%d]:%d", r.n, line)
+		}
+		for _, f := range r.shifted(framesIn("\t" + found)) {
+			return fmt.Sprintf("cell[%d]:%d", f.cell, f.line)
+		}
+		return found
+	}
 }
 
 // tellLost tells what nobody has asked for in a cell that ends.
@@ -116,11 +128,7 @@ func (e *Engine) tell(r *run, p *lab.PanicError) {
 	if p.Task != "" {
 		what = p.Task
 	}
-	place := p.Spawn
-	if frames := r.shifted(framesIn("\t" + place)); len(frames) > 0 {
-		place = fmt.Sprintf("cell[%d]:%d", frames[0].cell, frames[0].line)
-	}
 	at := strings.Count(f.value, "\n") + 1
-	lines = slices.Insert(lines, at, fmt.Sprintf("%sin %s%s%s, started at %s%s%s; nobody awaits it%s", faint, reset, what, faint, reset, place, faint, reset))
+	lines = slices.Insert(lines, at, fmt.Sprintf("%sin %s%s%s, started at %s%s%s; nobody awaits it%s", faint, reset, what, faint, reset, p.Spawn, faint, reset))
 	e.out.Output(r.id, session.Stderr, []byte(strings.Join(lines, "\n")+"\n"))
 }

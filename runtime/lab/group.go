@@ -16,6 +16,7 @@ type Group struct {
 	eg     *errgroup.Group
 	ctx    context.Context
 	over   atomic.Bool // Wait has returned
+	claim  claim
 	mu     sync.Mutex
 	errs   []error // in the order of their coming, without those that only say that the group was cancelled
 	cancel context.CancelCauseFunc
@@ -74,7 +75,14 @@ func (g *Group) member(call string, fn func(context.Context) error) func() error
 		normal := false
 		defer func() {
 			if !normal {
-				g.fail(abnormal(recover(), &from))
+				err := ErrGoexit
+				if r := recover(); r != nil {
+					p := panicked(r, &from)
+					p.claimed = g.claim.made
+					reportPanic(p)
+					err = p
+				}
+				g.fail(err)
 			}
 		}()
 		if trace.IsEnabled() {
@@ -107,6 +115,7 @@ func (g *Group) Wait() error {
 	if g.eg == nil {
 		return zero("lab.Group.Wait", "group", "lab.NewGroup")
 	}
+	g.claim.taken.Store(true)
 	g.eg.Wait()
 	g.over.Store(true)
 	g.cancel(nil)

@@ -5,9 +5,10 @@ import "sync/atomic"
 // A Host is a program that runs code for others, such as the session of a notebook. It knows about that code what its goroutines do
 // not tell. Each function may be nil.
 type Host struct {
-	// Place returns the file:line of the calling code where the goroutine's stack does not show it, as that of an interpreter;
-	// otherwise it may return anything. It is called often, and should be fast.
-	Place func() string
+	// Places returns what turns the file:line that a stack shows of the calling code, or the empty string when it shows none, into
+	// the one that the user knows: of interpreted code, or of code that was compiled under another name. nil means that they are the
+	// same. It is called often, and should be fast; what it returns may be called at any time.
+	Places func() func(found string) string
 	// Carry returns f so that it can be run on a goroutine that has no parent, as a timer's, as if the present goroutine had
 	// started that one at place.
 	Carry func(place string, f func()) func()
@@ -21,12 +22,12 @@ func SetHost(h Host) (restore func()) {
 	return func() { host.Store(before) }
 }
 
-// hint is what the host knows of the calling code's place.
-func hint() string {
-	if h := host.Load(); h != nil && h.Place != nil {
-		return h.Place()
+// places is what the host makes of lines in the calling code; nil when nothing.
+func places() func(string) string {
+	if h := host.Load(); h != nil && h.Places != nil {
+		return h.Places()
 	}
-	return ""
+	return nil
 }
 
 // carried is f for a goroutine without a parent.

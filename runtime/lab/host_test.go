@@ -2,27 +2,39 @@ package lab_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"interleave/runtime/lab"
 )
 
-// What the host knows counts only where the stack does not; a timer's function is carried.
+// Lines are called as the host calls them, from the moment they were seen; a timer's function is carried.
 func TestHost(t *testing.T) {
-	places := 0
+	asked := 0
 	var carried []string
 	restore := lab.SetHost(lab.Host{
-		Place: func() string { places++; return "elsewhere:1" },
+		Places: func() func(string) string {
+			asked++
+			return func(found string) string { return filepath.Base(found) + " as seen by the host" }
+		},
 		Carry: func(place string, f func()) func() {
 			return func() { carried = append(carried, place); f() }
 		},
 	})
 	defer restore()
 	lock := lab.NewLock()
-	if name := lock.Stats().Name; !strings.Contains(name, "host_test.go:") || places == 0 {
-		t.Errorf("the lock is called %q, after %d questions", name, places)
+	known := regexp.MustCompile(`^lock of host_test.go:\d+ as seen by the host$`)
+	if name := lock.Stats().Name; !known.MatchString(name) || asked == 0 {
+		t.Errorf("the lock is called %q, after %d questions", name, asked)
+	}
+	var p *lab.PanicError
+	_, err := lab.Gather(t.Context(), explode)
+	if !errors.As(err, &p) || !strings.HasSuffix(p.Where, " as seen by the host") || !strings.HasSuffix(p.Spawn, " as seen by the host") {
+		t.Errorf("got %v", err)
 	}
 	task := lab.After(t.Context(), 0, func(context.Context) (int, error) { return 1, nil })
 	if v, err := task.Await(t.Context()); v != 1 || err != nil {
@@ -32,9 +44,12 @@ func TestHost(t *testing.T) {
 		t.Errorf("carried %v", carried)
 	}
 	restore()
-	asked := places
+	before := asked
+	if name := lock.Stats().Name; !known.MatchString(name) {
+		t.Errorf("the lock is called %q now", name)
+	}
 	lab.NewLock()
-	if places != asked {
+	if asked != before {
 		t.Error("the host is asked after its time")
 	}
 }

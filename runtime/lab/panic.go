@@ -84,7 +84,11 @@ func panicPlace() string {
 	for {
 		f, more := frames.Next()
 		if f.Function == "runtime.gopanic" {
-			return users(frames)
+			at := users(frames)
+			if host := places(); host != nil {
+				at = host(at)
+			}
+			return at
 		}
 		if !more {
 			return ""
@@ -111,13 +115,13 @@ func panicStack() []byte {
 type site struct {
 	pcs  [8]uintptr
 	n    int
-	hint string // where it is if no frame says it
+	host func(string) string // of [Host]; may be nil
 }
 
 // here takes the current place, leaving out skip callers of here.
 func here(skip int) (s site) {
 	s.n = runtime.Callers(skip+2, s.pcs[:])
-	s.hint = hint()
+	s.host = places()
 	return s
 }
 
@@ -129,11 +133,12 @@ const unknownLine = "a line that is not known"
 // String is the file:line of the innermost frame that is the user's.
 func (s *site) String() string {
 	if s != nil && s.n > 0 {
-		if at := users(runtime.CallersFrames(s.pcs[:s.n])); at != "" {
-			return at
+		at := users(runtime.CallersFrames(s.pcs[:s.n]))
+		if s.host != nil {
+			at = s.host(at)
 		}
-		if s.hint != "" {
-			return s.hint
+		if at != "" {
+			return at
 		}
 	}
 	return unknownLine

@@ -98,11 +98,6 @@ func TestPanicAwaitedElsewhere(t *testing.T) {
 		"Gather": func(ctx context.Context, boom func()) {
 			lab.Gather(ctx, func(context.Context) (int, error) { boom(); return 0, nil })
 		},
-		"Group": func(ctx context.Context, boom func()) {
-			g := lab.NewGroup(ctx)
-			g.Go(func(context.Context) error { boom(); return nil })
-			g.Wait()
-		},
 		"Map": func(ctx context.Context, boom func()) {
 			lab.Map(ctx, pool, []int{1}, func(context.Context, int) (int, error) { boom(); return 0, nil })
 		},
@@ -126,6 +121,20 @@ func TestPanicAwaitedElsewhere(t *testing.T) {
 		f(t.Context(), func() { panic(what) })
 		h.want(t, what, true, true)
 	}
+	synctest.Test(t, func(t *testing.T) {
+		h := listen(t, "Group")
+		g := lab.NewGroup(t.Context())
+		g.Go(func(context.Context) error { time.Sleep(time.Second); panic("Group") })
+		g.Wait()
+		h.want(t, "Group", true, true)
+	})
+	g := lab.NewGroup(t.Context())
+	unwaited := listen(t, "unwaited")
+	g.Go(func(context.Context) error { panic("unwaited") })
+	<-g.Context().Done()
+	unwaited.want(t, "a group before its Wait", false, false)
+	g.Wait()
+	unwaited.want(t, "a group after its Wait", false, true)
 	h := listen(t, "forgotten")
 	lab.NewLoop().Run(t.Context(), func(co *lab.Coro) error {
 		lab.LoopGo(co, "forgotten", func(*lab.Coro) (int, error) { panic("forgotten") })

@@ -344,6 +344,8 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 		var zero T
 		return zero, misuse("lab.Task.Await", "nil task")
 	}
+	t.claim.waiting.Add(1)
+	defer t.claim.waiting.Add(-1)
 	if err := t.wait(ctx, "lab.Task.Await"); err != nil {
 		if u := (*UsageError)(nil); errors.As(err, &u) {
 			var zero T
