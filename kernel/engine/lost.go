@@ -124,11 +124,11 @@ func (o *lostOf) tell(r *run, p *lab.PanicError) {
 func (e *Engine) tell(r *run, p *lab.PanicError) {
 	f := &failure{name: "panic", value: panicText(p.Value), frames: r.shifted(framesIn(string(p.Stack)))}
 	lines := f.render(e)
-	what := "something that lab calls"
+	what := "work"
 	if p.Task != "" {
-		what = p.Task
+		what = p.Task + ","
 	}
 	at := strings.Count(f.value, "\n") + 1
-	lines = slices.Insert(lines, at, fmt.Sprintf("%sin %s%s%s, started at %s%s%s; nobody awaits it%s", faint, reset, what, faint, reset, p.Spawn, faint, reset))
+	lines = slices.Insert(lines, at, fmt.Sprintf("%sin %s%s%s started at %s%s%s; nobody awaits it%s", faint, reset, what, faint, reset, p.Spawn, faint, reset))
 	e.out.Output(r.id, session.Stderr, []byte(strings.Join(lines, "\n")+"\n"))
 }
