@@ -200,7 +200,7 @@ func (k *kernel) run(code string) seen {
 	return k.request(wire.ExecuteRequest{Code: code, StoreHistory: true, StopOnError: true}, nil)
 }
 
-// runUntil runs a cell and calls then, on another goroutine, when the cell has printed "ready".
+// runUntil runs a cell and calls then, on another goroutine, when the cell has printed "ready", to either stream.
 func (k *kernel) runUntil(code string, then func(context.Context)) seen {
 	k.t.Helper()
 	return k.request(wire.ExecuteRequest{Code: code, StoreHistory: true, StopOnError: true}, then)
@@ -227,7 +227,7 @@ func (k *kernel) request(content wire.Content, ready func(context.Context)) (s s
 			} else {
 				s.stdout += plain(c.Text)
 			}
-			if ready != nil && strings.Contains(s.stdout, "ready\n") {
+			if ready != nil && strings.Contains(s.stdout+s.stderr, "ready\n") {
 				then := ready
 				ready = nil
 				acting.Go(func() { then(ctx) })

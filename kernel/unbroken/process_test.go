@@ -185,6 +185,20 @@ func TestLatePrints(t *testing.T) {
 	}
 }
 
+// A panic that nobody awaits is told while its cell goes on, and not again at the end.
+func TestPanicToldMeanwhile(t *testing.T) {
+	t.Parallel()
+	k := start(t)
+	k.declare()
+	k.keep()
+	s := k.runUntil("lab.Thread(ctx, \"early\", func(context.Context) {\n\tpanic(\"ready\")\n})\n<-ctx.Done()", k.interrupt)
+	want := place("panic: ready\nin early, started at cell[N]:1; nobody awaits it\ncell[N]:2 in func1\n", s.n)
+	if !regexp.MustCompile("^"+want).MatchString(s.stderr) || strings.Count(s.stderr, "panic: ready") != 1 {
+		t.Errorf("want %s once:\n%s", want, s.said())
+	}
+	k.whole(s, false)
+}
+
 // latest is what came for cells that were over.
 func (k *kernel) latest() string {
 	k.mu.Lock()
