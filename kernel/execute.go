@@ -79,10 +79,21 @@ func (k *kernel) fail(cell uint64, f session.Failed) {
 	k.event(f)
 }
 
-// finish replies to the running cell's request, which done ended, and aborts the cells behind it when it failed.
+// finish ends the running cell, which done ended: at once, or when its failure may be told.
 func (k *kernel) finish(done session.Done) {
+	k.flush()
+	if wait := blindFor - time.Since(k.running.request.came); wait > 0 && k.running.stops(done) {
+		k.ended = &done
+		k.hold.Reset(wait)
+		return
+	}
+	k.conclude(done)
+}
+
+// conclude replies to the running cell's request and aborts the cells behind it when it failed.
+func (k *kernel) conclude(done session.Done) {
 	x := k.running
-	k.running = nil
+	k.running, k.ended = nil, nil
 	k.flush()
 	m, err := k.author.New(x.request.msg, k.outcome(x, done))
 	if err != nil { // a user expression with a value that is no JSON
@@ -98,7 +109,7 @@ func (k *kernel) finish(done session.Done) {
 		k.log.Error("send execute_reply", "cell", x.cell, "err", err)
 	}
 	k.publish(x.request.msg, wire.Status{State: "idle"})
-	if !done.OK && !x.content.Silent && x.content.StopOnError {
+	if x.stops(done) {
 		k.abortBehind(x.request)
 	}
 }

@@ -457,6 +457,12 @@ func TestShutdown(t *testing.T) {
 				got = all(t, k, client.ExecuteRequest{Code: "print a\nhang"}, client.ExecuteRequest{Code: "print b"})
 			})
 			time.Sleep(time.Second)
+			wg.Go(func() { // it waits behind the cells, and gets the one answer that clients take
+				if _, err := k.Client.KernelInfo(t.Context()); err != nil {
+					t.Errorf("kernel_info at the end: %v", err)
+				}
+			})
+			synctest.Wait()
 			var toAll int
 			m, err := k.Client.Request(t.Context(), wire.Control, wire.ShutdownRequest{Restart: restart}, func(in wire.Incoming) {
 				if in.Message.Header.MsgType == "shutdown_reply" {

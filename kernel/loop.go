@@ -23,12 +23,15 @@ func Run(ctx context.Context, cfg Config) error {
 		recv:     cfg.Transport.Recv(),
 		events:   cfg.Session.Events(),
 		gathered: gatherer{timer: time.NewTimer(time.Hour)},
+		hold:     time.NewTimer(time.Hour),
 	}
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
 	k.gathered.timer.Stop()
 	defer k.gathered.timer.Stop()
+	k.hold.Stop()
+	defer k.hold.Stop()
 	err := k.serve(ctx)
 	k.close()
 	return err
@@ -44,6 +47,8 @@ type kernel struct {
 
 	queue    []request // shell requests whose turn has not come, in the order they came
 	running  *execution
+	ended    *session.Done      // of the running cell, which has failed and is not answered yet
+	hold     *time.Timer        // fires when it may be
 	origins  map[uint64]*origin // by cell, for those that ran last
 	lastCell uint64             // the newest cell's ID
 	count    int                // cells that were stored so far: what the next one's In[] number follows
@@ -91,6 +96,8 @@ func (k *kernel) serve(ctx context.Context) error {
 			k.hear(ev, ok)
 		case <-k.gathered.timer.C:
 			k.flush()
+		case <-k.hold.C:
+			k.conclude(*k.ended)
 		case topic := <-k.cfg.Transport.Subscriptions():
 			k.welcome(topic)
 		case <-turn:
@@ -152,7 +159,7 @@ func (k *kernel) hear(ev session.Event, ok bool) {
 	}
 	k.events = nil
 	k.log.Error("the session has ended for good")
-	if k.running != nil {
+	if k.running != nil && k.ended == nil {
 		k.fail(k.running.cell, sessionGone)
 		k.finish(session.Done{Cell: k.running.cell})
 	}
@@ -199,6 +206,9 @@ func (k *kernel) close() {
 		}
 	}
 	k.flush()
+	if k.ended != nil {
+		k.conclude(*k.ended)
+	}
 	if x := k.running; x != nil {
 		k.running = nil
 		k.reply(x.request, wire.ExecuteReply{Status: wire.Aborted})

@@ -83,7 +83,9 @@ func (k *kernel) refuse(r request, name, value string) {
 // abort answers a request that is not served any more.
 func (k *kernel) abort(r request) {
 	k.publish(r.msg, wire.Status{State: "busy"})
-	if c := failure(r.msg, wire.Aborted); c != nil {
+	if r.msg.Header.MsgType == "kernel_info_request" { // clients take no other answer than what it asks for
+		k.reply(r, k.info())
+	} else if c := failure(r.msg, wire.Aborted); c != nil {
 		k.reply(r, c)
 	}
 	k.publish(r.msg, wire.Status{State: "idle"})

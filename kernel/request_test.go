@@ -158,10 +158,15 @@ func TestSentBeforeFailure(t *testing.T) {
 			{one, 0, "sleep 1s\nfail a", wire.Error},
 			{one, time.Millisecond, "print a", wire.Aborted},
 			{one, 999 * time.Millisecond, "print a", wire.Aborted},
+			{one, 1020 * time.Millisecond, "print a", wire.Aborted}, // of one burst with the one before
+			{one, 1040 * time.Millisecond, "print a", wire.Aborted},
 			{other, 0, "print a", wire.OK},
-			{one, time.Second, "print a", wire.OK},
-			{one, 2 * time.Second, "fail b", wire.Error},
-			{one, 2 * time.Second, "print b", wire.OK},
+			{one, 1070 * time.Millisecond, "print a", wire.OK},
+			{one, 2 * time.Second, "fail b", wire.Error}, // at once, and told 50 ms later
+			{one, 2049 * time.Millisecond, "print b", wire.Aborted},
+			{one, 2079 * time.Millisecond, "print b", wire.OK},
+			{one, 3 * time.Second, "fail c", wire.Error},
+			{one, 3050 * time.Millisecond, "print c", wire.OK},
 		} {
 			if got := status(c.by, c.sent, c.code); got != c.want {
 				t.Errorf("%q sent after %v: %s, want %s", c.code, c.sent, got, c.want)
