@@ -323,7 +323,7 @@ func (s *Session) diagnose(errs []types.Error, cur *source) (ds Diagnostics) {
 
 // suggest names what the user may have meant.
 func (s *Session) suggest(name string) string {
-	best, least := "", 3
+	best, least := "", min(3, 1+len(name)/4)
 	consider := func(n string) {
 		if tooLong(name, n, least) {
 			return

@@ -58,6 +58,8 @@ var habits = []habit{
 		"list := []int{}\nlist.append(3)", "list := []int{}\nlist = append(list, 3)"},
 	{`^\s*[\pL_][\pL\d_]*(\s*,\s*[\pL_][\pL\d_]*)*\s*=[^=]`, `^undefined: [\pL\d_]+$`, "A new variable is declared by :=",
 		"fresh = 5", "fresh := 5\nfresh"},
+	{`^[^=]+,[^=]+$`, `expected 1 expression`, "One value is shown; print several: fmt.Println(a, b)",
+		"a, b := 1, 2\na, b", "a, b := 1, 2\nfmt.Println(a, b)"},
 	{`:=`, `no new variables`, "A variable that is there gets a new value by =",
 		"x := 5\nx := 6", "x := 5\nx = 6"},
 }
