@@ -458,8 +458,8 @@ func TestShutdown(t *testing.T) {
 			})
 			time.Sleep(time.Second)
 			wg.Go(func() { // it waits behind the cells, and gets the one answer that clients take
-				if _, err := k.Client.KernelInfo(t.Context()); err != nil {
-					t.Errorf("kernel_info at the end: %v", err)
+				if info, err := k.Client.KernelInfo(t.Context()); err != nil || info.Status != wire.OK {
+					t.Errorf("kernel_info at the end: %+v, %v", info, err)
 				}
 			})
 			synctest.Wait()
