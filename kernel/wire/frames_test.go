@@ -7,8 +7,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
+	"weak"
 )
 
 func signer(t testing.TB, scheme, key string) *Signer {
@@ -212,4 +214,25 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("encoded %q\nwant    %q", out[3:], raw)
 		}
 	})
+}
+
+func TestStubKeepsNoContent(t *testing.T) {
+	t.Parallel()
+	s := signer(t, "", "key")
+	content := []byte(`{"code": "` + strings.Repeat("x", 1<<20) + `"}`)
+	m := &Message{Identities: [][]byte{[]byte("peer")}, Header: Header{MsgType: "execute_request"}, Content: content}
+	frames, err := s.Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err = s.Decode(frames); err != nil {
+		t.Fatal(err)
+	}
+	stub, kept := m.Stub(), weak.Make(&content[0])
+	m, frames, content = nil, nil, nil
+	runtime.GC()
+	if kept.Value() != nil {
+		t.Error("the content lives as long as the stub")
+	}
+	runtime.KeepAlive(stub)
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -107,7 +108,8 @@ func (a *Author) New(parent *Message, c Content) (*Message, error) {
 
 // Stub is m without what it carries: enough to answer it later, and small enough to keep.
 func (m *Message) Stub() *Message {
-	return &Message{Identities: m.Identities, Header: m.Header, header: m.header}
+	// Decode leaves the identities in one array with all other frames, which a part of it would keep.
+	return &Message{Identities: slices.Clone(m.Identities), Header: m.Header, header: m.header}
 }
 
 // Date writes t as headers and metadata do: ISO 8601 in UTC, to the microsecond.
