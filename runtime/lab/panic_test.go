@@ -91,6 +91,24 @@ func TestPanicAwaited(t *testing.T) {
 	}
 }
 
+// Who waited when the task ended has the panic, also when it has gone on by the time that OnPanic hears of it.
+func TestPanicAwaitedByTheQuick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := listen(t, "quick")
+		gate, returned := make(chan struct{}), make(chan struct{})
+		task := lab.Go(t.Context(), func(context.Context) (int, error) { <-gate; panic("quick") })
+		go func() {
+			lab.Wait(t.Context(), lab.AllCompleted, task)
+			close(returned)
+		}()
+		synctest.Wait()
+		task.OnDone(func(*lab.Task[int]) { <-returned }) // called after what Wait listens with
+		close(gate)
+		<-task.Done()
+		h.want(t, "quick", true, false)
+	})
+}
+
 func TestPanicAwaitedElsewhere(t *testing.T) {
 	t.Parallel()
 	pool := lab.NewPool(2)

@@ -207,6 +207,10 @@ func (t *task) end(err error, abnormal bool) {
 			}
 		}
 	}
+	awaited := abnormal && t.claim.waiting.Load() > 0
+	if awaited { // who waits now may be gone when the panic is reported
+		t.claim.waiting.Add(1)
+	}
 	t.cancel(nil)
 	tasks.remove(t)
 	t.mu.Lock()
@@ -232,6 +236,9 @@ func (t *task) end(err error, abnormal bool) {
 	}
 	if p, ok := err.(*PanicError); ok && abnormal {
 		reportPanic(p) // now: who waits is known, and a callback may have asked for the result
+	}
+	if awaited {
+		t.claim.waiting.Add(-1)
 	}
 	close(t.done)
 	if t.scope != nil {
