@@ -138,11 +138,11 @@ func (p *Pool) runMapping(ctx context.Context, call string, m *mapping) error {
 	tasks := make([]*Task[struct{}], helpers)
 	for i := range tasks {
 		t := new(Task[struct{}])
+		t.claim.taken.Store(true) // Map returns its error
 		items := new(int)
 		p.submit(ctx, call, &t.task, t, []TaskOption{Named(fmt.Sprintf("%s %d", call, i))}, items, func(ctx context.Context) error {
 			return m.work(ctx, items)
 		})
-		t.claim.taken.Store(true)
 		t.subscribe(func() {
 			if t.err != nil && !errors.Is(t.err, errMapDone) {
 				fail(t.err)
