@@ -285,6 +285,7 @@ func (x *execution) code(text string) {
 // is left alone with it.
 func (x *execution) perform(f func(), traces bool) {
 	e, r := x.e, x.run
+	timeline.SetFiles(r.files())
 	armed := e.plot && !traces && !x.cell.Silent && !x.quiet && e.recorder.Arm() == nil
 	fail, replace := r.execute(f)
 	e.tellLost(r)

@@ -97,3 +97,19 @@ func TestSourceLine(t *testing.T) {
 		}
 	}
 }
+
+// A cell that is run again is called by its present number wherever a place is told.
+func TestPresent(t *testing.T) {
+	t.Parallel()
+	r := &run{n: 7, shift: map[int]int{2: 7}}
+	for in, want := range map[string]string{
+		"cell[2]:3": "cell[7]:3", "cell[12]:3": "cell[12]:3", "cell[2]": "cell[2]", "go cell[2]:3, then cell[2]:4 and cell[3]:2": "go cell[7]:3, then cell[7]:4 and cell[3]:2",
+	} {
+		if got := r.present(in); got != want {
+			t.Errorf("%q is presented as %q, want %q", in, got, want)
+		}
+	}
+	if got := r.files(); len(got) != 1 || got["cell[2]"] != "cell[7]" {
+		t.Errorf("files: %v", got)
+	}
+}

@@ -53,6 +53,9 @@ func (r *run) goroutines() (out []goroutine) {
 			if line := r.line.Load(); g.main && len(g.lines) == 0 && line > 0 { // interpreted
 				g.lines = []string{fmt.Sprintf("cell[%d]:%d", r.n, line)}
 			}
+			for i, l := range g.lines {
+				g.lines[i] = r.present(l)
+			}
 			out = append(out, g)
 		}
 	}

@@ -144,6 +144,29 @@ func (r *run) shifted(frames []frame) []frame {
 	return frames
 }
 
+// present gives the places in a text the numbers under which the user knows their cells.
+func (r *run) present(text string) string {
+	if r.shift == nil {
+		return text
+	}
+	return placeRE.ReplaceAllStringFunc(text, func(place string) string {
+		m := placeRE.FindStringSubmatch(place)
+		if n, _ := strconv.Atoi(m[1]); r.shift[n] != 0 {
+			return fmt.Sprintf("cell[%d]:%s", r.shift[n], m[2])
+		}
+		return place
+	})
+}
+
+// files are the names of cells for the recorder, where they differ.
+func (r *run) files() map[string]string {
+	names := map[string]string{}
+	for from, to := range r.shift {
+		names[fmt.Sprintf("cell[%d]", from)] = fmt.Sprintf("cell[%d]", to)
+	}
+	return names
+}
+
 // start runs f on a goroutine that code of a cell has just started.
 func (e *Engine) start(place string, f func()) { e.serve(current(), place, f) }
 
@@ -159,6 +182,7 @@ func (e *Engine) serve(t *tag, place string, f func()) {
 	var r *run
 	if t != nil {
 		r = t.run
+		place = r.present(place)
 		r.adopt(place, t.unwinding)
 	}
 	defer func() {

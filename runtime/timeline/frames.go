@@ -2,7 +2,6 @@ package timeline
 
 import (
 	"iter"
-	"path"
 	"strconv"
 	"strings"
 
@@ -117,14 +116,6 @@ func frameLine(f trace.StackFrame) string {
 		return ""
 	}
 	return baseFile(f.File) + ":" + strconv.FormatUint(f.Line, 10)
-}
-
-// baseFile is a file's name without folders; a cell's begins where its mark is.
-func baseFile(file string) string {
-	if i := strings.LastIndex(file, cellMark); i >= 0 {
-		return file[i:]
-	}
-	return path.Base(file)
 }
 
 // bareFunc is a function's name without type arguments and without its package's folder.

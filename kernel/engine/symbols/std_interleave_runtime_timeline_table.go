@@ -33,6 +33,7 @@ func init() {
 			"Round":        reflect.ValueOf(pkg.Round),
 			"Self":         reflect.ValueOf(pkg.Self),
 			"SetEngine":    reflect.ValueOf(pkg.SetEngine),
+			"SetFiles":     reflect.ValueOf(pkg.SetFiles),
 			"Span":         reflect.ValueOf((*pkg.Span)(nil)),
 			"Started":      reflect.ValueOf(pkg.Started),
 			"State":        reflect.ValueOf((*pkg.State)(nil)),
