@@ -23,7 +23,7 @@ type Options struct {
 	Width   float64 // in CSS pixels; 0 means 900. The height follows from the content
 	Theme   Theme   // the colours of paper and ink
 	Title   string  // above the caption; empty for none
-	MaxRows int     // how many rows are drawn one by one, the others being folded into one or left out; 0 means 40
+	MaxRows int     // how many rows are drawn one by one, the others being folded into one or left out; 0 means 40, and fewer in a crowd
 	Sorted  bool    // Compare: the fastest first; LockWait: who waited longest first. Else in the order given
 }
 

@@ -18,8 +18,9 @@ import (
 
 // Timeline draws what an experiment's goroutines did over time, one row each, coloured and hatched by state, and below them
 // what each core ran: the number is that of the goroutine's row. Beyond Options.MaxRows the goroutines are folded by
-// the place where they were started, into up to four rows that show how many were in each state. Anything shorter than a pixel is shown as a share of the row's height. The
-// cost is that of walking all spans once, and a few milliseconds for each of SVG and PNG.
+// the place where they were started, into up to four rows that show how many were in each state; of more than a hundred, unless
+// MaxRows is given, only a dozen have a row. Anything shorter than a pixel is shown as a share of the row's height. The cost is
+// that of walking all spans once, and a few milliseconds for each of SVG and PNG.
 func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	if e == nil {
 		return nil, errors.New("plots.Timeline: no experiment")
@@ -27,6 +28,9 @@ func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	o, err := one(opt)
 	if err != nil {
 		return nil, fmt.Errorf("plots.Timeline: %w", err)
+	}
+	if given := len(opt) > 0 && opt[0].MaxRows > 0; !given && len(e.Goroutines) > crowd {
+		o.MaxRows = crowdRows
 	}
 	t := &tracks{e: e, theme: themes[o.Theme], total: e.Recorded, note: reason, place: func(g *timeline.Goroutine) string { return g.Line }}
 	t.layOut(o)
@@ -88,6 +92,8 @@ const (
 	coreGap    = 12.0
 	foldHeight = 56.0
 	manyCores  = 16
+	crowd      = 100 // goroutines of which some stand for all
+	crowdRows  = 12
 	maxLabel   = 190.0
 	numberGap  = 7.0
 	labelGap   = 9.0

@@ -308,7 +308,9 @@ func TestWords(t *testing.T) {
 		"0", "0.5 s", "3.0 s", "running", "sleep", "waiting for others")
 	says(collected(), plots.Options{}, "Only the first 1.80 ms of 9.00 ms are shown: the trace grew beyond 64 MB.",
 		"a <b> & \"c\"", "garbage collection", "rest of the process", "reason <&> 900 µs", "go cell[12]:34")
-	says(synthetic(10_000, time.Second, 50*ms), plots.Options{}, "40", "… 9\u2009960 more", "up to 9\u2009960 at once")
+	says(synthetic(10_000, time.Second, 50*ms), plots.Options{}, "12", "… 9\u2009988 more", "up to 9\u2009988 at once")
+	says(synthetic(10_000, time.Second, 50*ms), plots.Options{MaxRows: 40}, "40", "… 9\u2009960 more", "up to 9\u2009960 at once")
+	says(synthetic(90, time.Second, 50*ms), plots.Options{}, "40", "… 50 more")
 	says(synthetic(50, time.Second, 50*ms), plots.Options{MaxRows: 10}, "10", "… 40 more")
 	says(&timeline.Experiment{}, plots.Options{}, "no goroutine of the experiment was seen")
 	says(manyCores(), plots.Options{}, "32 cores")
