@@ -198,6 +198,7 @@ func (c *change) drop(o *unit, name string) {
 		for _, n := range cut.names {
 			c.old[n] = cut
 		}
+		delete(c.old, name)
 		return
 	}
 	c.gone[o] = true

@@ -173,6 +173,8 @@ func (e *emitter) ident(id *ast.Ident, embedded bool) {
 			if _, ok := x.Type().(*types.TypeParam); !ok {
 				set(mangle(id.Name))
 			}
+		case *types.Const: // of a group, and defined anew by a later cell
+			set(id.Name)
 		}
 	}
 }

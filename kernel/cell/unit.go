@@ -190,7 +190,8 @@ func (u *unit) without(name string) *unit {
 		v.Names = slices.Clone(v.Names)
 		for j, id := range v.Names {
 			if id.Name == name {
-				v.Names[j] = &ast.Ident{NamePos: id.NamePos, Name: "_"}
+				blank := &ast.Ident{NamePos: id.NamePos, Name: "_"}
+				v.Names[j], u.src.spelled[blank] = blank, Clean(name)
 			}
 		}
 		g.Specs[i] = &v
