@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"strings"
 	"time"
 
 	"interleave/kernel/session"
@@ -14,13 +15,20 @@ const (
 	blindFor = 50 * time.Millisecond
 	// burstGap is the longest time between the sending of two cells of one burst.
 	burstGap = 30 * time.Millisecond
+	// burstMost is how long a burst may go on behind the failure.
+	burstMost = time.Second
+	// lateMost is the longest time between the coming of two such cells, whatever their dates.
+	lateMost = 2 * time.Second
 )
 
 // A stop is a failed cell, seen from the client that sent it. The client's clock is compared with itself only, so that it may
-// be wrong.
+// be wrong; where it is coarse, or was set, a cell runs that might have been aborted.
 type stop struct {
 	session string
-	until   time.Time // by the client's clock: what it has sent before is aborted
+	sent    time.Time // by the client's clock, as the next two
+	until   time.Time // what was sent before is aborted
+	last    time.Time // until becomes no later
+	came    time.Time // by ours: the failure, and then the last cell that was aborted for it
 }
 
 // stops reports whether the running cell's end aborts others.
@@ -31,8 +39,10 @@ func (x *execution) stops(done session.Done) bool {
 // abortBehind aborts every cell that a client has sent behind one that failed. Other requests stay.
 func (k *kernel) abortBehind(failed request) {
 	k.stopped = stop{}
-	if sent, ok := sentAt(failed); ok {
-		k.stopped = stop{failed.msg.Header.Session, sent.Add(time.Since(failed.came))}
+	if sent, _, ok := sentAt(failed); ok {
+		now := time.Now()
+		until := sent.Add(now.Sub(failed.came))
+		k.stopped = stop{failed.msg.Header.Session, sent, until, until.Add(burstMost), now}
 	}
 	k.drain()
 	var rest []request
@@ -50,22 +60,34 @@ func (k *kernel) abortBehind(failed request) {
 // sentBlindly reports whether a cell was sent before its client could know of the last failure, or in one burst with such a
 // cell.
 func (k *kernel) sentBlindly(r request) bool {
-	if k.stopped.session == "" || !isCell(r) || r.msg.Header.Session != k.stopped.session {
+	s := &k.stopped
+	if s.session == "" || !isCell(r) || r.msg.Header.Session != s.session {
 		return false
 	}
-	sent, ok := sentAt(r)
-	if !ok || !sent.Before(k.stopped.until) {
+	sent, grain, ok := sentAt(r)
+	if !ok || sent.Before(s.sent) || sent.Add(grain).After(s.until) || r.came.Sub(s.came) > lateMost {
 		return false
 	}
-	if t := sent.Add(burstGap); t.After(k.stopped.until) {
-		k.stopped.until = t
+	if r.came.After(s.came) {
+		s.came = r.came
+	}
+	if t := sent.Add(burstGap); t.After(s.until) && !t.After(s.last) {
+		s.until = t
 	}
 	return true
 }
 
 func isCell(r request) bool { return r.msg.Header.MsgType == "execute_request" }
 
-func sentAt(r request) (time.Time, bool) {
-	t, err := time.Parse(time.RFC3339, r.msg.Header.Date)
-	return t, err == nil
+// sentAt gives the date of a request: it was sent then, or less than grain later.
+func sentAt(r request) (sent time.Time, grain time.Duration, ok bool) {
+	date := r.msg.Header.Date
+	sent, err := time.Parse(time.RFC3339, date)
+	grain = time.Second
+	if _, fraction, found := strings.Cut(date, "."); found {
+		for i := 0; i < len(fraction) && '0' <= fraction[i] && fraction[i] <= '9'; i++ {
+			grain /= 10
+		}
+	}
+	return sent, grain, err == nil
 }

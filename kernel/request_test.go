@@ -125,30 +125,9 @@ func TestHistory(t *testing.T) {
 func TestSentBeforeFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := kerneltest.Start(t, newFake())
-		p, err := k.Transport.Connect()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { p.Close() })
+		status := dated(t)
 		one, other := wire.NewAuthor("one"), wire.NewAuthor("other")
 		clock := time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC)
-		status := func(a *wire.Author, sent time.Duration, code string) string {
-			m, err := a.New(nil, wire.ExecuteRequest{Code: code, StopOnError: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			m.Header.Date = wire.Date(clock.Add(sent))
-			if err := p.Send(wire.Shell, m); err != nil {
-				t.Fatal(err)
-			}
-			for in := range p.Recv() {
-				if c, err := wire.As[wire.ExecuteReply](in.Message); err == nil && in.Message.Parent.MsgID == m.Header.MsgID {
-					return c.Status
-				}
-			}
-			return "no reply"
-		}
 		for _, c := range []struct {
 			by   *wire.Author
 			sent time.Duration
@@ -168,11 +147,86 @@ func TestSentBeforeFailure(t *testing.T) {
 			{one, 3 * time.Second, "fail c", wire.Error},
 			{one, 3050 * time.Millisecond, "print c", wire.OK},
 		} {
-			if got := status(c.by, c.sent, c.code); got != c.want {
+			if got := status(c.by, wire.Date(clock.Add(c.sent)), c.code); got != c.want {
 				t.Errorf("%q sent after %v: %s, want %s", c.code, c.sent, got, c.want)
 			}
 		}
 	})
+}
+
+// A cell that its client sent in knowledge of a failure runs, also when the client's clock is coarse, stands still or was set.
+func TestSentAfterFailure(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, fail, failed, sent string // dates
+		later                    time.Duration
+		want                     string
+	}{
+		{"of one millisecond, perhaps", "sleep 60ms100us\nfail", "2000-01-01T00:00:00.000Z", "2000-01-01T00:00:00.060Z", 0, wire.OK},
+		{"of one millisecond", "sleep 60ms100us\nfail", "2000-01-01T00:00:00.000Z", "2000-01-01T00:00:00.059Z", 0, wire.Aborted},
+		{"of one second", "fail", "2000-01-01T00:00:00Z", "2000-01-01T00:00:00Z", 0, wire.OK},
+		{"of one second, but long", "sleep 2s\nfail", "2000-01-01T00:00:00Z", "2000-01-01T00:00:00Z", 0, wire.Aborted},
+		{"set back", "sleep 2s\nfail", "2000-01-01T00:00:01.000Z", "2000-01-01T00:00:00.000Z", 0, wire.OK},
+		{"standing", "sleep 1m\nfail", "2000-01-01T00:00:00.000Z", "2000-01-01T00:00:00.000Z", time.Minute, wire.OK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				status, a := dated(t), wire.NewAuthor("one")
+				if got := status(a, c.failed, c.fail); got != wire.Error {
+					t.Fatal(got)
+				}
+				time.Sleep(c.later)
+				if got := status(a, c.sent, "print a"); got != c.want {
+					t.Errorf("%s, want %s", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// Who sends cells without end stops being in one burst.
+func TestBurstEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		status, a := dated(t), wire.NewAuthor("one")
+		clock := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+		status(a, wire.Date(clock), "fail a")
+		for range 100 {
+			clock = clock.Add(20 * time.Millisecond)
+			if status(a, wire.Date(clock), "print a") == wire.OK {
+				return
+			}
+		}
+		t.Error("2 s later, cells are still aborted")
+	})
+}
+
+// dated starts a kernel and gives a function that sends it a cell with a date of the client's, and returns the reply's status.
+func dated(t *testing.T) func(a *wire.Author, date, code string) string {
+	k := kerneltest.Start(t, newFake())
+	p, err := k.Transport.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return func(a *wire.Author, date, code string) string {
+		t.Helper()
+		m, err := a.New(nil, wire.ExecuteRequest{Code: code, StopOnError: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Header.Date = date
+		if err := p.Send(wire.Shell, m); err != nil {
+			t.Fatal(err)
+		}
+		for in := range p.Recv() {
+			if c, err := wire.As[wire.ExecuteReply](in.Message); err == nil && in.Message.Parent.MsgID == m.Header.MsgID {
+				return c.Status
+			}
+		}
+		return "no reply"
+	}
 }
 
 // raw connects a client that is not watched, for messages no well-behaved client sends, and gives a function that sends
