@@ -2,10 +2,10 @@ package session
 
 import "time"
 
-// reportQuiet is after how long without another byte of stderr a report that was held back is shown: a dying process goes on
-// writing or is gone. Counting the frames of a full stack, which the runtime does in the middle of its report, takes seconds. It
-// delays only what looks like the runtime's last words, at most until the next frame, and orders nothing.
-const reportQuiet = 10 * time.Second
+// reportTime is how long a report is held back: a process that lives longer was not dying. Counting the frames of a full stack,
+// which the runtime does in the middle of its report, takes seconds. It delays only what looks like the runtime's last words,
+// at most until the next frame, and orders nothing.
+const reportTime = 15 * time.Second
 
 // A merger makes one ordered stream of events of a child's three pipes. Stretch k of the order is all output up to marker k, then
 // frame k; a stream that has reached its marker waits until the frame is out.
@@ -22,8 +22,8 @@ type merger struct {
 }
 
 func (m *merger) run() {
-	quiet := time.NewTimer(reportQuiet)
-	defer quiet.Stop()
+	held := time.NewTimer(reportTime)
+	defer held.Stop()
 	var (
 		streams = m.streams
 		frames  = m.frames
@@ -52,7 +52,7 @@ func (m *merger) run() {
 		}
 		var timer <-chan time.Time
 		if m.report.holds() {
-			timer = quiet.C
+			timer = held.C
 		}
 		i := 0
 		var s segment
@@ -85,9 +85,10 @@ func (m *merger) run() {
 		}
 		text, stream := s.text, Stdout
 		if i == 1 {
+			before := m.report.holds()
 			stream, text = Stderr, m.report.take(text)
-			if m.report.holds() {
-				quiet.Reset(reportQuiet)
+			if !before && m.report.holds() {
+				held.Reset(reportTime)
 			}
 		}
 		if text != "" && !m.put(Output{m.cell, stream, text}) {

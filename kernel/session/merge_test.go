@@ -109,12 +109,17 @@ func TestMergeReport(t *testing.T) {
 		b := newBench()
 		b.stderr <- segment{text: "a\npanic: no\n"}
 		b.expect(t, `0 stderr "a\n"`)
-		time.Sleep(reportQuiet / 2)
+		time.Sleep(reportTime - 1)
 		b.stderr <- segment{text: "more"}
-		time.Sleep(reportQuiet - 1)
 		b.expect(t, ``)
-		time.Sleep(2) // silence: it lives
+		time.Sleep(2) // it lives, though it goes on writing
 		b.expect(t, `0 stderr "panic: no\nmore"`)
+		time.Sleep(reportTime)
+		b.stderr <- segment{text: "panic: again\n"}
+		time.Sleep(reportTime - 1)
+		b.expect(t, ``)
+		time.Sleep(2)
+		b.expect(t, `0 stderr "panic: again\n"`)
 
 		b.stderr <- segment{text: "fatal error: no\n", mark: 1}
 		b.stdout <- segment{mark: 1}
