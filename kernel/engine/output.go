@@ -19,6 +19,9 @@ func captureOutput(e *Engine) {
 		}
 		if e.out != nil {
 			e.out.Switch(stream)
+			if fd == 2 {
+				return e.out.Stderr(b)
+			}
 		}
 		return 0, nil, false
 	})

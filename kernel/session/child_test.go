@@ -89,6 +89,14 @@ func (ev *evaluator) do(ctx context.Context, c Cell, out *Out, verb, arg string,
 	case "eprint":
 		out.Switch(Stderr)
 		os.Stderr.WriteString(text)
+	case "log": // as the engine's hook has it
+		out.Switch(Stderr)
+		if _, _, written := out.Stderr([]byte(text)); !written {
+			os.Stderr.WriteString(text)
+		}
+	case "wait":
+		<-ctx.Done()
+		return context.Cause(ctx)
 	case "display":
 		out.Emit(Display{Cell: c.ID, Data: Bundle{"text/plain": json.RawMessage(strconv.Quote(arg))}})
 	case "huge": // a display that no frame holds

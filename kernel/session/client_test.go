@@ -480,6 +480,23 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// What user code writes is shown at once, also when it looks like a crash.
+func TestLooksLikeACrash(t *testing.T) {
+	r := newRig(t, nil)
+	began := time.Now()
+	r.start("log runtime: 3 s\nwait")
+	if got := transcript(r.until(isA[Output])); got != `1 stderr "runtime: 3 s"` {
+		t.Error(got)
+	}
+	if d := time.Since(began); d > reportTime/2 {
+		t.Errorf("it was shown after %v", d)
+	}
+	r.Interrupt()
+	r.until(isA[Done])
+	r.check(`log panic: no\n`+"\ngopanic", `2 stderr "panic: no\n" | 2 failed session died: panic: in a goroutine`+
+		` | 2 restarted (the session process ended: exit status 2) lost [] failed [] | 2 done`)
+}
+
 func TestInterruptAtOnce(t *testing.T) {
 	r := newRig(t, nil)
 	r.start("block") // before the process is up
