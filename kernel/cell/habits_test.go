@@ -9,6 +9,9 @@ import (
 func TestHabits(t *testing.T) {
 	t.Parallel()
 	for _, h := range habits {
+		if h.wrong == "" {
+			continue // lab is not here: the corpus has it
+		}
 		_, err := New(shared).Check(1, h.wrong)
 		ds, _ := err.(Diagnostics)
 		if !slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Hint == h.hint }) {
