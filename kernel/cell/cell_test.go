@@ -106,15 +106,17 @@ func TestWhatIsCompiled(t *testing.T) {
 		hasNot []string
 	}{
 		{"a caller is left alone", []string{"func f() int { return 1 }", "func g() int { return f() }", "func f() int { return 2 }"},
-			[]string{"ⱵⱵm__f() int", "ⱵⱵc1.ⱵⱵp__f = ⱵⱵm__f"}, []string{"Ⱶg"}},
+			[]string{"ⱵⱵꞏf() int", "ⱵⱵc1.ⱵⱵp_Ⱶf = ⱵⱵꞏf"}, []string{"Ⱶg"}},
 		{"a caller's body is built again", []string{"func f() int { return 1 }", "func g() int { return int(f()) }", "func f() int8 { return 2 }"},
-			[]string{"func Ⱶf() int8", "ⱵⱵm__g() int", "ⱵⱵc2.ⱵⱵp__g = ⱵⱵm__g"}, nil},
+			[]string{"func Ⱶf() int8", "ⱵⱵꞏg() int", "ⱵⱵc2.ⱵⱵp_Ⱶg = ⱵⱵꞏg"}, nil},
 		{"a method is patched", []string{"type T struct{ n int }\nfunc (t T) get() int { return t.n }", "func (t T) get() int { return -t.n }"},
-			[]string{"ⱵⱵm_T_get(t ⱵⱵc1.T) int", "ⱵⱵc1.ⱵⱵp_T_get = ⱵⱵm_T_get"}, []string{"type T"}},
+			[]string{"ⱵⱵTꞏget(t ⱵⱵc1.T) int", "ⱵⱵc1.ⱵⱵp_TⱵget = ⱵⱵTꞏget"}, []string{"type T"}},
 		{"a new method builds the type again", []string{"type T struct{ n int }", "t := T{1}", "func (t T) get() int { return t.n }"},
 			[]string{"type T struct"}, nil},
-		{"unnamed parameters are passed on", []string{"func f(int, string) {}"}, []string{"ⱵⱵp__f(ⱵⱵa0, ⱵⱵa1)"}, nil},
-		{"a go statement is guarded", []string{"func f(n float64, s ...string) {}\ngo f(1, \"a\")"}, []string{`.Go("cell[1]:2", func() { ⱵⱵf(ⱵⱵ0, ⱵⱵ1) })`, "(float64)(1)"}, nil},
+		{"unnamed parameters are passed on", []string{"func f(int, string) {}"}, []string{"ⱵⱵp_Ⱶf(ⱵⱵa0, ⱵⱵa1)"}, nil},
+		{"several results go to a builtin", []string{"func f() (int, error) { return 1, nil }\ngo println(f())"},
+			[]string{"{ⱵⱵ0, ⱵⱵ1 := Ⱶf();", "Println(ⱵⱵ0, ⱵⱵ_interleaveⱵkernelⱵengineⱵrt.Words(ⱵⱵ1))"}, nil},
+		{"a go statement is guarded", []string{"func f(n float64, s ...string) {}\ngo f(1, \"a\")"}, []string{`.Go("cell[1]:2", func() { ⱵⱵf(ⱵⱵ0, ⱵⱵ1) })`, "(ⱵⱵt0)(1)", "type ⱵⱵt0 = float64"}, nil},
 		{"loops are polled", []string{"for {\n}"}, []string{"if *ⱵⱵs != 0"}, nil},
 	} {
 		_, p, err := run(t, c.cells...)

@@ -156,5 +156,5 @@ func (r *round) function(u *unit, f *ast.FuncDecl) ast.Decl {
 	return &c
 }
 
-// methodFunc names the plain function that holds a method's newer body.
-func methodFunc(u *unit) string { return own + "m_" + u.recv + "_" + u.names[0] }
+// methodFunc names the plain function that holds a newer body of a function or method.
+func methodFunc(u *unit) string { return own + u.recv + newer + u.names[0] }

@@ -16,6 +16,7 @@ type emitter struct {
 	patched  map[*unit]bool   // functions whose first definition jumps to what is written here
 	imports  map[string]bool
 	pointers map[string]Variable // variables used, by the name of their pointer
+	types    []string            // types that are written inside of functions
 
 	src      *source
 	edits    []edit
@@ -265,6 +266,9 @@ func (e *emitter) emit(units []*unit) string {
 	tail.WriteString(e.pairs(units))
 	for _, name := range sortedKeys(e.pointers) {
 		tail.WriteString(e.pointer(name))
+	}
+	for i, t := range e.types {
+		fmt.Fprintf(&tail, "type %s = %s\n", typeName(i), t)
 	}
 	fmt.Fprintf(&tail, "func init() {\n%s(&%s{N: %d, Run: %s, Gate: %s, Patch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
 		e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, gate, p.patches.String(), p.symbols.String())

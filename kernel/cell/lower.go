@@ -24,7 +24,7 @@ type jump struct {
 	sig  *types.Signature
 }
 
-func patchName(u *unit) string { return own + "p_" + u.recv + "_" + u.names[0] }
+func patchName(u *unit) string { return own + "p_" + u.recv + Letter + u.names[0] }
 
 // enter writes what stands at the start of a function's body.
 func (e *emitter) enter(body *ast.BlockStmt, j *jump) {
@@ -229,9 +229,10 @@ func (e *emitter) goStmt(g *ast.GoStmt) {
 		e.put(lparen, end, ")")
 		return
 	}
+	passed, several := e.passed(call)
 	var names []string
 	head := "{"
-	for i := range call.Args {
+	for i := range passed {
 		names = append(names, fmt.Sprintf("%s%d", own, i))
 	}
 	if tv.IsBuiltin() { // close(ch), delete(m, k), panic(v), print(…): the arguments are evaluated now
@@ -241,8 +242,8 @@ func (e *emitter) goStmt(g *ast.GoStmt) {
 		}
 		if p := e.printer(call); p != "" {
 			name = p
-			for i, a := range call.Args {
-				if e.word(a) {
+			for i, t := range passed {
+				if isWord(t) {
 					args[i] = e.rt("Words") + "(" + args[i] + ")"
 				}
 			}
@@ -259,37 +260,43 @@ func (e *emitter) goStmt(g *ast.GoStmt) {
 		return
 	}
 	fn := own + "f"
-	head += strings.Join(append([]string{fn}, names...), ", ") + " := "
-	e.put(goAt, goAt+2, head)
-	e.instantiate(call.Fun)
-	sep := ""
-	if len(call.Args) > 0 {
-		sep = ", "
-	}
-	e.put(lparen, lparen+1, sep)
-	args := names
 	dots := ""
-	if len(call.Args) == 1 && sig != nil {
-		if t, ok := e.c.info.Types[call.Args[0]].Type.(*types.Tuple); ok { // go f(g()) with several results
-			args = nil
-			for i := range t.Len() {
-				args = append(args, fmt.Sprintf("%s%d", own, i))
-			}
-			e.edits = e.edits[:len(e.edits)-2]
-			e.put(goAt, goAt+2, "{"+fn+" := ")
-			e.put(lparen, lparen+1, "; "+strings.Join(args, ", ")+" := ")
-			e.tail(call, fmt.Sprintf("; %sfunc() { %s(%s) })}", start, fn, strings.Join(args, ", ")))
-			return
+	if several {
+		e.put(goAt, goAt+2, head+fn+" := ")
+		e.put(lparen, lparen+1, "; "+strings.Join(names, ", ")+" := ")
+	} else {
+		e.put(goAt, goAt+2, head+strings.Join(append([]string{fn}, names...), ", ")+" := ")
+		sep := ""
+		if len(call.Args) > 0 {
+			sep = ", "
+		}
+		e.put(lparen, lparen+1, sep)
+		for i, a := range call.Args {
+			e.convert(a, e.parameter(sig, i, call.Ellipsis.IsValid()))
+		}
+		if call.Ellipsis.IsValid() {
+			dots = "..."
 		}
 	}
-	for i, a := range call.Args {
-		t := e.parameter(sig, i, call.Ellipsis.IsValid())
-		e.convert(a, t)
+	e.instantiate(call.Fun)
+	e.tail(call, fmt.Sprintf("; %sfunc() { %s(%s%s) })}", start, fn, strings.Join(names, ", "), dots))
+}
+
+// passed lists the types of what a call passes; several says that they are the results of one other call, as in f(g()).
+func (e *emitter) passed(call *ast.CallExpr) (list []types.Type, several bool) {
+	for _, a := range call.Args {
+		t := e.c.info.Types[a].Type
+		tuple, ok := t.(*types.Tuple)
+		if !ok {
+			list = append(list, t)
+			continue
+		}
+		several = true
+		for v := range tuple.Variables() {
+			list = append(list, v.Type())
+		}
 	}
-	if call.Ellipsis.IsValid() {
-		dots = "..."
-	}
-	e.tail(call, fmt.Sprintf("; %sfunc() { %s(%s%s) })}", start, fn, strings.Join(args, ", "), dots))
+	return list, several
 }
 
 // parameter is the type that argument i is passed as.
@@ -309,6 +316,9 @@ func (e *emitter) parameter(sig *types.Signature, i int, spread bool) types.Type
 
 // convert wraps an argument in a conversion, so that a constant or an interface value gets the parameter's type.
 func (e *emitter) convert(x ast.Expr, t types.Type) {
+	if t == types.Typ[types.UntypedNil] { // panic(nil)
+		t = types.Universe.Lookup("any").Type()
+	}
 	if tv := e.c.info.Types[x]; tv.Type != nil && tv.Value == nil && types.Identical(tv.Type, t) {
 		return
 	}
@@ -316,10 +326,26 @@ func (e *emitter) convert(x ast.Expr, t types.Type) {
 	if dry.typ(t); dry.hidden {
 		return
 	}
-	s := e.spell().typ(t)
-	e.edits = append(e.edits, edit{e.src.offset(x.Pos()), e.src.offset(x.Pos()), "(" + s + ")("})
+	e.edits = append(e.edits, edit{e.src.offset(x.Pos()), e.src.offset(x.Pos()), "(" + e.inBody(t) + ")("})
 	e.edits = append(e.edits, edit{e.src.end(x), e.src.end(x), ")"})
 }
+
+// inBody spells a type inside of a function, whose own names may hide those of which the type is made.
+func (e *emitter) inBody(t types.Type) string {
+	sp := e.spell()
+	s := sp.typ(t)
+	if sp.local {
+		return s
+	}
+	i := slices.Index(e.types, s)
+	if i < 0 {
+		i, e.types = len(e.types), append(e.types, s)
+	}
+	return typeName(i)
+}
+
+// typeName is what a cell's package calls a type that the front end writes.
+func typeName(i int) string { return fmt.Sprintf("%st%d", own, i) }
 
 // tail replaces what follows the last argument of a call.
 func (e *emitter) tail(call *ast.CallExpr, text string) {
@@ -348,15 +374,14 @@ func (e *emitter) print(call *ast.CallExpr) {
 	}
 	e.replace(call.Fun, name)
 	for _, a := range call.Args {
-		if e.word(a) {
+		if isWord(e.c.info.Types[a].Type) {
 			e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), e.rt("Words") + "("}, edit{e.src.end(a), e.src.end(a), ")"})
 		}
 	}
 }
 
-// word reports whether an argument is printed as the words of an interface.
-func (e *emitter) word(a ast.Expr) bool {
-	t := e.c.info.Types[a].Type
+// isWord reports whether a value is printed as the words of an interface.
+func isWord(t types.Type) bool {
 	_, param := types.Unalias(t).(*types.TypeParam)
 	return types.IsInterface(t) && !param
 }
@@ -376,7 +401,11 @@ func (e *emitter) instantiate(fun ast.Expr) {
 	}
 	if inst, ok := e.c.info.Instances[id]; ok {
 		at := e.src.end(fun)
-		e.edits = append(e.edits, edit{at, at, e.spell().args(inst.TypeArgs)})
+		var args []string
+		for t := range inst.TypeArgs.Types() {
+			args = append(args, e.inBody(t))
+		}
+		e.edits = append(e.edits, edit{at, at, "[" + strings.Join(args, ", ") + "]"})
 	}
 }
 

@@ -14,6 +14,20 @@ const Letter = "Ⱶ" // U+2C75
 // own begins the names of what the front end adds. A user's name never has the letter twice, so none can hide another.
 const own = Letter + Letter
 
+// newer stands before the name of a function that an earlier definition jumps to, and behind the receiver's type if it has one.
+// It is seen in stacks, from which the patched runtime has removed the letter.
+const newer = "\ua78f" // ꞏ, which counts as a letter
+
+// Newer reports whether a function, as it is called in a stack, is one that an earlier definition has jumped to; functions
+// inside of it are not. The name is returned as users know it.
+func Newer(function string) (name string, jumped bool) {
+	_, last, ok := strings.Cut(function, newer)
+	if !ok {
+		return function, false
+	}
+	return strings.TrimPrefix(strings.Replace(function, newer, ".", 1), "."), !strings.ContainsAny(last, ".-")
+}
+
 // PackagePrefix is the import path of a compiled cell's package, before its number.
 const PackagePrefix = "interleave/cells/c"
 

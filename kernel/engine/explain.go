@@ -115,7 +115,7 @@ var elidedRE = regexp.MustCompile(`^\.\.\.(\d+) frames elided\.\.\.$`)
 
 // callsIn reads the calls in cells from what the runtime prints of one goroutine, innermost first.
 func callsIn(block string) (calls []call) {
-	function := ""
+	function, jumped := "", false
 	for line := range strings.SplitSeq(block, "\n") {
 		if strings.HasPrefix(line, "goroutine ") {
 			continue
@@ -132,10 +132,16 @@ func callsIn(block string) (calls []call) {
 		if p == "" {
 			continue
 		}
+		name, newer := cell.Newer(callName(function))
+		if jumped {
+			jumped = false
+			continue
+		}
+		jumped = newer
 		entry := bold + p + reset
 		if strings.HasPrefix(function, "created by ") {
 			entry = startedAt(p)
-		} else if name := callName(function); name != "" {
+		} else if name != "" {
 			entry += faint + " in " + reset + name
 		}
 		calls = append(calls, call{text: entry})

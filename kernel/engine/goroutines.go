@@ -136,18 +136,39 @@ func stack(skip int) (frames []frame, main bool) {
 	pcs := make([]uintptr, 256)
 	pcs = pcs[:runtime.Callers(skip+2, pcs)]
 	it := runtime.CallersFrames(pcs)
+	var t trace
 	for {
 		f, more := it.Next()
 		main = main || f.Function == mainName
-		if m := placeRE.FindStringSubmatch(fmt.Sprintf("%s:%d", f.File, f.Line)); m != nil {
-			n, _ := strconv.Atoi(m[1])
-			line, _ := strconv.Atoi(m[2])
-			frames = append(frames, frame{functionName(f.Function), n, line})
-		}
+		t.add(functionName(f.Function), fmt.Sprintf("%s:%d", f.File, f.Line))
 		if !more {
-			return frames, main
+			return t.frames, main
 		}
 	}
+}
+
+// A trace collects the calls in cells, innermost first. Where an earlier definition has jumped to a newer one, that is one call:
+// the name is the earlier's, which says what the receiver is, and the place the newer's.
+type trace struct {
+	frames []frame
+	jumped bool // to the last of them
+}
+
+func (t *trace) add(name, place string) {
+	m := placeRE.FindStringSubmatch(place)
+	if m == nil {
+		return
+	}
+	name, jumped := cell.Newer(name)
+	if t.jumped {
+		t.frames[len(t.frames)-1].function = name
+		t.jumped = false
+		return
+	}
+	n, _ := strconv.Atoi(m[1])
+	line, _ := strconv.Atoi(m[2])
+	t.frames = append(t.frames, frame{name, n, line})
+	t.jumped = jumped
 }
 
 // functionName is a function's name as its author wrote it; empty for the statements of a cell.
@@ -166,20 +187,17 @@ func functionName(s string) string {
 }
 
 // framesIn reads the frames in cells from a goroutine's stack as Go prints it, innermost first.
-func framesIn(stack string) (frames []frame) {
+func framesIn(stack string) []frame {
+	var t trace
 	function := ""
 	for line := range strings.SplitSeq(stack, "\n") {
 		if !strings.HasPrefix(line, "\t") {
 			function = line
 			continue
 		}
-		if m := placeRE.FindStringSubmatch(line); m != nil {
-			n, _ := strconv.Atoi(m[1])
-			at, _ := strconv.Atoi(m[2])
-			frames = append(frames, frame{callName(function), n, at})
-		}
+		t.add(callName(function), line)
 	}
-	return frames
+	return t.frames
 }
 
 // callName is the function's name in a line of a printed stack.

@@ -1,6 +1,9 @@
 package engine
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestRecordersAreNotTheCells(t *testing.T) {
 	t.Parallel()
@@ -16,5 +19,21 @@ func TestRecordersAreNotTheCells(t *testing.T) {
 		if len(g) != 1 || g[0].run != "4" || g[0].tracer != want {
 			t.Errorf("%s\nis read as %+v, want tracer %t", stack, g, want)
 		}
+	}
+}
+
+func TestJumpToANewerDefinitionIsOneCall(t *testing.T) {
+	t.Parallel()
+	const stack = "goroutine 8 [running]:\n" +
+		"main.pointꞏsum.func1()\n\tcell[7]:3 +0x1\n" +
+		"main.pointꞏsum(0x5, {0x1, 0x2})\n\tcell[7]:4 +0x1\n" +
+		"main.(*point).sum(...)\n\tcell[2]:9\n" +
+		"main.ꞏf-range1(0x5)\n\tcell[7]:11 +0x1\n" +
+		"main.ꞏf(0x5)\n\tcell[7]:10 +0x1\n" +
+		"main.f(0x5)\n\tcell[2]:8 +0x1\n" +
+		"main.cell()\n\tcell[9]:1 +0x1\n"
+	want := []frame{{"point.sum.func1", 7, 3}, {"(*point).sum", 7, 4}, {"f-range1", 7, 11}, {"f", 7, 10}, {"", 9, 1}}
+	if got := framesIn(stack); !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
