@@ -242,7 +242,7 @@ func (x *execution) code(text string) {
 		return
 	}
 	if p.Empty {
-		p.Commit(true)
+		p.Commit(false)
 		return
 	}
 	x.past = append(x.past, x.run)
@@ -357,7 +357,7 @@ func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok
 // load prepares a plan in whichever engine may run it.
 func (e *Engine) load(r *run, p *cell.Plan, text string) (func(), error) {
 	if p.Empty {
-		p.Commit(true)
+		p.Commit(false)
 		return func() {}, nil
 	}
 	if p.Drive != "" && p.Reuse == 0 && e.mode != "compiled" {
