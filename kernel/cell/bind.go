@@ -31,7 +31,7 @@ type binder struct {
 	spelled  map[*ast.Ident]string
 	paths    map[string]bool // paths bound
 	aliased  map[string]string
-	absent   map[string]bool // names taken for packages because nothing in the session has them
+	absent   map[string]bool // names that mean something else because nothing in the session has them
 	shadowed map[string]bool // session names that hide predeclared ones
 }
 
@@ -166,16 +166,10 @@ func (s *Session) importDecls(src *source) (named map[string]string, dots []stri
 }
 
 // importSpecs declares packages in the checker's file, each under its alias.
-func importSpecs(paths map[string]bool, dots []string) (decls []ast.Decl) {
-	add := func(name, path string) {
-		decls = append(decls, &ast.GenDecl{Tok: token.IMPORT, Specs: []ast.Spec{&ast.ImportSpec{
-			Name: ast.NewIdent(name), Path: &ast.BasicLit{Kind: token.STRING, Value: strconv.Quote(path)}}}})
-	}
+func importSpecs(paths map[string]bool) (decls []ast.Decl) {
 	for _, p := range sortedKeys(paths) {
-		add(alias(p), p)
-	}
-	for _, p := range dots {
-		add(".", p)
+		decls = append(decls, &ast.GenDecl{Tok: token.IMPORT, Specs: []ast.Spec{&ast.ImportSpec{
+			Name: ast.NewIdent(alias(p)), Path: &ast.BasicLit{Kind: token.STRING, Value: strconv.Quote(p)}}}})
 	}
 	return decls
 }

@@ -778,7 +778,13 @@ func (c *change) plan() *Plan {
 		ast.Inspect(st, func(nd ast.Node) bool {
 			if id, ok := nd.(*ast.Ident); ok {
 				for _, o := range []types.Object{c.info.Uses[id], c.info.Defs[id]} {
-					if o != nil && (isGlobal(o) || c.isCellVar(o)) {
+					switch {
+					case o == nil:
+					case o.Pkg() == nil:
+						c.bind.absent[shadow(o.Name())] = true
+					case !isSession(o): // perhaps by a dot import
+						c.bind.absent[o.Name()] = true
+					case isGlobal(o) || c.isCellVar(o):
 						if u := e.units[o.Name()]; u != nil {
 							used[o.Name()] = u
 						}
@@ -820,7 +826,11 @@ func (c *change) plan() *Plan {
 		for name := range c.added {
 			delete(s.imports, name)
 		}
-		s.dots = append(s.dots, c.newDots...)
+		for _, path := range c.newDots {
+			if !slices.Contains(s.dots, path) {
+				s.dots = append(s.dots, path)
+			}
+		}
 		if again && compiled {
 			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, absent: c.bind.absent, vars: p.Vars, hideNil: p.HideNil}
 		}

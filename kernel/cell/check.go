@@ -58,7 +58,7 @@ func (r *round) run(info *types.Info) outcome {
 	pkg.Scope().Insert(types.NewFunc(0, pkg, showName, show))
 
 	file := &ast.File{Name: ast.NewIdent("main"), FileStart: 1, FileEnd: token.Pos(r.s.fset.Base() + 1)}
-	file.Decls = importSpecs(r.paths, r.dots)
+	file.Decls = importSpecs(r.paths)
 	for _, u := range r.units {
 		switch n := u.node.(type) {
 		case *ast.FuncDecl:
@@ -92,6 +92,7 @@ func (r *round) run(info *types.Info) outcome {
 		}
 		file.Decls = append(file.Decls, &ast.FuncDecl{Name: ast.NewIdent(cellFunc), Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: &ast.BlockStmt{List: body}})
 	}
+	r.dotImports(file.Decls)
 	out := outcome{pkg: pkg, info: info}
 	conf := types.Config{Importer: r.s.pkgs, GoVersion: "go1.26", Error: func(err error) {
 		e := err.(types.Error)
@@ -108,6 +109,40 @@ func (r *round) run(info *types.Info) outcome {
 	}}
 	types.NewChecker(&conf, r.s.fset, pkg, info).Files([]*ast.File{file})
 	return out
+}
+
+// dotImports makes the names of dot imports known that the session has none of its own for. The checker, which speaks of files,
+// would not have both.
+func (r *round) dotImports(decls []ast.Decl) {
+	declared := map[string]bool{}
+	for _, d := range decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			declared[d.Name.Name] = d.Recv == nil
+		case *ast.GenDecl:
+			for _, sp := range d.Specs {
+				switch sp := sp.(type) {
+				case *ast.TypeSpec:
+					declared[sp.Name.Name] = true
+				case *ast.ValueSpec:
+					for _, id := range sp.Names {
+						declared[id.Name] = true
+					}
+				}
+			}
+		}
+	}
+	for _, path := range r.dots {
+		p, err := r.s.pkgs.Import(path)
+		if err != nil {
+			continue // it was imported when it was declared
+		}
+		for _, name := range p.Scope().Names() {
+			if ast.IsExported(name) && !declared[name] {
+				r.s.pkg.Scope().Insert(p.Scope().Lookup(name)) // where there is one, it stays
+			}
+		}
+	}
 }
 
 // relabel puts another statement where a labelled one was.
