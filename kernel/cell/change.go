@@ -62,6 +62,7 @@ func (c *change) define() {
 		}
 	}
 	c.shadowPredeclared(units)
+	c.baseTypes(units)
 	hoisted := map[string]bool{} // names the whole cell can see
 	for _, u := range units {
 		if u.kind != methodUnit && u.kind != initUnit {
@@ -114,6 +115,29 @@ func (c *change) define() {
 	if k := len(body); k > 0 {
 		if e, ok := unlabel(body[k-1]).(*ast.ExprStmt); ok {
 			c.last = e.X
+		}
+	}
+}
+
+// baseTypes makes methods of a type's alias methods of the type.
+func (c *change) baseTypes(units []*unit) {
+	named := maps.Clone(c.old)
+	for _, u := range units {
+		if u.kind == typeUnit {
+			named[u.names[0]] = u
+		}
+	}
+	for _, u := range units {
+		for range len(named) { // an alias of itself is the checker's to refuse
+			t := named[u.recv]
+			if u.kind != methodUnit || t == nil {
+				break
+			}
+			spec, ok := t.node.(*ast.TypeSpec)
+			if !ok || !spec.Assign.IsValid() {
+				break
+			}
+			u.recv = receiverName(spec.Type)
 		}
 	}
 }
@@ -207,7 +231,7 @@ func (c *change) drop(o *unit, name string) {
 // replace finds what a new unit takes the place of.
 func (c *change) replace(u *unit) {
 	switch u.kind {
-	case initUnit:
+	case initUnit, blankUnit:
 		return
 	case methodUnit:
 		for _, o := range c.kept {
@@ -730,6 +754,9 @@ func (c *change) plan() *Plan {
 		}
 	}
 	for _, u := range c.news {
+		if u.kind == blankUnit {
+			continue
+		}
 		if o := c.replaced[u]; o != nil && !u.generic && !o.generic && o.sig == u.sig &&
 			(u.kind == funcUnit || c.added[u.recv] == nil && !c.changed[u.recv]) && (u.kind == methodUnit || !c.changed[u.names[0]]) {
 			u.home = o.home
@@ -907,13 +934,14 @@ func (c *change) rebuildOf(u *unit) *unit {
 	return nil
 }
 
-// holds reports whether a value of type t can hold, in an interface of the session's own or an empty one, a value of type v.
+// holds reports whether a value of type t can hold a value of type v in an interface. What packages keep in their own types is not
+// looked at.
 func holds(t, v types.Type, seen map[types.Type]bool) bool {
 	if seen[t] {
 		return false
 	}
 	seen[t] = true
-	if n, ok := t.(*types.Named); ok && n.Obj().Pkg() != nil && !isSession(n.Obj()) {
+	if n, ok := t.(*types.Named); ok && n.Obj().Pkg() != nil && !isSession(n.Obj()) && !types.IsInterface(n) {
 		return false
 	}
 	switch u := t.Underlying().(type) {

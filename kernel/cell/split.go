@@ -210,18 +210,40 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 			src.imports = f.Imports
 		case inFuncs:
 			for _, d := range f.Decls {
-				if fd, ok := d.(*ast.FuncDecl); ok {
-					src.funcs = append(src.funcs, fd)
+				fd, ok := d.(*ast.FuncDecl)
+				if !ok {
+					continue
+				}
+				src.funcs = append(src.funcs, fd)
+				if fd.Body == nil {
+					d := Diagnostic{Cell: n, Kind: "type error", Message: "func " + fd.Name.Name + " has no body"}
+					d.Line, d.Column = src.position(fd.Name.Pos())
+					diags = append(diags, d)
 				}
 			}
 			src.unbound = f.Unresolved
 		case inBody:
 			src.body = f.Decls[0].(*ast.FuncDecl).Body.List
+			diags = append(diags, src.embeds(f.Comments)...)
 			src.bodyText = src.quiet(f.Comments)
 			src.free = f.Unresolved
 		}
 	}
 	return src, diags
+}
+
+// embeds refuses directives that would be without effect where Go fills a variable.
+func (s *source) embeds(comments []*ast.CommentGroup) (diags Diagnostics) {
+	for _, g := range comments {
+		for _, c := range g.List {
+			if strings.HasPrefix(c.Text, "//go:embed ") {
+				d := Diagnostic{Cell: s.n, Kind: "syntax error", Message: "//go:embed: cells embed no files", Hint: "Read the file when the cell runs: os.ReadFile"}
+				d.Line, d.Column = s.position(c.Pos())
+				diags = append(diags, d)
+			}
+		}
+	}
+	return diags
 }
 
 // quiet returns the statements' text without compiler directives: those of functions are written with the functions.

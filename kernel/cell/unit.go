@@ -17,6 +17,7 @@ const (
 	constUnit
 	varUnit
 	initUnit
+	blankUnit // a function, method or type called _: it is checked, and that is all
 )
 
 // A unit is one thing that the session can replace as a whole: a function, a method, a type, a group of constants, a
@@ -81,6 +82,9 @@ func (src *source) units() (units []*unit, body []ast.Stmt, vars []*ast.Ident) {
 		case f.Name.Name == "init":
 			u.kind = initUnit
 		}
+		if f.Name.Name == "_" {
+			u.kind = blankUnit
+		}
 		u.generic = u.generic || f.Type.TypeParams != nil
 		units = append(units, u)
 	}
@@ -96,7 +100,11 @@ func (src *source) units() (units []*unit, body []ast.Stmt, vars []*ast.Ident) {
 		case "type":
 			for _, sp := range g.Specs {
 				t := sp.(*ast.TypeSpec)
-				units = append(units, &unit{kind: typeUnit, names: []string{t.Name.Name}, src: src, node: t, home: src.serial, generic: t.TypeParams != nil})
+				u := &unit{kind: typeUnit, names: []string{t.Name.Name}, src: src, node: t, home: src.serial, generic: t.TypeParams != nil}
+				if t.Name.Name == "_" {
+					u.kind = blankUnit
+				}
+				units = append(units, u)
 			}
 		case "const":
 			u := &unit{kind: constUnit, src: src, node: g, home: src.serial}
