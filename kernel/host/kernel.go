@@ -34,11 +34,10 @@ func newSession(ctx context.Context, dir string, log *slog.Logger) (s *session.C
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the kernel: %w", err)
 	}
-	work, err := os.MkdirTemp("", "interleave-cells-")
+	work, cleanup, err := newWork(os.TempDir())
 	if err != nil {
-		return nil, nil, fmt.Errorf("start the kernel: %w", err)
+		return nil, nil, fmt.Errorf("start the kernel: make a folder for cells: %w", err)
 	}
-	cleanup = func() error { return os.RemoveAll(work) }
 	s, err = session.Start(ctx, session.Config{
 		Command: func() *exec.Cmd {
 			cmd := exec.Command(self, "session", "-toolchain", tools, "-work", work)

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// workName is what the names of work folders begin with.
+const workName = "interleave-work-"
+
+// newWork makes the folder below parent in which the cells of a session are built. It is locked as long as this process lives:
+// that keeps away those who clean temporary folders by age, systemd for one, and tells who comes later that it is in use. What
+// kernels that were killed have left is removed on the way.
+func newWork(parent string) (dir string, remove func() error, err error) {
+	left, _ := filepath.Glob(filepath.Join(parent, workName+"*")) // the pattern is right
+	for _, old := range left {
+		if lock := lockFolder(old); lock != nil {
+			os.RemoveAll(old)
+			lock.Close()
+		}
+	}
+	for tries := 3; ; tries-- {
+		if dir, err = os.MkdirTemp(parent, workName); err != nil {
+			return "", nil, err
+		}
+		lock := lockFolder(dir)
+		if lock == nil && tries > 0 { // somebody cleans, and has found it before it was locked
+			os.Remove(dir)
+			continue
+		}
+		return dir, func() error {
+			defer lock.Close() // nil where there are no locks
+			return os.RemoveAll(dir)
+		}, nil
+	}
+}
+
+// lockFolder locks a folder of this user's that nobody has locked; nil when it is not, or no more, that. The lock ends with the
+// file, which the system closes when the process dies.
+func lockFolder(dir string) *os.File {
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil
+	}
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+		have, err := f.Stat()
+		now, gone := os.Lstat(dir)
+		if err == nil && gone == nil && os.SameFile(have, now) && int(have.Sys().(*syscall.Stat_t).Uid) == os.Getuid() {
+			return f
+		}
+	}
+	f.Close()
+	return nil
+}
