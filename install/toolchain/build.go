@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -47,13 +46,38 @@ func (t *Toolchain) build(ctx context.Context, p Package, fallback bool) (string
 		return b.file(".so"), nil
 	}
 	so, err := b.run(ctx, fallback)
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+	if err == nil {
+		return so, nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("build cell %s: %w", p.Name, err)
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("build cell %s: %w", p.Name, context.Cause(ctx))
 	}
-	return so, nil
+	if poor(err) {
+		err = &MachineError{p.WorkDir, err}
+	}
+	return "", fmt.Errorf("build cell %s: %w", p.Name, err)
+}
+
+// A MachineError says that a cell could not be built for want of something that is not the cell's business: room on the disk,
+// memory, the folder itself.
+type MachineError struct {
+	WorkDir string
+	Err     error
+}
+
+func (e *MachineError) Error() string {
+	return fmt.Sprintf("%v\nCells are built in %s. Make sure that there is room, or set TMPDIR to another folder and restart the kernel", e.Err, e.WorkDir)
+}
+
+func (e *MachineError) Unwrap() error { return e.Err }
+
+// poor reports whether an error is the machine's fault.
+func poor(err error) bool {
+	if te, ok := errors.AsType[*toolError](err); ok {
+		return !te.complains()
+	}
+	_, ok := errors.AsType[*fs.PathError](err)
+	return ok
 }
 
 // A build is one call of Build.
@@ -151,10 +175,8 @@ func (b *build) compile(ctx context.Context, path, suffix string, source []byte,
 	args := append(slices.Clone(flags), "-o", to, "-trimpath", b.WorkDir+"=>", "-p", path, "-lang="+b.info.Lang, "-complete",
 		"-installsuffix", "dynlink", "-dynlink", "-nolocalimports", "-c="+fmt.Sprint(min(runtime.GOMAXPROCS(0), 4)), "-importcfg", cfgFile, "-pack", b.file(suffix))
 	_, err := output(ctx, b.WorkDir, environ(b.info.Env), b.info.Compile.Path, args...)
-	if te, ok := errors.AsType[*toolError](err); ok {
-		if _, ok := errors.AsType[*exec.ExitError](err); ok {
-			return &CompileError{Name: b.Name, Output: te.Output}
-		}
+	if te, ok := errors.AsType[*toolError](err); ok && te.complains() {
+		return &CompileError{Name: b.Name, Output: te.Output}
 	}
 	return err
 }

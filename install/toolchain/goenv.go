@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"go/version"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -143,6 +145,21 @@ func (e *toolError) Error() string {
 }
 
 func (e *toolError) Unwrap() error { return e.Err }
+
+// complains reports whether the program ended by itself and not for want of room, memory or the like.
+func (e *toolError) complains() bool {
+	exit, ok := errors.AsType[*exec.ExitError](e.Err)
+	if !ok || !exit.Exited() {
+		return false
+	}
+	said := strings.ToLower(e.Output) // C's spelling of these begins with a capital
+	for _, want := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
+		if strings.Contains(said, want.Error()) {
+			return false
+		}
+	}
+	return !strings.Contains(said, "signal: killed") // a program that it ran
+}
 
 func readVersion(goroot string) string {
 	b, _ := os.ReadFile(filepath.Join(goroot, "VERSION"))

@@ -224,6 +224,38 @@ func TestBuildErrors(t *testing.T) {
 	}
 }
 
+// What the machine lacks is not the cell's fault.
+func TestBuildOnAPoorMachine(t *testing.T) {
+	t.Parallel()
+	broken := func(how string) error {
+		tool := filepath.Join(t.TempDir(), "compile")
+		if err := os.WriteFile(tool, []byte("#!/bin/sh\n"+how+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		tc, err := clone(t, func(i *info) { i.Compile.Path, i.Compile.Size = tool, int64(len("#!/bin/sh\n")+len(how)+1) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = tc.Build(context.Background(), Package{Name: "c1", Source: []byte("package p\n"), WorkDir: t.TempDir()})
+		return err
+	}
+	_, gone := testToolchain(t).Build(context.Background(), Package{Name: "c1", Source: []byte("package p\n"), WorkDir: filepath.Join(t.TempDir(), "gone")})
+	for _, c := range []struct {
+		name string
+		err  error
+		poor bool
+	}{
+		{"disk full", broken("echo c1.a: write: No space left on device; exit 1"), true},
+		{"killed for want of memory", broken("kill -9 $$"), true},
+		{"folder gone", gone, true},
+		{"complaint", broken("echo 'cell[1]:1:1: no'; exit 1"), false},
+	} {
+		if _, ok := errors.AsType[*MachineError](c.err); ok != c.poor || c.err == nil {
+			t.Errorf("%s: the machine's fault: %t, want %t: %v", c.name, ok, c.poor, c.err)
+		}
+	}
+}
+
 // What is in WorkDir is built again only when its text, its flags or a cell that it imports has changed, or its build failed.
 func TestBuildsOnce(t *testing.T) {
 	t.Parallel()

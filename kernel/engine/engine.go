@@ -386,7 +386,8 @@ func (e *Engine) buildFailed(err error) *failure {
 	}
 	var none *toolchain.NoPluginsError
 	var stale *toolchain.StaleError
-	if errors.As(err, &none) || errors.As(err, &stale) {
+	var machine *toolchain.MachineError
+	if errors.As(err, &none) || errors.As(err, &stale) || errors.As(err, &machine) {
 		return &failure{name: "cannot compile", value: err.Error()}
 	}
 	if errors.Is(err, context.Canceled) {
