@@ -98,7 +98,8 @@ type Plan struct {
 	Moves    []Move
 	Notices  []string // what the user must be told: variables that were reset, and the like
 	HideNil  bool     // the last expression ends in an error: nil is not worth showing
-	Empty    bool     // nothing to run and nothing declared
+	Empty    bool     // nothing to run, and at most imports declared
+	Lasting  bool     // it declares variables or imports: where nothing was compiled, the text alone tells another process of them
 
 	commit func(compiled bool)
 }

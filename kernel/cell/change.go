@@ -784,6 +784,7 @@ func (c *change) plan() *Plan {
 			}
 		}
 	}
+	p.Lasting = len(p.Declared)+len(c.named)+len(c.newDots) > 0
 	p.Empty = len(emitted) == 0 && len(c.body) == 0 && !c.main
 	if !p.Empty {
 		p.Code = e.emit(emitted)

@@ -242,7 +242,7 @@ func (x *execution) code(text string) {
 		return
 	}
 	if p.Empty {
-		p.Commit(false)
+		e.commit(p, text)
 		return
 	}
 	x.past = append(x.past, x.run)
@@ -251,7 +251,7 @@ func (x *execution) code(text string) {
 	var f func()
 	switch {
 	case e.mode != "compiled" && p.Drive != "" && p.Reuse == 0:
-		f, err = e.interp.load(p)
+		f, err = e.interp.load(p, text)
 		x.done.Engine = "yaegi"
 		if errors.Is(err, errUnknownSymbol) && e.mode == "auto" { // the tables lack something: the compiler knows it
 			f, err = e.compile(x.run, p, text)
@@ -357,11 +357,11 @@ func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok
 // load prepares a plan in whichever engine may run it.
 func (e *Engine) load(r *run, p *cell.Plan, text string) (func(), error) {
 	if p.Empty {
-		p.Commit(false)
+		e.commit(p, text)
 		return func() {}, nil
 	}
 	if p.Drive != "" && p.Reuse == 0 && e.mode != "compiled" {
-		if f, err := e.interp.load(p); !errors.Is(err, errUnknownSymbol) || e.mode == "yaegi" {
+		if f, err := e.interp.load(p, text); !errors.Is(err, errUnknownSymbol) || e.mode == "yaegi" {
 			return f, err
 		}
 	}
@@ -407,6 +407,14 @@ type record struct {
 	Setting bool `json:",omitempty"` // only the mode changed
 	Reset   bool `json:",omitempty"` // everything before is forgotten
 	Lost    bool `json:",omitempty"` // the variables declared before went with an earlier process
+}
+
+// commit makes a cell of which nothing was compiled part of the session, and of the next process's.
+func (e *Engine) commit(p *cell.Plan, text string) {
+	p.Commit(false)
+	if p.Lasting {
+		e.record(p, text, "")
+	}
 }
 
 func (e *Engine) record(p *cell.Plan, text, plugin string) {

@@ -61,7 +61,7 @@ func (in *interp) give(path string, table map[string]reflect.Value) error {
 }
 
 // load makes a plan's statements ready to run and the cell part of the session.
-func (in *interp) load(p *cell.Plan) (func(), error) {
+func (in *interp) load(p *cell.Plan, text string) (func(), error) {
 	if err := in.start(); err != nil {
 		return nil, err
 	}
@@ -87,10 +87,7 @@ func (in *interp) load(p *cell.Plan) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", errUnknownSymbol, err)
 	}
-	p.Commit(false)
-	if len(p.Declared) > 0 {
-		in.e.record(p, in.e.texts.of(p.N), "")
-	}
+	in.e.commit(p, text)
 	return func() {
 		if _, err := in.y.Execute(prog); err != nil {
 			var pn yaegi.Panic
