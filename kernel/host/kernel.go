@@ -34,7 +34,7 @@ func newSession(ctx context.Context, dir string, log *slog.Logger) (s *session.C
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the kernel: %w", err)
 	}
-	work, cleanup, err := newWork(os.TempDir())
+	work, cleanup, err := newWork(workParent())
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the kernel: make a folder for cells: %w", err)
 	}

@@ -3,11 +3,47 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 )
 
 // workName is what the names of work folders begin with.
 const workName = "interleave-work-"
+
+// workParent is where temporary files go, unless programs must not be loaded from there, as on machines that guard against
+// what others leave there: then it is the user's cache.
+func workParent() string {
+	tmp := os.TempDir()
+	if loads(tmp) {
+		return tmp
+	}
+	if cache, err := os.UserCacheDir(); err == nil {
+		cache = filepath.Join(cache, "interleave")
+		if os.MkdirAll(cache, 0o755) == nil && loads(cache) {
+			return cache
+		}
+	}
+	return tmp
+}
+
+// loads reports whether the system maps a file of the folder as code, by trying.
+func loads(dir string) bool {
+	if runtime.GOOS != "linux" { // others have no such mounts, or want the code signed
+		return true
+	}
+	f, err := os.CreateTemp(dir, ".interleave-")
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	os.Remove(f.Name())
+	page, err := syscall.Mmap(int(f.Fd()), 0, os.Getpagesize(), syscall.PROT_READ|syscall.PROT_EXEC, syscall.MAP_PRIVATE)
+	if err != nil {
+		return false
+	}
+	syscall.Munmap(page)
+	return true
+}
 
 // newWork makes the folder below parent in which the cells of a session are built. It is locked as long as this process lives:
 // that keeps away those who clean temporary folders by age, systemd for one, and tells who comes later that it is in use. What

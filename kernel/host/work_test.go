@@ -2,9 +2,39 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"interleave/install/hosttest"
 )
+
+// Cells are loaded also where temporary files must not be run.
+func TestWorkWhereNothingRuns(t *testing.T) {
+	t.Parallel()
+	if err := exec.Command("unshare", "-rm", "mount", "-t", "tmpfs", "-o", "noexec", "tmpfs", t.TempDir()).Run(); err != nil {
+		t.Skip("this system does not let us mount: ", err)
+	}
+	host, dir := hosttest.Host(t), t.TempDir()
+	cells := filepath.Join(dir, "cells.txt")
+	if err := os.WriteFile(cells, []byte("func f() int { return 42 }\n---\nf()\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tmp, cache := filepath.Join(dir, "tmp"), filepath.Join(dir, "cache")
+	if err := os.Mkdir(tmp, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "unshare", "-rm", "sh", "-c", `mount -t tmpfs -o noexec tmpfs "$TMPDIR" && exec "$@"`, "sh", host, "cells", cells)
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "XDG_CACHE_HOME="+cache)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "⇒ 42") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if left, _ := filepath.Glob(filepath.Join(cache, "interleave", "*")); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
 
 func TestWork(t *testing.T) {
 	t.Parallel()
