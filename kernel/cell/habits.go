@@ -1,10 +1,13 @@
 package cell
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // A habit is something that people write who know Python, or Jupyter with Python, and how Go says it.
 type habit struct {
-	line    string // pattern of the line at fault
+	line    string // pattern of the line at fault; where a name is undefined, of the line from there on
 	message string // pattern of the message; empty for all
 	hint    string
 	wrong   string // a cell that gets the hint
@@ -99,8 +102,12 @@ func (s *Session) habitHint(d Diagnostic) string {
 			s.habits = append(s.habits, [2]*regexp.Regexp{regexp.MustCompile(h.line), regexp.MustCompile(h.message)})
 		}
 	}
+	line := d.source
+	if strings.HasPrefix(d.Message, "undefined: ") { // what stands before the name has nothing to do with it
+		line = line[min(d.Column-1, len(line)):]
+	}
 	for i, re := range s.habits {
-		if re[0].MatchString(d.source) && re[1].MatchString(d.Message) {
+		if re[0].MatchString(line) && re[1].MatchString(d.Message) {
 			return habits[i].hint
 		}
 	}

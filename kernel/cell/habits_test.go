@@ -26,7 +26,7 @@ func TestHabits(t *testing.T) {
 // What is merely wrong gets no hint of this kind.
 func TestNoHabit(t *testing.T) {
 	t.Parallel()
-	for _, code := range []string{"fmt.Println(1", "var s string = 1", "missing(2)", "x := missing + 1", "x := )", "func f() int { return \"a\" }", "a := []int{1 2}"} {
+	for _, code := range []string{"fmt.Println(1", "var s string = 1", "missing(2)", "x := missing + 1", "x := )", "func f() int { return \"a\" }", "a := []int{1 2}", "n := 1\nn = absent", "switch { case absent:\n}"} {
 		s := New(shared)
 		_, err := s.Check(1, code)
 		ds, ok := err.(Diagnostics)
