@@ -122,10 +122,6 @@ func (c *Client) Interrupt() { c.ask(ask{verb: askInterrupt}) }
 // Answer answers the newest Input event. It is an error if none waits.
 func (c *Client) Answer(text string) error { return c.ask(ask{verb: askAnswer, text: text}) }
 
-// Restart replaces the process by a fresh one and forgets all records. A running cell fails. A Restarted event says when it is
-// done.
-func (c *Client) Restart() error { return c.ask(ask{verb: askRestart}) }
-
 // PID is the process id of the child, 0 while there is none.
 func (c *Client) PID() int { return int(c.pid.Load()) }
 
@@ -144,7 +140,6 @@ const (
 	askRun verb = iota
 	askInterrupt
 	askAnswer
-	askRestart
 )
 
 // An ask is a call of a method, on its way to the goroutine that owns the state.

@@ -445,24 +445,6 @@ func TestReplace(t *testing.T) {
 	r.check("declared", `3 stdout "f\n" | 3 done ok`)
 }
 
-func TestRestart(t *testing.T) {
-	r := newRig(t, nil)
-	r.check("record f", `1 done ok`)
-	if err := r.Restart(); err != nil {
-		t.Fatal(err)
-	}
-	if got := transcript(r.until(isA[Restarted])); got != "0 restarted (restart) lost [] failed []" {
-		t.Error(got)
-	}
-	r.check("declared", `2 stdout "\n" | 2 done ok`)
-	r.start("block")
-	r.until(isA[Clear])
-	r.Restart()
-	if got := transcript(r.until(isA[Done])); got != "3 failed interrupted: the session was restarted | 3 restarted (restart) lost [] failed [] | 3 done interrupted" {
-		t.Error(got)
-	}
-}
-
 func TestInterrupt(t *testing.T) {
 	r := newRig(t, nil)
 	r.Interrupt() // nothing runs

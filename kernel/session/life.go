@@ -28,7 +28,6 @@ type life struct {
 	begun       bool  // the process has begun it
 	interrupted bool  // Interrupt came for it
 	told        bool  // and was passed on
-	restart     bool  // Restart came
 	input       bool  // an Input of this process waits for its answer
 
 	kill   *time.Timer // KillAfter; nil: not running
@@ -148,18 +147,12 @@ func (l *life) serve(a ask) error {
 		}
 		l.input = false
 		return l.p.send(answer{l.p.inputs, a.text})
-	case askRestart:
-		l.restart = true
 	}
 	return nil
 }
 
 // advance does what is wanted and possible now.
 func (l *life) advance() {
-	if l.restart {
-		l.restart = false
-		l.again()
-	}
 	if l.cell != nil && l.p == nil {
 		l.late()
 	}
@@ -299,28 +292,6 @@ func (l *life) replace(d Done) {
 	}
 	l.emit(e)
 	l.finish(d)
-}
-
-// again is Restart.
-func (l *life) again() {
-	e := Restarted{Reason: "restart"}
-	hit := l.cell != nil && l.sent
-	if l.p != nil && !l.end() {
-		return
-	}
-	l.calm()
-	l.records, l.deaths = nil, 0
-	if hit {
-		e.Cell = l.cell.ID
-		l.fail(Failed{Name: "interrupted", Value: "the session was restarted"})
-	}
-	if !l.revive(&e) {
-		return
-	}
-	l.emit(e)
-	if hit {
-		l.finish(Done{Interrupted: true})
-	}
 }
 
 // end kills the process and hands out what it still says. It returns false when the client closes.

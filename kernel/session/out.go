@@ -94,7 +94,7 @@ func (o *Out) Switch(s Stream) {
 }
 
 // Record hands the supervisor what a new process would need to bring this cell's declarations back. Records are kept in order
-// until the client restarts afresh, and given to Evaluator.Restore. record is not kept after the call.
+// and given to Evaluator.Restore. record is not kept after the call.
 func (o *Out) Record(cell uint64, record []byte) {
 	o.send(Recorded{cell, record})
 }
