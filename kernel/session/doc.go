@@ -6,10 +6,11 @@
 // [Start] gives the supervisor a [Client], which starts the child, gives it cells and says in one ordered stream of events
 // what came of them. [Serve] is the child: it hands each cell to an [Evaluator], which talks back through an [Out].
 //
-// # Five pipes
+// # Four pipes and a page
 //
 // The child's fd 1 and fd 2 belong to user code. Requests come in on fd 3, frames leave on fd 4; [Serve] moves both out of
-// the way, where neither user code nor the processes it starts meet them. fd 0 is empty.
+// the way, where neither user code nor the processes it starts meet them. fd 0 is empty. fd 5 is a page of memory that both
+// ends map, where the child notes the line that its cell has come to ([Out.Line]); Serve closes the descriptor.
 //
 // # One order
 //
