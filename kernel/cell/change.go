@@ -37,9 +37,8 @@ type change struct {
 	again   map[*unit]*unit // functions whose body alone is compiled again; their home stays
 	newVars map[string]*unit
 
-	info     *types.Info
-	pkg      *types.Package
-	bodyUses map[string]*unit
+	info *types.Info
+	pkg  *types.Package
 }
 
 // define finds what the cell declares and which units of the session that replaces.
@@ -801,7 +800,6 @@ func (c *change) plan() *Plan {
 	}
 
 	used := map[string]*unit{}
-	c.bodyUses = map[string]*unit{}
 	for _, st := range c.src.body {
 		ast.Inspect(st, func(nd ast.Node) bool {
 			if id, ok := nd.(*ast.Ident); ok {

@@ -474,9 +474,6 @@ func constantText(tv types.TypeAndValue, sp *speller) (string, bool) {
 	t := types.Default(tv.Type)
 	b, ok := t.Underlying().(*types.Basic)
 	if !ok {
-		if i, isI := t.Underlying().(*types.Interface); !isI || i.NumMethods() > 0 {
-			return "", false
-		}
 		return "", false
 	}
 	var s string
@@ -525,7 +522,7 @@ func constantText(tv types.TypeAndValue, sp *speller) (string, bool) {
 func (e *emitter) driveStmt(st ast.Stmt, last bool) string {
 	src := e.src
 	text := func(n ast.Node) string {
-		return e.apply(src.text, src.offset(n.Pos()), src.end(n))
+		return e.apply(src.code, src.offset(n.Pos()), src.end(n))
 	}
 	switch s := st.(type) {
 	case *ast.ExprStmt:

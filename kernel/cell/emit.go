@@ -309,7 +309,7 @@ func (e *emitter) unit(u *unit, p *parts) {
 		}
 	}
 	e.walk(u.node)
-	text := e.apply(u.src.text, u.src.offset(u.node.Pos()), u.src.end(u.node))
+	text := e.apply(u.src.code, u.src.offset(u.node.Pos()), u.src.end(u.node))
 	fmt.Fprintf(&p.decls, "//line cell[%d]:%d\n%s%s\n", u.src.n, line, prefix, text)
 }
 
@@ -378,7 +378,7 @@ func (e *emitter) programVars() string {
 		}
 		e.walk(in.Rhs)
 		line, _ := e.src.position(in.Rhs.Pos())
-		fmt.Fprintf(&b, "//line cell[%d]:%d\n%s = %s\n", e.src.n, line, strings.Join(to, ", "), e.apply(e.src.text, e.src.offset(in.Rhs.Pos()), e.src.end(in.Rhs)))
+		fmt.Fprintf(&b, "//line cell[%d]:%d\n%s = %s\n", e.src.n, line, strings.Join(to, ", "), e.apply(e.src.code, e.src.offset(in.Rhs.Pos()), e.src.end(in.Rhs)))
 	}
 	return b.String()
 }
@@ -632,7 +632,7 @@ func (e *emitter) effectless(name string) string {
 			e.edits = nil
 			e.src = e.c.src
 			e.walk(x)
-			return e.apply(e.src.text, e.src.offset(x.Pos()), e.src.end(x))
+			return e.apply(e.src.code, e.src.offset(x.Pos()), e.src.end(x))
 		}
 	}
 	return "nil"

@@ -19,7 +19,8 @@ type source struct {
 	n        int // what the user sees: cell[n]
 	serial   int // of the package that its code becomes; no two cells share one
 	text     string
-	bodyText string // with everything but the statements blanked out
+	code     string // the text without compiler directives, which would move positions; those of functions are written with them
+	bodyText string // the same with everything but the statements blanked out
 	imports  []*ast.ImportSpec
 	funcs    []*ast.FuncDecl
 	body     []ast.Stmt
@@ -186,6 +187,7 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 	src.hidden = len(toks) > 1 && toks[len(toks)-1].tok == token.SEMICOLON && toks[len(toks)-1].to > toks[len(toks)-1].from
 
 	var diags Diagnostics
+	var comments []*ast.CommentGroup
 	prefixes := [3]string{"package p;", "package p;", "package p;func _(){"}
 	for part, prefix := range prefixes {
 		body := append([]byte(prefix), parts[part]...)
@@ -205,6 +207,7 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 			continue
 		}
 		src.files[part] = fset.File(f.FileStart)
+		comments = append(comments, f.Comments...)
 		switch part {
 		case inImports:
 			src.imports = f.Imports
@@ -225,10 +228,10 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 		case inBody:
 			src.body = f.Decls[0].(*ast.FuncDecl).Body.List
 			diags = append(diags, src.embeds(f.Comments)...)
-			src.bodyText = src.quiet(f.Comments)
 			src.free = f.Unresolved
 		}
 	}
+	src.code, src.bodyText = src.quiet(src.text, comments), src.quiet(src.bodyText, comments)
 	return src, diags
 }
 
@@ -246,9 +249,9 @@ func (s *source) embeds(comments []*ast.CommentGroup) (diags Diagnostics) {
 	return diags
 }
 
-// quiet returns the statements' text without compiler directives: those of functions are written with the functions.
-func (s *source) quiet(comments []*ast.CommentGroup) string {
-	b := []byte(s.bodyText)
+// quiet makes plain comments of compiler directives.
+func (s *source) quiet(text string, comments []*ast.CommentGroup) string {
+	b := []byte(text)
 	for _, g := range comments {
 		for _, c := range g.List {
 			if strings.HasPrefix(c.Text, "//go:") || strings.HasPrefix(c.Text, "//line ") || strings.HasPrefix(c.Text, "/*line ") {
