@@ -51,7 +51,7 @@ func Host(ctx context.Context, fsys fs.FS, cacheRoot string, b Build) (string, e
 		return host, nil
 	}
 	if err := os.MkdirAll(cacheRoot, 0o755); err != nil {
-		return "", err
+		return "", fmt.Errorf("build the host: %w", err)
 	}
 	waiting := func() {
 		if b.Progress != nil {

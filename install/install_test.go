@@ -177,6 +177,14 @@ func TestPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("the cache", dir, filepath.Join(home, "c"))
+	file := filepath.Join(home, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("INTERLEAVE_CACHE", filepath.Join(file, "c"))
+	if _, err := CacheRoot(); err == nil || !strings.Contains(err.Error(), "set INTERLEAVE_CACHE") {
+		t.Errorf("a cache that cannot be made: %v", err)
+	}
 }
 
 func TestProgressInPlainLines(t *testing.T) {

@@ -12,16 +12,24 @@ import (
 )
 
 // CacheRoot returns where hosts are built that nothing but the present command needs: the user's cache directory. INTERLEAVE_CACHE
-// overrides it.
+// overrides it. The folder is there when CacheRoot returns.
 func CacheRoot() (string, error) {
-	if dir := os.Getenv("INTERLEAVE_CACHE"); dir != "" {
-		return filepath.Abs(dir)
+	dir := os.Getenv("INTERLEAVE_CACHE")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("find the cache directory: %w (set INTERLEAVE_CACHE)", err)
+		}
+		dir = filepath.Join(cache, "interleave")
 	}
-	dir, err := os.UserCacheDir()
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
 	if err != nil {
-		return "", fmt.Errorf("find the cache directory: %w (set INTERLEAVE_CACHE)", err)
+		return "", fmt.Errorf("make the cache directory: %w (set INTERLEAVE_CACHE to a folder that you may write to)", err)
 	}
-	return filepath.Join(dir, "interleave"), nil
+	return dir, nil
 }
 
 // A Place is where an installation goes.
