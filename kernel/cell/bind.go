@@ -53,8 +53,8 @@ func (b *binder) bind(free []*ast.Ident, roots []ast.Node, own map[string]bool) 
 	}
 	members := map[string][]string{}   // package name → what is used of it
 	heads := map[string][]*ast.Ident{} // package name → where it stands
-	keys := map[*ast.Ident]bool{}
 	for _, root := range roots {
+		keys := keysOf(root)
 		ast.Inspect(root, func(n ast.Node) bool {
 			switch x := n.(type) {
 			case *ast.SelectorExpr:
@@ -62,16 +62,9 @@ func (b *binder) bind(free []*ast.Ident, roots []ast.Node, own map[string]bool) 
 					members[id.Name] = append(members[id.Name], x.Sel.Name)
 					heads[id.Name] = append(heads[id.Name], id)
 				}
-			case *ast.CompositeLit:
-				for _, e := range x.Elts {
-					if kv, ok := e.(*ast.KeyValueExpr); ok {
-						if id, ok := kv.Key.(*ast.Ident); ok {
-							keys[id] = true
-						}
-					}
-				}
 			case *ast.Ident:
-				if unresolved[x] && !keys[x] && b.shadowed[x.Name] {
+				field, key := keys[x]
+				if (unresolved[x] || key && x.Obj == nil) && !field && b.shadowed[x.Name] {
 					b.rename(x, shadow(x.Name))
 				}
 			}
@@ -93,6 +86,32 @@ func (b *binder) bind(free []*ast.Ident, roots []ast.Node, own map[string]bool) 
 			b.rename(id, alias(path))
 		}
 	}
+}
+
+// keysOf finds the keys of literals, and whether they name fields: all do but those of maps and arrays, as far as the literal
+// shows what it is. The parser takes none of them for names that must be explained.
+func keysOf(root ast.Node) (fields map[*ast.Ident]bool) {
+	fields = map[*ast.Ident]bool{}
+	ast.Inspect(root, func(n ast.Node) bool {
+		lit, ok := n.(*ast.CompositeLit)
+		if !ok {
+			return true
+		}
+		field := true
+		switch lit.Type.(type) {
+		case *ast.MapType, *ast.ArrayType:
+			field = false
+		}
+		for _, e := range lit.Elts {
+			if kv, ok := e.(*ast.KeyValueExpr); ok {
+				if id, ok := kv.Key.(*ast.Ident); ok {
+					fields[id] = field
+				}
+			}
+		}
+		return true
+	})
+	return fields
 }
 
 // choose finds the package that a name means when no import explains it: the first of that name that has everything

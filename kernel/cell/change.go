@@ -197,17 +197,20 @@ func (c *change) shadowPredeclared(units []*unit) {
 // renameAll renames an identifier that the cell declares, and what refers to it.
 func (c *change) renameAll(decl *ast.Ident) {
 	name := shadow(decl.Name)
-	look := func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok && id != decl && id.Obj != nil && id.Obj == decl.Obj {
-			c.bind.rename(id, name)
-		}
-		return true
+	look := func(root ast.Node) {
+		fields := keysOf(root) // to the parser they may be the variable
+		ast.Inspect(root, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && id != decl && id.Obj != nil && id.Obj == decl.Obj && !fields[id] {
+				c.bind.rename(id, name)
+			}
+			return true
+		})
 	}
 	for _, st := range c.src.body {
-		ast.Inspect(st, look)
+		look(st)
 	}
 	for _, f := range c.src.funcs {
-		ast.Inspect(f, look)
+		look(f)
 	}
 	c.bind.rename(decl, name)
 }
