@@ -79,6 +79,8 @@ func places(text string, d session.Death) []string {
 				switch {
 				case line:
 					lines = append(lines, startedAt(g[0].cell))
+				case cell == fmt.Sprintf("cell[%d]", d.N) && len(lines) == 0:
+					return nil // it ran, and its stack could not be read
 				case cell == fmt.Sprintf("cell[%d]", d.N):
 					lines = append(lines, faint+"called from "+reset+noted(d))
 				default:

@@ -66,6 +66,11 @@ func TestExplain(t *testing.T) {
 			cell[7]:2 in odd
 			(and so on, 11184663 calls deep)
 			called from cell[8]:5`},
+		{"overflow-round.txt", "main.", died, 8, 5, `
+			session died: fatal error: stack overflow
+			fatal error: stack overflow
+			runtime: goroutine stack exceeds 512000000-byte limit
+			cell[8]:5 was running`},
 		{"", "", died, 0, 0, `
 			session died: the session process ended: exit status 2
 			the session process ended: exit status 2`},
