@@ -376,6 +376,9 @@ func (d *driver) call(x *ast.CallExpr, discarded bool) bool {
 		if _, inst := d.c.info.Instances[f.Sel]; !ok || inst || o.Signature().TypeParams() != nil {
 			return d.refuse(x, "a call of a function value or generic function")
 		}
+		if looksAtCallers(o) {
+			return d.refuse(x, "a call that asks who calls it")
+		}
 		if sel := d.c.info.Selections[f]; sel != nil {
 			if !o.Exported() || sel.Kind() != types.MethodVal || len(sel.Index()) != 1 {
 				return d.refuse(x, "a call of this method")
@@ -426,6 +429,23 @@ func (d *driver) call(x *ast.CallExpr, discarded bool) bool {
 		}
 	}
 	return true
+}
+
+// looksAtCallers reports whether a function may tell its callers, which are the interpreter's own where it is interpreted. What
+// logs does when it was told to.
+func looksAtCallers(f *types.Func) bool {
+	if f.Pkg() == nil {
+		return false
+	}
+	switch f.Pkg().Path() {
+	case "log", "log/slog":
+		return true
+	case "runtime":
+		return f.Name() == "Caller" || f.Name() == "Callers" || f.Name() == "Stack"
+	case "runtime/debug":
+		return f.Name() == "Stack" || f.Name() == "PrintStack"
+	}
+	return false
 }
 
 func (d *driver) conversion(x *ast.CallExpr, t types.Type) bool {
