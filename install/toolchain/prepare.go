@@ -279,10 +279,14 @@ func keep(from, to string) error {
 // writeFile writes a file as a whole or not at all.
 func writeFile(name string, b []byte) error {
 	tmp := fmt.Sprintf("%s.%d.tmp", name, os.Getpid())
-	if err := os.WriteFile(tmp, b, 0o644); err != nil {
-		return err
+	err := os.WriteFile(tmp, b, 0o644)
+	if err == nil {
+		err = os.Rename(tmp, name)
 	}
-	return os.Rename(tmp, name)
+	if err != nil {
+		os.Remove(tmp)
+	}
+	return err
 }
 
 // describe fills in toolchain.json, and builds a cell to see which way of linking works.

@@ -374,6 +374,22 @@ func TestStale(t *testing.T) {
 }
 
 // Not parallel: it changes PATH.
+// A file that could not be written leaves nothing behind.
+func TestWriteFileFails(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	name := filepath.Join(dir, "there")
+	if err := os.MkdirAll(filepath.Join(name, "not empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(name, []byte("text")); err == nil {
+		t.Error("a folder was replaced by a file")
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 func TestFindCC(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
