@@ -69,7 +69,9 @@ var charts = []chart{
 	{"speedup", scaling(usl(0.06, 0.004, 1, 2, 4, 6, 8, 12, 16)), plots.Options{}},
 	{"speedup-dark", scaling(usl(0.03, 0.0004, 1, 2, 4, 8, 16, 32, 64)), plots.Options{Theme: plots.Dark, Title: "How far does it scale?"}},
 	{"speedup-two", scaling(usl(0.1, 0, 1, 2)), plots.Options{}},
-	{"speedup-flat", scaling(usl(1, 0.2, 2, 4, 8)), plots.Options{}},
+	{"speedup-slower", scaling(usl(1, 0.2, 2, 4, 8)), plots.Options{}},
+	{"speedup-slower-dark", scaling(plots.Sweep{Name: "a mutex", Points: []plots.SweepPoint{{Workers: 1, Median: 10e6}, {Workers: 2, Median: 15e6}, {Workers: 4, Median: 120e6}}}), plots.Options{Theme: plots.Dark}},
+	{"speedup-none", scaling(plots.Sweep{Points: []plots.SweepPoint{{1, 10e6, 9e6, 11e6, 0.95}, {2, 10.5e6, 9.5e6, 12e6, 0.95}}}), plots.Options{}},
 	{"compare", comparing(ways), plots.Options{}},
 	{"compare-dark", comparing(ways), plots.Options{Theme: plots.Dark, Sorted: true, Title: "Five ways"}},
 	{"compare-ran", comparing(plots.Together("three ways", by("compiled", ways, 1), by("yaegi", ways, 1), by("", ways, 1))), plots.Options{}},
@@ -287,10 +289,15 @@ func TestChartGolden(t *testing.T) {
 func TestChartWords(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string][]string{
-		"speedup": {"checksums of 200 files · speedup over 1 worker · median with 95 % interval", "Amdahl: serial part 12 %, at most 8.97× (off by 5.1 %)",
+		"speedup": {"checksums of 200 files · speedup over 1 worker · median with 95 % interval", "Amdahl: serial part 10 %, at most 9.63× (off by 6.4 %)",
 			"USL: contention σ 6 %, coherence κ 0.4 %, best with 15 workers", "measured", "ideal", "Amdahl", "USL", "workers", "4×"},
 		"speedup-two":  {"Amdahl: serial part 10 %, at most 10.0× (from 2 points, so it cannot but fit)"},
-		"speedup-flat": {"checksums of 200 files · speedup over 2 workers · median with 95 % interval", "Amdahl: serial part 100 %, at most 0.81× (off by 26 %)"},
+		"speedup-slower": {"checksums of 200 files · speedup over 2 workers · median with 95 % interval",
+			"More workers make it slower, 0.50× with 8: Amdahl's law, which never falls, does not apply",
+			"USL: contention σ 100 %, coherence κ 20 %, best with 1 worker (from 3 points, so it cannot but fit)"},
+		"speedup-slower-dark": {"More workers make it slower, 0.08× with 4: Amdahl's law, which never falls, does not apply",
+			"USL: contention σ 40 %, coherence κ 100 %, best with 1 worker (off by 51 %)"},
+		"speedup-none": {"Amdahl: serial part 100 %, at most 1.00× (off by 4.8 %)"},
 		"compare":      {"sequential", "41.2 ms", "11.3 ms · 3.65× faster", "40.1 ms · no clear difference", "55.7 ms · 1.35× slower", "baseline"},
 		"compare-tiny": {"0.31 ns", "5.7 ns · 18.4× slower", "2 ns"},
 		"litmus":       {"forbidden results were seen in 18 runs, 0.0018 % of all", "never seen · unforeseen", "874 · 0.087 %", "runs, logarithmic", "interesting", "unforeseen"},

@@ -6,9 +6,9 @@ import "math"
 // Universal Scalability Law, with contention σ = b/a and coherence κ = c/a; Amdahl's law is the case c = 0, with the serial part σ.
 type law struct {
 	a, b, c float64
-	off     float64 // root of the mean square of the fit's relative errors
+	off     float64 // root of the mean square of the fit's relative errors, the first point's, which has none, left out
 
-	parameters, points int // how many there were to choose, and how many to meet
+	parameters, points int // how many there were to choose, and how many to meet beside the one it begins with
 }
 
 func (l law) time(n float64) float64 { return (l.a + l.b*(n-1) + l.c*n*(n-1)) / n }
@@ -23,9 +23,10 @@ func (l law) best() float64 {
 	return math.Sqrt(max(0, l.a-l.b) / l.c)
 }
 
-// fitLaw finds the law with the least squares of relative errors, among those with 0 ≤ σ ≤ 1 and 0 ≤ κ ≤ 1; with κ = 0 unless
-// coherence is asked for. The problem is linear and convex, so the best law lies either inside these bounds or is the best on
-// one or two of them: each is solved exactly, and the best that keeps the others wins.
+// fitLaw finds the law that goes through the first point, since speedups count from there, and has the least squares of relative
+// errors at the others, among those with 0 ≤ σ ≤ 1 and 0 ≤ κ ≤ 1; with κ = 0 unless coherence is asked for. The problem is linear
+// and convex, so the best law lies either inside these bounds or is the best on one or two of them: each is solved exactly, and the
+// best that keeps the others wins.
 func fitLaw(n, time []float64, coherence bool) law {
 	rows := make([][3]float64, len(n)) // of the coefficients; all should give 1
 	for i := range n {
@@ -50,19 +51,19 @@ func fitLaw(n, time []float64, coherence bool) law {
 	}
 	best := law{off: math.Inf(1)}
 	for _, basis := range candidates {
-		x, ok := leastSquares(rows, basis)
+		x, ok := leastSquares(rows[1:], rows[0], basis)
 		if most := x[0] * (1 + 1e-12); !ok || !(x[0] > 0) || x[1] < 0 || x[1] > most || x[2] < 0 || x[2] > most {
 			continue
 		}
-		l := law{a: x[0], b: min(x[0], x[1]), c: min(x[0], x[2]), parameters: 2, points: len(n)}
+		l := law{a: x[0], b: min(x[0], x[1]), c: min(x[0], x[2]), parameters: 1, points: len(n) - 1}
 		if coherence {
-			l.parameters = 3
+			l.parameters = 2
 		}
-		for i := range n {
-			r := l.time(n[i])/time[i] - 1
+		for i := range n[1:] {
+			r := l.time(n[1+i])/time[1+i] - 1
 			l.off += r * r
 		}
-		l.off = math.Sqrt(l.off / float64(len(n)))
+		l.off = math.Sqrt(l.off / float64(l.points))
 		if l.off < best.off*(1-1e-9) { // of equals the one with fewer parts
 			best = l
 		}
@@ -70,16 +71,28 @@ func fitLaw(n, time []float64, coherence bool) law {
 	return best
 }
 
-// leastSquares solves rows·x ≈ 1 for the x that the basis spans, by the normal equations.
-func leastSquares(rows [][3]float64, basis [][3]float64) (x [3]float64, ok bool) {
-	k := len(basis)
+// leastSquares solves rows·x ≈ 1 for the x that the basis spans and that has exact·x = 1, by the normal equations. The first of
+// the basis is what x has to have for that; the others are what is free.
+func leastSquares(rows [][3]float64, exact [3]float64, basis [][3]float64) (x [3]float64, ok bool) {
+	dot := func(a, b [3]float64) float64 { return a[0]*b[0] + a[1]*b[1] + a[2]*b[2] }
+	begin := basis[0]
+	for d := range x {
+		x[d] = begin[d] / dot(exact, begin)
+	}
+	free := make([][3]float64, len(basis)-1)
+	for j, b := range basis[1:] {
+		for d := range b {
+			free[j][d] = b[d] - dot(exact, b)*x[d]
+		}
+	}
+	k := len(free)
 	m := make([][4]float64, k) // the equations; the last used column is the right side
 	scale := make([]float64, k)
 	cols := make([][]float64, k)
-	for j, b := range basis {
+	for j, b := range free {
 		cols[j] = make([]float64, len(rows))
 		for i, r := range rows {
-			cols[j][i] = r[0]*b[0] + r[1]*b[1] + r[2]*b[2]
+			cols[j][i] = dot(r, b)
 			scale[j] += cols[j][i] * cols[j][i]
 		}
 		if scale[j] = math.Sqrt(scale[j]); scale[j] == 0 {
@@ -95,8 +108,8 @@ func leastSquares(rows [][3]float64, basis [][3]float64) (x [3]float64, ok bool)
 				m[j][l] += cols[j][i] * cols[l][i]
 			}
 		}
-		for i := range rows {
-			m[j][k] += cols[j][i]
+		for i, r := range rows {
+			m[j][k] += cols[j][i] * (1 - dot(r, x))
 		}
 	}
 	for j := range k { // positive definite, so no pivoting
@@ -113,7 +126,7 @@ func leastSquares(rows [][3]float64, basis [][3]float64) (x [3]float64, ok bool)
 			}
 		}
 	}
-	for j, b := range basis {
+	for j, b := range free {
 		v := m[j][k] / m[j][j] / scale[j]
 		for d := range x {
 			x[d] += v * b[d]

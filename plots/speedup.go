@@ -50,9 +50,10 @@ func (s Sweep) RanBy() string { return s.Engine }
 
 // Speedup draws how many times faster the work is than with the smallest number of workers: what was measured, with its
 // intervals, what would be ideal, and, from two numbers of workers on, Amdahl's law, and from three on, the Universal Scalability
-// Law, both fitted to the times by least squares of the relative errors. Their parameters are in the caption: the serial part and
-// the limit that it sets; contention σ, coherence κ and the number of workers beyond which more are slower. Interval ends count from
-// the median of the smallest number; its own interval is drawn at that number.
+// Law. Both begin at the smallest number, and are fitted to the other times by least squares of the relative errors. Their
+// parameters are in the caption: the serial part and the limit that it sets; contention σ, coherence κ and the number of workers
+// beyond which more are slower. Where some number is clearly slower than the smallest, which Amdahl's law cannot explain, the
+// caption says that in its place. Interval ends count from the median of the smallest number; its own interval is drawn at that number.
 func Speedup(s Scaling, o ...Options) (*Figure, error) {
 	opt, err := one(o)
 	if err != nil {
@@ -133,9 +134,10 @@ type scaling struct {
 	points      []scalingPoint // by n
 	confidence  float64
 	intervals   bool
-	least, most float64 // of all speedups and their intervals
-	top         float64 // of the vertical axis
-	amdahl, usl *law    // nil when there are too few points
+	least, most float64       // of all speedups and their intervals
+	top         float64       // of the vertical axis
+	amdahl, usl *law          // nil when there are too few points, or when it cannot be that
+	slowest     *scalingPoint // the one most clearly slower than the first; nil when none is
 }
 
 type scalingPoint struct{ n, time, speedup, lo, hi float64 }
@@ -184,8 +186,11 @@ func readScaling(s Scaling) (*scaling, error) {
 			p.lo, p.hi = p.speedup, p.speedup
 		}
 		c.least, c.most = min(c.least, p.lo), max(c.most, p.hi)
+		if p.hi < c.points[0].lo && (c.slowest == nil || p.speedup < c.slowest.speedup) {
+			c.slowest = p
+		}
 	}
-	if distinct >= 2 {
+	if distinct >= 2 && c.slowest == nil {
 		l := fitLaw(n, time, false)
 		c.amdahl = &l
 	}
@@ -198,7 +203,9 @@ func readScaling(s Scaling) (*scaling, error) {
 
 // words says what the laws found.
 func (c *scaling) words() (amdahl, usl string) {
-	if l := c.amdahl; l != nil {
+	if p := c.slowest; p != nil {
+		amdahl = fmt.Sprintf("More %s make it slower, %s with %s: Amdahl's law, which never falls, does not apply", c.axis, times(p.speedup), shortNumber(p.n))
+	} else if l := c.amdahl; l != nil {
 		amdahl = "Amdahl: serial part " + percent(l.contention())
 		if s := l.contention(); s > 0.0005 {
 			amdahl += fmt.Sprintf(", at most %s", times(c.speedup(l, math.Inf(1))))
@@ -220,11 +227,11 @@ func (c *scaling) words() (amdahl, usl string) {
 	return amdahl, usl
 }
 
-// quality says how well the law fits. With as many parameters as points it always does, which says nothing.
+// quality says how well the law fits. With as many parameters as points it does wherever its bounds let it, which says nothing.
 func (l *law) quality() string {
 	switch {
-	case l.parameters >= l.points:
-		return fmt.Sprintf(" (from %d points, so it cannot but fit)", l.points)
+	case l.off < 0.0005 && l.parameters >= l.points:
+		return fmt.Sprintf(" (from %d points, so it cannot but fit)", l.points+1)
 	case l.off < 0.0005:
 		return ""
 	}
