@@ -390,8 +390,8 @@ func (e *Engine) buildFailed(err error) *failure {
 	if errors.As(err, &none) || errors.As(err, &stale) || errors.As(err, &machine) {
 		return &failure{name: "cannot compile", value: err.Error()}
 	}
-	if errors.Is(err, context.Canceled) {
-		return &failure{name: "interrupted", value: "the cell was interrupted while it was compiled", interrupted: true}
+	if errors.Is(err, session.ErrInterrupted) || errors.Is(err, session.ErrShutdown) {
+		return &failure{name: "interrupted", value: "the cell was interrupted: it was being compiled", interrupted: true}
 	}
 	return &failure{name: "internal error", value: "the front end wrote code that does not build. This is a bug of Interleave; please report it with the cell.\n" + cell.Clean(err.Error())}
 }

@@ -14,6 +14,7 @@ const (
 	cancelled = `^interrupted: the cell was interrupted: its context was cancelled$`
 	flagged   = `^interrupted: the cell was interrupted: it was stopped at its next loop or call$`
 	givenUp   = `^interrupted: the cell was interrupted: (1 goroutine was|\d goroutines were) given up: blocked and cannot be stopped$`
+	compiling = `^interrupted: the cell was interrupted: it was being compiled$`
 	replaced  = `^interrupted: the cell was interrupted: a goroutine that uses a core would not stop, so the session was replaced$`
 )
 
@@ -44,6 +45,8 @@ var hangs = []hang{
 	{"context obeyed", ready + "<-ctx.Done()", cancelled, ``, false},
 	{"context obeyed by goroutines", "var wg sync.WaitGroup\nfor range 3 {\n\twg.Go(func() { <-ctx.Done() })\n}\n" + ready + "wg.Wait()", cancelled, ``, false},
 	{"lab.Sleep", ready + "lab.Sleep(ctx, time.Hour)", cancelled, ``, false},
+
+	{"the compiler", "!echo ready\nfunc late() {\n\tfor {\n\t}\n}\nlate()", compiling, ``, false},
 
 	{"blocked receive", "ch := make(chan int)\n" + ready + "<-ch", givenUp, `goroutine \d+ [chan receive] cell[N]:3`, false},
 	{"blocked receive in a function", "func wait(ch chan int) int {\n\treturn <-ch\n}\n" + ready + "wait(make(chan int))", givenUp, `[chan receive] cell[N]:2`, false},
