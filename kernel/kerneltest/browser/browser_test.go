@@ -90,9 +90,7 @@ func TestRestart(t *testing.T) {
 	nb.run(3)
 	nb.has(3, "cell[1]")
 
-	nb.click(`[data-command="notebook:restart-kernel"]`)
-	nb.click(`.jp-Dialog .jp-mod-accept`)
-	nb.wait("the kernel's new life", panel+`.sessionContext.session?.kernel?.status === "idle" && !document.querySelector(".jp-Dialog")`)
+	nb.restart()
 	nb.run(2)
 	nb.has(2, "cell[1]:1:1: undefined: half")
 	nb.run(0)

@@ -141,6 +141,22 @@ func (nb *notebook) run(cell int) {
 	nb.settled()
 }
 
+// restart restarts the kernel from the toolbar, with the question answered. The page says idle before it begins with that, and
+// again before its new connection stands, and loses what is sent meanwhile; so the restart must be seen to end.
+func (nb *notebook) restart() {
+	nb.t.Helper()
+	eval[bool](nb, `(() => {
+		const kernel = `+panel+`.sessionContext.session.kernel, restart = kernel.restart.bind(kernel)
+		window.restarted = false
+		kernel.restart = () => restart().then(() => { window.restarted = true })
+		return true
+	})()`)
+	nb.click(`[data-command="notebook:restart-kernel"]`)
+	nb.click(`.jp-Dialog .jp-mod-accept`)
+	nb.wait("the kernel's new life", `window.restarted && `+panel+`.sessionContext.session?.kernel?.connectionStatus === "connected" && `+
+		panel+`.sessionContext.session?.kernel?.status === "idle"`)
+}
+
 // settled waits until all cells that were sent have their replies. A cell has a star from when it is sent.
 func (nb *notebook) settled() {
 	nb.t.Helper()
