@@ -139,3 +139,24 @@ func ExampleStates() {
 	// select true
 	// lock true
 }
+
+func ExampleRecorder_Halt() {
+	var r timeline.Recorder
+	if err := r.Arm(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	r.Main("main")
+	timeline.Started()
+	stop, stopped := make(chan bool), make(chan bool)
+	go func() {
+		<-stop
+		close(stopped)
+	}()
+	r.Halt() // the picture is of what was until now
+	close(stop)
+	<-stopped
+	e, err := r.Stop()
+	fmt.Println(len(e.Goroutines), e.Goroutines[1].Alive, e.Cut == "", err)
+	// Output: 2 true true <nil>
+}

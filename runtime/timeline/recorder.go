@@ -61,15 +61,18 @@ type Recorder struct {
 	err   error // why nothing was recorded
 }
 
-// A run is one recording. It owns a goroutine at most, which stops the tracer when the trace has grown too large, and a sampler. end
+// A run is one recording. It owns a goroutine at most, which stops the tracer when the trace has grown too large, and a sampler. halt
 // waits for the one and ends the other.
 type run struct {
-	start time.Time
-	cpu   time.Duration
-	buf   buffer
-	stop  sync.Once
-	wg    sync.WaitGroup
-	cores *sampler
+	start  time.Time
+	cpu    time.Duration // of the process at start; halt makes it what was used since
+	wall   time.Duration
+	buf    buffer
+	stop   sync.Once
+	wg     sync.WaitGroup
+	halted sync.Once
+	cores  *sampler
+	system []SystemCore
 }
 
 // armed is what Started looks at: the recorder that waits for the first start, or nil.
@@ -154,6 +157,18 @@ func (r *Recorder) Stop() (*Experiment, error) {
 	return e, nil
 }
 
+// Halt ends the experiment here, while its goroutines may go on: what Stop reads later ends now, but that goroutines which
+// end meanwhile are not among those left behind. It costs what the tracer needs to stop, about a millisecond, and nothing
+// when nothing is recorded; a recorder that waits for its first start begins no more.
+func (r *Recorder) Halt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	armed.CompareAndSwap(r, nil)
+	if !r.armed.IsZero() && r.run != nil {
+		r.run.halt()
+	}
+}
+
 // begin starts the tracer, once. A goroutine that finds another one in begin waits, so that what it starts is recorded too.
 func (r *Recorder) begin() {
 	r.mu.Lock()
@@ -189,12 +204,19 @@ func (n *run) stopTracer() {
 	})
 }
 
+// halt ends the recording, once: what happens from now on is no part of the experiment.
+func (n *run) halt() {
+	n.halted.Do(func() {
+		n.wall, n.cpu = time.Since(n.start), max(0, processCPU()-n.cpu)
+		n.stopTracer()
+		n.wg.Wait()
+		n.system = n.cores.end()
+	})
+}
+
 func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
-	e := &Experiment{Start: n.start, Wall: time.Since(n.start), Engine: Engine(nil), GOMAXPROCS: runtime.GOMAXPROCS(0), Procs: runtime.NumCPU()}
-	e.CPU = max(0, processCPU()-n.cpu)
-	n.stopTracer()
-	n.wg.Wait()
-	e.SystemCores = n.cores.end()
+	n.halt()
+	e := &Experiment{Start: n.start, Wall: n.wall, CPU: n.cpu, SystemCores: n.system, Engine: Engine(nil), GOMAXPROCS: runtime.GOMAXPROCS(0), Procs: runtime.NumCPU()}
 	if n.buf.over {
 		e.Cut = fmt.Sprintf("the trace grew beyond %d MB", (cfg.MaxBytes+1<<20-1)>>20)
 	}
