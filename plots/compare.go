@@ -34,6 +34,11 @@ type Timing struct {
 	Confidence float64 // of the interval, from 0 to 1
 }
 
+const noMeasurement = "no measurement"
+
+// measured says whether it is a time at all: nothing takes none.
+func (t Timing) measured() bool { return t.Median > 0 }
+
 // EachTiming implements [Timings].
 func (l TimingList) EachTiming(f func(name string, median, lo, hi, confidence float64)) (title string) {
 	for _, r := range l.Rows {
@@ -73,6 +78,7 @@ func Together(title string, all ...Timings) Timings {
 // Compare draws a bar for each way to do something, as long as it took, with its interval, and says how many times faster or
 // slower than the first one it was, unless their intervals overlap. Bars stand in the order given, or, with Options.Sorted,
 // the fastest first. Beyond Options.MaxRows the last are left out, and the caption says so. The baseline is the first given in any order.
+// A median of 0 is that of a measurement that failed: its row says so, and stands last among sorted ones.
 func Compare(t Timings, o ...Options) (*Figure, error) {
 	opt, err := one(o)
 	if err != nil {
@@ -92,17 +98,24 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 	if bad != nil {
 		return nil, bad
 	}
-	if len(rows) == 0 {
+	first := slices.IndexFunc(rows, Timing.measured)
+	if first < 0 {
 		return nil, errors.New("plots.Compare: no measurements")
 	}
 	th := themes[opt.Theme]
-	base := rows[0]
+	base := rows[first]
 	order := make([]int, len(rows))
 	for i := range order {
 		order[i] = i
 	}
 	if opt.Sorted {
-		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rows[a].Median, rows[b].Median) })
+		by := func(i int) float64 {
+			if rows[i].measured() {
+				return rows[i].Median
+			}
+			return math.Inf(1)
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(by(a), by(b)) })
 	}
 	more := ""
 	if n := len(order) - opt.MaxRows; n > 0 {
@@ -110,16 +123,20 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 		order = order[:opt.MaxRows]
 	}
 	b := &bars{theme: th, pitch: 28, height: 16}
-	intervals, confidence := false, 0.0
+	var whiskers spreads
 	for _, i := range order {
 		r := rows[i]
-		row := bar{label: r.Name, value: r.Median / 1e9, lo: r.Lo / 1e9, hi: r.Hi / 1e9, swatch: th.bar, text: nanos(r.Median)}
-		if r.Hi > 0 && !intervals {
-			intervals, confidence = true, r.Confidence
+		if !r.measured() {
+			b.rows = append(b.rows, bar{label: r.Name, text: noMeasurement})
+			continue
 		}
-		if i == 0 && len(rows) > 1 {
+		row := bar{label: r.Name, value: r.Median / 1e9, lo: r.Lo / 1e9, hi: r.Hi / 1e9, swatch: th.bar, text: nanos(r.Median)}
+		if r.Hi > 0 {
+			whiskers.add("“"+r.Name+"”", r.Confidence)
+		}
+		if i == first && len(rows) > 1 {
 			row.swatch = th.base
-		} else if i > 0 {
+		} else if i != first {
 			row.more = against(r, base)
 		}
 		b.rows = append(b.rows, row)
@@ -133,17 +150,21 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 	p.Add(b)
 
 	f := &Figure{plot: p, theme: th, width: opt.Width, title: opt.Title, gutter: b.gutter, body: b.bodyHeight()}
-	f.caption = captionOf(opt.Width, false, title, intervalWords(confidence, intervals), ranBy(t), more)
+	f.caption = captionOf(opt.Width, false, title, whiskers.words(), ranBy(t), more)
 	if len(rows) > 1 {
 		f.legend = []entry{{swatch: th.base, name: "baseline"}, {swatch: th.bar, name: "median"}}
-		if intervals {
-			f.legend = append(f.legend, entry{whisker: true, name: "interval"})
+		if whiskers.any() {
+			f.legend = append(f.legend, entry{whisker: true, name: whiskers.legend()})
 		}
 	}
 	f.alt = "Times of " + orWork(title) + "."
 	for _, i := range order {
+		if !rows[i].measured() {
+			f.alt += fmt.Sprintf(" %s: %s.", rows[i].Name, noMeasurement)
+			continue
+		}
 		f.alt += fmt.Sprintf(" %s: %s", rows[i].Name, nanos(rows[i].Median))
-		if i > 0 {
+		if i != first {
 			f.alt += ", " + against(rows[i], base)
 		}
 		f.alt += "."
@@ -158,8 +179,6 @@ func against(r, base Timing) string {
 		return "no clear difference"
 	}
 	switch {
-	case r.Median <= 0 || base.Median <= 0:
-		return ""
 	case r.Median <= base.Median:
 		return times(base.Median/r.Median) + " faster"
 	}

@@ -105,12 +105,12 @@ func Speedup(s Scaling, o ...Options) (*Figure, error) {
 	if first.n != 1 {
 		over = fmt.Sprintf("speedup over %s %s", shortNumber(first.n), c.axis)
 	}
-	f.caption = captionOf(opt.Width, false, c.name, over, intervalWords(c.confidence, c.intervals), ranBy(s))
+	f.caption = captionOf(opt.Width, false, c.name, over, c.spreads.words(), ranBy(s))
 	amdahl, usl := c.words()
 	f.caption = append(f.caption, captionOf(opt.Width, false, amdahl)...)
 	f.caption = append(f.caption, captionOf(opt.Width, false, usl)...)
 	dot := t.points
-	f.legend = []entry{{name: "measured", mark: &dot, whisker: c.intervals}, {name: "ideal", line: &t.ideal}}
+	f.legend = []entry{{name: "measured", mark: &dot, whisker: c.spreads.any()}, {name: "ideal", line: &t.ideal}}
 	if c.amdahl != nil {
 		f.legend = append(f.legend, entry{name: "Amdahl", line: &t.amdahl})
 	}
@@ -132,15 +132,14 @@ type scaling struct {
 	theme       *theme
 	name, axis  string
 	points      []scalingPoint // by n
-	confidence  float64
-	intervals   bool
+	spreads     spreads
 	least, most float64       // of all speedups and their intervals
 	top         float64       // of the vertical axis
 	amdahl, usl *law          // nil when there are too few points, or when it cannot be that
 	slowest     *scalingPoint // the one most clearly slower than the first; nil when none is
 }
 
-type scalingPoint struct{ n, time, speedup, lo, hi float64 }
+type scalingPoint struct{ n, time, speedup, lo, hi, confidence float64 }
 
 func readScaling(s Scaling) (*scaling, error) {
 	if s == nil {
@@ -153,10 +152,9 @@ func readScaling(s Scaling) (*scaling, error) {
 		case workers < 1:
 			bad = fmt.Errorf("%d workers cannot be measured", workers)
 		case !(median > 0) || math.IsInf(median, 0) || math.IsNaN(lo) || math.IsNaN(hi) || lo < 0 || hi < 0:
-			bad = fmt.Errorf("a time of %v ns with %d workers (from %v to %v) is none", median, workers, lo, hi)
+			bad = fmt.Errorf("a time of %v ns with %s (from %v to %v) is none", median, counted(workers, "worker"), lo, hi)
 		}
-		c.points = append(c.points, scalingPoint{n: float64(workers), time: median, lo: lo, hi: hi})
-		c.confidence = confidence
+		c.points = append(c.points, scalingPoint{n: float64(workers), time: median, lo: lo, hi: hi, confidence: confidence})
 	})
 	if bad != nil {
 		return nil, bad
@@ -181,7 +179,7 @@ func readScaling(s Scaling) (*scaling, error) {
 		p.speedup = base / p.time
 		if p.lo > 0 && p.hi >= p.lo {
 			p.lo, p.hi = base/p.hi, base/p.lo
-			c.intervals = true
+			c.spreads.add(counted(int(p.n), singular(c.axis)), p.confidence)
 		} else {
 			p.lo, p.hi = p.speedup, p.speedup
 		}
@@ -303,17 +301,6 @@ func (c *scaling) Plot(cv draw.Canvas, p *plot.Plot) {
 	for _, m := range c.points {
 		pen.dot(float64(trX(m.n)), float64(trY(min(max(m.speedup, p.Y.Min), p.Y.Max))), 3.6, c.theme.points.fill)
 	}
-}
-
-// intervalWords says what points and bars stand for.
-func intervalWords(confidence float64, intervals bool) string {
-	switch {
-	case !intervals:
-		return ""
-	case confidence > 0:
-		return fmt.Sprintf("median with %s interval", percent(confidence))
-	}
-	return "median and range of the samples"
 }
 
 // shortNumber writes a number without zeros behind the point.
