@@ -1,14 +1,17 @@
 package plots
 
 import (
+	"context"
 	"image/color"
 	"math"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"interleave/runtime/lab"
 	"interleave/runtime/timeline"
 )
 
@@ -46,11 +49,30 @@ func TestDistribution(t *testing.T) {
 					upTo++
 				}
 			}
-			if n := q * float64(len(all)); float64(upTo) < n-1e-6 || float64(below) >= n+1e-6 {
+			if n := q * float64(len(all)); float64(upTo) < n-1e-6 || float64(below) > n+1e-6 {
 				t.Fatalf("%s is %v: %d below, %d up to it, of %d", d.marks[i].name, d.marks[i].ns, below, upTo, len(all))
 			}
 		}
 	})
+}
+
+// TestMedian: p50 is the median that lab says, of an even number of samples, too.
+func TestMedian(t *testing.T) {
+	t.Parallel()
+	for repeats := 1; repeats <= 8; repeats++ {
+		s, err := lab.Bench(t.Context(), "yield", func(context.Context) error { runtime.Gosched(); return nil },
+			lab.BenchOptions{Repeats: repeats, Warmup: 1, MinTime: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := newDistribution(slices.Clone(s.Samples)); math.Abs(d.marks[0].ns/s.Median-1) > 1e-9 {
+			t.Errorf("%s is %v, the median %v of %v", d.marks[0].name, d.marks[0].ns, s.Median, s.Samples)
+		}
+	}
+	ten := newDistribution([]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
+	if ten.marks[1] != (percentile{"p90", 9.5}) || ten.quantile(0.75) != 8 {
+		t.Errorf("%v, p75 %v", ten.marks, ten.quantile(0.75))
+	}
 }
 
 // TestExtremes: no bin shows a value that the counter did not have in it, and none that it had for all of it is missing.

@@ -137,7 +137,7 @@ func ExampleHistogram() {
 		took = append(took, time.Duration(100+i)*time.Millisecond)
 	}
 	said(plots.Histogram(took))
-	// Output: Histogram of times: 200 samples, from 100 ms to 299 ms, mean 200 ms, p50 199 ms, p90 279 ms, p99 297 ms.
+	// Output: Histogram of times: 200 samples, from 100 ms to 299 ms, mean 200 ms, p50 200 ms, p90 280 ms, p99 298 ms.
 }
 
 func ExampleHistogram_lab() {

@@ -29,7 +29,8 @@ func (d Durations) EachSample(f func(ns float64)) (name string) {
 }
 
 // Histogram draws how often times of each length were seen, with marks at the percentiles 50, 90 and 99. A percentile is the
-// least time that so many of the samples did not exceed; one that needs more samples than there are is left out: ten for p90, a
+// least time that so many of the samples did not exceed, or, where they are exactly so many, the mean of that and the next one: p50 is
+// the median that lab's Stats have. One that needs more samples than there are is left out: ten for p90, a
 // hundred for p99. Where the longest time is more than fifty times the shortest, the axis is logarithmic.
 func Histogram(s Samples, o ...Options) (*Figure, error) {
 	opt, err := one(o)
@@ -170,10 +171,15 @@ func (d *distribution) place(ns float64) float64 {
 	return (v - d.lo) / (d.hi - d.lo)
 }
 
-// quantile is the least of the times that a part q of them do not exceed.
+// quantile is the least of the times that a part q of them do not exceed; when that part is a whole number of them, the mean of it
+// and the next.
 func (d *distribution) quantile(q float64) float64 {
-	i := int(math.Ceil(q*float64(len(d.times))-1e-9)) - 1
-	return d.times[max(0, i)]
+	n := q * float64(len(d.times))
+	if whole := math.Round(n); math.Abs(n-whole) < 1e-9*n && whole >= 1 && int(whole) < len(d.times) {
+		i := int(whole)
+		return d.times[i-1] + (d.times[i]-d.times[i-1])/2
+	}
+	return d.times[max(0, int(math.Ceil(n))-1)]
 }
 
 // histogram is the plotter of Histogram.
