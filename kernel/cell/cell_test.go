@@ -147,7 +147,7 @@ func TestMovesAndResets(t *testing.T) {
 		t.Errorf("notices %q", p.Notices)
 	}
 	_, p, err = run(t, "type T struct{ n int }", "t := T{1}", "type T struct{ n string }")
-	if err != nil || len(p.Moves) != 0 || len(p.Notices) != 1 || p.Notices[0] != "t was reset: the definition of its type changed" {
+	if err != nil || len(p.Moves) != 0 || len(p.Notices) != 1 || p.Notices[0] != "t was reset: the definition of its type changed; run cell[2] again, or assign t" {
 		t.Errorf("moves %v, notices %q, error %v", p.Moves, p.Notices, err)
 	}
 }

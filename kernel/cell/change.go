@@ -36,6 +36,7 @@ type change struct {
 	rebuild map[*unit]*unit // built again in this cell's package, with a new identity
 	again   map[*unit]*unit // functions whose body alone is compiled again; their home stays
 	newVars map[string]*unit
+	goesOn  map[*unit]bool // variables that the statements declare again as they are
 
 	info *types.Info
 	pkg  *types.Package
@@ -346,7 +347,7 @@ func (c *change) spread() {
 
 // goneVar reports whether a unit's name is taken by a variable of this cell.
 func (c *change) goneVar(u *unit) bool {
-	if u.kind == methodUnit {
+	if u.kind == methodUnit || c.goesOn[u] {
 		return false
 	}
 	v := c.newVars[u.names[0]]
@@ -594,7 +595,7 @@ func (c *change) usedBySession(name string) bool {
 // names that now mean something else are returned.
 func (c *change) variables() (fresh map[string]bool) {
 	fresh = map[string]bool{}
-	c.newVars = map[string]*unit{}
+	c.newVars, c.goesOn = map[string]*unit{}, map[*unit]bool{}
 	for _, id := range c.vars {
 		v, ok := c.info.Defs[id].(*types.Var)
 		if !ok || c.newVars[id.Name] != nil {
@@ -603,6 +604,7 @@ func (c *change) variables() (fresh map[string]bool) {
 		if o := c.old[id.Name]; o != nil && !c.gone[o] {
 			if o.kind == varUnit {
 				if g, ok := c.pkg.Scope().Lookup(id.Name).(*types.Var); ok && types.Identical(g.Type(), v.Type()) {
+					c.goesOn[o] = true
 					if c.rebuild[o] == nil {
 						c.newVars[id.Name] = o
 					} else {
@@ -742,10 +744,11 @@ func (c *change) plan() *Plan {
 			if o := c.pkg.Scope().Lookup(u.names[0]); o != nil {
 				r.typ, r.objs, r.uses = o.Type(), []types.Object{o}, typeNames(o.Type())
 			}
-			if mentions(r.uses, c.reset) {
-				p.Notices = append(p.Notices, fmt.Sprintf("%s was reset: the definition of its type changed", Clean(u.names[0])))
-			} else {
+			switch {
+			case !mentions(r.uses, c.reset):
 				p.Moves = append(p.Moves, Move{u.names[0], u.home, n})
+			case !c.goesOn[u]: // else it gets its value here
+				p.Notices = append(p.Notices, fmt.Sprintf("%s was reset: the definition of its type changed; run cell[%d] again, or assign %[1]s", Clean(u.names[0]), u.src.n))
 			}
 		case c.again[u] != nil:
 			final = append(final, c.again[u])
