@@ -14,6 +14,15 @@ const (
 	coreKinds = int(timeline.CoreOther) + 1
 )
 
+// coreWord is what a [timeline.Core] is called. As long as each can have a core of the machine, that says it best; when there are more, some
+// stand still while Go thinks that they run.
+func coreWord(e *timeline.Experiment) string {
+	if e.Procs > 0 && e.GOMAXPROCS > e.Procs {
+		return "P"
+	}
+	return "core"
+}
+
 // coreLayers is what has to be filled for the cores' rows, in the coordinates of rowLayers and from the back to the front.
 type coreLayers struct {
 	other, gc []column

@@ -13,9 +13,10 @@ import (
 )
 
 // Cores draws how busy each core was over time: the darker, on dark paper the brighter, the busier. The first rows are the cores of
-// Go's scheduler, with what the whole process did on them; beside each stands the part of the time in which it worked for the
-// experiment. Where the operating system told of them, and for long enough to be believed, the cores of the machine follow, with
-// what all processes did on them. With more cores than Options.MaxRows a row is the mean of several neighbours.
+// Go's scheduler, with what the whole process did on them, called P where they are more than the machine's; beside each stands the
+// part of the time in which it worked for the experiment. Where the operating system told of them, and for long enough to be believed,
+// the cores of the machine follow, with what all processes did on them. With more cores than Options.MaxRows a row is the mean of
+// several neighbours.
 func Cores(e *timeline.Experiment, o ...Options) (*Figure, error) {
 	if e == nil {
 		return nil, errors.New("plots.Cores: no experiment")
@@ -109,7 +110,7 @@ func (h *heat) addCores(e *timeline.Experiment, rows int) {
 	groups(len(e.Cores), rows, func(from, to int) {
 		cores := e.Cores[from:to]
 		n := float64(len(cores))
-		r := heatRow{label: coreName("core", cores[0].ID, cores[len(cores)-1].ID), each: func(f func(start, end time.Duration, busy float64)) {
+		r := heatRow{label: coreName(coreWord(e), cores[0].ID, cores[len(cores)-1].ID), each: func(f func(start, end time.Duration, busy float64)) {
 			for _, c := range cores {
 				for _, s := range c.Spans {
 					f(s.Start, s.End, 1/n)

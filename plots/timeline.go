@@ -17,7 +17,8 @@ import (
 )
 
 // Timeline draws what an experiment's goroutines did over time, one row each, coloured and hatched by state, and below them
-// what each core ran: the number is that of the goroutine's row. Beyond Options.MaxRows the goroutines are folded by
+// what each core ran: the number is that of the goroutine's row. With GOMAXPROCS above the number of the machine's cores these rows
+// are called what they are, the Ps of Go's scheduler. Beyond Options.MaxRows the goroutines are folded by
 // the place where they were started, into up to four rows that show how many were in each state; of more than a hundred, unless
 // MaxRows is given, only a dozen have a row. Anything shorter than a pixel is shown as a share of the row's height. The cost is
 // that of walking all spans once, and a few milliseconds for each of SVG and PNG.
@@ -211,11 +212,11 @@ func (f *fold) words(peak int) string {
 
 func (t *tracks) coreLabels() []string {
 	if t.allCores() {
-		return []string{fmt.Sprintf("%d cores", len(t.e.Cores))}
+		return []string{fmt.Sprintf("%d %ss", len(t.e.Cores), coreWord(t.e))}
 	}
 	labels := make([]string, len(t.e.Cores))
 	for i, c := range t.e.Cores {
-		labels[i] = fmt.Sprintf("core %d", c.ID)
+		labels[i] = fmt.Sprintf("%s %d", coreWord(t.e), c.ID)
 	}
 	return labels
 }

@@ -48,7 +48,7 @@ var figures = []struct {
 
 func manyCores() *timeline.Experiment {
 	e := synthetic(20, 50*ms, 4*ms)
-	e.GOMAXPROCS, e.Cores = 32, nil
+	e.GOMAXPROCS, e.Procs, e.Cores = 32, 32, nil
 	for i := range 32 {
 		c := timeline.Core{ID: i}
 		for k := range 5 {
@@ -56,6 +56,17 @@ func manyCores() *timeline.Experiment {
 			c.Spans = append(c.Spans, timeline.CoreSpan{Start: at, End: at + 4*ms, Kind: timeline.CoreKind(k % 3), Goroutine: int64(k)})
 		}
 		e.Cores = append(e.Cores, c)
+	}
+	return e
+}
+
+// crowded has more Ps than the machine has cores, and all of them at work.
+func crowded(ps, cores int) *timeline.Experiment {
+	e := &timeline.Experiment{Wall: 30 * ms, Recorded: 30 * ms, CPU: 58 * ms, GOMAXPROCS: ps, Procs: cores}
+	for i := range ps {
+		id := int64(i + 1)
+		e.Goroutines = append(e.Goroutines, timeline.Goroutine{ID: id, Line: "cell[1]:4", End: 30 * ms, Spans: []timeline.Span{{End: 30 * ms, Proc: int32(i)}}})
+		e.Cores = append(e.Cores, timeline.Core{ID: i, Spans: []timeline.CoreSpan{{End: 30 * ms, Goroutine: id}}})
 	}
 	return e
 }

@@ -154,7 +154,8 @@ func (e *Experiment) Totals() Totals {
 	return t
 }
 
-// Parallelism is the mean number of the experiment's goroutines that ran at the same time. It is at most GOMAXPROCS.
+// Parallelism is the mean number of the experiment's goroutines that ran at the same time. It is at most GOMAXPROCS. Where that is more
+// than Procs, goroutines that Go has running take turns on the machine's cores, which it does not see.
 func (e *Experiment) Parallelism() float64 {
 	if e.Recorded <= 0 {
 		return 0

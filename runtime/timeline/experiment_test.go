@@ -43,6 +43,11 @@ longest wait: 3.00 s in lab.Sleep at cell[5]:3 (fetch C)
 	if got := e.Summary(); !strings.HasSuffix(got, "only the first 3.01 s were kept: it was long\n") {
 		t.Errorf("got\n%s", got)
 	}
+	for cores, want := range map[int]string{1: "GOMAXPROCS 2 on 1 core ·", 2: "GOMAXPROCS 2 ·", 4: "GOMAXPROCS 2 ·"} {
+		if e.Procs = cores; !strings.Contains(e.Caption(), want) {
+			t.Errorf("with %d: %s", cores, e.Caption())
+		}
+	}
 	if got := new(timeline.Experiment).Summary(); got != "wall 0 ns · parallelism 0.00 · GOMAXPROCS 0 · 0 goroutines\n" {
 		t.Errorf("nothing gives %q", got)
 	}

@@ -42,7 +42,14 @@ func (e *Experiment) Caption() string {
 	if e.CPU > 0 {
 		parts = append(parts, "CPU "+Round(e.CPU))
 	}
-	parts = append(parts, fmt.Sprintf("parallelism %.2f", e.Parallelism()), fmt.Sprintf("GOMAXPROCS %d", e.GOMAXPROCS))
+	procs := fmt.Sprintf("GOMAXPROCS %d", e.GOMAXPROCS)
+	if e.Procs > 0 && e.GOMAXPROCS > e.Procs { // more seem to run at once than can
+		procs += fmt.Sprintf(" on %d core", e.Procs)
+		if e.Procs > 1 {
+			procs += "s"
+		}
+	}
+	parts = append(parts, fmt.Sprintf("parallelism %.2f", e.Parallelism()), procs)
 	if n := len(e.Goroutines); n == 1 {
 		parts = append(parts, "1 goroutine")
 	} else {
