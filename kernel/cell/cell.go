@@ -290,6 +290,7 @@ func (s *Session) diagnose(errs []types.Error, cur *source) (ds Diagnostics) {
 			continue
 		}
 		d.Message = strings.ReplaceAll(d.Message, " in argument to show", "")
+		d.Message = strings.ReplaceAll(d.Message, " (declared at -)", "") // in a package that has no text here
 		if src := s.sourceOf(e.Pos); src != nil {
 			d.Cell = src.n
 			d.Line, d.Column = src.position(e.Pos)
@@ -298,6 +299,8 @@ func (s *Session) diagnose(errs []types.Error, cur *source) (ds Diagnostics) {
 			d.Hint = "This earlier code no longer fits: define it again together with the change, or use another name"
 		} else if name, ok := strings.CutPrefix(d.Message, "undefined: "); ok {
 			d.Hint = s.suggest(name)
+		} else if m := selectedRE.FindStringSubmatch(d.Message); m != nil {
+			d.Hint = s.tookName(m[1])
 		}
 		if k := d.String(); !seen[k] {
 			seen[k] = true
@@ -320,6 +323,17 @@ func (s *Session) diagnose(errs []types.Error, cur *source) (ds Diagnostics) {
 		return a.Column - b.Column
 	})
 	return ds
+}
+
+var selectedRE = regexp.MustCompile(`^([\pL_][\pL\d_]*)\.[\pL\d_]+ undefined \(type `)
+
+// tookName explains that a variable has the name of the package that the user means.
+func (s *Session) tookName(name string) string {
+	u, paths := s.live()[name], s.pkgs.Named(name)
+	if u == nil || u.kind != varUnit || len(paths) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s is the variable of cell[%d] now: import %q gives the name back to the package", name, u.src.n, paths[0])
 }
 
 // suggest names what the user may have meant.

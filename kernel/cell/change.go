@@ -557,8 +557,13 @@ func (c *change) check() Diagnostics {
 	return nil
 }
 
-// contextSet finds assignments to the predeclared ctx, which is not a variable.
+// contextSet finds assignments to the predeclared ctx, which is not a variable, and declarations that make something else of
+// it: they would be forgotten with the cell, as those of contexts are meant to.
 func (c *change) contextSet() (errs []types.Error) {
+	isTop := map[ast.Node]bool{}
+	for _, st := range c.body {
+		isTop[unlabel(st)] = true
+	}
 	look := func(n ast.Node) bool {
 		var targets []ast.Expr
 		switch s := n.(type) {
@@ -571,6 +576,9 @@ func (c *change) contextSet() (errs []types.Error) {
 		}
 		for _, x := range targets {
 			if id, ok := x.(*ast.Ident); ok && id.Name == ctxName {
+				if o := c.info.Defs[id]; o != nil && isTop[n] && !types.Implements(o.Type(), c.old[ctxName].objs[0].Type().Underlying().(*types.Interface)) {
+					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's own context: what is none needs another name"})
+				}
 				if u := c.old[ctxName]; u != nil && u.builtin && c.info.Uses[id] == u.objs[0] {
 					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's own context and cannot be set: declare another with :="})
 				}
