@@ -35,7 +35,7 @@ func init() { // magics mention themselves: %help lists them
 		"reset":  {"%reset", "forget everything that was declared", false, (*execution).reset},
 		"plot":   {"%plot on|off", "draw what goroutines did under each cell that starts some", false, (*execution).plot},
 		"time":   {"%%time", "run the cell and tell how long it took", true, (*execution).time},
-		"bash":   {"%%bash", "run the cell as a shell script", true, func(x *execution, s cell.Segment) { x.shell(s.Text) }},
+		"bash":   {"%%bash", "run the cell as a shell script; a status other than zero fails the cell", true, (*execution).script},
 	}
 }
 
@@ -182,10 +182,24 @@ func (x *execution) time(s cell.Segment) {
 	x.print("wall %s · CPU %s · engine %s · building included\n", timeline.Round(wall), timeline.Round(cpu), engine)
 }
 
-// shell runs a command with the user's shell. Its output is the cell's; a status other than zero is told, not an error.
+// shell runs a line's command. A status other than zero is told, and the cell goes on.
 func (x *execution) shell(command string) {
+	if exit := x.command(command); exit != nil {
+		x.e.out.Output(x.cell.ID, session.Stderr, []byte(exit.Error()+"\n"))
+	}
+}
+
+// script runs the rest of the cell. A status other than zero, which is its last command's, fails the cell.
+func (x *execution) script(s cell.Segment) {
+	if exit := x.command(s.Text); exit != nil {
+		x.failed(&failure{name: "shell", value: "the script ended with " + exit.Error()})
+	}
+}
+
+// command runs a command with the user's shell. Its output is the cell's. It returns how the command failed, if it did so by itself.
+func (x *execution) command(command string) *exec.ExitError {
 	if strings.TrimSpace(command) == "" {
-		return
+		return nil
 	}
 	sh := "sh"
 	if _, err := exec.LookPath("bash"); err == nil {
@@ -202,13 +216,11 @@ func (x *execution) shell(command string) {
 			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		}
 		x.failed(&failure{name: "interrupted", value: "the command was interrupted", interrupted: true})
-		return
+		return nil
 	}
 	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		x.e.out.Output(x.cell.ID, session.Stderr, []byte(exit.Error()+"\n"))
-	case err != nil:
+	if err != nil && !errors.As(err, &exit) {
 		x.failed(&failure{name: "shell", value: err.Error()})
 	}
+	return exit
 }
