@@ -193,11 +193,10 @@ type execution struct {
 	quiet  bool // nothing is shown: a user expression
 }
 
-// over says that what goroutines of the cell write from now on comes late.
+// over says that what goroutines of the cell write from now on comes late, and ends the cell's contexts.
 func (x *execution) over() {
 	for _, r := range append(x.past, x.run) {
-		r.over.Store(true)
-		x.e.tellLost(r)
+		r.end()
 	}
 }
 
@@ -281,8 +280,8 @@ func (x *execution) code(text string) {
 	x.perform(f, slices.Contains(p.Imports, "runtime/trace"))
 }
 
-// perform runs the cell's code under the recorder and shows what came of it. A cell that uses the execution tracer itself
-// is left alone with it.
+// perform runs the cell's code under the recorder and shows what came of it, a failure last, where readers look for it. A cell
+// that uses the execution tracer itself is left alone with it.
 func (x *execution) perform(f func(), traces bool) {
 	e, r := x.e, x.run
 	timeline.SetFiles(r.files())
@@ -297,11 +296,18 @@ func (x *execution) perform(f func(), traces bool) {
 		}
 	}
 	x.done.Replace = replace
+	if exp != nil && replace == "" { // of what failed too: a deadlock is best seen
+		exp.Engine = r.ranBy
+		x.figure(exp)
+	}
 	if fail != nil && fail.fine {
 		x.exited = true
 		return
 	}
 	if fail != nil {
+		if exp != nil && len(fail.left) == 0 { // otherwise it tells them
+			x.leftBehind(exp)
+		}
 		x.failed(fail)
 		return
 	}
@@ -309,10 +315,6 @@ func (x *execution) perform(f func(), traces bool) {
 	values, shown := r.values, r.shown
 	r.values, r.shown = nil, false
 	r.mu.Unlock()
-	if exp != nil {
-		exp.Engine = r.ranBy
-		x.figure(exp)
-	}
 	if shown && !x.cell.Silent && !x.quiet {
 		x.result(values)
 	}
@@ -321,6 +323,9 @@ func (x *execution) perform(f func(), traces bool) {
 	}
 	if x.quiet {
 		r.values, r.shown = values, shown
+	}
+	if x.ctx.Err() != nil { // whoever interrupts is told what became of it
+		x.failed(&failure{name: "interrupted", value: "the cell was interrupted when its code had ended, while what it shows was made", interrupted: true})
 	}
 }
 
@@ -344,8 +349,7 @@ func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok
 	} else {
 		fail, _ = r.execute(f)
 	}
-	r.over.Store(true)
-	e.tellLost(r)
+	r.end()
 	if fail != nil && !fail.fine {
 		ev := fail.event(e, 0)
 		return session.Expression{Failed: &ev}

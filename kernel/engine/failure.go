@@ -16,6 +16,7 @@ type failure struct {
 	where       string // a goroutine's starting place
 	frames      []frame
 	left        []goroutine // goroutines that could not be stopped
+	unlisted    int         // as many more
 	lines       []string    // instead of frames: ready to be shown
 	interrupted bool
 	fine        bool // os.Exit(0): it ends the cell, and is no failure
@@ -93,8 +94,8 @@ func (f *failure) render(e *Engine) (lines []string) {
 		lines = append(lines, fmt.Sprintf("%scell[%d]:%d%s%s", bold, fr.cell, fr.line, reset, name))
 		lines = append(lines, excerpt(e.texts.of(fr.cell), fr.line)...)
 	}
-	for _, g := range f.left {
-		lines = append(lines, faint+"left behind: "+reset+g.String())
+	for _, l := range together(f.left, f.unlisted) {
+		lines = append(lines, faint+"left behind: "+reset+l)
 	}
 	return lines
 }

@@ -1,7 +1,12 @@
 package engine
 
 import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/pprof"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -35,5 +40,68 @@ func TestJumpToANewerDefinitionIsOneCall(t *testing.T) {
 	want := []frame{{"point.sum.func1", 7, 3}, {"(*point).sum", 7, 4}, {"f-range1", 7, 11}, {"f", 7, 10}, {"", 9, 1}}
 	if got := framesIn(stack); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// Goroutines of a run are counted, whatever else there is.
+func TestCountWaiting(t *testing.T) {
+	t.Parallel()
+	gate, burn := make(chan struct{}), make(chan struct{})
+	var blocked, all sync.WaitGroup
+	const n = 20_000
+	begin := func(run string, f func()) {
+		all.Add(1)
+		go pprof.Do(context.Background(), pprof.Labels("cell", "cell[3]:2", "run", run), func(context.Context) {
+			defer all.Done()
+			blocked.Done()
+			f()
+		})
+	}
+	blocked.Add(n + 2)
+	for range n {
+		begin("71", func() { <-gate })
+	}
+	begin("7", func() { <-gate })
+	begin("71", func() {
+		for {
+			select {
+			case <-burn:
+				return
+			default:
+			}
+		}
+	})
+	blocked.Wait()
+	r := &run{id: 71}
+	for r.waiting() < n { // all have said that they are there; that they wait they cannot
+		runtime.Gosched()
+	}
+	if got := r.waiting(); got != n {
+		t.Errorf("%d goroutines wait, want %d", got, n)
+	}
+	close(gate)
+	close(burn)
+	all.Wait()
+	if got := r.waiting(); got != 0 {
+		t.Errorf("%d goroutines wait that have ended", got)
+	}
+}
+
+// Many goroutines that stand at the same place are told in one line, many places in few.
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	var all []goroutine
+	for i := range 25_000 {
+		all = append(all, goroutine{id: i, state: "chan receive", lines: []string{"cell[1]:2"}})
+	}
+	all = append(all, goroutine{id: 30_000, state: "chan receive", lines: []string{"cell[1]:4"}})
+	if got := together(all, 0); !slices.Equal(got, []string{"25000 goroutines [chan receive] cell[1]:2", "goroutine 30000 [chan receive] cell[1]:4"}) {
+		t.Errorf("%q", got)
+	}
+	for i := range 30 {
+		all = append(all, goroutine{id: i, state: "select", lines: []string{fmt.Sprintf("cell[2]:%d", i/2)}})
+	}
+	if got := together(all, 70_000); len(got) != 6 || got[5] != "… and 70024 more" {
+		t.Errorf("%q", got)
 	}
 }

@@ -100,6 +100,13 @@ func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
 	return r
 }
 
+// end is told when the run's cell has been answered. What goes on learns from its context why that has ended.
+func (r *run) end() {
+	r.over.Store(true)
+	r.engine.tellLost(r)
+	r.cancel(fmt.Errorf("cell[%d] has ended: what shall outlive its cell needs a context of its own, such as context.Background()", r.n))
+}
+
 // main runs the cell's own code to its end.
 func (r *run) main(f func()) {
 	r.adopt(fmt.Sprintf("cell[%d]", r.n), false)
@@ -295,6 +302,11 @@ func (r *run) stop(why *failure) (*failure, string) {
 	if why != nil {
 		cause = errors.New(why.name + ": " + why.value)
 	}
+	r.engine.recorder.Halt()
+	var stood []frame
+	if why == nil {
+		stood = r.stood()
+	}
 	r.cancel(cause)
 	step := "its context was cancelled"
 	if !r.gone(graceCancel) {
@@ -320,14 +332,14 @@ func (r *run) stop(why *failure) (*failure, string) {
 		}
 		if quiet >= 3 { // seen blocked three times
 			atomic.AddUint32(&rt.Given, 1)
-			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left), "goroutine was", "goroutines were"))
+			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left)+r.unlisted(left), "goroutine was", "goroutines were"))
 			break
 		}
 		if time.Now().After(deadline) {
 			if busy {
 				for _, g := range left {
 					if g.busy() {
-						return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", left), "a goroutine would not stop: " + g.place()
+						return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", nil, left), "a goroutine would not stop: " + g.place()
 					}
 				}
 			}
@@ -340,7 +352,24 @@ func (r *run) stop(why *failure) (*failure, string) {
 			wait.Stop()
 		}
 	}
-	return r.interrupted(why, step, left), ""
+	if len(left) > 0 { // they say where
+		stood = nil
+	}
+	return r.interrupted(why, step, stood, left), ""
+}
+
+// stood is where the cell's own goroutine is; nil when it has ended.
+func (r *run) stood() []frame {
+	for _, g := range r.goroutines() {
+		if g.main {
+			frames := framesIn(g.stack)
+			if line := int(r.line.Load()); line > 0 { // interpreted
+				frames = append(frames, frame{"", r.n, line})
+			}
+			return r.shifted(frames)
+		}
+	}
+	return nil
 }
 
 // doneOnce is done while it is open: a closed one would make the loop above spin.
@@ -364,15 +393,17 @@ func (r *run) gone(d time.Duration) bool {
 	return len(r.goroutines()) == 0
 }
 
-func (r *run) interrupted(why *failure, step string, left []goroutine) *failure {
+func (r *run) interrupted(why *failure, step string, stood []frame, left []goroutine) *failure {
 	f := why
 	if f == nil {
 		f = &failure{name: "interrupted", value: "the cell was interrupted: " + step, interrupted: true}
 		r.mu.Lock()
-		f.frames = r.stopped
+		if f.frames = r.stopped; f.frames == nil {
+			f.frames = stood
+		}
 		r.mu.Unlock()
 	}
-	f.left = append(f.left, left...)
+	f.left, f.unlisted = append(f.left, left...), r.unlisted(left)
 	return f
 }
 

@@ -9,7 +9,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
-	"time"
+	"unicode/utf8"
 
 	"interleave/kernel/cell"
 	"interleave/kernel/session"
@@ -48,13 +48,33 @@ func (x *execution) bundle(values []any) (data, meta session.Bundle) {
 		if err != nil {
 			x.e.out.Output(x.cell.ID, session.Stderr, []byte("show: "+err.Error()+"\n"))
 		}
+		if s, ok := d["text/plain"].(string); ok {
+			d["text/plain"] = abridged(s)
+		}
 		return bundle(d), bundle(m)
 	}
 	var parts []string
 	for _, v := range values {
 		parts = append(parts, fmt.Sprint(v))
 	}
-	return bundle(map[string]any{"text/plain": strings.Join(parts, " ")}), nil
+	return bundle(map[string]any{"text/plain": abridged(strings.Join(parts, " "))}), nil
+}
+
+// abridged leaves out the middle of a result's text that nobody reads and that a browser would choke on. What cells print and
+// display is theirs, however long.
+func abridged(s string) string {
+	const head, tail = 80_000, 20_000 // bytes
+	if len(s) <= head+tail {
+		return s
+	}
+	i, j := head, len(s)-tail
+	for i > head-utf8.UTFMax && !utf8.RuneStart(s[i]) {
+		i--
+	}
+	for j < len(s)-tail+utf8.UTFMax && !utf8.RuneStart(s[j]) {
+		j++
+	}
+	return fmt.Sprintf("%s\n… %s more bytes; fmt.Println shows all …\n%s", s[:i], timeline.Count(j-i), s[j:])
 }
 
 // bundle encodes values for the wire.
@@ -135,22 +155,42 @@ func (x *execution) figure(exp *timeline.Experiment) {
 	})
 }
 
-// leftBehind tells which goroutines of the cell go on after it. Those that were running may be about to end: only blocked
-// ones, and ones that have run for a while, are named.
+// leftBehind tells which goroutines of the cell go on after it. Those that were running when it ended may have been about to
+// end: they are looked at again, after the time that the figure took.
 func (x *execution) leftBehind(exp *timeline.Experiment) {
 	const most = 5
+	var now map[int64]bool // those that live
 	var lines []string
+	burning := 0
 	for _, l := range exp.Left {
-		if l.State != timeline.Running && l.State != timeline.Runnable || l.For > 10*time.Millisecond {
-			lines = append(lines, l.String())
+		if l.State == timeline.Running || l.State == timeline.Runnable {
+			if now == nil {
+				now = map[int64]bool{}
+				for _, g := range x.run.goroutines() {
+					now[int64(g.id)] = true
+				}
+			}
+			if !now[l.ID] {
+				continue
+			}
+			burning++
 		}
+		lines = append(lines, l.String())
 	}
 	if len(lines) == 0 {
 		return
 	}
-	head := plural(len(lines), "goroutine goes on after this cell", "goroutines go on after this cell")
-	if len(lines) > most {
-		lines = append(lines[:most], fmt.Sprintf("… and %d more", len(lines)-most))
+	n := len(lines)
+	if exp.Cut != "" { // the recording does not know all
+		n = max(n, x.run.waiting()+burning)
+	}
+	head := plural(n, "goroutine goes on after this cell", "goroutines go on after this cell")
+	if n > most {
+		lines = lines[:min(n, most, len(lines))]
+		lines = append(lines, fmt.Sprintf("… and %d more", n-len(lines)))
+	}
+	if burning > 0 {
+		lines = append(lines, "To end what runs, restart the kernel. A loop that looks at ctx ends with its cell: for ctx.Err() == nil { … }")
 	}
 	text := head + ":\n  " + strings.Join(lines, "\n  ")
 	page := `<details><summary style="opacity:.7">` + html.EscapeString(head) + "</summary><pre>" + html.EscapeString(strings.Join(lines, "\n")) + "</pre></details>"
