@@ -106,6 +106,9 @@ var charts = []chart{
 	{"lockwait-dining", holding(dining()), plots.Options{}},
 	{"lockwait-dining-few", holding(dining()), plots.Options{MaxRows: 3}},
 	{"lockwait-dining-dark", holding(dining()), plots.Options{Theme: plots.Dark, Title: "Philosophers"}},
+	{"compare-ones", comparing(ways), plots.Options{MaxRows: 5}},
+	{"litmus-ones", judging(plots.Tally{Name: "coin", Rows: []plots.Outcome{{"heads", 2, "acceptable"}, {"edge", 1, "interesting"}}}), plots.Options{MaxRows: 1}},
+	{"lockwait-ones", holding(plots.HoldList{Holds: queueing(1).Holds, Dropped: 1}), plots.Options{}},
 	{"lockwait-free", holding(plots.HoldList{Holds: queueing(1).Holds, Dropped: 12}), plots.Options{}},
 }
 
@@ -333,6 +336,9 @@ func TestChartWords(t *testing.T) {
 		"lockwait-dining": {"left fork, right fork · 6 holds · 4 after waiting, 65.0 ms in all, at most 30.0 ms · held 212 ms in all, at most 60.0 ms · 3 goroutines · compiled",
 			"right fork 30 ms", "left fork 30 ms", "right fork 60 ms", "philosopher 2"},
 		"lockwait-dining-few": {"philosopher 1", "… 2 more"},
+		"compare-ones":        {"20 tasks that wait and compute · median with 95 % interval · 1 more is not shown"},
+		"litmus-ones":         {"coin · 3 runs · 1 more result in 1 run is not shown"},
+		"lockwait-ones":       {"1 later hold was not kept"},
 		"lockwait-free":       {"12 later holds were not kept", "accounts · 1 hold · nobody had to wait · held 436 µs in all, at most 436 µs · 1 goroutine", "holds"},
 		"compare-ran":         {"three ways · median with 95 % interval · compiled and yaegi", "sequential (compiled)", "sequential (yaegi)", "sequential"},
 		"speedup-ran":         {"checksums of 200 files · speedup over 1 worker · median with 95 % interval · compiled"},

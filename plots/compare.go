@@ -119,7 +119,7 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 	}
 	more := ""
 	if n := len(order) - opt.MaxRows; n > 0 {
-		more = thousands(float64(n)) + " more are not shown"
+		more = thousands(float64(n)) + " more " + verb(n, "is", "are") + " not shown"
 		order = order[:opt.MaxRows]
 	}
 	b := &bars{theme: th, pitch: 28, height: 16}

@@ -29,7 +29,7 @@ func Counters(e *timeline.Experiment, o ...Options) (*Figure, error) {
 	c := &counters{theme: t, rows: e.Counters(), total: e.Recorded}
 	more := ""
 	if n := len(c.rows) - opt.MaxRows; n > 0 {
-		more = thousands(float64(n)) + " more counters are not shown"
+		more = counted(n, "more counter") + " " + verb(n, "is", "are") + " not shown"
 		c.rows = c.rows[:opt.MaxRows]
 	}
 	widest := 0.0
@@ -50,7 +50,7 @@ func Counters(e *timeline.Experiment, o ...Options) (*Figure, error) {
 	f := &Figure{plot: p, theme: t, width: opt.Width, title: opt.Title, gutter: c.gutter, body: counterPitch*float64(max(1, len(c.rows))) + 4}
 	f.caption = captionOf(opt.Width, false, e.Caption(), more)
 	if e.Dropped > 0 {
-		f.caption = append(f.caption, captionOf(opt.Width, true, thousands(float64(e.Dropped))+" later events were dropped")...)
+		f.caption = append(f.caption, captionOf(opt.Width, true, counted(e.Dropped, "later event")+" "+verb(e.Dropped, "was", "were")+" dropped")...)
 	}
 	f.alt = "Counters of an experiment."
 	for i := range c.rows {

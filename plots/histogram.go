@@ -73,11 +73,7 @@ func Histogram(s Samples, o ...Options) (*Figure, error) {
 	p.Add(h)
 
 	f := &Figure{plot: p, theme: t, width: opt.Width, title: opt.Title, gutter: margin, body: body}
-	n := thousands(float64(len(times))) + " samples"
-	if len(times) == 1 {
-		n = "1 sample"
-	}
-	words := []string{name, n, "from " + nanos(h.times[0]) + " to " + nanos(h.times[len(times)-1]), "mean " + nanos(h.mean)}
+	words := []string{name, counted(len(times), "sample"), "from " + nanos(h.times[0]) + " to " + nanos(h.times[len(times)-1]), "mean " + nanos(h.mean)}
 	for _, m := range h.marks {
 		words = append(words, m.name+" "+nanos(m.ns))
 	}

@@ -90,7 +90,7 @@ func Litmus(t Outcomes, o ...Options) (*Figure, error) {
 		for _, r := range rows[opt.MaxRows:] {
 			sum += r.Count
 		}
-		more = fmt.Sprintf("%s more results in %s runs are not shown", thousands(float64(n)), thousands(float64(sum)))
+		more = fmt.Sprintf("%s in %s %s not shown", counted(n, "more result"), counted(sum, "run"), verb(n, "is", "are"))
 		rows = rows[:opt.MaxRows]
 	}
 	for _, r := range rows {

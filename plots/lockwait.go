@@ -91,7 +91,7 @@ func LockWait(l Holds, o ...Options) (*Figure, error) {
 	words := c.words()
 	f.caption = captionOf(opt.Width, false, words...)
 	if c.dropped > 0 {
-		f.caption = append(f.caption, captionOf(opt.Width, true, thousands(float64(c.dropped))+" later holds were not kept")...)
+		f.caption = append(f.caption, captionOf(opt.Width, true, counted(c.dropped, "later hold")+" "+verb(c.dropped, "was", "were")+" not kept")...)
 	}
 	f.alt = "Who waited for a lock while who held it: " + join(words) + "."
 	return f, nil
@@ -242,4 +242,12 @@ func counted(n int, thing string) string {
 		return "1 " + thing
 	}
 	return thousands(float64(n)) + " " + thing + "s"
+}
+
+// verb agrees with a number.
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }

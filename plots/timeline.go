@@ -196,7 +196,7 @@ func (t *tracks) foldLabel(i int) string {
 	}
 	n := timeline.Count(count)
 	if len(t.rows) == 0 {
-		return n + " goroutines"
+		return counted(count, "goroutine")
 	}
 	return "… " + n + " more"
 }

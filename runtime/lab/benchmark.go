@@ -166,12 +166,12 @@ func (s Stats) String() string {
 	if s.Confidence > 0 {
 		t += fmt.Sprintf(" (%.0f %%: %s to %s)", s.Confidence*100, nanos(s.Lo), nanos(s.Hi))
 	}
-	t += fmt.Sprintf(", %d samples of %s", len(s.Samples), plural(s.Calls, "call"))
+	t += fmt.Sprintf(", %d %s of %s", len(s.Samples), number(len(s.Samples), "sample"), plural(s.Calls, "call"))
 	if s.Engine != "" {
 		t += ", " + s.Engine
 	}
 	if s.Allocs >= 0.5 {
-		t += fmt.Sprintf(", %s allocations of %sB", short(math.Round(s.Allocs)), short(s.Bytes))
+		t += fmt.Sprintf(", %s of %sB", plural(int(math.Round(s.Allocs)), "allocation"), short(s.Bytes))
 	}
 	return t
 }
@@ -189,11 +189,18 @@ func nanos(ns float64) string {
 	return fmt.Sprintf("%.3g s", ns/1e9)
 }
 
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+// plural is a number of things to three digits.
+func plural(n int, what string) string { return short(float64(n)) + " " + number(n, what) }
+
+// number is what so many things are called.
+func number[N int | int64](n N, what string) string {
+	switch {
+	case n == 1:
+		return what
+	case strings.HasSuffix(what, "ch"):
+		return what + "es"
 	}
-	return short(float64(n)) + " " + what + "s"
+	return what + "s"
 }
 
 // A grid is a table: the first row is its head.

@@ -185,7 +185,7 @@ func explore(ctx context.Context, name string, opts []ExploreOptions, x explorer
 	case len(opts) > 1:
 		return r, misuse("lab.Explore", "%d options: need at most one", len(opts))
 	case x.actors < 2 || x.actors > 100:
-		return r, misuse("lab.Explore", "%d actors: need 2 to 100", x.actors)
+		return r, misuse("lab.Explore", "%d %s: need 2 to 100", x.actors, number(x.actors, "actor"))
 	case o.Schedules < 0:
 		return r, misuse("lab.Explore", "Schedules %d: need zero or more", o.Schedules)
 	case o.Turns < 0:
@@ -281,7 +281,7 @@ func (x *explorer) play(s schedule, who *[]int8, turns *[]Turn, others func(sche
 		case len(able) == 0:
 			return fmt.Errorf("%w: %s", ErrDeadlock, strings.Join(waiting, ", "))
 		case turn == x.turns:
-			return fmt.Errorf("%w (%d turns)", errNoEnd, turn)
+			return fmt.Errorf("%w (%d %s)", errNoEnd, turn, number(turn, "turn"))
 		}
 		mayGoOn := slices.Contains(able, last)
 		now := able[0]

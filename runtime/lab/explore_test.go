@@ -296,7 +296,7 @@ func TestExploreFails(t *testing.T) {
 	}
 	explore(lab.Exploration[int]{Actors: actors{quiet, quiet}, AtEnd: func(*int) error { return errors.New("no") }}, lab.ExploreOptions{Turns: 2})
 	r = explore(lab.Exploration[int]{Actors: actors{quiet, quiet}, AtEnd: func(*int) error { return errors.New("no") }}, lab.ExploreOptions{Turns: 1})
-	if !strings.Contains(r.Broken.Error(), "(1 turns)") {
+	if !strings.Contains(r.Broken.Error(), "(1 turn)") {
 		t.Errorf("with one turn of two: %v", r.Broken)
 	}
 	r = explore(lab.Exploration[int]{

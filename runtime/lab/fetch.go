@@ -199,7 +199,7 @@ func (r *Response) try(ctx context.Context, opt FetchOptions) error {
 		return err
 	case int64(len(r.Body)) > opt.MaxBytes:
 		r.Body = r.Body[:opt.MaxBytes]
-		return Permanent(fmt.Errorf("%s: the body is longer than %d bytes", r.URL, opt.MaxBytes))
+		return Permanent(fmt.Errorf("%s: the body is longer than %d %s", r.URL, opt.MaxBytes, number(opt.MaxBytes, "byte")))
 	case r.Status >= 400:
 		return &StatusError{r.URL, r.Status}
 	}

@@ -272,7 +272,7 @@ func (g *GIL) Stats() GILStats {
 
 // String says it in one line.
 func (s GILStats) String() string {
-	t := fmt.Sprintf("%d switches, %d of them forced", s.Switches, s.Forced)
+	t := fmt.Sprintf("%d %s, %d of them forced", s.Switches, number(s.Switches, "switch"), s.Forced)
 	for _, th := range s.Threads {
 		t += fmt.Sprintf("; %s held it for %v and waited %v", th.Name, roundTime(th.Held), roundTime(th.Waited))
 	}

@@ -108,7 +108,7 @@ func litmus(ctx context.Context, name string, expect map[string]Verdict, runs in
 	case err != nil:
 		return t, err
 	case w.actors < 2:
-		return t, misuse("lab.Litmus", "%d actors: need at least 2", w.actors)
+		return t, misuse("lab.Litmus", "%d %s: need at least 2", w.actors, number(w.actors, "actor"))
 	case runs < 1:
 		return t, misuse("lab.Litmus", "%d runs: need at least 1", runs)
 	}

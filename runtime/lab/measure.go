@@ -44,7 +44,7 @@ func (s Sample) Parallelism() float64 {
 
 // String says it in one line.
 func (s Sample) String() string {
-	t := fmt.Sprintf("%s: %v, CPU %v (%.2f cores), %s allocations of %sB", s.Name, roundTime(s.Wall), roundTime(s.CPU), s.Parallelism(), short(float64(s.Allocs)), short(float64(s.Bytes)))
+	t := fmt.Sprintf("%s: %v, CPU %v (%.2f cores), %s of %sB", s.Name, roundTime(s.Wall), roundTime(s.CPU), s.Parallelism(), plural(int(s.Allocs), "allocation"), short(float64(s.Bytes)))
 	if s.Err != nil {
 		t += ", failed: " + s.Err.Error()
 	}

@@ -261,7 +261,7 @@ func TestLitmusFails(t *testing.T) {
 	wantUsage(t, err, "lab.Litmus: 0 runs: need at least 1")
 	test.Actors = test.Actors[:1]
 	_, err = lab.Litmus(t.Context(), test, 10)
-	wantUsage(t, err, "lab.Litmus: 1 actors: need at least 2")
+	wantUsage(t, err, "lab.Litmus: 1 actor: need at least 2")
 	test.Actors = []func(*state){nil, nil}
 	_, err = lab.Litmus(t.Context(), test, 10)
 	wantUsage(t, err, "lab.Litmus: actor 0 of 2 is nil")

@@ -265,7 +265,7 @@ func (p *Pool) Stats() PoolStats {
 
 // String says in one line how the pool is doing.
 func (s PoolStats) String() string {
-	return fmt.Sprintf("%d of %d workers busy, %d waiting (at most %d), %d done, %d of them failed", s.Running, s.Size, s.Waiting, s.Peak, s.Done, s.Failed)
+	return fmt.Sprintf("%d of %d %s busy, %d waiting (at most %d), %d done, %d of them failed", s.Running, s.Size, number(s.Size, "worker"), s.Waiting, s.Peak, s.Done, s.Failed)
 }
 
 // orCores is p, or a pool for one call with a worker for each core.

@@ -116,7 +116,7 @@ func (l *RLock) Owner() (owner any, depth int) {
 // String says who has the lock.
 func (l *RLock) String() string {
 	if owner, depth := l.Owner(); depth > 0 {
-		return fmt.Sprintf("held by %v, %d times", owner, depth)
+		return fmt.Sprintf("held by %v, %d %s", owner, depth, number(depth, "time"))
 	}
 	return "free"
 }

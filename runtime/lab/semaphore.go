@@ -115,7 +115,7 @@ func (s *Semaphore) Release(n int64) {
 	for {
 		out := s.out.Load()
 		if n > out {
-			panic(misuse("lab.Semaphore.Release", "%d permits of which %d are held: more released than acquired", n, out))
+			panic(misuse("lab.Semaphore.Release", "%d %s of which %d are held: more released than acquired", n, number(n, "permit"), out))
 		}
 		if s.out.CompareAndSwap(out, out-n) {
 			s.changed(out-n, -n)
@@ -163,4 +163,6 @@ func (s *Semaphore) Size() int64 { return s.size }
 func (s *Semaphore) Stats() LockStats { return s.meter.snapshot("semaphore", s.acquired.Load()) }
 
 // String says how many permits are out.
-func (s *Semaphore) String() string { return fmt.Sprintf("%d of %d permits held", s.Held(), s.size) }
+func (s *Semaphore) String() string {
+	return fmt.Sprintf("%d of %d %s held", s.Held(), s.size, number(s.size, "permit"))
+}
