@@ -780,6 +780,7 @@ func (c *change) plan() *Plan {
 			final = append(final, u)
 		}
 	}
+	c.closures()
 	for _, name := range sortedKeys(c.newVars) {
 		u := c.newVars[name]
 		if !slices.Contains(final, u) {
@@ -788,6 +789,7 @@ func (c *change) plan() *Plan {
 		p.Declared = append(p.Declared, Variable{name, u.home, u.typ})
 	}
 	c.stale(p, final)
+	c.left(p, final, patched)
 
 	e := &emitter{c: c, units: map[string]*unit{}, patched: patched, imports: map[string]bool{}, pointers: map[string]Variable{}}
 	for _, u := range final {
@@ -933,6 +935,64 @@ func (c *change) stale(p *Plan, final []*unit) {
 			if holds(u.typ, tn.Type(), map[types.Type]bool{}) {
 				p.Notices = append(p.Notices, fmt.Sprintf("%s may hold a %s made before this cell, which is another type now: assign it again", Clean(u.names[0]), Clean(tn.Name())))
 				break
+			}
+		}
+	}
+}
+
+// closures notes which functions the closures call that new variables are given.
+func (c *change) closures() {
+	note := func(names []ast.Expr, values []ast.Expr) {
+		calls := map[string]bool{}
+		for _, v := range values {
+			ast.Inspect(v, func(n ast.Node) bool {
+				if lit, ok := n.(*ast.FuncLit); ok {
+					ast.Inspect(lit.Body, func(n ast.Node) bool {
+						if id, ok := n.(*ast.Ident); ok {
+							if o, ok := c.info.Uses[id].(*types.Func); ok && isGlobal(o) {
+								calls[o.Name()] = true
+							}
+						}
+						return true
+					})
+				}
+				return true
+			})
+		}
+		for _, x := range names {
+			if id, ok := x.(*ast.Ident); ok && c.newVars[id.Name] != nil && len(calls) > 0 {
+				c.newVars[id.Name].closes = calls
+			}
+		}
+	}
+	for _, st := range c.body {
+		switch st := unlabel(st).(type) {
+		case *ast.AssignStmt:
+			note(st.Lhs, st.Rhs)
+		case *ast.DeclStmt:
+			for _, sp := range st.Decl.(*ast.GenDecl).Specs {
+				if v, ok := sp.(*ast.ValueSpec); ok {
+					var names []ast.Expr
+					for _, id := range v.Names {
+						names = append(names, id)
+					}
+					note(names, v.Values)
+				}
+			}
+		}
+	}
+}
+
+// left tells of variables whose closures go on with an earlier definition: one that is generic, or of another signature,
+// cannot jump to the new one.
+func (c *change) left(p *Plan, final []*unit, patched map[*unit]bool) {
+	for _, u := range final {
+		if u.kind != varUnit || c.newVars[u.names[0]] == u {
+			continue
+		}
+		for _, n := range c.news {
+			if n.kind == funcUnit && u.closes[n.names[0]] && !patched[n] {
+				p.Notices = append(p.Notices, fmt.Sprintf("%s goes on with the %s that it was made with, whose definition cannot be exchanged: run cell[%d] again", Clean(u.names[0]), Clean(n.names[0]), u.src.n))
 			}
 		}
 	}

@@ -39,6 +39,7 @@ type unit struct {
 	sigUses map[string]bool // of a function or method, those in its signature
 	sig     string          // the signature, to know whether a new body can take the old one's place
 	generic bool            // a function, or method of a type, with type parameters: cannot be patched
+	closes  map[string]bool // of a variable, the functions that closures in its first value call
 	lost    bool            // a variable whose value went with its session
 	builtin bool            // ctx: what generated code writes for it is a call
 }
