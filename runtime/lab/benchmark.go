@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -162,6 +163,9 @@ func (s Stats) Differs(o Stats) bool {
 
 // String says it in one line.
 func (s Stats) String() string {
+	if len(s.Samples) == 0 {
+		return cmp.Or(s.Name, "benchmark") + ": " + nothingMeasured
+	}
 	t := fmt.Sprintf("%s: %s", s.Name, nanos(s.Median))
 	if s.Confidence > 0 {
 		t += fmt.Sprintf(" (%.0f %%: %s to %s)", s.Confidence*100, nanos(s.Lo), nanos(s.Hi))
@@ -206,8 +210,14 @@ func number[N int | int64](n N, what string) string {
 // A grid is a table: the first row is its head.
 type grid [][]string
 
+// nothingMeasured stands for the numbers of what failed: whoever shows a result and not its error must not take zeros for some.
+const nothingMeasured = "nothing was measured"
+
 // text lays the grid out with spaces, numbers to the right, and says which engine they are of, if there are several.
 func (g grid) text(engine string) string {
+	if len(g) == 1 {
+		return nothingMeasured
+	}
 	widths := make([]int, len(g[0]))
 	for _, row := range g {
 		for i, cell := range row {
@@ -235,6 +245,9 @@ func (g grid) text(engine string) string {
 
 // markdown writes the grid as a Markdown table, as text does.
 func (g grid) markdown(engine string) string {
+	if len(g) == 1 {
+		return nothingMeasured
+	}
 	var b strings.Builder
 	for i, row := range g {
 		for _, cell := range row {

@@ -184,6 +184,8 @@ func explore(ctx context.Context, name string, opts []ExploreOptions, x explorer
 		return r, err
 	case len(opts) > 1:
 		return r, misuse("lab.Explore", "%d options: need at most one", len(opts))
+	case x.actors == 0:
+		return r, misuse("lab.Explore", "no Actors: need 2 to 100")
 	case x.actors < 2 || x.actors > 100:
 		return r, misuse("lab.Explore", "%d %s: need 2 to 100", x.actors, number(x.actors, "actor"))
 	case o.Schedules < 0:
@@ -326,6 +328,8 @@ func (r Interleavings) head() string {
 		name = r.Name + ": "
 	}
 	switch {
+	case r.Schedules == 0:
+		return name + "no schedule was tried"
 	case r.Broken != nil:
 		return fmt.Sprintf("%sbroken by schedule %d, which interrupts an actor %s: %v", name, r.Schedules, plural(r.Preempted, "time"), r.Broken)
 	case r.Complete:

@@ -262,6 +262,26 @@ func TestExploreLocks(t *testing.T) {
 	}
 }
 
+func TestExploreNothing(t *testing.T) {
+	t.Parallel()
+	r, err := lab.Explore(t.Context(), lab.Exploration[int]{Name: "transfer"})
+	wantUsage(t, err, "lab.Explore: no Actors: need 2 to 100")
+	_, err = lab.Explore(t.Context(), lab.Exploration[int]{Actors: []func(*lab.Actor, *int){func(*lab.Actor, *int) {}}})
+	wantUsage(t, err, "lab.Explore: 1 actor: need 2 to 100")
+	if r.String() != "no schedule was tried" || r.Markdown() != r.String() {
+		t.Errorf("what was not explored reads %q", r)
+	}
+	for _, v := range []any{lab.Scaling{}, lab.Comparison{}, lab.LitmusTable{}} {
+		if s := fmt.Sprint(v); s != "nothing was measured" {
+			t.Errorf("an empty %T reads %q", v, s)
+		}
+	}
+	failed, err := lab.Bench(t.Context(), "download", func(context.Context) error { return errors.New("no network") }, lab.BenchOptions{})
+	if err == nil || failed.String() != "download: nothing was measured" {
+		t.Errorf("%v: reads %q", err, failed)
+	}
+}
+
 func TestExploreFails(t *testing.T) {
 	t.Parallel()
 	type actors = []func(*lab.Actor, *int)
@@ -334,7 +354,7 @@ func TestExploreFails(t *testing.T) {
 	}
 	ok := lab.Exploration[int]{Actors: actors{quiet, quiet}}
 	bad("lab.Explore: nil context: pass ctx, or context.Background()", nil, ok)
-	bad("lab.Explore: 0 actors: need 2 to 100", t.Context(), lab.Exploration[int]{})
+	bad("lab.Explore: no Actors: need 2 to 100", t.Context(), lab.Exploration[int]{})
 	bad("lab.Explore: actor 1 of 2 is nil", t.Context(), lab.Exploration[int]{Actors: actors{quiet, nil}})
 	bad("lab.Explore: Schedules -1: need zero or more", t.Context(), ok, lab.ExploreOptions{Schedules: -1})
 	bad("lab.Explore: Turns -1: need zero or more", t.Context(), ok, lab.ExploreOptions{Turns: -1})

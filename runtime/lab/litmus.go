@@ -107,6 +107,8 @@ func litmus(ctx context.Context, name string, expect map[string]Verdict, runs in
 	switch err := checkContext("lab.Litmus", ctx); {
 	case err != nil:
 		return t, err
+	case w.actors == 0:
+		return t, misuse("lab.Litmus", "no Actors: need at least 2")
 	case w.actors < 2:
 		return t, misuse("lab.Litmus", "%d %s: need at least 2", w.actors, number(w.actors, "actor"))
 	case runs < 1:

@@ -262,6 +262,12 @@ func TestLitmusFails(t *testing.T) {
 	test.Actors = test.Actors[:1]
 	_, err = lab.Litmus(t.Context(), test, 10)
 	wantUsage(t, err, "lab.Litmus: 1 actor: need at least 2")
+	test.Actors = nil
+	table, err := lab.Litmus(t.Context(), test, 10)
+	wantUsage(t, err, "lab.Litmus: no Actors: need at least 2")
+	if s := table.String() + table.Markdown(); s != "nothing was measurednothing was measured" {
+		t.Errorf("without actors the table reads %q", s)
+	}
 	test.Actors = []func(*state){nil, nil}
 	_, err = lab.Litmus(t.Context(), test, 10)
 	wantUsage(t, err, "lab.Litmus: actor 0 of 2 is nil")
