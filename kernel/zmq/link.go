@@ -15,7 +15,6 @@ import (
 // A link is one connected peer. It owns two goroutines: read, which whoever opened it runs, and write. Both have ended
 // when read returns.
 type link struct {
-	name  string // for the log: what the peer is
 	conn  *zmq4.Conn
 	guard *guard
 	out   *outbox
