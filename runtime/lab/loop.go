@@ -136,7 +136,7 @@ func (l *Loop) Run(ctx context.Context, main func(*Coro) error) error {
 		r.slow = 100 * time.Millisecond
 	}
 	started()
-	first := r.start("main", here(1), main)
+	first := r.start("main", "event loop main", here(1), main)
 	first.claim.taken.Store(true)
 	for len(r.living) > 0 {
 		if c := r.pick(); c != nil {
@@ -161,8 +161,8 @@ func overdue(ctx context.Context) error {
 	return canceled(ctx)
 }
 
-// start makes a task that is ready.
-func (r *loopRun) start(name string, from site, fn func(*Coro) error) *Coro {
+// start makes a task that is ready. A recording knows its goroutine by row.
+func (r *loopRun) start(name, row string, from site, fn func(*Coro) error) *Coro {
 	c := &Coro{run: r, name: name, resume: make(chan struct{}), at: len(r.living)}
 	c.ctx, c.cancel = context.WithCancelCause(r.ctx)
 	if r.over != nil {
@@ -173,7 +173,7 @@ func (r *loopRun) start(name string, from site, fn func(*Coro) error) *Coro {
 	forget := context.AfterFunc(c.ctx, func() { r.wake(c, 0) })
 	go func() {
 		if trace.IsEnabled() {
-			defer trace.StartRegion(c.ctx, name).End()
+			defer trace.StartRegion(c.ctx, row).End()
 		}
 		<-c.resume
 		normal := false
@@ -446,17 +446,17 @@ func LoopGo[T any](co *Coro, name string, fn func(*Coro) (T, error)) *LoopTask[T
 		panic(misuse("lab.LoopGo", "nil function"))
 	}
 	t := new(LoopTask[T])
-	t.c = co.start("lab.LoopGo", name, func(c *Coro) (err error) { t.value, err = fn(c); return err })
+	t.c = co.start("lab.LoopGo", name, name, func(c *Coro) (err error) { t.value, err = fn(c); return err })
 	return t
 }
 
-func (c *Coro) start(call, name string, fn func(*Coro) error) *Coro {
+func (c *Coro) start(call, name, row string, fn func(*Coro) error) *Coro {
 	if err := c.mine(call); err != nil {
 		if u := (*UsageError)(nil); errors.As(err, &u) {
 			panic(u)
 		}
 	}
-	return c.run.start(name, here(2), fn)
+	return c.run.start(name, row, here(2), fn)
 }
 
 // Await awaits the task's result. When the awaiting task is cancelled the awaited one is, too,
@@ -549,7 +549,8 @@ func (c *Coro) gather(n int, fn func(*Coro, int) error) error {
 		}
 	}
 	for i := range tasks {
-		t := c.start("lab.LoopGather", fmt.Sprintf("%s.%d", c.name, i), func(t *Coro) error { return fn(t, i) })
+		name := fmt.Sprintf("%s.%d", c.name, i)
+		t := c.start("lab.LoopGather", name, "event loop "+name, func(t *Coro) error { return fn(t, i) })
 		t.claim.taken.Store(true)
 		t.ended = func() { fail(t.err) }
 		tasks[i] = t

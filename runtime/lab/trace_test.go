@@ -3,6 +3,7 @@ package lab_test
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -61,7 +62,7 @@ func TestRecordedNames(t *testing.T) {
 				_, err := task.Await(co)
 				return err
 			})
-		}, []string{"main", "reader", "reader outside"}, ""},
+		}, []string{"event loop main", "reader", "reader outside"}, ""},
 		{func(ctx context.Context) error {
 			_, err := lab.NewFlight(func(context.Context, int) (int, error) { return 1, nil }).Get(ctx, 1)
 			return err
@@ -83,6 +84,29 @@ func TestRecordedNames(t *testing.T) {
 		}
 		if c.task != "" && !slices.ContainsFunc(e.Events, func(ev timeline.Event) bool { return ev.Kind == timeline.EventTask && ev.Name == c.task }) {
 			t.Errorf("no trace task is called %q", c.task)
+		}
+	}
+}
+
+// What Compare starts is known by the user's line, and by nothing of lab's own files.
+func TestRecordedPlaces(t *testing.T) {
+	e := record(t, func(ctx context.Context) error {
+		_, err := lab.Compare(ctx, "naps", 3, func(env lab.Env, i int) error { return env.Sleep(time.Millisecond) },
+			lab.CompareOptions{Bench: lab.BenchOptions{Repeats: 1, Warmup: 1, MinTime: 1}})
+		return err
+	})
+	if all := names(e); !slices.Contains(all, "event loop main") || !slices.Contains(all, "event loop main.2") {
+		t.Errorf("no tasks of an event loop in %q", all)
+	}
+	internal := regexp.MustCompile(`^(loop|each|gil|pool|compare|benchmark|waitgroup)\.go:`)
+	for _, g := range e.Goroutines {
+		if !g.Main && !strings.HasPrefix(g.Line, "trace_test.go:") {
+			t.Errorf("%q was started at %q", g.Label(), g.Line)
+		}
+		for _, s := range g.Spans {
+			if internal.MatchString(s.Line) || strings.HasPrefix(s.Reason, "lab.loop") {
+				t.Errorf("%q stood at %q in %q", g.Label(), s.Line, s.Reason)
+			}
 		}
 	}
 }

@@ -46,7 +46,7 @@ type Goroutine struct {
 	Parent int64  // the goroutine that created it; 0 when a timer did, or when it is older than the recording
 	Name   string // as given by [Name] or by the goroutine's first region; else Func without package, unless it is a closure
 	Func   string // the outermost function of the user's in it, with its package; empty when never seen
-	Line   string // where it was created, as file:line; empty when it is older than the recording
+	Line   string // where it was created, as file:line, or where its creator was when lab did it alone; empty when it is older than the recording
 	Start  time.Duration
 	End    time.Duration
 	Main   bool   // one of the goroutines that ran the experiment itself

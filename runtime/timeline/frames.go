@@ -10,7 +10,7 @@ import (
 
 // A site is what a stack says to a user: where they are in it, and which call of theirs does not return.
 type site struct {
-	line string // the user's line
+	line string // the user's line; one of a library's where there is no other, but none of ours, which says nothing to a user
 	call string // the library call made there, such as "sync.(*Mutex).Lock"; empty when the user's own code stopped
 	root string // the outermost function of the user's
 	base string // the outermost function of all
@@ -56,6 +56,7 @@ func readSite(s trace.Stack) site { return readFrames(s.Frames()) }
 func readFrames(frames iter.Seq[trace.StackFrame]) site {
 	var at, cell, own site // at the first frame that is not Go's runtime, the first of a cell, the first of the user's
 	var call, park string
+	ours := false
 	for f := range frames {
 		at.base = f.Func
 		if park == "" {
@@ -73,6 +74,7 @@ func readFrames(frames iter.Seq[trace.StackFrame]) site {
 			cell.root = f.Func
 		}
 		if !inCell && isLibrary(f.Func) {
+			ours = ours || strings.HasPrefix(f.Func, "interleave/")
 			if at.line == "" && !strings.HasPrefix(f.Func, "runtime.") {
 				at.line = line
 			}
@@ -90,6 +92,8 @@ func readFrames(frames iter.Seq[trace.StackFrame]) site {
 		found = cell
 	case own.line != "":
 		found = own
+	case ours:
+		found.line = ""
 	}
 	found.base, found.park = at.base, park
 	return found
@@ -141,6 +145,9 @@ func shortFunc(fn string) string {
 		}
 		recv = strings.Trim(recv, "(*)")
 		if pkg == "lab" {
+			if strings.HasSuffix(recv, "Env") { // of several kinds, which users know as one
+				recv = "Env"
+			}
 			recv = "lab." + recv
 		}
 		return recv + "." + method

@@ -15,6 +15,7 @@ func TestFuncNames(t *testing.T) {
 		{"interleave/runtime/lab.Gather[...]", "lab.Gather", "Gather"},
 		{"interleave/runtime/lab.Gather[...].func1", "lab.Gather", ""},
 		{"interleave/runtime/lab.(*Task[...]).Await", "lab.Task.Await", "Task.Await"},
+		{"interleave/runtime/lab.loopEnv.Sleep", "lab.Env.Sleep", "loopEnv.Sleep"},
 		{"main.main", "main.main", "main"},
 		{"main.main.func1", "main.main", ""},
 		{"main.main.gowrap2", "main.main", ""},
@@ -77,6 +78,11 @@ func TestSites(t *testing.T) {
 			{Func: "internal/poll.runtime_pollWait", File: "netpoll.go", Line: 1},
 			{Func: "os.(*File).Read", File: "file.go", Line: 7},
 		}, "network", Network, "network", "netpoll.go:1", ""},
+		{"a goroutine of lab's own", frames{
+			{Func: "runtime.chanrecv1", File: "chan.go", Line: 1},
+			{Func: "sync.(*WaitGroup).Wait", File: "waitgroup.go", Line: 9},
+			{Func: "interleave/runtime/lab.(*Coro).park", File: "loop.go", Line: 344},
+		}, "chan receive", Receiving, "chan receive", "", ""},
 		{"from before the recording", frames{
 			{Func: "runtime.gopark", File: "proc.go", Line: 1},
 			{Func: "runtime.chanrecv2", File: "chan.go", Line: 1},

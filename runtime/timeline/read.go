@@ -384,6 +384,7 @@ func (r *reader) create(ev *trace.Event, t *trace.StateTransition) {
 		g = &r.gs[i] // index may have moved it
 		g.parent = int64(p)
 		g.member = r.gs[k].member
+		g.line = cmp.Or(g.line, r.gs[k].line) // what lab starts for itself, the user's call of lab did
 	} else {
 		g.member = r.marked && !isLibrary(begin.base) // a timer's function
 	}
