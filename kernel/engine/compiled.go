@@ -24,7 +24,7 @@ func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 	if e.noTools != nil {
 		return nil, e.noTools
 	}
-	so, err := e.tools.Build(r.ctx, toolchain.Package{Name: fmt.Sprintf("c%d", p.Package), Source: []byte(p.Code), Imports: p.Imports, WorkDir: e.cfg.WorkDir})
+	so, err := e.tools.Build(r.asked, toolchain.Package{Name: fmt.Sprintf("c%d", p.Package), Source: []byte(p.Code), Imports: p.Imports, WorkDir: e.cfg.WorkDir})
 	if err != nil {
 		return nil, err
 	}

@@ -143,8 +143,8 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	e.setRunning(r)
 	defer e.setRunning(nil)
 	x := &execution{e: e, run: r, ctx: ctx, cell: c, done: &done}
-	x.segments(cell.Segments(c.Code))
 	defer x.over()
+	x.segments(cell.Segments(c.Code))
 	for name, code := range c.Expressions {
 		if done.Expressions == nil {
 			done.Expressions = map[string]session.Expression{}

@@ -72,9 +72,12 @@ func together(all []goroutine, unlisted int) (lines []string) {
 	return lines
 }
 
+// A crowd is more goroutines than are looked at without need.
+const crowd = 5000
+
 // unlisted counts those of the run's goroutines for which a dump that gave those listed had no room. Such a dump has thousands.
 func (r *run) unlisted(listed []goroutine) int {
-	if len(listed) < 5000 {
+	if len(listed) < crowd {
 		return 0
 	}
 	return max(0, r.waiting()-len(listed))
@@ -132,17 +135,20 @@ func countWaiting(profile string, run uint64) (n int) {
 	return n
 }
 
+// allGoroutines lists what a dump of 16 MB has room for, ten thousand at least: an interrupted cell with more must end in time, too.
 func allGoroutines() (out []goroutine) {
-	buf := make([]byte, 1<<18)
-	for {
-		n := runtime.Stack(buf, true)
-		if n < len(buf) || len(buf) >= 1<<26 {
-			buf = buf[:n]
-			break
-		}
-		buf = make([]byte, 4*len(buf))
+	const most = 1 << 24
+	size := 1 << 18
+	if runtime.NumGoroutine() > crowd { // each attempt would walk all stacks
+		size = most
 	}
-	return parseGoroutines(string(buf))
+	for {
+		buf := make([]byte, size)
+		if n := runtime.Stack(buf, true); n < size || size >= most {
+			return parseGoroutines(string(buf[:n]))
+		}
+		size *= 8
+	}
 }
 
 func parseGoroutines(dump string) (out []goroutine) {

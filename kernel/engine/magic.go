@@ -205,13 +205,13 @@ func (x *execution) command(command string) *exec.ExitError {
 	if _, err := exec.LookPath("bash"); err == nil {
 		sh = "bash"
 	}
-	cmd := exec.CommandContext(x.run.ctx, sh, "-c", command)
+	cmd := exec.CommandContext(x.ctx, sh, "-c", command)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 2 * time.Second
 	err := cmd.Run()
-	if x.run.ctx.Err() != nil {
+	if x.ctx.Err() != nil {
 		if cmd.Process != nil {
 			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		}

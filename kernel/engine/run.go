@@ -24,7 +24,8 @@ type run struct {
 	engine *Engine
 	id     uint64 // of the request
 	n      int
-	ctx    context.Context
+	asked  context.Context // ends with an interrupt
+	ctx    context.Context // the cell's; only stop and end end it, so that stop sees what the interrupt has met
 	cancel context.CancelCauseFunc
 
 	done    chan struct{} // closed when the cell's own goroutine has ended
@@ -96,7 +97,8 @@ func (r *run) adopt(place string, unwinding bool) {
 // newRun makes a run for a piece of a cell.
 func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
 	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}), exited: make(chan struct{}), labels: map[string]context.Context{}}
-	r.ctx, r.cancel = context.WithCancelCause(ctx)
+	r.asked = ctx
+	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	return r
 }
 
@@ -289,25 +291,24 @@ func (r *run) execute(f func()) (fail *failure, replace string) {
 		}
 	case <-r.broken:
 		fail, replace = r.stop(r.failed)
-	case <-r.ctx.Done():
+	case <-r.asked.Done():
 		fail, replace = r.stop(nil)
 	}
+	context.AfterFunc(r.asked, func() { r.cancel(context.Cause(r.asked)) }) // what shows the cell's values may wait for it
 	return fail, replace
 }
 
 // stop ends all goroutines of the run: first by the context, then by the stop flag, and gives up on those that are merely
 // blocked. why is nil for an interrupt.
 func (r *run) stop(why *failure) (*failure, string) {
-	cause := session.ErrInterrupted
-	if why != nil {
-		cause = errors.New(why.name + ": " + why.value)
-	}
 	r.engine.recorder.Halt()
 	var stood []frame
-	if why == nil {
+	if why != nil {
+		r.cancel(errors.New(why.name + ": " + why.value))
+	} else {
 		stood = r.stood()
+		r.cancel(context.Cause(r.asked))
 	}
-	r.cancel(cause)
 	step := "its context was cancelled"
 	if !r.gone(graceCancel) {
 		step = "it was stopped at its next loop or call"
@@ -316,6 +317,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 		defer stops(-1)
 	}
 	var left []goroutine
+	unlisted := 0
 	deadline := time.Now().Add(graceStop)
 	quiet := 0
 	for {
@@ -330,20 +332,19 @@ func (r *run) stop(why *failure) (*failure, string) {
 		if quiet++; busy {
 			quiet = 0
 		}
-		if quiet >= 3 { // seen blocked three times
+		late := time.Now().After(deadline)
+		if quiet >= 3 || late && !busy { // seen blocked three times, or as often as looking at very many allows
 			atomic.AddUint32(&rt.Given, 1)
-			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left)+r.unlisted(left), "goroutine was", "goroutines were"))
+			unlisted = r.unlisted(left)
+			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left)+unlisted, "goroutine was", "goroutines were"))
 			break
 		}
-		if time.Now().After(deadline) {
-			if busy {
-				for _, g := range left {
-					if g.busy() {
-						return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", nil, left), "a goroutine would not stop: " + g.place()
-					}
+		if late {
+			for _, g := range left {
+				if g.busy() {
+					return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", nil, left), "a goroutine would not stop: " + g.place()
 				}
 			}
-			break
 		}
 		wait := time.NewTimer(15 * time.Millisecond)
 		select {
@@ -355,11 +356,16 @@ func (r *run) stop(why *failure) (*failure, string) {
 	if len(left) > 0 { // they say where
 		stood = nil
 	}
-	return r.interrupted(why, step, stood, left), ""
+	f := r.interrupted(why, step, stood, left)
+	f.unlisted = unlisted
+	return f, ""
 }
 
-// stood is where the cell's own goroutine is; nil when it has ended.
+// stood is where the cell's own goroutine is; nil when it has ended, and among very many, where looking takes long.
 func (r *run) stood() []frame {
+	if runtime.NumGoroutine() > crowd {
+		return nil
+	}
 	for _, g := range r.goroutines() {
 		if g.main {
 			frames := framesIn(g.stack)
@@ -403,7 +409,7 @@ func (r *run) interrupted(why *failure, step string, stood []frame, left []gorou
 		}
 		r.mu.Unlock()
 	}
-	f.left, f.unlisted = append(f.left, left...), r.unlisted(left)
+	f.left = append(f.left, left...)
 	return f
 }
 

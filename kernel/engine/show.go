@@ -159,21 +159,24 @@ func (x *execution) figure(exp *timeline.Experiment) {
 // end: they are looked at again, after the time that the figure took.
 func (x *execution) leftBehind(exp *timeline.Experiment) {
 	const most = 5
-	var now map[int64]bool // those that live
+	var now map[int64]goroutine // those that live
 	var lines []string
 	burning := 0
 	for _, l := range exp.Left {
 		if l.State == timeline.Running || l.State == timeline.Runnable {
 			if now == nil {
-				now = map[int64]bool{}
+				now = map[int64]goroutine{}
 				for _, g := range x.run.goroutines() {
-					now[int64(g.id)] = true
+					now[int64(g.id)] = g
 				}
 			}
-			if !now[l.ID] {
+			g, lives := now[l.ID]
+			if !lives {
 				continue
 			}
-			burning++
+			if g.busy() {
+				burning++
+			}
 		}
 		lines = append(lines, l.String())
 	}
@@ -181,7 +184,7 @@ func (x *execution) leftBehind(exp *timeline.Experiment) {
 		return
 	}
 	n := len(lines)
-	if exp.Cut != "" { // the recording does not know all
+	if exp.Cut != "" || n > crowd { // neither recording nor dump may know all
 		n = max(n, x.run.waiting()+burning)
 	}
 	head := plural(n, "goroutine goes on after this cell", "goroutines go on after this cell")

@@ -1,0 +1,219 @@
+package corpustest
+
+import (
+	"context"
+	"encoding/json"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"interleave/install/hosttest"
+	"interleave/install/toolchain"
+	"interleave/kernel/session"
+)
+
+// A watched session is one of the real host whose events are looked at as they are, figures too.
+type watched struct {
+	*session.Client
+	t     *testing.T
+	cells uint64
+}
+
+func watch(t *testing.T) *watched {
+	t.Helper()
+	host := hosttest.Host(t)
+	work := t.TempDir()
+	s, err := session.Start(context.Background(), session.Config{
+		Command: func() *exec.Cmd {
+			return exec.Command(host, "session", "-toolchain", toolchain.DirOf(host), "-work", work)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return &watched{Client: s, t: t}
+}
+
+// told is what a cell showed, one thing a line, in order: "figure: …", "display: …", "result: …", "failed: …", "stderr: …".
+type told struct {
+	things []string
+	done   session.Done
+}
+
+func (s told) String() string { return strings.Join(s.things, "\n") }
+
+// one returns what follows the kind in the things of that kind, which are joined.
+func (s told) of(kind string) (all string) {
+	for _, x := range s.things {
+		if rest, ok := strings.CutPrefix(x, kind+": "); ok {
+			all += rest
+		}
+	}
+	return all
+}
+
+// before reports whether things of both kinds were shown, and in this order.
+func (s told) before(first, second string) bool {
+	return regexp.MustCompile(`(?s)(^|\n)` + first + `: .*\n` + second + `: `).MatchString(s.String())
+}
+
+// run runs a cell to its end, and interrupts it when it has printed "ready".
+func (w *watched) run(code string) (s told) {
+	w.t.Helper()
+	w.cells++
+	if err := w.Run(session.Cell{ID: w.cells, N: int(w.cells), Code: code, StoreHistory: true}); err != nil {
+		w.t.Fatal(err)
+	}
+	text := func(b session.Bundle) (t string) {
+		if err := json.Unmarshal(b["text/plain"], &t); err != nil {
+			w.t.Errorf("text/plain: %v", err)
+		}
+		return t
+	}
+	late := time.NewTimer(time.Minute)
+	defer late.Stop()
+	for {
+		var ev session.Event
+		select {
+		case ev = <-w.Events():
+		case <-late.C:
+			w.t.Fatalf("the cell does not end:\n%s\n%s", code, s)
+		}
+		kind, what := "", ""
+		switch ev := ev.(type) {
+		case session.Output:
+			kind, what = string(ev.Stream), ev.Text
+			if strings.Contains(ev.Text, "ready\n") {
+				w.Interrupt()
+			}
+		case session.Display:
+			kind, what = "display", text(ev.Data)
+			if len(ev.Data["image/svg+xml"]) > 0 {
+				kind = "figure"
+			}
+		case session.Result:
+			kind, what = "result", text(ev.Data)
+		case session.Failed:
+			kind, what = "failed", strings.Join(ev.Traceback, "\n")
+		case session.Done:
+			s.done = ev
+			return s
+		default:
+			continue
+		}
+		s.things = append(s.things, kind+": "+ansi.ReplaceAllString(what, ""))
+	}
+}
+
+// Whatever ends a cell, what its goroutines did is drawn, up to there, and the failure comes last.
+func TestFailedCellsAreDrawn(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	for _, c := range []struct{ name, code, figure, failed string }{
+		{"panic of a goroutine", "ch := make(chan int)\ngo func() { panic(\"boom\") }()\n<-ch", "chan receive", "panic: boom\n"},
+		{"own panic", "done := make(chan int)\ngo close(done)\n<-done\npanic(\"own\")", "2 goroutines", "panic: own\n"},
+		{"deadlock", "a, b := make(chan int), make(chan int)\ngo func() { <-a; b <- 1 }()\nfmt.Println(\"ready\")\n<-b", "chan receive", "the cell was interrupted: 2 goroutines were given up"},
+		{"context", "go func() { <-ctx.Done() }()\ntime.Sleep(time.Millisecond)\nfmt.Println(\"ready\")\n<-ctx.Done()", "chan receive", "the cell was interrupted: its context was cancelled\n"},
+		{"exit", "go func() { <-ctx.Done() }()\nos.Exit(3)", "2 goroutines", "exit: os.Exit(3)\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w.t = t
+			s := w.run(c.code)
+			if s.done.OK || !strings.Contains(s.of("figure"), c.figure) || !strings.HasPrefix(s.of("failed"), c.failed) || !s.before("figure", "failed") {
+				t.Errorf("want a figure with %q, then %q\n%s", c.figure, c.failed, s)
+			}
+		})
+	}
+	t.Run("to the failure", func(t *testing.T) { // not to the end of those who were stopped
+		w.t = t
+		s := w.run("go func() { panic(\"boom\") }()\nselect {}")
+		m := regexp.MustCompile(` wall ([^·]+) ·`).FindStringSubmatch(s.of("figure"))
+		if m == nil {
+			t.Fatal(s)
+		}
+		if wall, err := time.ParseDuration(strings.NewReplacer(" ", "", "\u2009", "").Replace(m[1])); err != nil || wall > 30*time.Millisecond {
+			t.Errorf("a panic in the first line is drawn with %v, %v\n%s", wall, err, s)
+		}
+	})
+	t.Run("nothing concurrent", func(t *testing.T) {
+		w.t = t
+		if s := w.run("panic(\"alone\")"); s.of("figure") != "" || s.of("failed") == "" {
+			t.Error(s)
+		}
+	})
+	w.t = t
+}
+
+// A cell that obeys its context is interrupted at a line, too.
+func TestInterruptedAtALine(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	for _, c := range []struct{ code, at string }{
+		{"l1 := lab.NewLock()\nl1.Lock(ctx)\nfmt.Println(\"ready\")\nl1.Lock(ctx)", "cell[1]:4\n   4 | l1.Lock(ctx)"},
+		{"q := lab.NewQueue[int](1)\nfunc take() (int, error) {\n\treturn q.Get(ctx)\n}\nfmt.Println(\"ready\")\ntake()", "cell[2]:3 in take\n"},
+		{"%engine yaegi\nfmt.Println(\"ready\")\nlab.Sleep(ctx, time.Hour)", "cell[3]:3\n"},
+	} {
+		s := w.run(c.code)
+		if got := s.of("failed"); !strings.HasPrefix(got, "the cell was interrupted: its context was cancelled\n"+c.at) {
+			t.Errorf("want the place %q\n%s", c.at, s)
+		}
+	}
+}
+
+// What goes on after its cell is told, also when it uses a core, and what ends is not.
+func TestGoesOn(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	s := w.run("go func() {\n\tfor ctx := context.Background(); ctx.Err() == nil; {\n\t}\n}()\ntime.Sleep(50 * time.Millisecond)")
+	if got := s.of("display"); !strings.HasPrefix(got, "1 goroutine goes on after this cell:\n  go cell[1]:1: ") || !strings.Contains(got, " at cell[1]:2\n") || !strings.Contains(got, "for ctx.Err() == nil") {
+		t.Error(s)
+	}
+	s = w.run("var wg sync.WaitGroup\nfor range 4 {\n\twg.Go(func() {\n\t\tfor range 20_000_000 {\n\t\t}\n\t})\n}\nwg.Wait()")
+	if got := s.of("display"); got != "" || s.of("figure") == "" {
+		t.Error(s)
+	}
+}
+
+// However many go on, and however little of them was recorded, their number is right; given up, they are told in few lines.
+func TestManyGoOn(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	s := w.run("gate := make(chan struct{})\nfor range 100_000 {\n\tgo func() { <-gate }()\n}\n1")
+	if got := s.of("display"); !strings.HasPrefix(got, "100000 goroutines go on after this cell:\n") || !strings.Contains(got, "… and 99995 more") || s.of("result") != "1" || !s.done.OK {
+		t.Error(s)
+	}
+	w.run("close(gate)\nfor runtime.NumGoroutine() > 1000 {\n\truntime.Gosched()\n}")
+	s = w.run("hold := make(chan struct{})\nfor range 100_000 {\n\tgo func() { <-hold }()\n}\nfmt.Println(\"ready\")\n<-hold")
+	got := s.of("failed")
+	if !strings.Contains(got, "100001 goroutines were given up: blocked and cannot be stopped") || !strings.Contains(got, " goroutines [chan receive] cell[3]:3") || strings.Count(got, "\n") > 8 {
+		t.Error(s)
+	}
+}
+
+// An interrupt that finds the code at its end is told, whatever the cell is doing.
+func TestInterruptedWhileShown(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	// The String method runs when the code has ended: the interrupt comes before it returns.
+	s := w.run("type slow struct{ ctx context.Context }\nfunc (s slow) String() string {\n\tfmt.Println(\"ready\")\n\t<-s.ctx.Done()\n\treturn \"shown\"\n}\nslow{ctx}")
+	if s.done.OK || !s.done.Interrupted || s.of("result") != "shown" || !strings.Contains(s.of("failed"), "interrupted when its code had ended") {
+		t.Errorf("%+v\n%s", s.done, s)
+	}
+}
+
+// A result is bounded, what is printed is not.
+func TestLargeResult(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	for _, code := range []string{"make([]int, 1_000_000)", "strings.Repeat(\"x\", 5_000_000)", "func() (string, int) { return strings.Repeat(\"x\", 5_000_000), 1 }()"} {
+		if got := w.run(code).of("result"); len(got) > 100_200 || !strings.Contains(got, " more bytes; fmt.Println shows all …") {
+			t.Errorf("%s shows %d bytes", code, len(got))
+		}
+	}
+	if got := w.run("fmt.Println(strings.Repeat(\"x\", 500_000))").of("stdout"); len(got) != 500_001 {
+		t.Errorf("of 500001 bytes printed %d are shown", len(got))
+	}
+}
