@@ -7,6 +7,9 @@
 //	plots.Speedup(lab.Scale(…))
 //
 // is a figure. Each interface has a plain type beside it for numbers of one's own. Every figure takes [Options], or none.
+//
+// SVG names what the reader's fonts can write, and so shows names in any script. PNG is drawn with the font that comes with gonum/plot,
+// Liberation Sans: Latin, Greek, Cyrillic. Any other character, such as 語 or 🚀, is a box there.
 package plots
 
 import (
@@ -108,7 +111,7 @@ func (f *Figure) SVG() string {
 const maxPNG = 200_000
 
 // PNG is the figure as a PNG image for screens with two device pixels to the CSS pixel; Size is what it should be shown at. An
-// image of more than 200 kB is drawn again with one.
+// image of more than 200 kB is drawn again with one. A character that Liberation Sans does not have is a box; [Figure.SVG] shows it.
 func (f *Figure) PNG() ([]byte, error) {
 	w, h := f.Size()
 	for ratio := 2; ; ratio-- {
