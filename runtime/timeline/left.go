@@ -206,5 +206,9 @@ func (e *Experiment) leftWords() string {
 		}
 		names = append(names, l.String())
 	}
-	return "left behind: " + what + ": " + strings.Join(names, "; ")
+	head := "left behind"
+	if e.Cut != "" { // there may be more
+		head += ", as far as recorded"
+	}
+	return head + ": " + what + ": " + strings.Join(names, "; ")
 }

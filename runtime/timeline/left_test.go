@@ -145,6 +145,9 @@ func TestOutlivingCut(t *testing.T) {
 	if e.Cut == "" || len(e.Left) != 1 || e.Left[0].State != Sending && e.Left[0].State.Blocked() || e.Left[0].For != 0 {
 		t.Errorf("cut %q, left behind: %+v", e.Cut, e.Left)
 	}
+	if s := e.Summary(); !strings.Contains(s, "\nleft behind, as far as recorded: 1 goroutine: ") {
+		t.Errorf("the summary is %s", s)
+	}
 }
 
 func TestReadDump(t *testing.T) {
