@@ -184,7 +184,7 @@ func readScaling(s Scaling) (*scaling, error) {
 			p.lo, p.hi = p.speedup, p.speedup
 		}
 		c.least, c.most = min(c.least, p.lo), max(c.most, p.hi)
-		if p.hi < c.points[0].lo && (c.slowest == nil || p.speedup < c.slowest.speedup) {
+		if p.n > c.points[0].n && p.hi < c.points[0].lo && (c.slowest == nil || p.speedup < c.slowest.speedup) {
 			c.slowest = p
 		}
 	}
