@@ -94,7 +94,7 @@ func TestPoolShutdownGivesUp(t *testing.T) {
 		task := lab.Submit(t.Context(), p, nap(time.Hour))
 		waiting := lab.Submit(t.Context(), p, nap(time.Hour))
 		synctest.Wait()
-		if s := p.Stats(); s.String() != "1 of 1 workers busy, 1 waiting (at most 1), 0 done, 0 of them failed" {
+		if s := p.Stats(); s.String() != "1 of 1 worker busy, 1 waiting (at most 1), 0 done, 0 of them failed" {
 			t.Errorf("stats read %q", s)
 		}
 		waiting.Cancel(nil)
