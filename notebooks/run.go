@@ -254,7 +254,7 @@ func (r *Runner) cell(ctx context.Context, k Kernel, p planned, o Options) error
 		return r.failed(p, out, &CellError{Cause: fmt.Errorf("the kernel gave no answer: %w", e.err), final: true})
 	}
 	out.replied(e.reply.ExecutionCount)
-	if e.reply.Status == wire.OK && cause == nil {
+	if e.reply.Status == wire.OK && ctx.Err() == nil { // though the time may have passed: the cell was done before the interrupt came
 		return nil
 	}
 	if e.reply.Status == wire.Aborted {
