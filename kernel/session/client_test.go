@@ -405,9 +405,10 @@ func TestTooManyDeadlyRecords(t *testing.T) {
 }
 
 func TestHangingRecord(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.StartTimeout = time.Second })
+	// Long enough for what does not hang, on a machine with much else to do.
+	r := newRig(t, func(c *Config) { c.StartTimeout = 4 * time.Second })
 	r.check("record a\nrecord hang\nrecord b", `1 done ok`)
-	if got := r.run("exit 1"); !strings.Contains(got, "it had not brought everything back after 1s") {
+	if got := r.run("exit 1"); !strings.Contains(got, "it had not brought everything back after 4s") {
 		t.Error(got)
 	}
 	r.check("declared", `3 stdout "a,b\n" | 3 done ok`)
