@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"gonum.org/v1/plot"
-
 	"interleave/runtime/timeline"
 )
 
@@ -73,21 +71,7 @@ func LockWait(l Holds, o ...Options) (*Figure, error) {
 	t := &tracks{e: c.experiment(opt.Sorted), theme: &th, total: c.total, note: c.note,
 		place: func(g *timeline.Goroutine) string { return g.Func },
 		names: map[timeline.State]string{timeline.Running: "holds", timeline.Locked: "waits"}}
-	t.layOut(opt)
-
-	p := newPlot(t.theme)
-	p.X.Min, p.X.Max = 0, max(t.total, 1).Seconds()
-	p.X.Tick.Marker = timeTicks{about: int((opt.Width - t.gutter) / 90)}
-	if t.total <= 0 {
-		p.HideX()
-		p.X.Tick.Marker = plot.ConstantTicks(nil)
-	}
-	p.Add(t)
-
-	f := &Figure{
-		plot: p, theme: t.theme, width: opt.Width, title: opt.Title, gutter: t.gutter, body: t.height(),
-		legend: t.legend(view{opt.Width - t.gutter - margin, 0, t.total}),
-	}
+	f := t.figure(opt)
 	words := c.words()
 	f.caption = captionOf(opt.Width, false, words...)
 	if c.dropped > 0 {

@@ -34,8 +34,19 @@ func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 		o.MaxRows = crowdRows
 	}
 	t := &tracks{e: e, theme: themes[o.Theme], total: e.Recorded, note: reason, place: func(g *timeline.Goroutine) string { return g.Line }}
-	t.layOut(o)
+	f := t.figure(o)
+	f.alt = "Timeline of an experiment. " + e.Summary()
+	f.caption = captionOf(o.Width, false, e.Caption())
+	if e.Cut != "" {
+		cut := fmt.Sprintf("Only the first %s of %s are shown: %s.", timeline.Round(e.Recorded), timeline.Round(e.Wall), e.Cut)
+		f.caption = append(f.caption, captionOf(o.Width, true, cut)...)
+	}
+	return f, nil
+}
 
+// figure lays the rows out and draws them over a time axis. Caption and alternative text are the caller's.
+func (t *tracks) figure(o Options) *Figure {
+	t.layOut(o)
 	p := newPlot(t.theme)
 	p.X.Min, p.X.Max = 0, max(t.total, 1).Seconds()
 	p.X.Tick.Marker = timeTicks{about: int((o.Width - t.gutter) / 90)}
@@ -44,21 +55,10 @@ func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 		p.X.Tick.Marker = plot.ConstantTicks(nil)
 	}
 	p.Add(t)
-
-	f := &Figure{
+	return &Figure{
 		plot: p, theme: t.theme, width: o.Width, title: o.Title, gutter: t.gutter, body: t.height(),
-		alt: "Timeline of an experiment. " + e.Summary(), legend: t.legend(view{o.Width - t.gutter - margin, 0, t.total}),
+		legend: t.legend(view{o.Width - t.gutter - margin, 0, t.total}),
 	}
-	for _, text := range wrap(e.Caption(), " · ", o.Width-2*margin, regular, textSize) {
-		f.caption = append(f.caption, line{text, false})
-	}
-	if e.Cut != "" {
-		cut := fmt.Sprintf("Only the first %s of %s are shown: %s.", timeline.Round(e.Recorded), timeline.Round(e.Wall), e.Cut)
-		for _, text := range wrap(cut, " ", o.Width-2*margin, regular, textSize) {
-			f.caption = append(f.caption, line{text, true})
-		}
-	}
-	return f, nil
 }
 
 // tracks is the plotter of a timeline.
