@@ -55,7 +55,7 @@ var layers = []layer{
 		"generated: what the interpreter reaches of the packages for cells"},
 	{"kernel/engine/corpustest/...", []string{"install/hosttest", "install/toolchain", "kernel/kerneltest", "kernel/session", "kernel/wire"},
 		"tests engines from outside, through the kernel"},
-	{"kernel/engine", []string{"install/toolchain", "install/toolchain/writes", "kernel/cell", "kernel/engine/rt", "kernel/engine/symbols", "kernel/session", "plots", "runtime/..."},
+	{"kernel/engine", []string{"install/toolchain", "install/toolchain/itabs", "install/toolchain/writes", "kernel/cell", "kernel/engine/rt", "kernel/engine/symbols", "kernel/session", "plots", "runtime/..."},
 		"the child's end: it says everything through the session's events, so it needs no kernel"},
 	{"kernel/kerneltest", []string{"kernel", "kernel/client", "kernel/inproc", "kernel/wire"},
 		"a kernel in the test's own process; the session is given to it"},

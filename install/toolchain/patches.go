@@ -39,6 +39,13 @@ func patches() []stdFile {
 	files := []stdFile{
 		{path: "internal/stringslite/cellnames.go", added: "cellnames.go.txt"},
 		{path: "runtime/cellprint.go", added: "cellprint.go.txt"},
+		{path: "runtime/cellitabs.go", added: "cellitabs.go.txt"},
+		{path: "runtime/plugin.go", edits: []edit{
+			{old: "\tlock(&itabLock)\n\tfor _, i := range md.itablinks {\n\t\titabAdd(i)\n\t}\n\tunlock(&itabLock)\n",
+				new: "\tif errstr := cellItabs(md); errstr != \"\" {\n\t\tmd.bad = true\n\t\treturn \"\", nil, nil, errstr\n\t}\n"},
+		}},
+		// A table that is made at run time meets compiled type switches of later plugins, which search by the hash.
+		{path: "runtime/iface.go", edits: []edit{{old: "\tm.Hash = 0\n", new: "\tm.Hash = typ.Hash\n"}}},
 		{path: "reflect/cellmethods.go", added: "cellmethods.go.txt"},
 		{path: "reflect/type.go", edits: reflectType},
 		{path: "reflect/value.go", edits: reflectValue},

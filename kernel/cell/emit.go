@@ -263,7 +263,6 @@ func (e *emitter) emit(units []*unit) string {
 		fmt.Fprintf(&tail, "var %s uint32\n", gateVar)
 		gate = "&" + gateVar
 	}
-	tail.WriteString(e.pairs(units))
 	for _, name := range sortedKeys(e.pointers) {
 		tail.WriteString(e.pointer(name))
 	}

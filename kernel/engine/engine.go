@@ -19,6 +19,7 @@ import (
 	"sync"
 
 	"interleave/install/toolchain"
+	"interleave/install/toolchain/itabs"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
@@ -88,6 +89,7 @@ func New(cfg Config) (*Engine, error) {
 		return e.out.Input(ctx, prompt, password)
 	})
 	captureOutput(e)
+	itabs.Hook()
 	catchExit(e)
 	e.outputs = keepOutputs()
 	os.Args = os.Args[:1] // cells are not interested in ours

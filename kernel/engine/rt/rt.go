@@ -124,16 +124,6 @@ func Lookup(n int) *Cell {
 	return cells[n]
 }
 
-// Zero is a value that the compiler does not know.
-//
-//go:noinline
-func Zero[T any]() (z T) { return z }
-
-// Keep makes the linker keep what its arguments point to.
-//
-//go:noinline
-func Keep(...any) {}
-
 // Predeclared types that are embedded in a cell's struct get a field name that other cells' packages can use.
 type (
 	Ⱶany        = any
