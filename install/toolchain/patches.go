@@ -8,7 +8,7 @@ import (
 // Cells spell unexported names with a letter before them (see stdfiles/cellnames.go.txt). The standard library is patched so
 // that nobody notices: reflect treats such names as unexported and shows them as they were written, and with it fmt,
 // encoding and text/template do; the runtime prints them so; and syscall and os say which goroutine writes to standard output
-// or calls Exit. The runtime also shows the labels of goroutines wherever it prints their stacks, by which their cells are known.
+// or calls Exit; flag and net/http let a cell that runs again register again what an earlier run has registered. The runtime also shows the labels of goroutines wherever it prints their stacks, by which their cells are known.
 //
 // Known to differ from plain Go: in the text of a type argument Go qualifies the fields of an anonymous struct,
 // stack[struct { main.a int }], and cells do not.
@@ -39,6 +39,19 @@ func patches() []stdFile {
 	files := []stdFile{
 		{path: "internal/stringslite/cellnames.go", added: "cellnames.go.txt"},
 		{path: "runtime/cellprint.go", added: "cellprint.go.txt"},
+		{path: "runtime/cellrun.go", added: "cellrun.go.txt"},
+		{path: "flag/cellflag.go", added: "cellflag.go.txt"},
+		{path: "flag/flag.go", edits: []edit{
+			{old: "\tundef         map[string]string // flags", new: "\tcellRuns      map[string]uint64\n\tundef         map[string]string // flags"},
+			{old: "\t_, alreadythere := f.formal[name]\n\tif alreadythere {\n", new: "\t_, alreadythere := f.formal[name]\n\tif alreadythere && !f.cellAgain(name) {\n"},
+			{old: "\tf.formal[name] = flag\n}\n", new: "\tf.formal[name] = flag\n\tf.cellDefined(name)\n}\n"},
+		}},
+		{path: "net/http/cellmux.go", added: "cellmux.go.txt"},
+		{path: "net/http/server.go", edits: []edit{
+			{old: "\tmux121 serveMux121 // used only", new: "\tcellPatterns []cellPattern\n\tmux121 serveMux121 // used only"},
+			{old: "\t// Check for conflict.\n\tif err := mux.index", new: "\tmux.cellAgain(pat)\n\t// Check for conflict.\n\tif err := mux.index"},
+			{old: "\tmux.index.addPattern(pat)\n\treturn nil\n", new: "\tmux.index.addPattern(pat)\n\tmux.cellRegistered(pat, handler)\n\treturn nil\n"},
+		}},
 		{path: "runtime/cellitabs.go", added: "cellitabs.go.txt"},
 		{path: "runtime/plugin.go", edits: []edit{
 			{old: "\tlock(&itabLock)\n\tfor _, i := range md.itablinks {\n\t\titabAdd(i)\n\t}\n\tunlock(&itabLock)\n",
@@ -68,6 +81,7 @@ func patches() []stdFile {
 	files = append(files, stdFile{path: "os/cellexit.go", added: "osexit.go.txt"}, stdFile{path: "os/proc.go", edits: osProc})
 	if runtime.GOOS != "windows" {
 		files = append(files, stdFile{path: "syscall/cellwrites.go", added: "syscallwrites.go.txt"},
+			stdFile{path: "syscall/cellreads.go", added: "cellreads.go.txt"},
 			stdFile{path: "syscall/syscall_unix.go", edits: syscallWrite}, stdFile{path: "os/file.go", edits: osFile})
 	}
 	return files
@@ -140,6 +154,7 @@ var osProc = []edit{
 }
 
 var syscallWrite = []edit{
+	{old: "func Read(fd int, p []byte) (n int, err error) {\n", new: "func Read(fd int, p []byte) (n int, err error) {\n\tif fd == 0 {\n\t\tif hook := readHook.Load(); hook != nil {\n\t\t\treturn (*hook)(p)\n\t\t}\n\t}\n"},
 	{old: "func Write(fd int, p []byte) (n int, err error) {\n", new: "func Write(fd int, p []byte) (n int, err error) {\n\tif fd == 1 || fd == 2 {\n\t\tif hook := writeHook.Load(); hook != nil {\n\t\t\tif n, err, handled := (*hook)(fd, p); handled {\n\t\t\t\treturn n, err\n\t\t\t}\n\t\t}\n\t}\n"},
 }
 

@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"interleave/install/toolchain/patched"
+	"interleave/kernel/session"
+)
+
+// stdin is what cells read as standard input: lines for which the user is asked.
+type stdin struct {
+	mu   sync.Mutex
+	rest []byte // of a line that was read in part
+	told uint64 // the cell that was told that nobody can be asked
+}
+
+// provideInput lets fmt.Scan and its kin ask the user.
+func provideInput(e *Engine) {
+	patched.HookReads(func(b []byte) (int, error) { return e.stdin.read(e, b), nil })
+}
+
+// read fills b with what the user types, a line at a time. Without a user, and when the cell is interrupted, the input ends.
+func (s *stdin) read(e *Engine, b []byte) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(b) == 0 {
+		return 0
+	}
+	if len(s.rest) == 0 {
+		ctx := context.Background()
+		t := current()
+		if t != nil {
+			ctx = t.run.ctx
+		}
+		line, err := e.out.Input(ctx, "", false)
+		if err != nil {
+			if t != nil && ctx.Err() == nil && s.told != t.run.id {
+				s.told = t.run.id
+				e.out.Output(t.run.id, session.Stderr, []byte(cyan+"note: "+reset+"standard input is empty: "+err.Error()+". Ask for input with display.Input(ctx, prompt)\n"))
+			}
+			return 0
+		}
+		s.rest = []byte(line + "\n")
+	}
+	n := copy(b, s.rest)
+	s.rest = s.rest[n:]
+	return n
+}
