@@ -32,6 +32,7 @@ type Session struct {
 	pkg     *types.Package // its scope is that of the last check
 	fset    *token.FileSet
 	units   []*unit
+	aside   []*unit // definitions that no longer fit the others
 	imports map[string]string
 	dots    []string
 	spelled map[*ast.Ident]string   // what identifiers were called before they were bound
@@ -43,11 +44,13 @@ type Session struct {
 	habits  [][2]*regexp.Regexp     // the patterns of habits, once they were needed
 }
 
-// New returns an empty session.
+// New returns an empty session. Without packages it can parse alone.
 func New(pkgs Packages) *Session {
 	s := &Session{pkgs: pkgs, pkg: types.NewPackage("main", "main"), fset: token.NewFileSet(), imports: map[string]string{}, spelled: map[*ast.Ident]string{},
 		sources: map[*token.File]*source{}, ran: map[string]*reusable{}, aliased: map[string]string{}}
-	s.predeclare()
+	if pkgs != nil {
+		s.predeclare()
+	}
 	return s
 }
 
@@ -82,24 +85,33 @@ type Move struct {
 	From, To int
 }
 
+// A Setting says which step of a cell gives a variable its first value. Steps are numbered from 1.
+type Setting struct {
+	Name string
+	Step int
+}
+
 // A Plan is a checked cell, ready to be run.
 type Plan struct {
-	N        int
-	Package  int        // number of the package that Code is
-	ReuseN   int        // the cell that Reuse was
-	Code     string     // the Go package for the compiled engine; empty when Reuse is set
-	Imports  []string   // its import paths, cells' packages included
-	Reuse    int        // run this earlier cell's package again; 0: none
-	Drive    string     // the statements for the interpreter; empty when it may not run this cell
-	Refused  Diagnostic // why the interpreter may not: the first construct outside the faithful set
-	Drives   []string   // import paths that Drive uses
-	Vars     []Variable // session variables that the cell declares or uses
-	Declared []Variable // those that it declares
-	Moves    []Move
-	Notices  []string // what the user must be told: variables that were reset, and the like
-	HideNil  bool     // the last expression ends in an error: nil is not worth showing
-	Empty    bool     // nothing to run, and at most imports declared
-	Lasting  bool     // it declares variables or imports: where nothing was compiled, the text alone tells another process of them
+	N         int
+	Package   int        // number of the package that Code is
+	ReuseN    int        // the cell that Reuse was
+	Code      string     // the Go package for the compiled engine; empty when Reuse is set
+	Imports   []string   // its import paths, cells' packages included
+	Reuse     int        // run this earlier cell's package again; 0: none
+	Drive     string     // the statements for the interpreter; empty when it may not run this cell
+	Refused   Diagnostic // why the interpreter may not: the first construct outside the faithful set
+	Drives    []string   // import paths that Drive uses
+	Vars      []Variable // session variables that the cell declares or uses
+	Declared  []Variable // those that it declares
+	Sets      []Setting  // variables that have no value before the cell has given them one
+	DriveSets []Setting  // the same when the interpreter runs Drive, whose steps are statements
+	Moves     []Move
+	Forget    []string // the names, of a plan that Forget made
+	Notices   []string // what the user must be told: variables that were reset, and the like
+	HideNil   bool     // the last expression ends in an error: nil is not worth showing
+	Empty     bool     // nothing to run, and at most imports declared
+	Lasting   bool     // it declares variables or imports: where nothing was compiled, the text alone tells another process of them
 
 	commit func(compiled bool)
 }
@@ -133,13 +145,21 @@ func (s *Session) Check(n int, text string) (*Plan, error) {
 	if len(diags) > 0 {
 		return nil, s.excerpts(diags, src)
 	}
-	c := &change{s: s, src: src, named: named, newDots: dots, changed: map[string]bool{}, added: map[string]*unit{},
-		replaced: map[*unit]*unit{}, info: newInfo(), newVars: map[string]*unit{}, reset: map[string]bool{}}
+	c := s.newChange(src, named, dots)
 	c.define()
 	if diags := c.resolve(); len(diags) > 0 {
 		return nil, s.excerpts(diags, src)
 	}
 	return c.plan(), nil
+}
+
+func (s *Session) newChange(src *source, named map[string]string, dots []string) *change {
+	return &change{
+		s: s, src: src, named: named, newDots: dots,
+		changed: map[string]bool{}, added: map[string]*unit{}, replaced: map[*unit]*unit{}, reset: map[string]bool{},
+		same: map[*unit]*unit{}, why: map[*unit]*Diagnostic{}, revived: map[*unit]bool{},
+		info: newInfo(), newVars: map[string]*unit{}, fresh: map[string]bool{},
+	}
 }
 
 // Next sets the number that the next cell's package gets, to declare again what another process had compiled.
@@ -166,7 +186,7 @@ func (s *Session) reuse(n int, text string) *Plan {
 	}
 	live := s.live()
 	for name, u := range r.used {
-		if live[name] != u || u.lost {
+		if live[name] != u || u.lost != "" {
 			return nil
 		}
 	}
@@ -184,19 +204,19 @@ type Symbol struct {
 	Kind string // "func", "method", "type", "const", "var"
 	Type string
 	Cell int
-	Gen  int // of a variable
-	Lost bool
+	Gen  int    // of a variable
+	Note string // "lost", "no value" or "set aside"
 }
 
 // Symbols lists what is declared, in order of declaration.
 func (s *Session) Symbols() (out []Symbol) {
 	kinds := map[kind]string{funcUnit: "func", methodUnit: "method", typeUnit: "type", constUnit: "const", varUnit: "var"}
-	for _, u := range s.units {
+	for _, u := range slices.Concat(s.units, s.aside) {
 		if u.builtin {
 			continue
 		}
 		for _, name := range u.names {
-			sy := Symbol{Name: Clean(name), Kind: kinds[u.kind], Cell: u.src.n, Gen: u.home, Lost: u.lost}
+			sy := Symbol{Name: Clean(name), Kind: kinds[u.kind], Cell: u.src.n, Gen: u.home, Note: u.note()}
 			switch {
 			case u.kind == varUnit:
 				sy.Type = typeText(u.typ)
@@ -215,6 +235,19 @@ func (s *Session) Symbols() (out []Symbol) {
 		}
 	}
 	return out
+}
+
+// note is what a list of symbols remarks on a unit.
+func (u *unit) note() string {
+	switch {
+	case u.aside != nil:
+		return "set aside"
+	case u.lost == lostWithSession:
+		return "lost"
+	case u.lost != "":
+		return "no value"
+	}
+	return ""
 }
 
 // header is a function's type as its author wrote it, on one line and without its name.
@@ -240,20 +273,6 @@ func typeText(t types.Type) string {
 	}))
 }
 
-// Lose marks all variables as lost with their session: a cell that reads one before it is set again is refused. The names
-// are returned.
-func (s *Session) Lose() (names []string) {
-	for i, u := range s.units {
-		if u.kind == varUnit && !u.lost && !u.builtin {
-			c := *u
-			c.lost = true
-			s.units[i] = &c
-			names = append(names, Clean(u.names[0]))
-		}
-	}
-	return names
-}
-
 // excerpts adds to each diagnostic the line it speaks of.
 func (s *Session) excerpts(ds Diagnostics, src *source) Diagnostics {
 	texts := map[int]string{src.n: src.text}
@@ -265,7 +284,7 @@ func (s *Session) excerpts(ds Diagnostics, src *source) Diagnostics {
 	for i, d := range ds {
 		if d.Line > 0 {
 			ds[i].source = excerpt(texts[d.Cell], d.Line)
-			if h := s.habitHint(ds[i]); h != "" && d.Cell == src.n {
+			if h := s.habitHint(ds[i]); h != "" && d.Cell == src.n && !ds[i].explained {
 				ds[i].Hint = h
 			}
 		}
@@ -278,62 +297,6 @@ func (s *Session) sourceOf(p token.Pos) *source {
 		return s.sources[f]
 	}
 	return nil
-}
-
-// diagnose turns the checker's errors into ours, in the order of the cells' text and without repetition.
-func (s *Session) diagnose(errs []types.Error, cur *source) (ds Diagnostics) {
-	seen := map[string]bool{}
-	for _, e := range errs {
-		d := Diagnostic{Cell: cur.n, Kind: "type error", Message: Clean(e.Msg)}
-		if strings.HasPrefix(e.Msg, "\t") && len(ds) > 0 { // continues the one before
-			ds[len(ds)-1].Message += "; " + strings.TrimSpace(Clean(e.Msg))
-			continue
-		}
-		d.Message = strings.ReplaceAll(d.Message, " in argument to show", "")
-		d.Message = strings.ReplaceAll(d.Message, " (declared at -)", "") // in a package that has no text here
-		if src := s.sourceOf(e.Pos); src != nil {
-			d.Cell = src.n
-			d.Line, d.Column = src.position(e.Pos)
-		}
-		if d.Cell != cur.n {
-			d.Hint = "This earlier code no longer fits: define it again together with the change, or use another name"
-		} else if name, ok := strings.CutPrefix(d.Message, "undefined: "); ok {
-			d.Hint = s.suggest(name)
-		} else if m := selectedRE.FindStringSubmatch(d.Message); m != nil {
-			d.Hint = s.tookName(m[1])
-		}
-		if k := d.String(); !seen[k] {
-			seen[k] = true
-			ds = append(ds, d)
-		}
-	}
-	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
-		if a.Cell != b.Cell {
-			if a.Cell == cur.n {
-				return -1
-			}
-			if b.Cell == cur.n {
-				return 1
-			}
-			return a.Cell - b.Cell
-		}
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return a.Column - b.Column
-	})
-	return ds
-}
-
-var selectedRE = regexp.MustCompile(`^([\pL_][\pL\d_]*)\.[\pL\d_]+ undefined \(type `)
-
-// tookName explains that a variable has the name of the package that the user means.
-func (s *Session) tookName(name string) string {
-	u, paths := s.live()[name], s.pkgs.Named(name)
-	if u == nil || u.kind != varUnit || len(paths) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s is the variable of cell[%d] now: import %q gives the name back to the package", name, u.src.n, paths[0])
 }
 
 // suggest names what the user may have meant.
@@ -392,9 +355,12 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// Nearest returns the word that differs least from name, empty when none is near.
+// Nearest returns the word that differs from name by a slip of the fingers, empty when there is none.
 func Nearest(name string, words []string) string {
-	best, least := "", max(2, len(name)/2)+1
+	best, least := "", 2
+	if len(name) > 5 {
+		least = 3
+	}
 	for _, w := range words {
 		if tooLong(name, w, least) {
 			continue

@@ -18,12 +18,13 @@ type change struct {
 	newDots []string
 	bind    *binder
 
-	news    []*unit // declared by this cell, but for those that are there already with the same text
-	body    []ast.Stmt
-	vars    []*ast.Ident
-	last    ast.Expr
-	main    bool       // run func main after the statements
-	program []ast.Decl // the variables of a pasted program, which are initialised in the order of their dependencies
+	news  []*unit // declared by this cell, but for those that are there already with the same text
+	body  []ast.Stmt
+	vars  []*ast.Ident
+	decls []*ast.GenDecl // of body, variables that are initialised before the statements
+	after []ast.Stmt     // of body, the statements that run from top to bottom
+	last  ast.Expr
+	main  bool // run func main after the statements
 
 	old      map[string]*unit // the session's names before this cell
 	kept     []*unit          // units that go on, perhaps built again
@@ -33,10 +34,17 @@ type change struct {
 	changed  map[string]bool  // names whose users must be looked at again
 	reset    map[string]bool  // types and constants that are not what they were
 
+	same    map[*unit]*unit       // kept unit → the cell's own of the same text
+	aside   []*unit               // kept units that no longer fit
+	why     map[*unit]*Diagnostic // … and the reasons
+	dropped []*unit               // variables of types that no longer fit
+	revived map[*unit]bool        // units that were set aside before and are tried again
+
 	rebuild map[*unit]*unit // built again in this cell's package, with a new identity
 	again   map[*unit]*unit // functions whose body alone is compiled again; their home stays
 	newVars map[string]*unit
-	goesOn  map[*unit]bool // variables that the statements declare again as they are
+	goesOn  map[*unit]bool  // variables that the statements declare again as they are
+	fresh   map[string]bool // names that the statements declare and that have no value yet
 
 	info *types.Info
 	pkg  *types.Package
@@ -83,18 +91,18 @@ func (c *change) define() {
 		rest = append(rest, st)
 	}
 	c.bind.bind(src.unbound, funcs, all)
-	if programVars(src) != nil {
-		hoisted = all
-	}
+	c.decls, c.after = c.sequence(body)
+	maps.Copy(hoisted, c.declNames())
 	c.bind.bind(src.free, rest, hoisted)
 
 	c.gone = map[*unit]bool{}
 	c.kept = slices.Clone(s.units)
 	for _, u := range units {
-		if u.kind != initUnit && slices.ContainsFunc(c.kept, func(o *unit) bool {
+		if i := slices.IndexFunc(c.kept, func(o *unit) bool {
 			return o.kind == u.kind && o.node != nil && o.key() == u.key() && o.text() == u.text()
-		}) {
-			continue // the same text again: the old one stays, and with it the identity of types
+		}); i >= 0 && u.kind != initUnit { // the same text again: the old one stays, and with it the identity of types
+			c.same[c.kept[i]] = u
+			continue
 		}
 		c.news = append(c.news, u)
 	}
@@ -106,10 +114,11 @@ func (c *change) define() {
 			c.drop(o, name)
 		}
 	}
-	c.program = programVars(src)
+	c.revive()
+	calls := slices.ContainsFunc(src.free, func(id *ast.Ident) bool { return id.Name == "main" })
 	for _, u := range units {
 		if u.kind == funcUnit && u.names[0] == "main" {
-			c.main = src.program || len(body) == 0
+			c.main = (src.program || len(c.after) == 0) && !calls
 		}
 	}
 	if k := len(body); k > 0 {
@@ -140,23 +149,6 @@ func (c *change) baseTypes(units []*unit) {
 			u.recv = receiverName(spec.Type)
 		}
 	}
-}
-
-// programVars returns the declarations of a pasted program that has variables and no statements.
-func programVars(src *source) (decls []ast.Decl) {
-	if !src.program {
-		return nil
-	}
-	for _, st := range src.body {
-		d, ok := st.(*ast.DeclStmt)
-		if !ok {
-			return nil
-		}
-		if d.Decl.(*ast.GenDecl).Tok == token.VAR {
-			decls = append(decls, d.Decl)
-		}
-	}
-	return decls
 }
 
 // shadowPredeclared gives names such as len, when the cell declares them, a spelling of their own.
@@ -261,13 +253,6 @@ func (c *change) replace(u *unit) {
 		}
 		c.drop(o, n)
 		c.reset[n] = true
-		if o.kind == typeUnit && u.kind == typeUnit { // methods that stood beside the old definition go with it
-			for _, m := range c.kept {
-				if m.kind == methodUnit && m.recv == n && m.src == o.src {
-					c.gone[m] = true
-				}
-			}
-		}
 	}
 }
 
@@ -278,7 +263,7 @@ func (c *change) spread() {
 		grew = false
 		mark := func(u *unit, names ...string) {
 			cp := *u
-			cp.home = c.src.serial
+			cp.home, cp.aside = c.src.serial, nil
 			c.rebuild[u] = &cp
 			delete(c.again, u)
 			for _, n := range names {
@@ -291,6 +276,14 @@ func (c *change) spread() {
 				continue
 			}
 			hit := mentions(u.uses, c.changed)
+			if c.revived[u] {
+				if u.kind == methodUnit {
+					mark(u, u.recv)
+				} else {
+					mark(u, u.names...)
+				}
+				continue
+			}
 			switch u.kind {
 			case typeUnit:
 				if hit || c.changed[u.names[0]] {
@@ -379,89 +372,19 @@ func (c *change) resolve() Diagnostics {
 	for {
 		c.spread()
 		before := len(c.changed)
-		diags := c.check()
-		if len(c.changed) > before {
-			continue
+		errs := c.check()
+		switch {
+		case len(errs) > 0:
+			if !c.setAside(errs) {
+				return c.diagnose(errs)
+			}
+		case len(c.changed) == before:
+			return c.lost()
 		}
-		if len(diags) == 0 {
-			diags = c.lost()
-		}
-		return diags
 	}
 }
 
-// lost refuses a cell that reads, itself or through a function it calls, a variable whose value went with a session that
-// died.
-func (c *change) lost() (diags Diagnostics) {
-	anyLost := false
-	live := map[string]*unit{}
-	for _, u := range c.kept {
-		if !c.gone[u] && u.kind != methodUnit {
-			for _, n := range u.names {
-				live[n] = u
-			}
-			anyLost = anyLost || u.lost
-		}
-	}
-	if !anyLost {
-		return nil
-	}
-	for _, u := range c.news {
-		for _, n := range u.names {
-			live[n] = u
-		}
-	}
-	assigned := c.assigned()
-	reads := func(name string) (lost *unit) {
-		seen := map[string]bool{}
-		var visit func(string)
-		visit = func(n string) {
-			u := live[n]
-			if lost != nil || u == nil || seen[n] || assigned[n] {
-				return
-			}
-			seen[n] = true
-			if u.lost {
-				lost = u
-				return
-			}
-			for m := range u.uses {
-				visit(m)
-			}
-			if u.kind == typeUnit {
-				for _, m := range c.kept {
-					if m.kind == methodUnit && m.recv == n && !c.gone[m] {
-						for k := range m.uses {
-							visit(k)
-						}
-					}
-				}
-			}
-		}
-		visit(name)
-		return lost
-	}
-	told := map[*unit]bool{}
-	for _, st := range c.body {
-		ast.Inspect(st, func(n ast.Node) bool {
-			id, ok := n.(*ast.Ident)
-			if !ok || !isGlobal(c.info.Uses[id]) {
-				return true
-			}
-			if u := reads(c.info.Uses[id].Name()); u != nil && !told[u] {
-				told[u] = true
-				d := Diagnostic{Cell: c.src.n, Kind: "type error", Message: fmt.Sprintf("%s was lost when the session ended", Clean(u.names[0])),
-					Hint: fmt.Sprintf("Run cell[%d] again, or assign %s", u.src.n, Clean(u.names[0]))}
-				d.Line, d.Column = c.src.position(id.Pos())
-				diags = append(diags, d)
-			}
-			return true
-		})
-	}
-	return diags
-}
-
-func (c *change) check() Diagnostics {
+func (c *change) check() []types.Error {
 	s := c.s
 	c.info = newInfo()
 	units, asFunc := c.looked()
@@ -495,6 +418,11 @@ func (c *change) check() Diagnostics {
 		declares[id.Name] = true
 		isVar[id.Pos()] = true
 	}
+	for name := range c.declNames() {
+		delete(declares, name)
+		delete(given, name)
+		delete(vars, name)
+	}
 	// Functions that mention a variable which the statements declare are looked at when its type is known.
 	late := false
 	for _, u := range units {
@@ -503,14 +431,7 @@ func (c *change) check() Diagnostics {
 	for _, id := range c.src.unbound {
 		late = late || declares[id.Name]
 	}
-	r := &round{s: s, units: units, asFunc: asFunc, bodies: !late, given: given, vars: vars, body: c.body, last: c.last, paths: paths, dots: dots}
-	if c.program != nil {
-		r.body, r.decls, r.bodies, late = nil, c.program, true, false
-		for name := range declares {
-			delete(given, name)
-			delete(vars, name)
-		}
-	}
+	r := &round{s: s, units: units, asFunc: asFunc, bodies: !late, given: given, vars: vars, decls: c.decls, body: c.after, last: c.last, paths: paths, dots: dots}
 	out := r.run(c.info)
 	c.pkg = out.pkg
 	errs := slices.DeleteFunc(out.errs, func(e types.Error) bool {
@@ -518,17 +439,17 @@ func (c *change) check() Diagnostics {
 	})
 	errs = append(errs, c.contextSet()...)
 	for _, id := range c.vars {
-		if u := c.added[id.Name]; u != nil {
+		if u := c.added[id.Name]; u != nil && declares[id.Name] {
 			errs = append(errs, types.Error{Fset: s.fset, Pos: id.Pos(), Msg: id.Name + " redeclared in this cell"})
 		}
 	}
 	if len(errs) > 0 {
-		return s.diagnose(errs, c.src)
+		return errs
 	}
-	fresh := c.variables()
+	changed := c.variables()
 	if late {
 		given = maps.Clone(given)
-		for name := range fresh {
+		for name := range changed {
 			delete(given, name)
 		}
 		for name, u := range c.newVars {
@@ -536,10 +457,13 @@ func (c *change) check() Diagnostics {
 				vars[name] = u.typ
 			}
 		}
-		r = &round{s: s, units: units, asFunc: asFunc, bodies: true, given: given, vars: vars, paths: paths, dots: dots}
+		for name := range c.declNames() {
+			delete(vars, name)
+		}
+		r = &round{s: s, units: units, asFunc: asFunc, bodies: true, given: given, vars: vars, decls: c.decls, paths: paths, dots: dots}
 		out = r.run(c.info)
 		if len(out.errs) > 0 {
-			return s.diagnose(out.errs, c.src)
+			return out.errs
 		}
 		c.pkg = out.pkg
 		for name, u := range c.newVars {
@@ -548,7 +472,7 @@ func (c *change) check() Diagnostics {
 			}
 		}
 	}
-	for name := range fresh {
+	for name := range changed {
 		if c.usedBySession(name) {
 			c.changed[name] = true
 		}
@@ -601,8 +525,8 @@ func (c *change) usedBySession(name string) bool {
 
 // variables makes a unit for every variable that the statements declare, or finds the storage that it goes on using. The
 // names that now mean something else are returned.
-func (c *change) variables() (fresh map[string]bool) {
-	fresh = map[string]bool{}
+func (c *change) variables() (changed map[string]bool) {
+	changed, c.fresh = map[string]bool{}, map[string]bool{}
 	c.newVars, c.goesOn = map[string]*unit{}, map[*unit]bool{}
 	for _, id := range c.vars {
 		v, ok := c.info.Defs[id].(*types.Var)
@@ -611,7 +535,7 @@ func (c *change) variables() (fresh map[string]bool) {
 		}
 		if o := c.old[id.Name]; o != nil && !c.gone[o] {
 			if o.kind == varUnit {
-				if g, ok := c.pkg.Scope().Lookup(id.Name).(*types.Var); ok && types.Identical(g.Type(), v.Type()) {
+				if c.sameType(o, id, v) {
 					c.goesOn[o] = true
 					if c.rebuild[o] == nil {
 						c.newVars[id.Name] = o
@@ -621,15 +545,31 @@ func (c *change) variables() (fresh map[string]bool) {
 					continue
 				}
 			}
-			fresh[id.Name] = true
+			changed[id.Name] = true
 			if o.kind == constUnit && len(o.names) > 1 {
 				c.drop(o, id.Name)
 			}
 		}
+		c.fresh[id.Name] = true
 		c.newVars[id.Name] = &unit{kind: varUnit, names: []string{id.Name}, src: c.src, home: c.src.serial, typ: v.Type(),
 			objs: []types.Object{types.NewVar(id.Pos(), c.pkg, id.Name, v.Type())}, uses: typeNames(v.Type())}
 	}
-	return fresh
+	return changed
+}
+
+// sameType reports whether a variable that the cell declares has the type of the session's variable of that name.
+func (c *change) sameType(o *unit, id *ast.Ident, v *types.Var) bool {
+	g, ok := c.pkg.Scope().Lookup(id.Name).(*types.Var)
+	switch {
+	case !ok:
+		return false
+	case g != v:
+		return types.Identical(g.Type(), v.Type())
+	case c.rebuild[o] == nil:
+		return types.Identical(o.typ, v.Type())
+	}
+	// The old variable took no part in this check. Its type was made in another, but is spelled in the same way.
+	return (&speller{}).typ(o.typ) == (&speller{}).typ(v.Type())
 }
 
 // packages lists the packages that a unit mentions.
@@ -671,15 +611,8 @@ func (s *Session) pathOf(name string) (string, bool) {
 // describe records on each unit that was looked at what the check told of it, and finds signatures that changed.
 func (c *change) describe(units []*unit, asFunc map[*unit]bool) {
 	for _, u := range units {
-		u.uses, u.objs = map[string]bool{}, nil
-		ast.Inspect(u.node, func(n ast.Node) bool {
-			if id, ok := n.(*ast.Ident); ok {
-				if o := c.info.Uses[id]; isGlobal(o) {
-					u.uses[o.Name()] = true
-				}
-			}
-			return true
-		})
+		u.objs = nil
+		u.uses, u.methods = c.usesOf(u.node)
 		for _, n := range u.names {
 			if o := c.pkg.Scope().Lookup(n); o != nil && u.kind != methodUnit && u.kind != initUnit {
 				u.objs = append(u.objs, o)
@@ -737,6 +670,7 @@ func (c *change) plan() *Plan {
 	s, n := c.s, c.src.serial
 	p := &Plan{N: c.src.n, Package: n}
 	patched := map[*unit]bool{} // compiled here, called through the first definition
+	assigned := c.assigned()
 	var emitted []*unit
 	final := make([]*unit, 0, len(c.kept)+len(c.news))
 	for _, u := range c.kept {
@@ -755,8 +689,13 @@ func (c *change) plan() *Plan {
 			switch {
 			case !mentions(r.uses, c.reset):
 				p.Moves = append(p.Moves, Move{u.names[0], u.home, n})
-			case !c.goesOn[u]: // else it gets its value here
-				p.Notices = append(p.Notices, fmt.Sprintf("%s was reset: the definition of its type changed; run cell[%d] again, or assign %[1]s", Clean(u.names[0]), u.src.n))
+			case c.goesOn[u]: // it gets its value here
+				c.fresh[u.names[0]] = true
+			default:
+				r.lost = lostWithType
+				if !assigned[u.names[0]] {
+					p.Notices = append(p.Notices, fmt.Sprintf("%s lost its value: the definition of its type changed; run cell[%d] again, or assign %[1]s", Clean(u.names[0]), u.src.n))
+				}
 			}
 		case c.again[u] != nil:
 			final = append(final, c.again[u])
@@ -796,6 +735,20 @@ func (c *change) plan() *Plan {
 		if u.kind != methodUnit {
 			for _, name := range u.names {
 				e.units[name] = u
+			}
+		}
+		if u.lost != "" {
+			c.fresh[u.names[0]] = true
+		}
+	}
+	reach := c.newReacher(e.units, final)
+	e.steps = c.steps(reach)
+	e.early = c.early(reach, e.steps, c.fresh, emitted, patched)
+	e.reach = reach
+	for i, st := range e.steps {
+		for _, name := range st.sets {
+			if c.fresh[name] {
+				p.Sets = append(p.Sets, Setting{name, i + 1})
 			}
 		}
 	}
@@ -845,19 +798,20 @@ func (c *change) plan() *Plan {
 	for name := range c.added {
 		used[name] = e.units[name]
 	}
-	assigned := c.assigned()
+	remaining := c.remaining()
+	p.Notices = append(append(p.Notices, c.asideNotes()...), c.bareDurations()...)
 	p.commit = func(compiled bool) {
 		for i, u := range final {
-			if u.kind == varUnit && u.lost && assigned[u.names[0]] {
+			if u.kind == varUnit && u.lost != "" && assigned[u.names[0]] {
 				cp := *u
-				cp.lost = false
+				cp.lost = ""
 				final[i] = &cp
 				if used[u.names[0]] == u {
 					used[u.names[0]] = &cp
 				}
 			}
 		}
-		s.units = final
+		s.units, s.aside = final, remaining
 		if len(c.named) > 0 || len(c.newDots) > 0 {
 			s.stamp++
 		}

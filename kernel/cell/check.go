@@ -24,7 +24,7 @@ type round struct {
 	given  map[string][]types.Object // finished objects by name
 	vars   map[string]types.Type     // variables declared at package level with a type of this round
 	body   []ast.Stmt                // nil: none
-	decls  []ast.Decl                // variables of a pasted program
+	decls  []*ast.GenDecl            // variables that the cell initialises before its statements
 	last   ast.Expr                  // the value to show
 	paths  map[string]bool
 	dots   []string
@@ -81,8 +81,10 @@ func (r *round) run(info *types.Info) outcome {
 		}
 		file.Decls = append(file.Decls, &ast.GenDecl{Tok: token.VAR, Specs: []ast.Spec{&ast.ValueSpec{Names: []*ast.Ident{ast.NewIdent(name)}, Type: x}}})
 	}
-	file.Decls = append(file.Decls, r.decls...)
-	if r.body != nil {
+	for _, d := range r.decls {
+		file.Decls = append(file.Decls, d)
+	}
+	if len(r.body) > 0 {
 		body := r.body
 		if k := len(body) - 1; r.last != nil && k >= 0 {
 			if _, call := ast.Unparen(r.last).(*ast.CallExpr); !call {
@@ -179,7 +181,7 @@ func (r *round) function(u *unit, f *ast.FuncDecl) ast.Decl {
 		c.Name = &ast.Ident{NamePos: f.Name.NamePos, Name: methodFunc(u)}
 		f = &c
 	}
-	if r.bodies || f.Body == nil || u.kind == initUnit {
+	if r.bodies || f.Body == nil {
 		return f
 	}
 	c := *f

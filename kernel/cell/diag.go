@@ -3,7 +3,10 @@ package cell
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/width"
 )
 
 // A Diagnostic is one thing wrong with a cell, at a place of this or an earlier cell.
@@ -14,6 +17,7 @@ type Diagnostic struct {
 	Message      string
 	Hint         string // what to do, empty when the message says it
 	source       string // the line, for the excerpt
+	explained    bool   // the hint knows the cause: none about habits takes its place
 }
 
 // Diagnostics is what is wrong with a cell; it is an error when it is not empty.
@@ -84,10 +88,22 @@ func caret(line string, column int) string {
 		if r == '\t' {
 			b.WriteRune('\t')
 		} else {
-			b.WriteByte(' ')
+			b.WriteString("  "[:columns(r)])
 		}
 	}
 	return b.String() + red + "^" + reset
+}
+
+// columns is how many columns of a terminal a character takes.
+func columns(r rune) int {
+	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
 }
 
 // excerpt is the line of text that the diagnostic speaks of, cut when it is very long.

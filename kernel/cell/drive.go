@@ -67,6 +67,11 @@ func (c *change) refuseDefinition(units []*unit) Diagnostic {
 // drive writes the statements for the interpreter, if it may run them.
 func (c *change) drive(e *emitter, p *Plan) {
 	d := &driver{c: c}
+	if !textual(e.steps) {
+		d.refuse(c.body[0], "initialising variables in another order than that of the text")
+		p.Refused = c.s.excerpts(Diagnostics{*d.refused}, c.src)[0]
+		return
+	}
 	for _, st := range c.body {
 		if !d.stmt(st) {
 			if d.refused == nil {
@@ -80,11 +85,19 @@ func (c *change) drive(e *emitter, p *Plan) {
 	var b strings.Builder
 	for i, st := range c.body {
 		line, _ := c.src.position(st.Pos())
-		fmt.Fprintf(&b, "%s(%d)\n", w.rt("At"), line)
+		fmt.Fprintf(&b, "%s(%d, %d)\n", w.rt("At"), line, i)
 		b.WriteString(w.driveStmt(st, i == len(c.body)-1))
 		b.WriteString("\n")
 	}
 	p.Drive, p.Drives = b.String(), sortedKeys(w.imports)
+	// The interpreter counts statements, in which a declaration may set several variables.
+	for i, st := range c.body {
+		for _, name := range stmtSets(st) {
+			if c.fresh[name] {
+				p.DriveSets = append(p.DriveSets, Setting{name, i + 1})
+			}
+		}
+	}
 }
 
 func (d *driver) stmt(st ast.Stmt) bool {

@@ -17,6 +17,10 @@ type emitter struct {
 	imports  map[string]bool
 	pointers map[string]Variable // variables used, by the name of their pointer
 	types    []string            // types that are written inside of functions
+	reach    *reacher
+	steps    []step         // the cell's code in the order in which it runs
+	early    map[string]int // variables that functions of the cell may read too early, and the lines that give them a value
+	inFunc   bool           // a function or method is being written
 
 	src      *source
 	edits    []edit
@@ -100,6 +104,9 @@ func (e *emitter) variable(u *unit) string {
 	e.pointers[name] = Variable{u.names[0], u.home, u.typ}
 	if e.drive {
 		return "(*" + DriveVars + "." + name + ")"
+	}
+	if line, ok := e.early[u.names[0]]; ok && e.inFunc && e.c.newVars[u.names[0]] == u {
+		return fmt.Sprintf("(*%s(%s, &%s, %q, %d, %d))", e.rt("Set"), name, setFlag(u.names[0]), Clean(u.names[0]), e.c.src.n, line)
 	}
 	return "(*" + name + ")"
 }
@@ -224,7 +231,7 @@ type parts struct {
 	stubs   strings.Builder // pointers that later definitions set
 	patches strings.Builder // sets those of earlier definitions
 	symbols strings.Builder // what the interpreter can reach
-	inits   []string
+	inits   []initFunc
 }
 
 // emit writes the cell's package: the units that are built here, then the statements.
@@ -238,18 +245,15 @@ func (e *emitter) emit(units []*unit) string {
 	e.src = c.src
 	var b strings.Builder
 	fmt.Fprintf(&b, "func %s() {\n", cellFunc)
-	body := ""
-	if c.program != nil {
-		body = e.programVars()
-	} else {
-		body = e.body()
-		b.WriteString(calls(p.inits))
+	first := e.initializers() + e.callInits(p.inits, len(e.steps)-len(c.after))
+	body := e.body(p.inits)
+	e.locals(&b)
+	fmt.Fprintf(&b, "%s\n%s//line cell[%d]:1\n%s\n", e.prologue(c.body), first, c.src.n, body)
+	if n := len(e.steps); n > 0 {
+		b.WriteString(e.finished(n))
 	}
-	var locals strings.Builder
-	e.locals(&locals)
-	fmt.Fprintf(&b, "%s%s\n//line cell[%d]:1\n%s\n", locals.String(), e.prologue(c.body), c.src.n, body)
-	if c.program != nil {
-		b.WriteString(calls(p.inits))
+	if len(c.after) > 0 {
+		b.WriteString(e.callInits(p.inits, len(e.steps)))
 	}
 	if c.main {
 		fmt.Fprintf(&b, "%s()\n", e.global("main"))
@@ -266,11 +270,24 @@ func (e *emitter) emit(units []*unit) string {
 	for _, name := range sortedKeys(e.pointers) {
 		tail.WriteString(e.pointer(name))
 	}
+	early := ""
+	for _, name := range sortedKeys(e.early) {
+		fmt.Fprintf(&tail, "var %s uint32\n", setFlag(name))
+		early += "&" + setFlag(name) + ", "
+	}
+	if early != "" {
+		early = "Early: []*uint32{" + early + "}, "
+	}
+	steps := "nil"
+	if e.counted() {
+		fmt.Fprintf(&tail, "var %s uint32\n", stepVar)
+		steps = "&" + stepVar
+	}
 	for i, t := range e.types {
 		fmt.Fprintf(&tail, "type %s = %s\n", typeName(i), t)
 	}
-	fmt.Fprintf(&tail, "func init() {\n%s(&%s{N: %d, Run: %s, Gate: %s, Patch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
-		e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, gate, p.patches.String(), p.symbols.String())
+	fmt.Fprintf(&tail, "func init() {\n%s(&%s{N: %d, Run: %s, Gate: %s, Step: %s, %sPatch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
+		e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, gate, steps, early, p.patches.String(), p.symbols.String())
 
 	var head strings.Builder
 	fmt.Fprintf(&head, "package %s\n\n", PackageName)
@@ -307,7 +324,9 @@ func (e *emitter) unit(u *unit, p *parts) {
 			}
 		}
 	}
+	_, e.inFunc = u.node.(*ast.FuncDecl)
 	e.walk(u.node)
+	e.inFunc = false
 	text := e.apply(u.src.code, u.src.offset(u.node.Pos()), u.src.end(u.node))
 	fmt.Fprintf(&p.decls, "//line cell[%d]:%d\n%s%s\n", u.src.n, line, prefix, text)
 }
@@ -316,8 +335,9 @@ func (e *emitter) unit(u *unit, p *parts) {
 func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
 	switch {
 	case u.kind == initUnit:
-		p.inits = append(p.inits, fmt.Sprintf("%sinit%d", own, len(p.inits)+1))
-		e.replace(d.Name, p.inits[len(p.inits)-1])
+		name := fmt.Sprintf("%sinit%d", own, len(p.inits)+1)
+		p.inits = append(p.inits, initFunc{name, e.initStep(u)})
+		e.replace(d.Name, name)
 		e.enter(d.Body, nil)
 	case e.patched[u]:
 		name := methodFunc(u)
@@ -339,47 +359,6 @@ func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
 	if u.kind == funcUnit && !u.generic && !e.patched[u] {
 		fmt.Fprintf(&p.symbols, "%q: %s, ", u.names[0], mangle(u.names[0]))
 	}
-}
-
-func calls(funcs []string) (s string) {
-	for _, f := range funcs {
-		s += f + "()\n"
-	}
-	return s
-}
-
-// programVars initialises a pasted program's variables: those without a value first, the others in the order in which
-// Go initialises package variables.
-func (e *emitter) programVars() string {
-	var b strings.Builder
-	for _, d := range e.c.program {
-		for _, sp := range d.(*ast.GenDecl).Specs {
-			if v := sp.(*ast.ValueSpec); len(v.Values) == 0 {
-				for _, id := range v.Names {
-					if o := e.c.info.Defs[id]; o != nil && id.Name != "_" {
-						fmt.Fprintf(&b, "%s = *new(%s)\n", e.variable(e.unitOf(o)), e.spell().typ(o.Type()))
-					}
-				}
-			}
-		}
-	}
-	for _, in := range e.c.info.InitOrder {
-		if e.c.s.sourceOf(in.Rhs.Pos()) != e.src {
-			continue
-		}
-		var to []string
-		for _, v := range in.Lhs {
-			if v.Name() == "_" {
-				to = append(to, "_")
-			} else {
-				to = append(to, e.variable(e.unitOf(v)))
-			}
-		}
-		e.walk(in.Rhs)
-		line, _ := e.src.position(in.Rhs.Pos())
-		fmt.Fprintf(&b, "//line cell[%d]:%d\n%s = %s\n", e.src.n, line, strings.Join(to, ", "), e.apply(e.src.code, e.src.offset(in.Rhs.Pos()), e.src.end(in.Rhs)))
-	}
-	return b.String()
 }
 
 func blankImports(named map[string]string) (paths []string) {
@@ -453,22 +432,31 @@ func (e *emitter) locals(b *strings.Builder) {
 	}
 }
 
-// body writes the cell's statements.
-func (e *emitter) body() string {
+// body writes the cell's statements. inits are called between them.
+func (e *emitter) body(inits []initFunc) string {
 	c, src := e.c, e.c.src
+	done := len(e.steps) - len(c.after) // steps that are finished
+	first := map[ast.Stmt]int{}
+	for i, st := range c.after {
+		first[st] = i
+	}
 	for i, st := range src.body {
 		in := unlabel(st)
+		k, runs := first[st]
+		if d, ok := in.(*ast.DeclStmt); ok && !runs {
+			e.replace(d.Decl, "")
+			continue
+		}
 		line, _ := src.position(st.Pos())
-		e.insert(src.offset(st.Pos()), fmt.Sprintf("*%s = %d; ", e.rt("Line"), line))
+		before := ""
+		if k > 0 {
+			before = e.finished(done+k) + e.callInits(inits, done+k)
+		}
+		e.insert(src.offset(st.Pos()), before+fmt.Sprintf("*%s = %d; ", e.rt("Line"), line))
 		if i > 0 && in == st {
 			e.insert(src.offset(st.Pos()), fmt.Sprintf("if %s != 0 { %s() }; ", e.rt("Given"), e.rt("Poll")))
 		}
-		if d, ok := in.(*ast.DeclStmt); ok {
-			g := d.Decl.(*ast.GenDecl)
-			if g.Tok.String() != "var" {
-				e.replace(g, "")
-				continue
-			}
+		if g := varDecl(in); g != nil {
 			e.varDecl(g)
 			continue
 		}

@@ -81,6 +81,8 @@ var habits = []habit{
 		"str(5)", "fmt.Sprint(5)"},
 	{`\b(asyncio|threading|multiprocessing|concurrent|queue)\.`, `^undefined`, "Python's concurrency has its counterparts in package lab: lab.Go, lab.Gather, lab.NewPool, lab.NewQueue",
 		"asyncio.run(1)", "go func() {}()"},
+	{`^\s*%%`, `expected`, "Statements of a cell need no %% before them: delete the line. %help lists the magics",
+		"%% -n 3\nfmt.Println()", "fmt.Println()"},
 	{``, `^undefined: lab\.[\pL\d_]+$`, "The README has a table from Python's names to those of lab: lab.Go, lab.Gather, lab.NewPool, lab.NewQueue are the first", "", ""},
 	{``, `(?s)have \(context.*want \(context\.Context, \*lab\.Pool`, "The pool comes second: lab.NewPool(4), or nil for one that is made for the call", "", ""},
 	{``, `(as|match) func\(context\.Context\)`, "What is run takes the context: func(ctx context.Context) (int, error) { … }, or for a group func(ctx context.Context) error { … }",

@@ -25,14 +25,21 @@ type Segment struct {
 	Line int    // where it begins, from 1
 }
 
+// opensRE is GoNB's line above the statements of a cell. Here it means nothing, since statements need no mark.
+var opensRE = regexp.MustCompile(`^\s*(?:%%|%main)\s*$`)
+
 var magicRE = regexp.MustCompile(`^\s*(%%?)([\pL_][\pL\d_]*)[ \t]*(.*?)\s*$`)
 
 // Segments cuts a cell into magics, shell lines and Go code. A line begins a magic only where Go code could begin a
 // statement, so that a % or ! inside an expression, a string or a comment stays Go.
 func Segments(text string) (segs []Segment) {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
 	lines := strings.SplitAfter(text, "\n")
-	first := 0
-	for first < len(lines) && strings.TrimSpace(lines[first]) == "" {
+	first := 0 // comments above a cell magic, and options such as //| echo: false, are not part of what it works on
+	for first < len(lines) {
+		if l := strings.TrimSpace(lines[first]); l != "" && !strings.HasPrefix(l, "//") {
+			break
+		}
 		first++
 	}
 	if first < len(lines) {
@@ -54,17 +61,27 @@ func Segments(text string) (segs []Segment) {
 		start, blank = next, true
 	}
 	var st lineState
-	for i, l := range lines {
+	for i := 0; i < len(lines); i++ {
+		l := lines[i]
 		trimmed := strings.TrimSpace(l)
 		if st.free() {
+			if opensRE.MatchString(l) {
+				code.WriteString("\n")
+				continue
+			}
 			if m := magicRE.FindStringSubmatch(strings.TrimRight(l, "\r\n")); m != nil && m[1] == "%" {
 				flush(i + 2)
 				segs = append(segs, Segment{Kind: LineMagic, Name: m[2], Args: m[3], Line: i + 1})
 				continue
 			}
 			if cmd, ok := strings.CutPrefix(trimmed, "!"); ok {
+				line := i + 1
+				for continued(lines[i]) && i+1 < len(lines) {
+					i++
+					cmd += "\n" + strings.TrimRight(lines[i], "\n")
+				}
 				flush(i + 2)
-				segs = append(segs, Segment{Kind: ShellLine, Args: strings.TrimSpace(cmd), Line: i + 1})
+				segs = append(segs, Segment{Kind: ShellLine, Args: strings.TrimSpace(cmd), Line: line})
 				continue
 			}
 		}
@@ -76,6 +93,12 @@ func Segments(text string) (segs []Segment) {
 	}
 	flush(0)
 	return segs
+}
+
+// continued reports whether a line of a shell command ends in a backslash that is not quoted by another.
+func continued(line string) bool {
+	line = strings.TrimRight(line, "\n")
+	return (len(line)-len(strings.TrimRight(line, `\`)))%2 == 1
 }
 
 // A lineState knows, at the start of each line, whether a statement may begin there.
@@ -146,6 +169,9 @@ func (s *lineState) line(l string) {
 func IsComplete(code string) (status, indent string) {
 	depth := 0
 	for _, seg := range Segments(code) {
+		if seg.Kind == ShellLine && continued(seg.Args) {
+			return "incomplete", ""
+		}
 		if seg.Kind != GoCode {
 			continue
 		}

@@ -55,6 +55,7 @@ func scan(n int, text string) ([]lexeme, *Diagnostic) {
 	s.Init(file, []byte(text), func(p token.Position, msg string) {
 		if diag == nil {
 			diag = &Diagnostic{Cell: n, Line: p.Line, Column: p.Column, Message: msg, Kind: "syntax error"}
+			explainStrange(diag)
 		}
 	}, 0)
 	for {
@@ -411,6 +412,15 @@ func invalidUTF8(n int, text string) Diagnostic {
 	d := Diagnostic{Cell: n, Kind: "syntax error", Message: fmt.Sprintf("the cell is not valid UTF-8: byte %#02x stands here; save or type it again as UTF-8", text[i])}
 	d.Line, d.Column = lineColumn(text, i)
 	return d
+}
+
+// Parse checks the syntax of a piece of cell n alone.
+func Parse(n int, text string) error {
+	src, diags := parse(token.NewFileSet(), n, text)
+	if len(diags) == 0 {
+		return nil
+	}
+	return New(nil).excerpts(diags, src)
 }
 
 // parses reports "invalid" for text with a syntax error, "" otherwise.

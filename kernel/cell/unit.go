@@ -36,11 +36,13 @@ type unit struct {
 	typ     types.Type      // of a variable
 	objs    []types.Object  // what the name stands for in checks that need not look at the unit again
 	uses    map[string]bool // session names that it mentions
+	methods map[string]bool // keys of methods of session types that it mentions
 	sigUses map[string]bool // of a function or method, those in its signature
 	sig     string          // the signature, to know whether a new body can take the old one's place
 	generic bool            // a function, or method of a type, with type parameters: cannot be patched
 	closes  map[string]bool // of a variable, the functions that closures in its first value call
-	lost    bool            // a variable whose value went with its session
+	lost    string          // of a variable without a value, why, as the rest of a sentence about it
+	aside   *Diagnostic     // why it no longer fits, when it is set aside
 	builtin bool            // ctx: what generated code writes for it is a call
 }
 

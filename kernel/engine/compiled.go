@@ -34,6 +34,7 @@ func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 	p.Commit(true)
 	e.record(p, text, so)
 	c := rt.Lookup(p.Package)
+	r.cell = c
 	return func() {
 		c.Patch()
 		c.Run()

@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -20,6 +21,7 @@ import (
 
 	"interleave/install/toolchain"
 	"interleave/install/toolchain/itabs"
+	"interleave/install/toolchain/patched"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
@@ -47,6 +49,7 @@ type Engine struct {
 	out      *session.Out
 	texts    texts
 	outputs  outputs
+	stdin    stdin
 	lost     lost
 	mode     string // auto, yaegi or compiled
 	plot     bool
@@ -90,9 +93,11 @@ func New(cfg Config) (*Engine, error) {
 	})
 	captureOutput(e)
 	itabs.Hook()
+	provideInput(e)
 	catchExit(e)
 	e.outputs = keepOutputs()
 	os.Args = os.Args[:1] // cells are not interested in ours
+	flag.CommandLine.Init("cell", flag.ExitOnError)
 	return e, nil
 }
 
@@ -132,6 +137,7 @@ func (p *packages) Allowed(path string) bool   { return p.paths[path] }
 func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) session.Done {
 	e.out = out
 	rt.Line = out.Line()
+	patched.NextRun()
 	if e.restored { // what was lost is told once
 		e.restored = false
 		if b, err := json.Marshal(record{Lost: true}); err == nil {
@@ -140,7 +146,7 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	}
 	done := session.Done{Cell: c.ID, OK: true}
 	e.outputs.repair()
-	e.texts.set(c.N, c.Code)
+	e.texts.set(c.N, strings.ReplaceAll(c.Code, "\r\n", "\n"))
 	r := e.newRun(ctx, c)
 	e.setRunning(r)
 	defer e.setRunning(nil)
@@ -210,7 +216,11 @@ func (x *execution) failed(f *failure) {
 	}
 }
 
+// segments runs the pieces of a cell. Nothing of it runs when some of it is no Go or no magic.
 func (x *execution) segments(segs []cell.Segment) {
+	if !x.acceptable(segs) {
+		return
+	}
 	for _, s := range segs {
 		if !x.done.OK || x.exited || x.ctx.Err() != nil && x.interruptedBetween() {
 			return
@@ -224,6 +234,36 @@ func (x *execution) segments(segs []cell.Segment) {
 			x.magic(s)
 		}
 	}
+}
+
+// acceptable refuses a cell of several pieces for what can be known before the first of them runs: the syntax of all its Go code and
+// the names of its magics, and the types in the code that only shell commands precede.
+func (x *execution) acceptable(segs []cell.Segment) bool {
+	if len(segs) < 2 {
+		return true
+	}
+	first := true // no piece before has changed the session
+	for _, s := range segs {
+		var err error
+		switch s.Kind {
+		case cell.GoCode:
+			if err = cell.Parse(x.cell.N, s.Text); err == nil && first {
+				_, err = x.e.session.Check(x.cell.N, s.Text)
+			}
+			first = false
+		case cell.ShellLine:
+		default:
+			if _, ok := x.lookup(s); !ok {
+				return false
+			}
+			first = false
+		}
+		if err != nil {
+			x.failed(diagnosed(err))
+			return false
+		}
+	}
+	return true
 }
 
 func (x *execution) interruptedBetween() bool {
@@ -276,10 +316,17 @@ func (x *execution) code(text string) {
 	if x.run.ranBy = x.done.Engine; x.run.ranBy == "yaegi" {
 		x.run.ranBy = calledByYaegi
 	}
-	for _, n := range p.Notices {
-		e.out.Output(x.cell.ID, session.Stderr, []byte(cyan+"note: "+reset+n+"\n"))
+	x.notes(p.Notices)
+	if x.perform(f, slices.Contains(p.Imports, "runtime/trace")); !x.done.OK {
+		x.run.unset(p)
 	}
-	x.perform(f, slices.Contains(p.Imports, "runtime/trace"))
+}
+
+// notes tells the user what a plan does besides.
+func (x *execution) notes(notes []string) {
+	for _, n := range notes {
+		x.e.out.Output(x.cell.ID, session.Stderr, []byte(cyan+"note: "+reset+n+"\n"))
+	}
 }
 
 // perform runs the cell's code under the recorder and shows what came of it, a failure last, where readers look for it. A cell
@@ -348,8 +395,8 @@ func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok
 		fail = diagnosed(err)
 	} else if f, err = e.load(r, p, code); err != nil {
 		fail = e.buildFailed(err)
-	} else {
-		fail, _ = r.execute(f)
+	} else if fail, _ = r.execute(f); fail != nil {
+		r.unset(p)
 	}
 	r.end()
 	if fail != nil && !fail.fine {
@@ -410,9 +457,10 @@ type record struct {
 	Plugin  string // empty when the interpreter ran the cell
 	Mode    string
 	Plot    bool
-	Setting bool `json:",omitempty"` // only the mode changed
-	Reset   bool `json:",omitempty"` // everything before is forgotten
-	Lost    bool `json:",omitempty"` // the variables declared before went with an earlier process
+	Forget  []string `json:",omitempty"` // instead of Code: names to forget
+	Setting bool     `json:",omitempty"` // only the mode changed
+	Reset   bool     `json:",omitempty"` // everything before is forgotten
+	Lost    bool     `json:",omitempty"` // the variables declared before went with an earlier process
 }
 
 // commit makes a cell of which nothing was compiled part of the session, and of the next process's.
@@ -424,7 +472,7 @@ func (e *Engine) commit(p *cell.Plan, text string) {
 }
 
 func (e *Engine) record(p *cell.Plan, text, plugin string) {
-	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot})
+	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot, Forget: p.Forget})
 	if err != nil {
 		return
 	}
@@ -461,7 +509,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 			continue
 		}
 		e.session.Next(rec.Package)
-		p, err := e.session.Check(rec.N, rec.Code)
+		p, err := e.plan(rec)
 		if err != nil {
 			failed = append(failed, fmt.Sprintf("cell[%d]: %v", rec.N, err))
 			continue
@@ -471,7 +519,9 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 				failed = append(failed, fmt.Sprintf("cell[%d]: %v", rec.N, err))
 				continue
 			}
-			rt.Lookup(p.Package).Patch()
+			c := rt.Lookup(p.Package)
+			c.Patch()
+			c.Over()
 		}
 		p.Commit(rec.Plugin != "")
 		if rec.Plugin == "" {
@@ -480,6 +530,14 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 	}
 	e.restored = true
 	return e.session.Lose(), failed
+}
+
+// plan checks what a record holds.
+func (e *Engine) plan(rec record) (*cell.Plan, error) {
+	if len(rec.Forget) > 0 {
+		return e.session.Forget(rec.N, rec.Forget)
+	}
+	return e.session.Check(rec.N, rec.Code)
 }
 
 // forget drops everything that was declared.

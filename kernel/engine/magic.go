@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"interleave/kernel/cell"
 	"interleave/kernel/session"
@@ -32,6 +33,7 @@ func init() { // magics mention themselves: %help lists them
 		"help":   {"%help", "this list", false, (*execution).help},
 		"engine": {"%engine auto|yaegi|compiled", "choose what runs cells; auto: what is fastest and right", false, (*execution).engine},
 		"who":    {"%who", "list what is declared", false, (*execution).who},
+		"forget": {"%forget name …", "forget what was declared with these names; hidden built-ins and packages come back", false, (*execution).forget},
 		"reset":  {"%reset", "forget everything that was declared", false, (*execution).reset},
 		"plot":   {"%plot on|off", "draw what goroutines did under each cell that starts some", false, (*execution).plot},
 		"time":   {"%%time", "run the cell and tell how long it took", true, (*execution).time},
@@ -44,7 +46,14 @@ func (x *execution) print(format string, args ...any) {
 }
 
 func (x *execution) magic(s cell.Segment) {
-	m, ok := magics[s.Name]
+	if m, ok := x.lookup(s); ok {
+		m.run(x, s)
+	}
+}
+
+// lookup finds a magic, or fails the cell.
+func (x *execution) lookup(s cell.Segment) (m magic, ok bool) {
+	m, ok = magics[s.Name]
 	sign := "%"
 	if s.Kind == cell.CellMagic {
 		sign = "%%"
@@ -55,12 +64,37 @@ func (x *execution) magic(s cell.Segment) {
 		if n := cell.Nearest(s.Name, slices.Sorted(maps.Keys(magics))); n != "" {
 			hint = "did you mean " + strings.Fields(magics[n].usage)[0] + "? " + hint
 		}
+		if h := elsewhere[s.Name]; h != "" {
+			hint = h
+		}
 		x.refuse(s, fmt.Sprintf("there is no magic %s%s", sign, s.Name), hint)
 	case m.body != (s.Kind == cell.CellMagic):
 		x.refuse(s, fmt.Sprintf("%s%s is not a magic", sign, s.Name), "Write "+m.usage+": "+m.help)
 	default:
-		m.run(x, s)
+		return m, true
 	}
+	return m, false
+}
+
+// elsewhere says how Go, or this kernel, does what magics of other kernels do.
+var elsewhere = map[string]string{
+	"test":            "call the tests of the cell: testing.Main, or testing.Benchmark for a benchmark",
+	"bench":           "measure with lab.Bench or testing.Benchmark",
+	"timeit":          "measure with lab.Bench or testing.Benchmark; %%time runs the cell once",
+	"env":             "set environment variables with os.Setenv and read them with os.Getenv",
+	"cd":              "change the folder with os.Chdir",
+	"pwd":             "os.Getwd returns the current folder",
+	"ls":              "run shell commands with !: !ls",
+	"pip":             "cells use the standard library, lab, display, timeline, plots and gonum's plot; nothing is installed",
+	"go":              "run the go command with !: !go version",
+	"whos":            "%who lists what is declared",
+	"type":            "print the type of a value with fmt.Printf(\"%T\", v)",
+	"del":             "%forget forgets a name",
+	"reset_selective": "%forget forgets a name",
+	"matplotlib":      "figures need no magic: plots draws them, and a *plot.Plot as the last value is shown",
+	"writefile":       "write files with os.WriteFile, or with %%bash and cat > file <<'END'",
+	"sh":              "%%bash runs the cell as a shell script",
+	"script":          "%%bash runs the cell as a shell script",
 }
 
 // refuse fails the cell because of a magic.
@@ -146,16 +180,37 @@ func (x *execution) who(cell.Segment) {
 		width, cells = max(width, len([]rune(s.Name))), max(cells, len(fmt.Sprintf("cell[%d]", s.Cell)))
 	}
 	for _, s := range symbols {
-		lost := ""
-		if s.Lost {
-			lost = "  (lost)"
+		note := ""
+		if s.Note != "" {
+			note = "  (" + s.Note + ")"
 		}
 		t := s.Type
 		if r := []rune(t); len(r) > 70 {
 			t = string(r[:69]) + "…"
 		}
-		x.print("%-*s  %-6s  %-*s  %s%s\n", width, s.Name, s.Kind, cells, fmt.Sprintf("cell[%d]", s.Cell), t, lost)
+		x.print("%-*s  %-6s  %-*s  %s%s\n", width, s.Name, s.Kind, cells, fmt.Sprintf("cell[%d]", s.Cell), t, note)
 	}
+}
+
+// forget removes names from the session. What depends on them may have to be compiled.
+func (x *execution) forget(s cell.Segment) {
+	names := strings.FieldsFunc(s.Args, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	if len(names) == 0 {
+		x.refuse(s, "%forget: which names?", "Write %forget x y; %reset forgets everything")
+		return
+	}
+	p, err := x.e.session.Forget(x.cell.N, names)
+	if err != nil {
+		x.failed(diagnosed(err))
+		return
+	}
+	f, err := x.e.load(x.run, p, "")
+	if err != nil {
+		x.failed(x.e.buildFailed(err))
+		return
+	}
+	f() // no code of the user's: it puts newer definitions in place
+	x.notes(p.Notices)
 }
 
 func (x *execution) reset(cell.Segment) {

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unsafe"
 
+	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
 	"interleave/runtime/timeline"
@@ -37,11 +38,13 @@ type run struct {
 	gaveUp  sync.Once     // closes exited
 	over    atomic.Bool   // the cell has been answered
 
-	stopping atomic.Bool // its goroutines end at their next look at the stop flag
-	line     atomic.Int64
-	ranBy    string      // what figures say of its code
-	hideNil  bool        // a nil error at the end of the result is not shown
-	shift    map[int]int // cells whose compiled form runs under another number
+	stopping   atomic.Bool  // its goroutines end at their next look at the stop flag
+	line       atomic.Int64 // of interpreted code
+	statements atomic.Int64 // of interpreted code that are finished
+	cell       *rt.Cell     // compiled code of this run; nil when it is interpreted or was run before
+	ranBy      string       // what figures say of its code
+	hideNil    bool         // a nil error at the end of the result is not shown
+	shift      map[int]int  // cells whose compiled form runs under another number
 
 	mu      sync.Mutex
 	values  []any
@@ -131,6 +134,15 @@ func (r *run) main(f func()) {
 	r.engine.recorder.Main(fmt.Sprintf("cell[%d]", r.n))
 	f()
 	returned = true
+}
+
+// unset says which variables have no value because the run did not come to the statements that set them.
+func (r *run) unset(p *cell.Plan) {
+	if r.cell != nil && r.cell.Step != nil {
+		r.engine.session.Unset(p.N, p.Sets, int(atomic.LoadUint32(r.cell.Step)))
+	} else {
+		r.engine.session.Unset(p.N, p.DriveSets, int(r.statements.Load()))
+	}
 }
 
 // here is where the calling goroutine is, innermost first. Of interpreted code the stack knows nothing but that the cell's
@@ -261,9 +273,10 @@ func (e *Engine) hooks() rt.Hooks {
 		Run:   e.start,
 		Guard: e.guard,
 		Show:  e.show,
-		At: func(line int) {
+		At: func(line, done int) {
 			if t := current(); t != nil {
 				t.run.line.Store(int64(line))
+				t.run.statements.Store(int64(done))
 				*rt.Line = uint32(line)
 			}
 		},
@@ -293,6 +306,9 @@ func (r *run) execute(f func()) (fail *failure, replace string) {
 		fail, replace = r.stop(r.failed)
 	case <-r.asked.Done():
 		fail, replace = r.stop(nil)
+	}
+	if r.cell != nil {
+		r.cell.Over()
 	}
 	context.AfterFunc(r.asked, func() { r.cancel(context.Cause(r.asked)) }) // what shows the cell's values may wait for it
 	return fail, replace

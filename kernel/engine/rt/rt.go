@@ -30,7 +30,7 @@ type Hooks struct {
 	Run   func(place string, f func())        // run f on the goroutine that was started at place
 	Guard func(place string, f func()) func() // f for a goroutine that somebody else will start
 	Show  func(values []any)                  // the value of the cell's last expression
-	At    func(line int)                      // interpreted code has reached a line
+	At    func(line, done int)                // interpreted code has reached a line; done statements are finished
 	Ctx   func() context.Context              // the context of the cell that the calling goroutine belongs to
 }
 
@@ -61,8 +61,8 @@ func Guard(place string, f func()) func() {
 // Show reports the value of a cell's last expression.
 func Show(values ...any) { hooks.Show(values) }
 
-// At says which line of the cell interpreted code has reached.
-func At(line int) { hooks.At(line) }
+// At says which line of the cell interpreted code has reached, and how many of its statements are finished.
+func At(line, done int) { hooks.At(line, done) }
 
 // Ctx is the context of the cell that the calling goroutine belongs to. Cells know it as ctx.
 func Ctx() context.Context { return hooks.Ctx() }
@@ -71,9 +71,18 @@ func Ctx() context.Context { return hooks.Ctx() }
 type Cell struct {
 	N       int
 	Run     func()         // the cell's statements
+	Step    *uint32        // how many steps of Run are finished; nil when it gives no variable its first value
+	Early   []*uint32      // flags of variables that functions of the cell may read before the cell has set them
 	Gate    *uint32        // not zero when the cell's functions have something to look at as they are called; nil without functions
 	Patch   func()         // lets earlier definitions jump to those of this cell
 	Symbols map[string]any // functions by name, and "type T" to a nil *T, for the interpreter
+}
+
+// Over is called when the cell has ended, or is not run: from now on the front end knows which of its variables have a value.
+func (c *Cell) Over() {
+	for _, set := range c.Early {
+		atomic.StoreUint32(set, 1)
+	}
 }
 
 // What a gate says.

@@ -60,3 +60,22 @@ func Move(name string, from, to int) {
 		vars[varKey{name, to}] = s
 	}
 }
+
+// Set returns a pointer to a variable that a function of its own cell reads, once the cell has given the variable its first value.
+// Before that it panics with an *EarlyError.
+func Set[T any](p *T, set *uint32, name string, cell, line int) *T {
+	if *set == 0 {
+		panic(&EarlyError{Name: name, Cell: cell, Line: line})
+	}
+	return p
+}
+
+// An EarlyError says that a cell's function used a variable of the cell above the line that gives the variable its first value.
+type EarlyError struct {
+	Name       string
+	Cell, Line int // of that line
+}
+
+func (e *EarlyError) Error() string {
+	return fmt.Sprintf("%s has no value yet: cell[%d]:%d sets it. Statements run from top to bottom; move that line above the call", e.Name, e.Cell, e.Line)
+}

@@ -1,0 +1,245 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/types"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A definition of an earlier cell may no longer fit what a new cell defines: a caller passes too few arguments, a method reads a
+// field that its type has lost. The new cell is accepted, as it is in every notebook whose cells are run one after the other. The
+// definitions that do not fit are set aside: a note says which and why, cells that mention them are refused with that reason, and
+// they come back by themselves when a later cell makes them fit again.
+//
+// What is compiled already goes on as it was: goroutines that run it and closures that hold it use the definitions it was compiled
+// with.
+
+// setAside takes definitions of earlier cells that have errors out of the session, and reports whether it did. It does not when
+// the cell itself has an error, which is the one to show.
+func (c *change) setAside(errs []types.Error) bool {
+	var units []*unit // in the order in which the checker found them
+	found := map[*unit]types.Error{}
+	for _, e := range errs {
+		if strings.HasPrefix(e.Msg, "\t") { // continues the one before
+			continue
+		}
+		u := c.earlierUnit(e)
+		if u == nil {
+			return false
+		}
+		if _, ok := found[u]; !ok {
+			found[u] = e
+			units = append(units, u)
+		}
+	}
+	slices.SortFunc(units, func(a, b *unit) int { return int(a.node.Pos() - b.node.Pos()) })
+	for _, u := range units {
+		e := found[u]
+		if own := c.same[u]; own != nil { // the cell has this definition itself: its error is the cell's
+			delete(c.same, u)
+			c.gone[u] = true
+			c.news = append(c.news, own)
+			if own.kind == methodUnit {
+				c.changed[own.recv] = true
+			}
+			for _, n := range own.names {
+				if own.kind != methodUnit {
+					c.added[n] = own
+				}
+			}
+			continue
+		}
+		d := c.diagnose([]types.Error{e})[0]
+		c.takeOut(u, &d)
+	}
+	return len(found) > 0
+}
+
+// takeOut sets one definition aside, and variables whose type it was.
+func (c *change) takeOut(u *unit, why *Diagnostic) {
+	c.gone[u] = true
+	c.aside = append(c.aside, u)
+	c.why[u] = why
+	if u.kind == methodUnit {
+		c.changed[u.recv] = true
+		return
+	}
+	for _, n := range u.names {
+		c.changed[n] = true
+		c.reset[n] = true
+	}
+	if u.kind == typeUnit {
+		c.dropVariables(u.names[0])
+	}
+}
+
+// earlierUnit finds the definition of an earlier cell that an error is in, nil when it is none.
+func (c *change) earlierUnit(e types.Error) *unit {
+	src := c.s.sourceOf(e.Pos)
+	if src == nil || src == c.src {
+		return nil
+	}
+	holds := func(u *unit) bool {
+		return u.node != nil && u.node.Pos() <= e.Pos && e.Pos <= u.node.End()
+	}
+	for _, u := range c.kept {
+		if !c.gone[u] && (c.rebuild[u] != nil || c.again[u] != nil) && holds(u) {
+			return u
+		}
+	}
+	return nil
+}
+
+// revive adds to the definitions that are looked at those that were set aside and that mention something this cell defines,
+// perhaps by way of others.
+func (c *change) revive() {
+	names := map[string]bool{}
+	for _, u := range c.news {
+		if u.kind == methodUnit {
+			names[u.recv] = true
+		}
+		for _, n := range u.names {
+			names[n] = true
+		}
+	}
+	for _, id := range c.vars {
+		names[id.Name] = true
+	}
+	for grew := true; grew; {
+		grew = false
+		for _, u := range c.s.aside {
+			if c.revived[u] || c.superseded(u) || !mentions(u.uses, names) && !names[u.recv] {
+				continue
+			}
+			c.revived[u] = true
+			c.kept = append(c.kept, u)
+			if u.kind == methodUnit {
+				c.changed[u.recv] = true
+				names[u.recv] = true
+			} else {
+				maps.Copy(names, nameSet(u.names))
+				maps.Copy(c.changed, nameSet(u.names))
+			}
+			grew = true
+		}
+	}
+}
+
+// superseded reports whether something else has the name of a definition that was set aside.
+func (c *change) superseded(u *unit) bool {
+	if u.kind == methodUnit {
+		return slices.ContainsFunc(c.news, func(n *unit) bool { return n.kind == methodUnit && n.key() == u.key() })
+	}
+	return slices.ContainsFunc(u.names, func(n string) bool {
+		old := c.old[n]
+		return c.added[n] != nil || old != nil && old != u || slices.ContainsFunc(c.vars, func(id *ast.Ident) bool { return id.Name == n })
+	})
+}
+
+func nameSet(names []string) map[string]bool {
+	m := map[string]bool{}
+	for _, n := range names {
+		m[n] = true
+	}
+	return m
+}
+
+// remaining lists what is set aside once this cell is part of the session.
+func (c *change) remaining() (aside []*unit) {
+	for _, u := range c.s.aside {
+		if !c.superseded(u) && !c.revived[u] {
+			aside = append(aside, u)
+		}
+	}
+	for _, u := range c.aside {
+		if !c.superseded(u) {
+			aside = append(aside, c.withReason(u))
+		}
+	}
+	return aside
+}
+
+// withReason returns a unit that is set aside.
+func (c *change) withReason(u *unit) *unit {
+	cp := *u
+	cp.aside = c.why[u]
+	return &cp
+}
+
+// asideList lists what the cell may miss because it is set aside, now or before.
+func (c *change) asideList() (list []*unit) {
+	for _, u := range c.aside {
+		list = append(list, c.withReason(u))
+	}
+	return append(list, c.s.aside...)
+}
+
+// asideNotes tells the user what was set aside, what went with it, and what fits again.
+func (c *change) asideNotes() (notes []string) {
+	const most = 6
+	var reasons, followers []string
+	for _, u := range c.aside {
+		if c.revived[u] { // as before
+			continue
+		}
+		d := c.why[u]
+		if name, ok := strings.CutPrefix(d.Message, "undefined: "); ok && c.tookAside(name) {
+			followers = append(followers, u.described())
+			continue
+		}
+		reasons = append(reasons, fmt.Sprintf("%s no longer fits and is set aside until it is defined again (%s)", u.described(), short(d.String())))
+	}
+	if n := len(reasons); n > most {
+		reasons = append(reasons[:most], fmt.Sprintf("%d more definitions no longer fit and are set aside", n-most))
+	}
+	notes = reasons
+	if n := len(followers); n > 0 {
+		slices.Sort(followers)
+		text := strings.Join(followers[:min(n, most)], ", ")
+		if n > most {
+			text += fmt.Sprintf(" and %d more", n-most)
+		}
+		notes = append(notes, "set aside with it, because they use it: "+text)
+	}
+	for _, v := range c.dropped {
+		notes = append(notes, fmt.Sprintf("%s was dropped: its type is no longer declared", Clean(v.names[0])))
+	}
+	var back []string
+	for _, u := range c.s.aside {
+		if c.revived[u] && !slices.Contains(c.aside, u) {
+			back = append(back, u.described())
+		}
+	}
+	if len(back) > 0 {
+		slices.Sort(back)
+		notes = append(notes, "fits again: "+strings.Join(back, ", "))
+	}
+	return notes
+}
+
+// tookAside reports whether this cell has set a name aside.
+func (c *change) tookAside(name string) bool {
+	return slices.ContainsFunc(c.aside, func(u *unit) bool { return u.kind != methodUnit && slices.Contains(u.names, name) })
+}
+
+// described is how notes call a unit: method Label of Job (cell[2]).
+func (u *unit) described() string {
+	name := Clean(u.names[0])
+	if u.kind == methodUnit {
+		name = "method " + name + " of " + Clean(u.recv)
+	}
+	return fmt.Sprintf("%s (cell[%d])", name, u.src.n)
+}
+
+// asideHint explains that a name or a method that the cell misses is set aside, empty when it is not.
+func (c *change) asideHint(name, recv string) string {
+	for _, u := range c.asideList() {
+		if u.recv == recv && slices.Contains(u.names, name) {
+			return fmt.Sprintf("%s was set aside when it no longer fitted (%s): define it again", u.described(), short(u.aside.String()))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,167 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// diagnose turns the checker's errors into ours, in the order of the cells' text and without repetition.
+func (c *change) diagnose(errs []types.Error) (ds Diagnostics) {
+	seen := map[string]bool{}
+	for _, e := range errs {
+		d := Diagnostic{Cell: c.src.n, Kind: "type error", Message: c.readable(e.Msg)}
+		if strings.HasPrefix(e.Msg, "\t") && len(ds) > 0 { // continues the one before
+			ds[len(ds)-1].Message += "; " + strings.TrimSpace(d.Message)
+			continue
+		}
+		if src := c.s.sourceOf(e.Pos); src != nil {
+			d.Cell = src.n
+			d.Line, d.Column = src.position(e.Pos)
+		}
+		if d.Cell == c.src.n {
+			c.explain(&d, e)
+		}
+		if k := d.String(); !seen[k] {
+			seen[k] = true
+			ds = append(ds, d)
+		}
+	}
+	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
+		if a.Cell != b.Cell {
+			if a.Cell == c.src.n {
+				return -1
+			}
+			if b.Cell == c.src.n {
+				return 1
+			}
+			return a.Cell - b.Cell
+		}
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	return ds
+}
+
+var aliasRE = regexp.MustCompile(own + `_[\pL\d_]+`)
+
+// readable is a message of the checker in the words of the cell: what the front end adds to names is removed, and packages have the
+// names by which the cell knows them.
+func (c *change) readable(msg string) string {
+	msg = aliasRE.ReplaceAllStringFunc(msg, func(a string) string {
+		if path, ok := c.s.aliased[a]; ok {
+			return c.packageName(path)
+		}
+		return a
+	})
+	msg = strings.ReplaceAll(Clean(msg), " in argument to show", "")
+	msg = strings.ReplaceAll(msg, " (declared at -)", "") // in a package that has no text here
+	return strings.ReplaceAll(msg, "\n\t", " ")
+}
+
+// packageName is what the cell calls a package.
+func (c *change) packageName(path string) string {
+	for _, name := range sortedKeys(c.bind.imports) {
+		if c.bind.imports[name] == path {
+			return name
+		}
+	}
+	if p, err := c.s.pkgs.Import(path); err == nil {
+		return p.Name()
+	}
+	return path
+}
+
+var (
+	selectedRE = regexp.MustCompile(`^([\pL_][\pL\d_]*)\.[\pL\d_]+ undefined \(type `)
+	methodRE   = regexp.MustCompile(`\.([\pL_][\pL\d_]*) undefined \(type \*?([\pL_][\pL\d_]*)(?:\[.*\])? has no field or method`)
+	missingRE  = regexp.MustCompile(`\*?([\pL_][\pL\d_]*)(?:\[.*\])? does not implement .*\(missing method ([\pL_][\pL\d_]*)\)`)
+)
+
+// explain adds a hint to an error of the cell's own, or says it better.
+func (c *change) explain(d *Diagnostic, e types.Error) {
+	aside := func(name, recv string) bool {
+		d.Hint = c.asideHint(name, recv)
+		d.explained = d.Hint != ""
+		return d.explained
+	}
+	if name, ok := strings.CutPrefix(d.Message, "undefined: "); ok {
+		spelled := strings.TrimPrefix(e.Msg, "undefined: ")
+		switch below := c.declaredBelow(spelled, e.Pos); {
+		case below != "":
+			d.Hint, d.explained = below, true
+		case aside(spelled, ""):
+		case c.isPackage(name):
+			d.Message = "use of package " + name + " not in selector"
+		default:
+			d.Hint = c.s.suggest(name)
+		}
+		return
+	}
+	if m := methodRE.FindStringSubmatch(d.Message); m != nil && aside(m[1], m[2]) {
+		return
+	}
+	if m := missingRE.FindStringSubmatch(d.Message); m != nil && aside(m[2], m[1]) {
+		return
+	}
+	if m := selectedRE.FindStringSubmatch(d.Message); m != nil {
+		d.Hint = c.s.tookName(m[1])
+	}
+	if strings.HasPrefix(d.Message, "too many return values") && c.returnsAtTop(e.Pos) {
+		d.Hint, d.explained = "A cell returns nothing: it shows the value of its last expression. Write the value alone on the last line", true
+	}
+	if h := c.shadowHint(d.Message); d.Hint == "" && h != "" {
+		d.Hint, d.explained = h, true
+	}
+}
+
+// returnsAtTop reports whether a position is in a return statement of the cell itself, outside of functions.
+func (c *change) returnsAtTop(p token.Pos) (found bool) {
+	for _, st := range c.body {
+		ast.Inspect(st, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.FuncLit:
+				return false
+			case *ast.ReturnStmt:
+				found = found || x.Pos() <= p && p <= x.End()
+			}
+			return true
+		})
+	}
+	return found
+}
+
+// isPackage reports whether a name means a package that a cell can use.
+func (c *change) isPackage(name string) bool {
+	return c.bind.imports[name] != "" || len(c.s.pkgs.Named(name)) > 0
+}
+
+// tookName explains that a variable has the name of the package that the user means.
+func (s *Session) tookName(name string) string {
+	u, paths := s.live()[name], s.pkgs.Named(name)
+	if u == nil || u.kind != varUnit || len(paths) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s is the variable of cell[%d] now: import %q gives the name back to the package", name, u.src.n, paths[0])
+}
+
+// shadowHint explains that a predeclared name means something else in this session, when a message mentions it.
+func (c *change) shadowHint(msg string) string {
+	for _, word := range wordRE.FindAllString(msg, -1) {
+		u := c.old[shadow(word)]
+		if u == nil || c.gone[u] || !predeclaredNames[word] {
+			continue
+		}
+		kinds := map[kind]string{funcUnit: "function", typeUnit: "type", constUnit: "constant", varUnit: "variable"}
+		return fmt.Sprintf("%s is the %s of cell[%d] now: %%forget %s gives the name back to Go", word, kinds[u.kind], u.src.n, word)
+	}
+	return ""
+}
+
+var wordRE = regexp.MustCompile(`[\pL_][\pL\d_]*`)

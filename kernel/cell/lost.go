@@ -1,0 +1,153 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"maps"
+)
+
+// A variable may be without a value: it went with a session that died, its type was defined anew in another way, or the cell that
+// was to set it failed before. Code that would read it is refused, so that nobody sees a zero that no code has written.
+
+const (
+	lostWithSession = "was lost when the session ended"
+	lostWithType    = "lost its value when the definition of its type changed"
+)
+
+// Lose marks all variables as lost with their session: a cell that reads one before it is set again is refused. The names
+// are returned.
+func (s *Session) Lose() (names []string) {
+	for i, u := range s.units {
+		if u.kind == varUnit && u.lost == "" && !u.builtin {
+			c := *u
+			c.lost = lostWithSession
+			s.units[i] = &c
+			names = append(names, Clean(u.names[0]))
+		}
+	}
+	return names
+}
+
+// Unset marks variables of cell n as being without a value: those of sets whose step is not among the done ones. A cell that
+// reads one before it is set is refused.
+func (s *Session) Unset(n int, sets []Setting, done int) {
+	for _, set := range sets {
+		if set.Step <= done {
+			continue
+		}
+		for i, u := range s.units {
+			if u.kind == varUnit && u.names[0] == set.Name {
+				c := *u
+				c.lost = fmt.Sprintf("has no value: cell[%d] ended before it was set", n)
+				s.units[i] = &c
+			}
+		}
+	}
+}
+
+// lost finds what the cell reads, itself or through a function it calls, of variables without a value.
+func (c *change) lost() (diags Diagnostics) {
+	units, list, why := c.prospect()
+	if len(why) == 0 {
+		return nil
+	}
+	r := c.newReacher(units, list)
+	assigned := c.declNames()
+	told := map[string]bool{}
+	read := func(at ast.Node, uses, methods map[string]bool) {
+		vars := r.reached(uses, methods, byType)
+		for _, name := range sortedKeys(vars) {
+			if why[name] == "" || assigned[name] || told[name] {
+				continue
+			}
+			told[name] = true
+			d := Diagnostic{Cell: c.src.n, Kind: "type error", Message: Clean(name) + " " + why[name],
+				Hint: fmt.Sprintf("Run cell[%d] again, or assign %s", units[name].src.n, Clean(name))}
+			d.Line, d.Column = c.src.position(at.Pos())
+			diags = append(diags, d)
+		}
+	}
+	look := func(n ast.Node) {
+		targets := wholeTargets(n)
+		ast.Inspect(n, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.Ident:
+				if o := c.info.Uses[x]; isGlobal(o) && !targets[x] {
+					read(x, map[string]bool{o.Name(): true}, nil)
+				}
+			case *ast.SelectorExpr:
+				if sel := c.info.Selections[x]; sel != nil {
+					if key := methodKey(sel.Obj()); key != "" {
+						read(x, nil, map[string]bool{key: true})
+					}
+				}
+			}
+			return true
+		})
+	}
+	for _, g := range c.decls {
+		look(g)
+	}
+	for _, st := range c.after {
+		look(st)
+		for _, name := range stmtSets(st) {
+			assigned[name] = true
+		}
+	}
+	for _, u := range c.news { // they run with the cell
+		if f, ok := u.node.(*ast.FuncDecl); ok && (u.kind == initUnit || c.main && u.kind == funcUnit && u.names[0] == "main") {
+			uses, methods := c.usesOf(f)
+			read(f.Name, uses, methods)
+		}
+	}
+	return diags
+}
+
+// prospect is the session as it will be with this cell, but for the cell's own variables, and why variables are without a value.
+func (c *change) prospect() (units map[string]*unit, list []*unit, why map[string]string) {
+	units, why = map[string]*unit{}, map[string]string{}
+	for _, u := range c.kept {
+		switch {
+		case c.gone[u]:
+			continue
+		case c.rebuild[u] != nil:
+			if u.kind == varUnit && u.lost == "" && mentions(u.uses, c.reset) {
+				why[u.names[0]] = lostWithType
+			}
+			u = c.rebuild[u]
+		case c.again[u] != nil:
+			u = c.again[u]
+		}
+		list = append(list, u)
+		if u.kind == varUnit && u.lost != "" {
+			why[u.names[0]] = u.lost
+		}
+	}
+	list = append(list, c.news...)
+	for _, u := range list {
+		if u.kind != methodUnit && u.kind != initUnit {
+			for _, n := range u.names {
+				units[n] = u
+			}
+		}
+	}
+	maps.DeleteFunc(why, func(name string, _ string) bool { return c.fresh[name] && c.newVars[name] != units[name] }) // another variable of that name
+	return units, list, why
+}
+
+// wholeTargets are the variables that an assignment sets as a whole, which is not to read them.
+func wholeTargets(n ast.Node) map[*ast.Ident]bool {
+	m := map[*ast.Ident]bool{}
+	st, ok := n.(ast.Stmt)
+	if !ok {
+		return m
+	}
+	if a, ok := unlabel(st).(*ast.AssignStmt); ok && a.Tok.String() == "=" {
+		for _, x := range a.Lhs {
+			if id, ok := x.(*ast.Ident); ok {
+				m[id] = true
+			}
+		}
+	}
+	return m
+}

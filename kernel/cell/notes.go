@@ -1,0 +1,64 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/constant"
+	"go/types"
+)
+
+// What is legal Go and yet hardly what its author means is told in a note under the cell.
+
+// bareDurations finds numbers that become durations as they stand: time.Sleep(5) sleeps for five nanoseconds.
+func (c *change) bareDurations() (notes []string) {
+	seen := map[string]bool{}
+	var look func(n ast.Node)
+	look = func(n ast.Node) {
+		ast.Inspect(n, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.BinaryExpr: // 5 * time.Second
+				for _, y := range []ast.Expr{x.X, x.Y} {
+					if _, ok := ast.Unparen(y).(*ast.BasicLit); !ok {
+						look(y)
+					}
+				}
+				return false
+			case *ast.CallExpr:
+				if c.info.Types[x.Fun].IsType() { // time.Duration(5) says what it is
+					return false
+				}
+			case *ast.BasicLit:
+				tv := c.info.Types[x]
+				if !isDuration(tv.Type) || tv.Value == nil || constant.Sign(tv.Value) == 0 {
+					return true
+				}
+				line, _ := c.src.position(x.Pos())
+				ns := constant.ToInt(tv.Value).ExactString()
+				unit := "nanoseconds"
+				if ns == "1" {
+					unit = "nanosecond"
+				}
+				text := fmt.Sprintf("%s in line %d is a duration of %s %s: write %[1]s*time.Second, %[1]s*time.Millisecond … for another unit", x.Value, line, ns, unit)
+				if !seen[text] {
+					seen[text] = true
+					notes = append(notes, text)
+				}
+			}
+			return true
+		})
+	}
+	for _, st := range c.body {
+		look(st)
+	}
+	for _, u := range c.news {
+		if f, ok := u.node.(*ast.FuncDecl); ok && f.Body != nil {
+			look(f.Body)
+		}
+	}
+	return notes
+}
+
+func isDuration(t types.Type) bool {
+	n, ok := types.Unalias(t).(*types.Named)
+	return ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "time" && n.Obj().Name() == "Duration"
+}

@@ -1,0 +1,420 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The order in which a cell's variables get their values. A cell whose variable declarations all stand before its statements
+// is like the top level of a file: its variables are initialised in the order of their dependencies, as the language
+// specification says, then its init functions run, then its statements. Where statements stand between declarations, the cell runs
+// from top to bottom, and an init function runs as soon as the variables have their values that it reads.
+//
+// A function may read a variable of its cell that has no value yet, when a statement above the variable's calls it. Such a read
+// is an error, and never a zero. Which functions a statement may call is not known in full, so that the check is made when the
+// code runs; it is compiled into the functions of the cell for those variables alone for which it may be needed.
+
+// An initializer is a variable declaration's part with a value of its own: a, or a and b in var a, b = f().
+type initializer struct {
+	spec  *ast.ValueSpec
+	names []*ast.Ident
+	value ast.Expr
+}
+
+// A step is a part of the cell's code that is either finished or not when the cell fails.
+type step struct {
+	init *initializer // nil for a statement
+	stmt ast.Stmt
+	line int
+	sets []string // the variables that have a value when it is finished
+}
+
+// sequence parts the cell's top level into declarations whose variables are initialised first, in the order of their
+// dependencies, and statements. When the cell is to run from top to bottom there are only statements.
+func (c *change) sequence(body []ast.Stmt) (decls []*ast.GenDecl, after []ast.Stmt) {
+	declared := map[string]bool{}
+	for _, st := range body {
+		g := varDecl(st)
+		switch {
+		case g == nil:
+			after = append(after, st)
+			continue
+		case slices.ContainsFunc(after, func(st ast.Stmt) bool { _, empty := st.(*ast.EmptyStmt); return !empty }):
+			return nil, body
+		}
+		decls = append(decls, g)
+		for _, sp := range g.Specs {
+			v := sp.(*ast.ValueSpec)
+			own := map[string]bool{}
+			for _, id := range v.Names {
+				own[id.Name], declared[id.Name] = true, true
+			}
+			for _, x := range v.Values { // var x = x + 1 reads the x of an earlier cell
+				if old := mentioned(x, own); old != "" && c.old[old] != nil && c.old[old].kind == varUnit {
+					return nil, body
+				}
+			}
+		}
+	}
+	for _, st := range after { // x := 2 below var x = 1 is an error that only one scope for both can find
+		for _, id := range defined(unlabel(st)) {
+			if declared[id.Name] {
+				return nil, body
+			}
+		}
+	}
+	return decls, after
+}
+
+// varDecl returns the declaration when a statement declares variables with var.
+func varDecl(st ast.Stmt) *ast.GenDecl {
+	if d, ok := st.(*ast.DeclStmt); ok {
+		if g := d.Decl.(*ast.GenDecl); g.Tok == token.VAR {
+			return g
+		}
+	}
+	return nil
+}
+
+// mentioned returns one of the names when an expression mentions it.
+func mentioned(x ast.Expr, names map[string]bool) (name string) {
+	ast.Inspect(x, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			if name == "" {
+				name = mentioned(n.X, names)
+			}
+			return false
+		case *ast.Ident:
+			if names[n.Name] {
+				name = n.Name
+			}
+		}
+		return name == ""
+	})
+	return name
+}
+
+// declNames are the names that the declarations which are initialised first declare.
+func (c *change) declNames() map[string]bool {
+	names := map[string]bool{}
+	for _, g := range c.decls {
+		for _, sp := range g.Specs {
+			for _, id := range sp.(*ast.ValueSpec).Names {
+				names[id.Name] = true
+			}
+		}
+	}
+	return names
+}
+
+// steps lists the cell's code in the order in which it runs. What the units use must be known.
+func (c *change) steps(r *reacher) (steps []step) {
+	line := func(n ast.Node) int {
+		l, _ := c.src.position(n.Pos())
+		return l
+	}
+	for _, in := range c.initOrder(r) {
+		st := step{init: in, line: line(in.value)}
+		for _, id := range in.names {
+			st.sets = append(st.sets, id.Name)
+		}
+		steps = append(steps, st)
+	}
+	for _, s := range c.after {
+		steps = append(steps, step{stmt: s, line: line(s), sets: stmtSets(s)})
+	}
+	return steps
+}
+
+// stmtSets lists the variables that a statement sets as a whole.
+func stmtSets(s ast.Stmt) (names []string) {
+	if a, ok := unlabel(s).(*ast.AssignStmt); ok && (a.Tok == token.DEFINE || a.Tok == token.ASSIGN) {
+		for _, x := range a.Lhs {
+			if id, ok := x.(*ast.Ident); ok {
+				names = append(names, id.Name)
+			}
+		}
+	}
+	if g := varDecl(s); g != nil {
+		for _, sp := range g.Specs {
+			for _, id := range sp.(*ast.ValueSpec).Names {
+				names = append(names, id.Name)
+			}
+		}
+	}
+	return names
+}
+
+// initOrder orders the initializers of c.decls: again and again the first, in the order of the text, that depends on no variable
+// without a value is next. Functions of earlier cells count, too, which the type checker does not look into. Where they close a
+// circle, the order of the text decides.
+func (c *change) initOrder(r *reacher) (order []*initializer) {
+	var all []*initializer
+	owner := map[string]*initializer{}
+	for _, g := range c.decls {
+		for _, sp := range g.Specs {
+			v := sp.(*ast.ValueSpec)
+			for i, x := range v.Values {
+				in := &initializer{spec: v, names: v.Names, value: x}
+				if len(v.Values) == len(v.Names) {
+					in.names = v.Names[i : i+1]
+				}
+				for _, id := range in.names {
+					owner[id.Name] = in
+				}
+				all = append(all, in)
+			}
+		}
+	}
+	needs := map[*initializer]map[string]bool{}
+	for _, in := range all {
+		needs[in] = r.from(in.value, byName)
+	}
+	done := map[*initializer]bool{}
+	for len(order) < len(all) {
+		next := slices.IndexFunc(all, func(in *initializer) bool {
+			if done[in] {
+				return false
+			}
+			for name := range needs[in] {
+				if o := owner[name]; o != nil && o != in && !done[o] {
+					return false
+				}
+			}
+			return true
+		})
+		if next < 0 {
+			next = slices.IndexFunc(all, func(in *initializer) bool { return !done[in] })
+		}
+		done[all[next]] = true
+		order = append(order, all[next])
+	}
+	return order
+}
+
+// textual reports whether initializers stand in the order of the text.
+func textual(steps []step) bool {
+	last := token.NoPos
+	for _, st := range steps {
+		if st.init != nil {
+			if st.init.value.Pos() < last {
+				return false
+			}
+			last = st.init.value.Pos()
+		}
+	}
+	return true
+}
+
+// A reacher finds the variables of the session that code may read or write, itself or through the functions and methods that it
+// mentions.
+type reacher struct {
+	c       *change
+	units   map[string]*unit // once this cell is part of the session
+	methods map[string]*unit // by key
+	ofType  map[string][]*unit
+}
+
+func (c *change) newReacher(units map[string]*unit, final []*unit) *reacher {
+	r := &reacher{c: c, units: units, methods: map[string]*unit{}, ofType: map[string][]*unit{}}
+	for _, u := range final {
+		if u.kind == methodUnit {
+			r.methods[u.key()] = u
+			r.ofType[u.recv] = append(r.ofType[u.recv], u)
+		}
+	}
+	return r
+}
+
+// What a reacher follows.
+type reach int
+
+const (
+	byName   reach = iota // functions, and methods that are called or mentioned with a known receiver
+	byType                // also the methods of every type that is mentioned, which may be called through interfaces
+	byValues              // also what variables may hold: one that may hold functions reaches everything
+)
+
+// from returns the variables that a piece of the cell may reach, nil for everything.
+func (r *reacher) from(n ast.Node, how reach) map[string]bool {
+	uses, methods := r.c.usesOf(n)
+	return r.reached(uses, methods, how)
+}
+
+// reached is from for names and methods.
+func (r *reacher) reached(uses, methods map[string]bool, how reach) map[string]bool {
+	vars, seen := map[string]bool{}, map[*unit]bool{}
+	var visit func(uses, methods map[string]bool) bool
+	enter := func(u *unit) bool {
+		if u == nil || seen[u] {
+			return true
+		}
+		seen[u] = true
+		return visit(u.uses, u.methods)
+	}
+	visit = func(uses, methods map[string]bool) bool {
+		for name := range uses {
+			u := r.units[name]
+			if u == nil || u.builtin {
+				continue
+			}
+			switch u.kind {
+			case varUnit:
+				vars[name] = true
+				if how == byValues && mayCall(u.typ, map[types.Type]bool{}) {
+					return false
+				}
+				continue
+			case typeUnit:
+				if how >= byType {
+					for _, m := range r.ofType[name] {
+						if !enter(m) {
+							return false
+						}
+					}
+				}
+			}
+			if !enter(u) {
+				return false
+			}
+		}
+		for key := range methods {
+			if !enter(r.methods[key]) {
+				return false
+			}
+		}
+		return true
+	}
+	if !visit(uses, methods) {
+		return nil
+	}
+	return vars
+}
+
+// usesOf finds the session's names and methods that a piece of syntax mentions.
+func (c *change) usesOf(n ast.Node) (uses, methods map[string]bool) {
+	uses, methods = map[string]bool{}, map[string]bool{}
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.Ident:
+			if o := c.info.Uses[x]; isGlobal(o) || c.isCellVar(o) {
+				uses[o.Name()] = true
+			}
+		case *ast.SelectorExpr:
+			if sel := c.info.Selections[x]; sel != nil {
+				if key := methodKey(sel.Obj()); key != "" {
+					methods[key] = true
+				}
+			}
+		}
+		return true
+	})
+	return uses, methods
+}
+
+// methodKey is the key of a method's unit, empty for what is not a method of a session type.
+func methodKey(o types.Object) string {
+	f, ok := o.(*types.Func)
+	if !ok || f.Signature().Recv() == nil {
+		return ""
+	}
+	t := f.Signature().Recv().Type()
+	if p, ok := t.(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	if n, ok := types.Unalias(t).(*types.Named); ok && isGlobal(n.Obj()) {
+		return n.Obj().Name() + "." + f.Name()
+	}
+	return ""
+}
+
+// mayCall reports whether a value of a type may hold functions of the session: functions, interfaces, and what packages keep in
+// types of their own.
+func mayCall(t types.Type, seen map[types.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	if n, ok := types.Unalias(t).(*types.Named); ok && isGlobal(n.Obj()) && n.NumMethods() > 0 {
+		return true
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Kind() == types.UnsafePointer
+	case *types.Pointer:
+		return mayCall(u.Elem(), seen)
+	case *types.Slice:
+		return mayCall(u.Elem(), seen)
+	case *types.Array:
+		return mayCall(u.Elem(), seen)
+	case *types.Map:
+		return mayCall(u.Key(), seen) || mayCall(u.Elem(), seen)
+	case *types.Chan:
+		return mayCall(u.Elem(), seen)
+	case *types.Struct:
+		for f := range u.Fields() {
+			if mayCall(f.Type(), seen) {
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}
+
+// early finds the variables that a function of the cell may read before they have their first value, each with the line of the
+// statement that gives it. fresh are the cell's variables that have none yet, emitted the units that are compiled with the cell.
+func (c *change) early(r *reacher, steps []step, fresh map[string]bool, emitted []*unit, patched map[*unit]bool) map[string]int {
+	need := map[string]int{}
+	inFuncs, inPatched := map[string]bool{}, map[string]bool{}
+	for _, u := range emitted {
+		if u.kind == funcUnit || u.kind == methodUnit || u.kind == initUnit {
+			maps.Copy(inFuncs, u.uses)
+			if patched[u] { // code of earlier cells may call it at any time
+				maps.Copy(inPatched, u.uses)
+			}
+		}
+	}
+	reached, anything := map[string]bool{}, false
+	for _, st := range steps {
+		if st.init != nil {
+			anything = c.reachFrom(r, st.init.value, reached) || anything
+		} else {
+			anything = c.reachFrom(r, st.stmt, reached) || anything
+		}
+		for _, name := range st.sets {
+			if !fresh[name] || !inFuncs[name] {
+				continue
+			}
+			ordered := st.init != nil // its order is that of the language
+			if inPatched[name] || !ordered && (anything || reached[name]) {
+				need[name] = st.line
+			}
+		}
+	}
+	return need
+}
+
+// reachFrom adds what a piece of the cell may reach, and reports whether that is everything.
+func (c *change) reachFrom(r *reacher, n ast.Node, reached map[string]bool) bool {
+	vars := r.from(n, byValues)
+	maps.Copy(reached, vars)
+	return vars == nil
+}
+
+// declaredBelow explains that a name is declared by a statement further down in the cell.
+func (c *change) declaredBelow(name string, at token.Pos) string {
+	for _, id := range c.vars {
+		if id.Name == name && id.Pos() > at {
+			line, _ := c.src.position(id.Pos())
+			return fmt.Sprintf("%s is declared below, in line %d: the statements of a cell run from top to bottom", Clean(strings.TrimPrefix(name, own)), line)
+		}
+	}
+	return ""
+}
