@@ -26,7 +26,7 @@ type Build struct {
 	Progress func(toolchain.Step) // may be nil
 }
 
-// keepHosts is how many hosts of former sources stay in a cache, since kernels may still run from them.
+// keepHosts is how many hosts of former sources stay in a cache, and those from which a kernel runs.
 const keepHosts = 3
 
 // keepFor is how long a host is kept in any case: tests of a source that changes every minute must not pull each other's
@@ -139,6 +139,9 @@ func prune(cacheRoot, keep string) {
 			continue
 		}
 		dir := filepath.Join(cacheRoot, h.name)
+		if toolchain.Held(dir) { // a kernel runs from it
+			continue
+		}
 		// Somebody may be building there again. The lock file itself stays, or two could hold "the" lock at once.
 		if unlock, ok := tryLock(dir + ".lock"); ok {
 			os.RemoveAll(dir)

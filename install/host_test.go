@@ -173,6 +173,11 @@ func TestPrune(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(root, "foreign"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(root, "old4", "toolchain.json"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	add("old4", 5*time.Hour)
+	toolchain.Hold(filepath.Join(root, "old4"))                                      // a kernel runs from it
 	unlock, err := lock(context.Background(), filepath.Join(root, "old5.lock"), nil) // being built
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +191,7 @@ func TestPrune(t *testing.T) {
 			left = append(left, e.Name())
 		}
 	}
-	if want := []string{"foreign", "mine", "old0", "old5", "recent"}; !slices.Equal(left, want) {
+	if want := []string{"foreign", "mine", "old0", "old4", "old5", "recent"}; !slices.Equal(left, want) {
 		t.Errorf("%q are left, want %q", left, want)
 	}
 }

@@ -80,7 +80,11 @@ func build(b install.Build) (string, error) {
 	b.Progress = func(s toolchain.Step) {
 		fmt.Fprintf(os.Stderr, "hosttest: %5.1f s  %d/%d %s\n", time.Since(start).Seconds(), s.N, s.Of, s.What)
 	}
-	return install.Host(context.Background(), os.DirFS(root), cache, b)
+	host, err := install.Host(context.Background(), os.DirFS(root), cache, b)
+	if err == nil {
+		toolchain.Hold(toolchain.DirOf(host)) // to the end of the tests
+	}
+	return host, err
 }
 
 // ModuleRoot returns the folder of the module's go.mod, above the test's working directory.

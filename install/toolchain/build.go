@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -42,32 +43,68 @@ func (t *Toolchain) build(ctx context.Context, p Package, fallback bool) (string
 		return "", t.plugins
 	}
 	b := &build{Toolchain: t, Package: p}
-	if b.built() {
-		return b.file(".so"), nil
+	var so string
+	err := os.MkdirAll(p.WorkDir, 0o700)
+	for tries := 0; err == nil; tries++ {
+		if b.built() {
+			so = b.file(".so")
+			break
+		}
+		if so, err = b.run(ctx, fallback); err == nil || tries > 0 || ctx.Err() != nil || !b.swept() {
+			break
+		}
+		err = os.MkdirAll(p.WorkDir, 0o700) // somebody has cleaned the folder meanwhile
 	}
-	so, err := b.run(ctx, fallback)
 	if err == nil {
+		t.made.Store(b.file(""), p)
 		return so, nil
 	}
 	if ctx.Err() != nil {
 		return "", fmt.Errorf("build cell %s: %w", p.Name, context.Cause(ctx))
 	}
-	if poor(err) {
-		err = &MachineError{p.WorkDir, err}
+	switch missing := t.missing(); {
+	case missing != "":
+		err = &MachineError{Err: err, Remedy: fmt.Sprintf("%s is missing, which the kernel was installed with. Run `interleave install` again and restart the kernel", missing)}
+	case poor(err):
+		err = &MachineError{Err: err, Remedy: fmt.Sprintf("Cells are built in %s. Make sure that there is room and that files can be written there, or set TMPDIR to another folder and restart the kernel", p.WorkDir)}
 	}
 	return "", fmt.Errorf("build cell %s: %w", p.Name, err)
 }
 
-// A MachineError says that a cell could not be built for want of something that is not the cell's business: room on the disk,
-// memory, the folder itself.
-type MachineError struct {
-	WorkDir string
-	Err     error
+// missing finds a file of the toolchain that is no longer there, or nothing.
+func (t *Toolchain) missing() string {
+	files := []string{t.path("importcfg"), t.path("types.bin"), t.info.Compile.Path, t.info.Link.Path}
+	if known, err := t.archives(); err == nil {
+		files = slices.AppendSeq(files, maps.Values(known))
+	}
+	for _, f := range files {
+		if _, err := os.Stat(f); errors.Is(err, fs.ErrNotExist) {
+			return f
+		}
+	}
+	return ""
 }
 
-func (e *MachineError) Error() string {
-	return fmt.Sprintf("%v\nCells are built in %s. Make sure that there is room, or set TMPDIR to another folder and restart the kernel", e.Err, e.WorkDir)
+// swept reports whether files of the folder in which cells are built have disappeared.
+func (b *build) swept() bool {
+	if _, err := os.Stat(b.file(".go")); err != nil {
+		return true
+	}
+	return slices.ContainsFunc(b.Imports, func(imp string) bool {
+		name, ok := strings.CutPrefix(imp, CellPrefix)
+		_, err := os.Stat(filepath.Join(b.WorkDir, name+".a"))
+		return ok && err != nil
+	})
 }
+
+// A MachineError says that a cell could not be built because of something that is not the cell's business: room on the disk, memory,
+// permissions, files that are gone.
+type MachineError struct {
+	Err    error
+	Remedy string // one or two sentences
+}
+
+func (e *MachineError) Error() string { return fmt.Sprintf("%v\n%s", e.Err, e.Remedy) }
 
 func (e *MachineError) Unwrap() error { return e.Err }
 
@@ -89,6 +126,9 @@ type build struct {
 
 func (b *build) file(suffix string) string { return filepath.Join(b.WorkDir, b.Name+suffix) }
 
+// environ is the environment of the tools.
+func (b *build) environ() []string { return environ(b.info.Env, "TMPDIR="+b.WorkDir) }
+
 // main returns the import path of the plugin's own package: c7's is …/p7.
 func (b *build) main() string {
 	return CellPrefix + "p" + strings.TrimPrefix(b.Name, "c")
@@ -96,7 +136,7 @@ func (b *build) main() string {
 
 func (b *build) run(ctx context.Context, fallback bool) (string, error) {
 	cell := CellPrefix + b.Name
-	if err := b.compile(ctx, cell, ".go", b.Package.Source, b.Imports, b.file(".a"), b.GCFlags); err != nil {
+	if err := b.compileCell(ctx); err != nil {
 		return "", err
 	}
 	// The linker wants a main package. It must not be the cell's own: the symbols of a package named main are all private
@@ -109,6 +149,11 @@ func (b *build) run(ctx context.Context, fallback bool) (string, error) {
 		return "", err
 	}
 	return b.file(".so"), os.WriteFile(b.file(".key"), b.key, 0o644)
+}
+
+// compileCell makes the archive of the cell's own package.
+func (b *build) compileCell(ctx context.Context) error {
+	return b.compile(ctx, CellPrefix+b.Name, ".go", b.Package.Source, b.Imports, b.file(".a"), b.GCFlags)
 }
 
 // built reports whether WorkDir already holds this very plugin: the same text, compiled with the same toolchain and flags, and
@@ -126,20 +171,27 @@ func (b *build) built() bool {
 	}
 	b.key = h.Sum(nil)
 	if old, err := os.ReadFile(b.file(".key")); err == nil && bytes.Equal(old, b.key) {
-		return true
+		if _, err := os.Stat(b.file(".so")); err == nil {
+			return true
+		}
 	}
 	os.Remove(b.file(".key"))
 	return false
 }
 
-// archive returns the archive of an import: the toolchain's or an earlier cell's.
-func (b *build) archive(path string) (string, error) {
+// archive returns the archive of an import: the toolchain's or an earlier cell's, which is compiled again when it has
+// disappeared: those who clean temporary folders do not ask whether a session is running.
+func (b *build) archive(ctx context.Context, path string) (string, error) {
 	if name, ok := strings.CutPrefix(path, CellPrefix); ok {
 		a := filepath.Join(b.WorkDir, name+".a")
-		if _, err := os.Stat(a); err != nil {
+		if _, err := os.Stat(a); err == nil {
+			return a, nil
+		} else if p, ok := b.made.Load(filepath.Join(b.WorkDir, name)); ok {
+			again := &build{Toolchain: b.Toolchain, Package: p.(Package)}
+			return a, again.compileCell(ctx)
+		} else {
 			return "", fmt.Errorf("cell %s has not been built: %w", name, err)
 		}
-		return a, nil
 	}
 	known, err := b.archives()
 	if err != nil {
@@ -151,6 +203,20 @@ func (b *build) archive(path string) (string, error) {
 	return "", fmt.Errorf("package %s is not available to cells", path)
 }
 
+// restoreArchives compiles again what has disappeared of the archives in WorkDir: the linker wants those of all cells that the
+// imported ones import.
+func (b *build) restoreArchives(ctx context.Context) (err error) {
+	b.made.Range(func(name, p any) bool {
+		cell := &build{Toolchain: b.Toolchain, Package: p.(Package)}
+		if cell.WorkDir != b.WorkDir {
+			return true
+		}
+		_, err = b.archive(ctx, CellPrefix+cell.Name)
+		return err == nil
+	})
+	return err
+}
+
 // compile makes one package of one file. Both packages of a cell get the flags that go build would use for a plugin.
 func (b *build) compile(ctx context.Context, path, suffix string, source []byte, imports []string, to string, flags []string) error {
 	var cfg bytes.Buffer
@@ -158,7 +224,7 @@ func (b *build) compile(ctx context.Context, path, suffix string, source []byte,
 		if imp == "unsafe" {
 			continue
 		}
-		a, err := b.archive(imp)
+		a, err := b.archive(ctx, imp)
 		if err != nil {
 			return err
 		}
@@ -174,7 +240,7 @@ func (b *build) compile(ctx context.Context, path, suffix string, source []byte,
 	// Rewriting WorkDir to nothing leaves "cell[7]" of a //line directive as it is, in panics, stacks and traces alike.
 	args := append(slices.Clone(flags), "-o", to, "-trimpath", b.WorkDir+"=>", "-p", path, "-lang="+b.info.Lang, "-complete",
 		"-installsuffix", "dynlink", "-dynlink", "-nolocalimports", "-c="+fmt.Sprint(min(runtime.GOMAXPROCS(0), 4)), "-importcfg", cfgFile, "-pack", b.file(suffix))
-	_, err := output(ctx, b.WorkDir, environ(b.info.Env), b.info.Compile.Path, args...)
+	_, err := output(ctx, b.WorkDir, b.environ(), b.info.Compile.Path, args...)
 	if te, ok := errors.AsType[*toolError](err); ok && te.complains() {
 		return &CompileError{Name: b.Name, Output: te.Output}
 	}

@@ -90,10 +90,13 @@ func (g *goenv) forCells() (env []string) {
 	return env
 }
 
+// inherited is the environment with which the process began. What cells set later is for them, not for the compiler.
+var inherited = os.Environ()
+
 // environ is the environment for the tools: the process's own without Go's settings, then the pinned ones, then extra.
 func environ(pinned []string, extra ...string) []string {
 	var env []string
-	for _, kv := range os.Environ() {
+	for _, kv := range inherited {
 		k, _, _ := strings.Cut(kv, "=")
 		if strings.HasPrefix(k, "GO") || strings.HasPrefix(k, "CGO_") {
 			continue
@@ -153,7 +156,8 @@ func (e *toolError) complains() bool {
 		return false
 	}
 	said := strings.ToLower(e.Output) // C's spelling of these begins with a capital
-	for _, want := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
+	for _, want := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE,
+		syscall.EFBIG, syscall.EACCES, syscall.EPERM, syscall.EAGAIN} {
 		if strings.Contains(said, want.Error()) {
 			return false
 		}

@@ -24,6 +24,9 @@ func (b *build) link(ctx context.Context, fallback bool) error {
 	if err != nil {
 		return err
 	}
+	if err := b.restoreArchives(ctx); err != nil {
+		return err
+	}
 	var cfg bytes.Buffer
 	cfg.Write(base)
 	cells, err := filepath.Glob(filepath.Join(b.WorkDir, "c*.a"))
@@ -59,7 +62,7 @@ func (b *build) link(ctx context.Context, fallback bool) error {
 func (b *build) golink(ctx context.Context, cfgFile string, more ...string) error {
 	args := []string{"-o", b.file(".so"), "-importcfg", cfgFile, "-installsuffix", "dynlink", "-pluginpath", b.main(), "-buildmode=plugin", "-s", "-w"}
 	args = append(append(args, more...), b.file(".main.a"))
-	_, err := output(ctx, b.WorkDir, environ(b.info.Env), b.info.Link.Path, args...)
+	_, err := output(ctx, b.WorkDir, b.environ(), b.info.Link.Path, args...)
 	return err
 }
 
@@ -78,7 +81,7 @@ func (b *build) linkDirect(ctx context.Context, cfgFile string) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	if err := b.golink(ctx, cfgFile, "-extld=true", "-tmpdir="+tmp); err != nil {
+	if err := b.golink(ctx, cfgFile, "-extld="+b.info.True, "-tmpdir="+tmp); err != nil {
 		return err
 	}
 	objs, err := filepath.Glob(filepath.Join(tmp, "*.o"))
@@ -88,6 +91,6 @@ func (b *build) linkDirect(ctx context.Context, cfgFile string) error {
 	slices.Sort(objs)
 	args := []string{"-shared", "-s", "-z", "relro", "-z", "now", "-z", "nocopyreloc", "--build-id=none", "--hash-style=gnu", "-O0", "-o", b.file(".so")}
 	args = append(append(args, objs...), "-lpthread", "-lc")
-	_, err = output(ctx, tmp, environ(b.info.Env), b.info.LD, args...)
+	_, err = output(ctx, tmp, b.environ(), b.info.LD, args...)
 	return err
 }

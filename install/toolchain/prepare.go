@@ -173,6 +173,9 @@ func (p *preparer) whyNoPlugins(ctx context.Context) string {
 		p.noCC = true
 		return "there is no C compiler (" + strings.Join(p.go_.cc, " ") + " is not on PATH); " + remedy
 	}
+	if abs, err := lookAbs(cc[0]); err == nil {
+		cc[0] = abs
+	}
 	if cc[0] != p.go_.cc[0] {
 		p.go_.cc = cc
 		p.go_.pinned = append(p.go_.pinned, "CC="+cc[0])
@@ -312,9 +315,11 @@ func (p *preparer) describe(ctx context.Context) error {
 		return nil
 	}
 	in.Strategy = linkExtld
-	if ld, err := exec.LookPath("ld"); err == nil && directLD() {
-		if ld, err = filepath.Abs(ld); err == nil {
-			in.LD, in.Strategy = ld, linkDirect
+	if directLD() {
+		ld, err1 := lookAbs("ld")
+		nothing, err2 := lookAbs("true")
+		if err1 == nil && err2 == nil {
+			in.LD, in.True, in.Strategy = ld, nothing, linkDirect
 		}
 	}
 	for {
@@ -323,11 +328,20 @@ func (p *preparer) describe(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		if in.Strategy == linkDirect {
-			in.LD, in.Strategy = "", linkExtld
+			in.LD, in.True, in.Strategy = "", "", linkExtld
 			continue
 		}
 		return fmt.Errorf("build a first cell: %w", err)
 	}
+}
+
+// lookAbs finds a program on PATH. PATH may be another one when cells are built.
+func lookAbs(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
 }
 
 // try builds a cell with the strategy at hand, no fallback.

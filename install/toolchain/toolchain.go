@@ -38,6 +38,7 @@ type Toolchain struct {
 	info info
 
 	plugins error       // nil, or why Build cannot work
+	made    sync.Map    // WorkDir/c7 → the Package that was built there
 	slow    atomic.Bool // ld failed once where the C compiler did not: stay with the latter
 
 	// Read on first use. A package's archive is the same as long as Dir exists.
@@ -61,6 +62,7 @@ type info struct {
 	Env      []string // what compile, link and the C compiler are run with, beside PATH, HOME and the like
 	CC       []string // C compiler command
 	LD       string   // absolute path of ld, when Strategy is linkDirect
+	True     string   // absolute path of true, a program that does nothing; the same
 	Strategy string   // one of the link… constants
 	Reason   string   // why Strategy is linkNone, a sentence with the remedy
 	NoCC     bool     // which is that there was no C compiler
@@ -73,7 +75,7 @@ type tool struct {
 	Size int64
 }
 
-const format = 1
+const format = 2
 
 // A StaleError says that the Go toolchain on disk is not the one that compiled the host, so that cells compiled with it
 // would not load.

@@ -239,7 +239,20 @@ func TestBuildOnAPoorMachine(t *testing.T) {
 		_, err = tc.Build(context.Background(), Package{Name: "c1", Source: []byte("package p\n"), WorkDir: t.TempDir()})
 		return err
 	}
-	_, gone := testToolchain(t).Build(context.Background(), Package{Name: "c1", Source: []byte("package p\n"), WorkDir: filepath.Join(t.TempDir(), "gone")})
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, gone := testToolchain(t).Build(context.Background(), Package{Name: "c1", Source: []byte("package p\n"), WorkDir: filepath.Join(file, "work")})
+	without, err := clone(t, func(*info) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	without.dir = t.TempDir()
+	_, moved := without.Build(context.Background(), Package{Name: "c1", Source: []byte("package p\nimport \"fmt\"\n"), Imports: []string{"fmt"}, WorkDir: t.TempDir()})
+	if err := fmt.Sprint(moved); !strings.Contains(err, "is missing, which the kernel was installed with") {
+		t.Errorf("the toolchain's files are gone: %v", err)
+	}
 	for _, c := range []struct {
 		name string
 		err  error
@@ -247,12 +260,51 @@ func TestBuildOnAPoorMachine(t *testing.T) {
 	}{
 		{"disk full", broken("echo c1.a: write: No space left on device; exit 1"), true},
 		{"killed for want of memory", broken("kill -9 $$"), true},
-		{"folder gone", gone, true},
+		{"file too large", broken("echo c1.a: write: File too large; exit 1"), true},
+		{"no folder can be made", gone, true},
+		{"the toolchain is gone", moved, true},
 		{"complaint", broken("echo 'cell[1]:1:1: no'; exit 1"), false},
 	} {
 		if _, ok := errors.AsType[*MachineError](c.err); ok != c.poor || c.err == nil {
 			t.Errorf("%s: the machine's fault: %t, want %t: %v", c.name, ok, c.poor, c.err)
 		}
+	}
+}
+
+// A cleaner of temporary folders may remove WorkDir, or files in it, at any time. What later cells need is made again.
+func TestBuildsAgainWhatIsGone(t *testing.T) {
+	t.Parallel()
+	tc, dir := testToolchain(t), filepath.Join(t.TempDir(), "work")
+	cell := func(n int) Package {
+		p := Package{Name: fmt.Sprint("c", n), Source: []byte("package p\nvar V = 1\n"), WorkDir: dir}
+		if n > 1 {
+			p.Imports = []string{fmt.Sprint(CellPrefix, "c", n-1)}
+			p.Source = fmt.Appendf(nil, "package p\nimport c %q\nvar V = 2*c.V\nfunc init() { println(V) }\n", p.Imports[0])
+		}
+		return p
+	}
+	build := func(n int) string {
+		so, err := tc.Build(context.Background(), cell(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return so
+	}
+	build(1)
+	build(2)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	three := build(3)
+	if out := run(t, tc, nil, build(1), build(2), three); out != "2\n4\n" {
+		t.Errorf("the cells printed %q", out)
+	}
+	if err := os.Remove(filepath.Join(dir, "c2.a")); err != nil {
+		t.Fatal(err)
+	}
+	four := build(4)
+	if out := run(t, tc, nil, build(1), build(2), three, four); out != "2\n4\n8\n" {
+		t.Errorf("the cells printed %q", out)
 	}
 }
 

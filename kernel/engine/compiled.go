@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"plugin"
 
@@ -24,7 +25,7 @@ func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 	if e.noTools != nil {
 		return nil, e.noTools
 	}
-	so, err := e.tools.Build(r.asked, toolchain.Package{Name: fmt.Sprintf("c%d", p.Package), Source: []byte(p.Code), Imports: p.Imports, WorkDir: e.cfg.WorkDir})
+	so, err := e.build(r.asked, p)
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +40,13 @@ func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 		c.Patch()
 		c.Run()
 	}, nil
+}
+
+// build makes a cell's plugin, or finds it where an earlier process has made it.
+func (e *Engine) build(ctx context.Context, p *cell.Plan) (so string, err error) {
+	return e.tools.Build(ctx, toolchain.Package{
+		Name: fmt.Sprintf("c%d", p.Package), Source: []byte(p.Code), Imports: p.Imports, WorkDir: e.cfg.WorkDir,
+	})
 }
 
 // open loads a cell's plugin.

@@ -515,7 +515,11 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 			continue
 		}
 		if rec.Plugin != "" && p.Reuse == 0 {
-			if err := e.open(p, rec.Plugin); err != nil {
+			so, err := e.build(context.Background(), p)
+			if err == nil {
+				err = e.open(p, so)
+			}
+			if err != nil {
 				failed = append(failed, fmt.Sprintf("cell[%d]: %v", rec.N, err))
 				continue
 			}

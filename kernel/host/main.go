@@ -16,6 +16,7 @@ import (
 	"os"
 
 	"interleave/install/release"
+	"interleave/install/toolchain"
 )
 
 // A command is one subcommand. run gets the arguments after its name; an error is printed and ends the process with
@@ -41,6 +42,9 @@ type exitError int
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func main() {
+	if dir, err := toolchain.Here(); err == nil {
+		toolchain.Hold(dir) // to the end of the process
+	}
 	err := run(context.Background(), os.Args[1:])
 	var exit exitError
 	switch {

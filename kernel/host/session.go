@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"flag"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 
 	"interleave/kernel/engine"
 	"interleave/kernel/session"
@@ -17,6 +19,7 @@ func serveSession(ctx context.Context, args []string) error {
 	if err := fs.Parse(args); err != nil {
 		return exitError(2)
 	}
+	signal.Ignore(syscall.SIGXFSZ) // a file that grows beyond the limit is an error of the write, not the end of the process
 	// A stack that overflows is reported once all its frames are counted. Half of Go's own bound is soon enough for a reader
 	// who waits, and deep enough for millions of calls.
 	debug.SetMaxStack(512e6)

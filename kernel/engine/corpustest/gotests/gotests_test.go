@@ -56,7 +56,7 @@ type goTest struct {
 }
 
 const (
-	goTestLimit = 60 * time.Second // for one program, plain or as a cell
+	goTestLimit = 10 * time.Minute // for one program, plain or as a cell: some build others
 	goTestShare = 99               // per cent that must behave as with go run
 )
 
