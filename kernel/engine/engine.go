@@ -43,6 +43,7 @@ type Engine struct {
 	session  *cell.Session
 	interp   *interp
 	recorder timeline.Recorder
+	keeper   *keeper
 	out      *session.Out
 	texts    texts
 	outputs  outputs
@@ -58,7 +59,7 @@ type Engine struct {
 // New returns an engine. Without a toolchain that can build plugins, cells that need the compiler are refused with the
 // reason; everything else works.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{cfg: cfg, mode: "auto", plot: true}
+	e := &Engine{cfg: cfg, mode: "auto", plot: true, keeper: newKeeper()}
 	tools, err := toolchain.Open(cfg.Toolchain)
 	var stale *toolchain.StaleError
 	var none *toolchain.NoPluginsError
@@ -84,6 +85,7 @@ func New(cfg Config) (*Engine, error) {
 	lab.SetHost(lab.Host{Places: e.places, Carry: e.guard})
 	display.SetSink(e.display)
 	timeline.SetEngine(ranBy)
+	timeline.SetOutside(e.keeper.do)
 	display.SetAsker(func(ctx context.Context, prompt string, password bool) (string, error) {
 		return e.out.Input(ctx, prompt, password)
 	})

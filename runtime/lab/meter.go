@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/trace"
@@ -112,6 +113,7 @@ func (m *meter) holds(ctx context.Context, asked time.Time) *holding {
 	m.mu.Unlock()
 	if room { // to find out who that is costs more than all else
 		h.Goroutine, h.From = timeline.Self()
+		h.Who = cmp.Or(timeline.Named(h.Goroutine), h.Who)
 		h.Engine = timeline.Engine(nil)
 	}
 	return h
