@@ -241,18 +241,20 @@ func TestChartGallery(t *testing.T) {
 		t.Skip("no -gallery folder")
 	}
 	for _, c := range charts {
-		f := c.figure(t, c.o)
-		begun := time.Now()
-		svg := f.SVG()
-		drawn := time.Now()
-		png, err := f.PNG()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%-16s SVG %v %d kB, PNG %v %d kB", c.name, drawn.Sub(begun).Round(time.Millisecond/10), len(svg)>>10, time.Since(drawn).Round(time.Millisecond/10), len(png)>>10)
-		for name, data := range map[string][]byte{c.name + ".svg": []byte(svg), c.name + ".png": png} {
-			if err := os.WriteFile(filepath.Join(*gallery, name), data, 0o666); err != nil {
+		for _, look := range looks {
+			f := c.figure(t, look.of(c.o))
+			begun := time.Now()
+			svg := f.SVG()
+			drawn := time.Now()
+			png, err := f.PNG()
+			if err != nil {
 				t.Fatal(err)
+			}
+			t.Logf("%-16s%s SVG %v %d kB, PNG %v %d kB", c.name, look.name, drawn.Sub(begun).Round(time.Millisecond/10), len(svg)>>10, time.Since(drawn).Round(time.Millisecond/10), len(png)>>10)
+			for ext, data := range map[string][]byte{".svg": []byte(svg), ".png": png} {
+				if err := os.WriteFile(filepath.Join(*gallery, c.name+look.name+ext), data, 0o666); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}
@@ -341,7 +343,7 @@ func TestChartWords(t *testing.T) {
 		"compare-ones":        {"20 tasks that wait and compute · median with 95 % interval · 1 more is not shown"},
 		"litmus-ones":         {"coin · 3 runs · 1 more result in 1 run is not shown"},
 		"lockwait-ones":       {"1 later hold was not kept"},
-		"lockwait-free":       {"12 later holds were not kept", "accounts · 1 hold · nobody had to wait · held 436 µs in all, at most 436 µs · 1 goroutine", "holds"},
+		"lockwait-free":       {"12 later holds were not kept", "accounts · 1 hold · no wait · held 436 µs in all, at most 436 µs · 1 goroutine", "holds"},
 		"compare-ran":         {"three ways · median with 95 % interval · compiled and yaegi", "sequential (compiled)", "sequential (yaegi)", "sequential"},
 		"speedup-ran":         {"checksums of 200 files · speedup over 1 worker · median with 95 % interval · compiled"},
 		"litmus-ran":          {"coin · 2 runs · compiled"},

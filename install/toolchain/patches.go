@@ -42,8 +42,11 @@ func patches() []stdFile {
 		{path: "runtime/cellprint.go", added: "cellprint.go.txt"},
 		{path: "runtime/cellbubble.go", added: "cellbubble.go.txt"},
 		{path: "runtime/chan.go", edits: []edit{
-			{old: `fatal("send on synctest channel from outside bubble")`, new: `cellOutsider("send on synctest channel from outside bubble")`, n: 2},
-			{old: `fatal("receive on synctest channel from outside bubble")`, new: `cellOutsider("receive on synctest channel from outside bubble")`, n: 2},
+			// Those that have locked the channel first.
+			{old: "\t\tunlockf()\n\t\tfatal(\"send on synctest channel from outside bubble\")\n", new: "\t\tif getg().labels != nil {\n\t\t\tunlockf()\n\t\t}\n\t\tcellOutsider(\"send on synctest channel from outside bubble\")\n"},
+			{old: "\t\tunlockf()\n\t\tfatal(\"receive on synctest channel from outside bubble\")\n", new: "\t\tif getg().labels != nil {\n\t\t\tunlockf()\n\t\t}\n\t\tcellOutsider(\"receive on synctest channel from outside bubble\")\n"},
+			{old: `fatal("send on synctest channel from outside bubble")`, new: `cellOutsider("send on synctest channel from outside bubble")`},
+			{old: `fatal("receive on synctest channel from outside bubble")`, new: `cellOutsider("receive on synctest channel from outside bubble")`},
 			{old: `fatal("close of synctest channel from outside bubble")`, new: `cellOutsider("close of synctest channel from outside bubble")`},
 		}},
 		{path: "runtime/select.go", edits: []edit{

@@ -279,15 +279,19 @@ func (x *execution) code(text string) {
 	for _, n := range p.Notices {
 		e.out.Output(x.cell.ID, session.Stderr, []byte(cyan+"note: "+reset+n+"\n"))
 	}
-	x.perform(f, slices.Contains(p.Imports, "runtime/trace"))
+	x.perform(f, p.Tracer)
 }
 
 // perform runs the cell's code under the recorder and shows what came of it, a failure last, where readers look for it. A cell
-// that uses the execution tracer itself is left alone with it.
-func (x *execution) perform(f func(), traces bool) {
+// that takes the execution tracer itself, by the function tracer, is left alone with it.
+func (x *execution) perform(f func(), tracer string) {
 	e, r := x.e, x.run
 	timeline.SetFiles(r.files())
-	armed := e.plot && !traces && !x.cell.Silent && !x.quiet && e.recorder.Arm() == nil
+	plot := e.plot && !x.cell.Silent && !x.quiet
+	if plot && tracer != "" {
+		e.out.Output(x.cell.ID, session.Stderr, []byte(cyan+"note: "+reset+"no figure: this cell calls "+tracer+", and the execution tracer serves one at a time\n"))
+	}
+	armed := plot && tracer == "" && e.recorder.Arm() == nil
 	fail, replace := r.execute(f)
 	e.tellLost(r)
 	var exp *timeline.Experiment

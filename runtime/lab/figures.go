@@ -93,7 +93,7 @@ func (l *Lock) EachHold(f func(timeline.Hold)) (dropped int) { return l.meter.ea
 // EachHold is as for [Lock.EachHold].
 func (l *RLock) EachHold(f func(timeline.Hold)) (dropped int) { return l.lock.EachHold(f) }
 
-// EachHold is as for [Lock.EachHold]; the lock's name says whether it was held for reading or for writing.
+// EachHold is as for [Lock.EachHold]; each hold has its Mode, reading or writing.
 func (l *RWLock) EachHold(f func(timeline.Hold)) (dropped int) { return l.meter.eachHold("rwlock", f) }
 
 // EachHold is as for [Lock.EachHold]. Holds overlap as far as the semaphore lets them.

@@ -57,7 +57,7 @@ type meter struct {
 
 // A holding is a watched lock in somebody's hands.
 type holding struct {
-	timeline.Hold // without Line, Wait and Hold until it ends; Lock is what follows its name
+	timeline.Hold // without Lock, Line, Wait and Hold until it ends
 	line          site
 	held          time.Time
 }
@@ -156,7 +156,7 @@ func (m *meter) history(kind string) (events []timeline.Hold, dropped int) {
 	defer m.mu.Unlock()
 	events = slices.Clone(m.events)
 	for i := range events {
-		events[i].Lock = m.label(kind) + events[i].Lock
+		events[i].Lock = m.label(kind)
 	}
 	return events, m.dropped
 }

@@ -64,6 +64,7 @@ type Recorder struct {
 // A run is one recording. It owns a goroutine at most, which stops the tracer when the trace has grown too large, and a sampler. halt
 // waits for the one and ends the other.
 type run struct {
+	asked  time.Time // before the tracer was started, which takes a while
 	start  time.Time
 	cpu    time.Duration // of the process at start; halt makes it what was used since
 	wall   time.Duration
@@ -156,7 +157,7 @@ func (r *Recorder) Stop() (*Experiment, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Lead = e.Start.Sub(lead)
+	e.Lead = r.run.asked.Sub(lead)
 	return e, nil
 }
 
@@ -195,7 +196,7 @@ func start(cfg Config) (n *run, err error) {
 
 // startTracer starts the tracer. Whatever it makes belongs to the calling goroutine's bubble, if that is in one.
 func startTracer(cfg Config) (*run, error) {
-	n := new(run)
+	n := &run{asked: time.Now()}
 	n.buf.max = cfg.MaxBytes
 	n.buf.full = func() { n.wg.Go(n.stopTracer) } // not from within Write: the tracer waits for its writer
 	n.cores = beginSampling()                     // before the tracer starts, so that its goroutine is none of the experiment's
