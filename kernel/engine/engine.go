@@ -50,6 +50,7 @@ type Engine struct {
 	lost     lost
 	mode     string // auto, yaegi or compiled
 	plot     bool
+	narrow   bool // figures are drawn for a phone
 	restored bool // no cell has run since Restore
 
 	mu      sync.Mutex
@@ -414,6 +415,7 @@ type record struct {
 	Plugin  string // empty when the interpreter ran the cell
 	Mode    string
 	Plot    bool
+	Narrow  bool `json:",omitempty"` // figures for a phone
 	Setting bool `json:",omitempty"` // only the mode changed
 	Reset   bool `json:",omitempty"` // everything before is forgotten
 	Lost    bool `json:",omitempty"` // the variables declared before went with an earlier process
@@ -428,7 +430,7 @@ func (e *Engine) commit(p *cell.Plan, text string) {
 }
 
 func (e *Engine) record(p *cell.Plan, text, plugin string) {
-	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot})
+	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot, Narrow: e.narrow})
 	if err != nil {
 		return
 	}
@@ -457,7 +459,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 			continue
 		}
 		e.texts.set(rec.N, rec.Code)
-		e.mode, e.plot = rec.Mode, rec.Plot
+		e.mode, e.plot, e.narrow = rec.Mode, rec.Plot, rec.Narrow
 		if rec.Reset {
 			e.forget()
 		}

@@ -16,10 +16,11 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// states are the different states and reasons of a goroutine's spans, but for those of running and of waiting for a core.
+// states are the different states and reasons of a goroutine's spans, but for those of running, of waiting for a core and of the
+// collector, which may come at any time.
 func states(g *timeline.Goroutine) (all []string) {
 	for _, s := range g.Spans {
-		if words := s.State.String() + ": " + s.Reason; s.State.Blocked() && !slices.Contains(all, words) {
+		if words := s.State.String() + ": " + s.Reason; s.State.Blocked() && s.State != timeline.GC && !slices.Contains(all, words) {
 			all = append(all, words)
 		}
 	}

@@ -3,54 +3,33 @@ package timeline
 import (
 	"context"
 	"runtime/trace"
-	"sync"
+	"sync/atomic"
 )
 
 // Name names the calling goroutine: in the experiment that is being recorded, and in the history of the locks that it takes from now
-// on. It costs some microseconds.
+// on. It costs a microsecond or two.
 func Name(name string) {
-	names.set(goroutineID(), name)
+	id := goroutineID()
+	names[id%int64(len(names))].Store(&named{id, name})
 	if trace.IsEnabled() {
 		trace.Log(context.Background(), categoryName, name)
 	}
 }
 
-// maxNames is how many goroutines' names are kept for [Named]. Numbers of goroutines are never used twice, so a name that is kept too
-// long does no harm.
-const maxNames = 4096
+// names are the names that were given last. Numbers of goroutines are never used twice, so one that is kept too long does no harm. There
+// is no lock, since goroutines would be seen to wait for it.
+var names [4096]atomic.Pointer[named]
 
-var names nameTable
-
-// A nameTable holds the names that were given last.
-type nameTable struct {
-	mu   sync.Mutex
-	byID map[int64]string
-	ring []int64 // the IDs in the order of their first names; the one at next is the oldest once the ring is full
-	next int
+type named struct {
+	id   int64
+	name string
 }
 
-func (t *nameTable) set(id int64, name string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.byID == nil {
-		t.byID = map[int64]string{}
-	}
-	if _, known := t.byID[id]; !known {
-		if len(t.ring) < maxNames {
-			t.ring = append(t.ring, id)
-		} else {
-			delete(t.byID, t.ring[t.next])
-			t.ring[t.next] = id
-			t.next = (t.next + 1) % maxNames
-		}
-	}
-	t.byID[id] = name
-}
-
-// Named is the name that goroutine id was last given by [Name]; empty when it has none, or when thousands of others were named
-// since.
+// Named is the name that goroutine id was last given by [Name]; empty when it has none, or when thousands of goroutines were started
+// and named since.
 func Named(id int64) string {
-	names.mu.Lock()
-	defer names.mu.Unlock()
-	return names.byID[id]
+	if n := names[max(0, id)%int64(len(names))].Load(); n != nil && n.id == id {
+		return n.name
+	}
+	return ""
 }
