@@ -1,8 +1,6 @@
 package lab
 
 import (
-	"fmt"
-
 	"interleave/runtime/timeline"
 )
 
@@ -32,7 +30,7 @@ func (c Comparison) EachTiming(f func(name string, median, lo, hi, confidence fl
 	for _, r := range c.Rows {
 		f(r.Way.String(), r.Stats.Median, r.Stats.Lo, r.Stats.Hi, r.Stats.Confidence)
 	}
-	return fmt.Sprintf("%s, %s", c.Name, plural(c.Tasks, "task"))
+	return c.title()
 }
 
 // EachTiming calls f for every number of workers with the measurement, for plots.Compare(s): times where plots.Speedup shows ratios.
