@@ -109,6 +109,8 @@ var charts = []chart{
 	{"lockwait-dining-dark", holding(dining()), plots.Options{Theme: plots.Dark, Title: "Philosophers"}},
 	{"compare-ones", comparing(ways), plots.Options{MaxRows: 5}},
 	{"litmus-ones", judging(plots.Tally{Name: "coin", Rows: []plots.Outcome{{"heads", 2, "acceptable"}, {"edge", 1, "interesting"}}}), plots.Options{MaxRows: 1}},
+	{"lockwait-readers", holding(library()), plots.Options{}},
+	{"lockwait-readers-dark", holding(library()), plots.Options{Theme: plots.Dark, Width: 380}},
 	{"lockwait-ones", holding(plots.HoldList{Holds: queueing(1).Holds, Dropped: 1}), plots.Options{}},
 	{"lockwait-free", holding(plots.HoldList{Holds: queueing(1).Holds, Dropped: 12}), plots.Options{}},
 }
@@ -209,6 +211,23 @@ func crowd(n int) plots.HoldList {
 		l.Holds = append(l.Holds, timeline.Hold{Lock: "till", Goroutine: int64(20 + i), From: []string{"cell[2]:4", "cell[2]:9"}[i%2], Line: "cell[2]:12",
 			Engine: "compiled", Asked: start.Add(asked), Wait: time.Duration(i)*ms - asked, Hold: ms})
 	}
+	return l
+}
+
+// library is a lock that three readers share, until a writer wants it.
+func library() plots.HoldList {
+	var l plots.HoldList
+	start := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
+	hold := func(who int64, name, mode string, asked, wait, hold time.Duration) {
+		l.Holds = append(l.Holds, timeline.Hold{Lock: "catalogue", Mode: mode, Who: name, Goroutine: who, From: "cell[4]:3", Asked: start.Add(asked * ms),
+			Wait: wait * ms, Hold: hold * ms})
+	}
+	for i, name := range []string{"ann", "bob", "cleo"} {
+		at := time.Duration(4 * i)
+		hold(int64(i), name, "reading", at, 0, 20)
+		hold(int64(i), name, "reading", at+22, 20-at, 15)
+	}
+	hold(9, "librarian", "writing", 12, 16, 14)
 	return l
 }
 
@@ -342,6 +361,7 @@ func TestChartWords(t *testing.T) {
 		"lockwait-dining-few": {"philosopher 1", "… 2 more"},
 		"compare-ones":        {"20 tasks that wait and compute · median with 95 % interval · 1 more is not shown"},
 		"litmus-ones":         {"coin · 3 runs · 1 more result in 1 run is not shown"},
+		"lockwait-readers":    {"catalogue · 6 reads, 1 write · 4 after waiting, 64.0 ms in all, at most 20.0 ms · held 119 ms in all, at most 20.0 ms · 4 goroutines", "writes", "reads", "waits"},
 		"lockwait-ones":       {"1 later hold was not kept"},
 		"lockwait-free":       {"12 later holds were not kept", "accounts · 1 hold · no wait · held 436 µs in all, at most 436 µs · 1 goroutine", "holds"},
 		"compare-ran":         {"three ways · median with 95 % interval · compiled and yaegi", "sequential (compiled)", "sequential (yaegi)", "sequential"},

@@ -1,6 +1,10 @@
 package timeline
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
 	"testing"
 
 	"golang.org/x/exp/trace"
@@ -140,6 +144,39 @@ func TestSites(t *testing.T) {
 		state, words := blocked(c.reason, &at)
 		if state != c.state || words != c.words || at.line != c.line || at.root != c.root {
 			t.Errorf("%s: %v, %q at %q in %q; want %v, %q at %q in %q", c.name, state, words, at.line, at.root, c.state, c.words, c.line, c.root)
+		}
+	}
+}
+
+// TestEveryReason: each word that Go at hand has for a wait, in traces and in dumps, has one of ours. Those of goroutines that are
+// never an experiment's are left out.
+func TestEveryReason(t *testing.T) {
+	t.Parallel()
+	strange := map[string]bool{"": true, "unspecified": true, "system goroutine wait": true, "wait for debug call": true, "debug call": true,
+		"finalizer wait": true, "force gc (idle)": true, "GOMAXPROCS updater (idle)": true, "cleanup wait": true}
+	for file, re := range map[string]string{
+		"traceruntime.go": `(?m)^\ttraceBlock\w+: +"(.*)",$`,
+		"runtime2.go":     `(?m)^\twaitReason\w+: +"(.*)",$`,
+	} {
+		text, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "src", "runtime", file))
+		if err != nil {
+			t.Skip(err)
+		}
+		words := regexp.MustCompile(re).FindAllStringSubmatch(string(text), -1)
+		if len(words) < 15 {
+			t.Fatalf("%s: only %d reasons", file, len(words))
+		}
+		for _, w := range words {
+			var state State
+			var reason string
+			if file == "runtime2.go" {
+				state, reason = (&dumped{status: w[1]}).now()
+			} else {
+				state, reason = blocked(w[1], nowhere)
+			}
+			if (state == Other || reason == "") && !strange[w[1]] {
+				t.Errorf("%s: %q is %v, %q", file, w[1], state, reason)
+			}
 		}
 	}
 }

@@ -189,14 +189,25 @@ func (d *dumped) now() (State, string) {
 		s = "sync.(*Cond).Wait"
 	case strings.HasPrefix(s, "sync."), s == "semacquire":
 		s = "sync"
-	case s == "wait for GC cycle":
+	case isCollecting(s):
 		s = "wait until GC ends"
 	case strings.HasPrefix(s, "synctest."):
 		s = "synctest"
-	case strings.HasSuffix(s, "(nil chan)"), s == "select (no cases)":
+	case strings.HasSuffix(s, "(nil chan)"), s == "select (no cases)", s == "panicwait":
 		s = "forever"
 	}
 	return blocked(s, &d.site)
+}
+
+// isCollecting reports whether a dump's word for a state is one for work of Go's runtime that stops a goroutine for a moment.
+func isCollecting(status string) bool {
+	for _, p := range []string{"GC ", "wait for GC cycle", "garbage collection", "preempted", "stopping the world", "flushing proc caches",
+		"trace ", "page trace flush", "dumping heap", "copystack"} {
+		if strings.HasPrefix(status, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // leftWords says in a line what was left behind, and names the first few.
