@@ -86,7 +86,7 @@ type Coro struct {
 	cancel context.CancelCauseFunc
 	resume chan struct{} // the baton
 	waits  bool          // parked, and in neither run.ready nor the inbox
-	due    time.Time     // when it could have had its next turn
+	due    time.Time     // when it could have had its next turn; zero: ever since it has waited
 	since  time.Time     // when its turn began
 	line   site          // of the await that ended a slow turn
 	err    error         // valid when done
@@ -177,7 +177,6 @@ func (r *loopRun) start(name, row string, from site, fn func(*Coro) error) *Coro
 	if r.over != nil {
 		c.cancel(r.over)
 	}
-	c.due = time.Now()
 	r.living = append(r.living, c)
 	r.ready = append(r.ready, c)
 	forget := context.AfterFunc(c.ctx, func() { r.wake(c, 0) })
@@ -408,7 +407,7 @@ func (c *Coro) Yield() error {
 	if err := c.mine("lab.Coro.Yield"); err != nil {
 		return err
 	}
-	c.due = time.Now()
+	c.due = time.Time{}
 	c.run.ready = append(c.run.ready, c)
 	if time.Since(c.since) >= c.run.slow {
 		c.line = here(1)

@@ -66,7 +66,7 @@ func (r *reader) rows(since func(time.Duration) time.Duration, recorded time.Dur
 			row.Name = names[1]
 		}
 		if row.Name == "" && g.base == coroutine {
-			row.Name = "iter.Pull"
+			row.Name = namePull
 		}
 		rows = append(rows, row)
 	}
@@ -105,6 +105,9 @@ func (r *reader) sortSpans(since func(time.Duration) time.Duration) (first, end 
 		s := Span{
 			Start: since(time.Duration(f.start)), End: since(time.Duration(f.end)),
 			State: f.state, Proc: f.proc, Reason: w.reason, Line: w.line,
+		}
+		if s.Reason == reasonBefore && r.gs[f.g].base == coroutine { // only the other of the two could wake it
+			s.State, s.Reason = Waiting, namePull
 		}
 		if s.End > s.Start { // what was before the start mark has no length left
 			all[end[f.g]] = s

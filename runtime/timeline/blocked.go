@@ -6,7 +6,9 @@ const (
 	reasonGC        = "garbage collection"
 	reasonCoroutine = "coroutine" // the tracer gives no reason for a switch between the two goroutines of iter.Pull
 	reasonForever   = "blocked for ever"
+	reasonBefore    = "since before the recording"
 	reasonTurn      = "event loop: turn"
+	namePull        = "iter.Pull"
 )
 
 // blocked turns the tracer's reason for a goroutine's stop, and the place of it, into our words.
@@ -44,11 +46,11 @@ func blocked(reason string, at *site) (State, string) {
 	case "synctest":
 		return Waiting, nameOr(name, "synctest")
 	case reasonCoroutine:
-		return Waiting, "iter.Pull"
+		return Waiting, namePull
 	case "forever":
 		return Forever, reasonForever
 	case "":
-		return Other, "since before the recording"
+		return Other, reasonBefore
 	case "unspecified":
 		return Other, nameOr(name, "blocked")
 	}
@@ -132,7 +134,7 @@ func labWait(name string, at *site) (State, string) {
 	case has("Queue.Put"):
 		return Sending, name
 	}
-	return Waiting, name
+	return libraryWait(at), name
 }
 
 // fetchWait tells apart what a fetch waits for: its turn, and the answer.

@@ -57,6 +57,22 @@ func TestPull(t *testing.T) {
 	})
 }
 
+// TestOldPull: a coroutine that is older than the recording waits in iter.Pull, too.
+func TestOldPull(t *testing.T) {
+	next, stop := iter.Pull(func(yield func(int) bool) {
+		for yield(1) {
+			time.Sleep(time.Microsecond)
+			timeline.Name("coroutine")
+		}
+	})
+	defer stop()
+	next()
+	e := record(t, func() { next(); next() })
+	if got := states(named(t, e, "coroutine")); !slices.Equal(got, []string{"waiting for others: iter.Pull", "sleep: sleep"}) {
+		t.Errorf("it was in %q", got)
+	}
+}
+
 // TestRuntimeCalls: who calls runtime.GC, or allocates during a collection, waits for the collector, not for a lock or a channel.
 func TestRuntimeCalls(t *testing.T) {
 	onProcs(t, func(t *testing.T) {
