@@ -80,6 +80,32 @@ func TestBubbleCrashes(t *testing.T) {
 	}
 }
 
+// What is shared by a bubble and goroutines outside of it has no right value: Go ends the program, or sees a deadlock before the other
+// side acts. Whatever comes of it, the session stays.
+func TestBubbleBorders(t *testing.T) {
+	t.Parallel()
+	k := start(t)
+	k.declare()
+	k.keep()
+	for _, c := range []struct{ name, code string }{
+		{"a pool", bubble("pool := lab.NewPool(1)\nrelease := make(chan bool)\nbusy := lab.Submit(ctx, pool, func(context.Context) (int, error) { <-release; return 1, nil })\n",
+			"\ttask := lab.Submit(ctx, pool, func(context.Context) (int, error) { return 2, nil })\n\tclose(release)\n\ttask.Await(ctx)") + "\nbusy.Await(ctx)"},
+		{"a lock", bubble("lock := lab.NewLock()\nlock.Lock(ctx)\nwaits := make(chan bool)\ngo func() { <-waits; lock.Unlock() }()\n", "\tclose(waits)\n\tlock.Lock(ctx)")},
+		{"an event", bubble("event := lab.NewEvent()\nwaits := make(chan bool)\ngo func() { <-waits; event.Set() }()\n", "\tclose(waits)\n\tevent.Wait(ctx)")},
+		{"a queue", bubble("queue := lab.NewQueue[int](0)\nwaits := make(chan bool)\ngo func() { <-waits; queue.Put(ctx, 1) }()\n", "\tclose(waits)\n\tqueue.Get(ctx)")},
+		{"a context", bubble("c, cancel := context.WithCancel(ctx)\nwaits := make(chan bool)\ngo func() { <-waits; cancel() }()\n", "\td, _ := context.WithTimeout(c, time.Hour)\n\tclose(waits)\n\t<-d.Done()")},
+		{"an errgroup", bubble("waits := make(chan bool)\nvar once sync.Once\ngo func() { <-waits; once.Do(func() {}) }()\n", "\tclose(waits)\n\tonce.Do(func() { time.Sleep(time.Hour) })")},
+		{"a web server", bubble("srv, err := lab.NewTestServer(lab.Constant(0), 0)\n", "\tlab.FetchAll(ctx, srv.URLs(3), lab.FetchOptions{})")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			defer k.on(t)()
+			for range 3 {
+				k.whole(k.run(c.code), false)
+			}
+		})
+	}
+}
+
 // bubbleHangs do not end by themselves: what they wait for is outside, where time goes on and nothing happens, or virtual time runs
 // for ever.
 var bubbleHangs = []hang{
