@@ -106,8 +106,7 @@ func TestBubbleBorders(t *testing.T) {
 	}
 }
 
-// bubbleHangs do not end by themselves: what they wait for is outside, where time goes on and nothing happens, or virtual time runs
-// for ever.
+// bubbleHangs do not end by themselves: they wait for something outside that never happens, or virtual time runs for ever.
 var bubbleHangs = []hang{
 	{"endless loop", bubble("", ready+"\tfor {\n\t}"), flagged, `cell[N]:3`, false},
 	{"virtual time for ever", bubble("", ready+"\tfor {\n\t\ttime.Sleep(time.Hour)\n\t}"), flagged, `cell[N]:`, false},
@@ -137,7 +136,7 @@ func TestBubbleInterrupts(t *testing.T) {
 	}
 }
 
-// A cell that uses package runtime/trace has its figure unless it takes the tracer, and then says why not.
+// A cell that uses package runtime/trace has its figure unless it takes the tracer; then a note gives the reason.
 func TestTracingCells(t *testing.T) {
 	t.Parallel()
 	k := start(t)

@@ -357,7 +357,7 @@ func (c *Coro) park() error {
 	return canceled(c.ctx)
 }
 
-// turn waits for the task's turn. A recording is told since when it has waited for nothing else.
+// turn waits for the task's turn, and marks in a recording since when it has waited for nothing else.
 func (c *Coro) turn() {
 	<-c.resume
 	if trace.IsEnabled() {

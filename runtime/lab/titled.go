@@ -2,7 +2,7 @@ package lab
 
 import "strings"
 
-// titled puts the name of what was measured above its table: of several tables side by side each says what it is about.
+// titled puts the name of what was measured above its table, so that several tables side by side can be told apart.
 func titled(title, table string) string {
 	if title == "" {
 		return table

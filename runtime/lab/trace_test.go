@@ -202,7 +202,7 @@ func TestRecordedStates(t *testing.T) {
 	}
 }
 
-// What the goroutines of lab wait for has a name that tells one kind of wait from another, whether their own code shows it or not.
+// Different kinds of waits in lab have different names, also in goroutines that lab starts itself.
 func TestRecordedWaits(t *testing.T) {
 	srv, err := lab.NewTestServer(lab.Constant(5*time.Millisecond), 0)
 	if err != nil {

@@ -11,7 +11,7 @@ const (
 	namePull        = "iter.Pull"
 )
 
-// blocked turns the tracer's reason for a goroutine's stop, and the place of it, into our words.
+// blocked classifies a wait by the tracer's reason and the goroutine's stack, and names it.
 func blocked(reason string, at *site) (State, string) {
 	name := shortFunc(at.call)
 	if reason == "" {
@@ -119,7 +119,7 @@ func systemCall(at *site) (State, string) {
 	return Syscall, name
 }
 
-// labWait says what a call into package lab waits for: lab builds its helpers from channels, so the tracer cannot tell.
+// labWait classifies a wait inside package lab. Lab builds its helpers from channels, so the tracer's reason is no use.
 func labWait(name string, at *site) (State, string) {
 	has := func(s string) bool { return strings.Contains(name, s) }
 	switch {
@@ -137,7 +137,7 @@ func labWait(name string, at *site) (State, string) {
 	return libraryWait(at), name
 }
 
-// fetchWait tells apart what a fetch waits for: its turn, and the answer.
+// fetchWait distinguishes a fetch that waits for a slot from one that waits for the answer.
 func fetchWait(name string, at *site) (State, string) {
 	switch in := shortFunc(at.lab); {
 	case libraryWait(at) == Network:

@@ -38,7 +38,7 @@ func ExampleNamed() {
 	// Output: teller
 }
 
-// A scheduler says since when a task could have gone on: what it waited for after that was its turn.
+// A scheduler records since when a task was ready: after that the task waited for its turn.
 func ExampleTurn() {
 	e, err := timeline.Record(context.Background(), func() {
 		turn, over := make(chan time.Time), make(chan bool)
@@ -49,7 +49,7 @@ func ExampleTurn() {
 			close(over)
 		}()
 		ready := time.Now()
-		time.Sleep(time.Millisecond) // the task could go on, and something else does
+		time.Sleep(time.Millisecond) // the task is ready, and something else runs
 		turn <- ready
 		<-over
 	})

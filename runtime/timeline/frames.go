@@ -8,7 +8,7 @@ import (
 	"golang.org/x/exp/trace"
 )
 
-// A site is what a stack says to a user: where they are in it, and which call of theirs does not return.
+// A site is what a stack shows a user: where they are in it, and which call of theirs does not return.
 type site struct {
 	line  string // the user's line; one of a library's where there is no other, but not one of Interleave's own, which would not help
 	call  string // the library call made there, such as "sync.(*Mutex).Lock"; empty when the user's own code stopped
@@ -18,7 +18,7 @@ type site struct {
 	lab   string // the innermost function of package lab in call
 	root  string // the outermost function of the user's
 	base  string // the outermost function of all
-	park  string // the tracer's word for what the runtime does there, as far as its functions tell
+	park  string // the tracer's word for what the runtime does there, derived from its functions
 	cell  bool   // whether the code of a cell takes part
 	user  bool   // whether the user's code takes part, in a cell or elsewhere
 	shell bool   // whether the goroutine only waits for the one that runs the user's function

@@ -148,8 +148,8 @@ func TestSites(t *testing.T) {
 	}
 }
 
-// TestEveryReason: each word that Go at hand has for a wait, in traces and in dumps, has one of ours. Those of goroutines that are
-// never an experiment's are left out.
+// TestEveryReason: every reason for a wait that the installed Go writes into traces and dumps is classified. Reasons of goroutines that
+// are never part of an experiment are left out.
 func TestEveryReason(t *testing.T) {
 	t.Parallel()
 	strange := map[string]bool{"": true, "unspecified": true, "system goroutine wait": true, "wait for debug call": true, "debug call": true,

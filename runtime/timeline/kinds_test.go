@@ -112,12 +112,12 @@ func TestRuntimeCalls(t *testing.T) {
 			}
 		}
 		if !called {
-			t.Error("nobody waited in runtime.GC")
+			t.Error("no goroutine waited in runtime.GC")
 		}
 	})
 }
 
-// TestTurn: of a wait the part that was for the goroutine's turn is told apart.
+// TestTurn: the part of a wait that was for the goroutine's turn is a span of its own.
 func TestTurn(t *testing.T) {
 	for _, c := range []struct {
 		ago  time.Duration // when it could have gone on
@@ -161,8 +161,8 @@ func TestRegionOrder(t *testing.T) {
 	}
 }
 
-// TestBubble: in a bubble the tracer must not start on the goroutine that asks for it. Elsewhere it can, and the figure says which time
-// it shows.
+// TestBubble: in a bubble the tracer must not start on the goroutine that asks for it. On another one it can, and the caption names the
+// kind of time.
 func TestBubble(t *testing.T) {
 	hour := func() {
 		var wg sync.WaitGroup

@@ -138,7 +138,7 @@ func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 
 var regionRE = regexp.MustCompile(`^misuse of region .* region end \{\d+ (.*)\} when .* start event is \{\d+ (.*)\}$`)
 
-// unreadable says why a trace cannot be read to its end, and what helps.
+// unreadable explains why a trace cannot be read to its end, with the remedy where there is one.
 func unreadable(err error) string {
 	if m := regionRE.FindStringSubmatch(err.Error()); m != nil { // the trace's reader gives up there
 		return fmt.Sprintf("region %q was ended before region %q, which began later in the same goroutine; end %q first", m[1], m[2], m[2])
@@ -220,7 +220,7 @@ func (r *reader) log(ev *trace.Event) {
 	}
 }
 
-// turn splits a goroutine's last wait: since then it could have gone on, and waited for its turn.
+// turn splits a goroutine's last wait: from since on the goroutine waited for its turn alone.
 func (r *reader) turn(i int32, since trace.Time) {
 	g := &r.gs[i]
 	if g.wait == 0 {

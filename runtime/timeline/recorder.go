@@ -90,9 +90,8 @@ func Started() {
 // Recording reports whether the execution tracer runs, ours or anybody's.
 func Recording() bool { return trace.IsEnabled() }
 
-// Turn is for schedulers such as lab's event loop: it says that the calling goroutine could have gone on d ago, and that it has
-// waited for its turn since. That part of its last wait then counts as waiting for others. It costs an atomic load when nothing
-// is recorded.
+// Turn is for schedulers such as lab's event loop. It records that the calling goroutine became ready d ago and has waited for its turn
+// since: that part of its last wait then counts as waiting for others. It costs an atomic load when nothing is recorded.
 func Turn(d time.Duration) {
 	if trace.IsEnabled() {
 		trace.Log(context.Background(), categoryTurn, strconv.FormatInt(int64(d), 10))
