@@ -25,6 +25,26 @@ func (t timeTicks) Ticks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
+// within makes the first and the last label of an axis end where the axis does, width pixels long: where no margin is left of the
+// data, or right of it, half a label would be cut.
+type within struct {
+	plot.Ticker
+	width float64
+}
+
+func (w within) Ticks(lo, hi float64) []plot.Tick {
+	ticks := w.Ticker.Ticks(lo, hi)
+	kept := ticks[:0]
+	for _, t := range ticks {
+		at := w.width * (t.Value - lo) / (hi - lo)
+		if half := textWidth(t.Label, regular, labelSize) / 2; at+half > w.width+margin || at-half < -margin {
+			t.Label = ""
+		}
+		kept = append(kept, t)
+	}
+	return kept
+}
+
 // niceStep is the smallest round step that is not below least, in seconds.
 func niceStep(least, hi float64) float64 {
 	if !(least > 0) || math.IsInf(least, 0) {

@@ -109,6 +109,8 @@ var charts = []chart{
 	{"lockwait-dining-dark", holding(dining()), plots.Options{Theme: plots.Dark, Title: "Philosophers"}},
 	{"compare-ones", comparing(ways), plots.Options{MaxRows: 5}},
 	{"litmus-ones", judging(plots.Tally{Name: "coin", Rows: []plots.Outcome{{"heads", 2, "acceptable"}, {"edge", 1, "interesting"}}}), plots.Options{MaxRows: 1}},
+	{"lockwait-readers", holding(library()), plots.Options{}},
+	{"lockwait-readers-dark", holding(library()), plots.Options{Theme: plots.Dark, Width: 380}},
 	{"lockwait-ones", holding(plots.HoldList{Holds: queueing(1).Holds, Dropped: 1}), plots.Options{}},
 	{"lockwait-free", holding(plots.HoldList{Holds: queueing(1).Holds, Dropped: 12}), plots.Options{}},
 }
@@ -212,6 +214,23 @@ func crowd(n int) plots.HoldList {
 	return l
 }
 
+// library is a lock that three readers share, until a writer wants it.
+func library() plots.HoldList {
+	var l plots.HoldList
+	start := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
+	hold := func(who int64, name, mode string, asked, wait, hold time.Duration) {
+		l.Holds = append(l.Holds, timeline.Hold{Lock: "catalogue", Mode: mode, Who: name, Goroutine: who, From: "cell[4]:3", Asked: start.Add(asked * ms),
+			Wait: wait * ms, Hold: hold * ms})
+	}
+	for i, name := range []string{"ann", "bob", "cleo"} {
+		at := time.Duration(4 * i)
+		hold(int64(i), name, "reading", at, 0, 20)
+		hold(int64(i), name, "reading", at+22, 20-at, 15)
+	}
+	hold(9, "librarian", "writing", 12, 16, 14)
+	return l
+}
+
 // dining is two philosophers, each of whom takes one fork and then, while holding it, the other.
 func dining() plots.Holds {
 	start := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -241,18 +260,20 @@ func TestChartGallery(t *testing.T) {
 		t.Skip("no -gallery folder")
 	}
 	for _, c := range charts {
-		f := c.figure(t, c.o)
-		begun := time.Now()
-		svg := f.SVG()
-		drawn := time.Now()
-		png, err := f.PNG()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%-16s SVG %v %d kB, PNG %v %d kB", c.name, drawn.Sub(begun).Round(time.Millisecond/10), len(svg)>>10, time.Since(drawn).Round(time.Millisecond/10), len(png)>>10)
-		for name, data := range map[string][]byte{c.name + ".svg": []byte(svg), c.name + ".png": png} {
-			if err := os.WriteFile(filepath.Join(*gallery, name), data, 0o666); err != nil {
+		for _, look := range looks {
+			f := c.figure(t, look.of(c.o))
+			begun := time.Now()
+			svg := f.SVG()
+			drawn := time.Now()
+			png, err := f.PNG()
+			if err != nil {
 				t.Fatal(err)
+			}
+			t.Logf("%-16s%s SVG %v %d kB, PNG %v %d kB", c.name, look.name, drawn.Sub(begun).Round(time.Millisecond/10), len(svg)>>10, time.Since(drawn).Round(time.Millisecond/10), len(png)>>10)
+			for ext, data := range map[string][]byte{".svg": []byte(svg), ".png": png} {
+				if err := os.WriteFile(filepath.Join(*gallery, c.name+look.name+ext), data, 0o666); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}
@@ -340,8 +361,9 @@ func TestChartWords(t *testing.T) {
 		"lockwait-dining-few": {"philosopher 1", "… 2 more"},
 		"compare-ones":        {"20 tasks that wait and compute · median with 95 % interval · 1 more is not shown"},
 		"litmus-ones":         {"coin · 3 runs · 1 more result in 1 run is not shown"},
+		"lockwait-readers":    {"catalogue · 6 reads, 1 write · 4 after waiting, 64.0 ms in all, at most 20.0 ms · held 119 ms in all, at most 20.0 ms · 4 goroutines", "writes", "reads", "waits"},
 		"lockwait-ones":       {"1 later hold was not kept"},
-		"lockwait-free":       {"12 later holds were not kept", "accounts · 1 hold · nobody had to wait · held 436 µs in all, at most 436 µs · 1 goroutine", "holds"},
+		"lockwait-free":       {"12 later holds were not kept", "accounts · 1 hold · no wait · held 436 µs in all, at most 436 µs · 1 goroutine", "holds"},
 		"compare-ran":         {"three ways · median with 95 % interval · compiled and yaegi", "sequential (compiled)", "sequential (yaegi)", "sequential"},
 		"speedup-ran":         {"checksums of 200 files · speedup over 1 worker · median with 95 % interval · compiled"},
 		"litmus-ran":          {"coin · 2 runs · compiled"},

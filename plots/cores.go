@@ -42,7 +42,7 @@ func (t *tracks) coreLayers(v view) (l coreLayers) {
 		l = coreLayers{}
 		n := 0
 		for i, c := range t.e.Cores {
-			base := -corePitch*(float64(i)+0.5) - coreBar/2
+			base := -t.coreMiddle(i) - coreBar/2
 			runs(g.n, coreFills(g, c.Spans, t.shade), func(first, end int, f coreFill) {
 				add := func(to *[]column, height int8) {
 					*to = append(*to, column{g.x(first), g.x(end), base, base + coreBar*float64(height)/levels})
@@ -65,6 +65,11 @@ func (t *tracks) coreLayers(v view) (l coreLayers) {
 	}
 }
 
+// coreMiddle is how far below the top of the cores' rows the middle of core i's bar lies.
+func (t *tracks) coreMiddle(i int) float64 {
+	return (corePitch+t.above)*float64(i) + t.above + corePitch/2
+}
+
 // drawCores draws a row for each core. A bin is as high as the part of it in which the core was busy.
 func (t *tracks) drawCores(p pen, v view, x0, top float64) {
 	l := t.coreLayers(v)
@@ -74,12 +79,15 @@ func (t *tracks) drawCores(p pen, v view, x0, top float64) {
 		p.fill(t.theme.shades[s], shift(cols, x0, top))
 	}
 	g := v.grid(x0, 1)
-	left := x0 - t.gutter + margin + t.numberWidth()
 	labels := t.coreLabels()
 	for i, c := range t.e.Cores {
-		mid := top - corePitch*(float64(i)+0.5)
-		p.text(left, mid-3.8, labels[i], regular, labelSize, t.theme.ink)
-		p.textRight(x0-labelGap, mid-3.8, t.busy(c), regular, smallSize, t.theme.muted)
+		mid := top - t.coreMiddle(i)
+		left, right, base := x0-t.gutter+margin+t.numberWidth(), x0-labelGap, mid-3.8
+		if t.above > 0 {
+			left, right, base = x0, x0+v.width, mid+corePitch/2+2
+		}
+		p.text(left, base, labels[i], regular, labelSize, t.theme.ink)
+		p.textRight(right, base, t.busy(c), regular, smallSize, t.theme.muted)
 		t.drawNumbers(p, g, mid, c.Spans)
 	}
 }
@@ -217,7 +225,10 @@ func (t *tracks) drawAllCores(p pen, v view, x0, base float64) {
 			return float64(sum) / n
 		})
 	}
-	left := x0 - t.gutter + margin + t.numberWidth()
-	p.text(left, base+foldHeight/2-4, t.coreLabels()[0], regular, labelSize, t.theme.ink)
+	left, label := x0-t.gutter+margin+t.numberWidth(), base+foldHeight/2-4
+	if t.above > 0 {
+		left, label = x0, base+foldHeight+3
+	}
+	p.text(left, label, t.coreLabels()[0], regular, labelSize, t.theme.ink)
 	p.rule(x0, base, x0+v.width, base, 0.75, t.theme.faint)
 }

@@ -37,17 +37,23 @@ func Counters(e *timeline.Experiment, o ...Options) (*Figure, error) {
 		widest = max(widest, textWidth(c.rows[i].Name, regular, labelSize), textWidth(c.extent(i), regular, smallSize))
 	}
 	c.gutter = margin + min(widest, maxLabel, 0.45*opt.Width) + labelGap
+	if opt.Width < narrow {
+		c.gutter, c.above = margin, aboveLabel
+	}
 
 	p := newPlot(t)
 	p.X.Min, p.X.Max = 0, max(c.total, 1).Seconds()
 	p.X.Tick.Marker = timeTicks{about: int((opt.Width - c.gutter) / 90)}
+	if c.above > 0 {
+		p.X.Tick.Marker = within{p.X.Tick.Marker, opt.Width - c.gutter - margin}
+	}
 	if c.total <= 0 {
 		p.HideX()
 		p.X.Tick.Marker = plot.ConstantTicks(nil)
 	}
 	p.Add(c)
 
-	f := &Figure{plot: p, theme: t, width: opt.Width, title: opt.Title, gutter: c.gutter, body: counterPitch*float64(max(1, len(c.rows))) + 4}
+	f := &Figure{plot: p, theme: t, width: opt.Width, title: opt.Title, gutter: c.gutter, body: (counterPitch+c.above)*float64(max(1, len(c.rows))) + 4}
 	f.caption = captionOf(opt.Width, false, e.Caption(), more)
 	if e.Dropped > 0 {
 		f.caption = append(f.caption, captionOf(opt.Width, true, counted(e.Dropped, "later event")+" "+verb(e.Dropped, "was", "were")+" dropped")...)
@@ -73,6 +79,7 @@ type counters struct {
 	rows   []timeline.Counter
 	total  time.Duration
 	gutter float64
+	above  float64 // height of a label above its row; 0 when it stands left of it
 }
 
 func (c *counters) extent(i int) string {
@@ -171,7 +178,7 @@ func (c *counters) Plot(cv draw.Canvas, p *plot.Plot) {
 	seconds := func(v float64) time.Duration { return time.Duration(math.Round(v * 1e9)) }
 	g := c.grid(x0, x1-x0, seconds(p.X.Min), seconds(p.X.Max-p.X.Min))
 	for i := range c.rows {
-		base := top - counterPitch*float64(i+1) + 4
+		base := top - (counterPitch+c.above)*float64(i+1) + 4
 		k := &c.rows[i]
 		least, most := extremes(k, g)
 		lowest, highest := 0.0, 1.0
@@ -193,6 +200,13 @@ func (c *counters) Plot(cv draw.Canvas, p *plot.Plot) {
 		fill(c.theme.bar, least)
 		pen.rule(x0, zero, x1, zero, 0.75, c.theme.faint)
 		c.outline(pen, g, most, y)
+		if c.above > 0 {
+			extent := c.extent(i)
+			name := fit(k.Name, x1-x0-textWidth(extent, regular, smallSize)-labelGap, regular, labelSize)
+			pen.text(x0, base+counterHeight+4, name, regular, labelSize, c.theme.ink)
+			pen.textRight(x1, base+counterHeight+4, extent, regular, smallSize, c.theme.muted)
+			continue
+		}
 		room := c.gutter - margin - labelGap
 		pen.textRight(x0-labelGap, base+counterHeight/2+2, fit(k.Name, room, regular, labelSize), regular, labelSize, c.theme.ink)
 		pen.textRight(x0-labelGap, base+counterHeight/2-11, fit(c.extent(i), room, regular, smallSize), regular, smallSize, c.theme.muted)

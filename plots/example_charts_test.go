@@ -211,7 +211,7 @@ func ExampleLockWait_lab() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(strings.HasPrefix(f.Alt(), "Who waited for a lock while who held it: accounts, 3 holds, nobody had to wait"))
+	fmt.Println(strings.HasPrefix(f.Alt(), "Who waited for a lock while who held it: accounts, 3 holds, no wait"))
 	// Output: true
 }
 
@@ -222,6 +222,18 @@ func ExampleLocks() {
 	right := plots.HoldList{Holds: []timeline.Hold{{Lock: "right", Who: "ann", Asked: start, Wait: 10 * time.Millisecond, Hold: 20 * time.Millisecond}}}
 	said(plots.LockWait(plots.Locks(left, right)))
 	// Output: Who waited for a lock while who held it: left, right, 2 holds, 1 after waiting, 10.0 ms in all, at most 10.0 ms, held 50.0 ms in all, at most 30.0 ms, 1 goroutine.
+}
+
+// A lock that has been used before is drawn for the last second alone.
+func ExampleBetween() {
+	start := time.Now()
+	lock := plots.HoldList{Holds: []timeline.Hold{
+		{Lock: "table", Mode: "writing", Who: "early", Asked: start, Hold: time.Second},
+		{Lock: "table", Mode: "reading", Who: "ann", Asked: start.Add(time.Hour), Hold: 20 * time.Millisecond},
+		{Lock: "table", Mode: "reading", Who: "bob", Asked: start.Add(time.Hour), Hold: 20 * time.Millisecond},
+	}}
+	said(plots.LockWait(plots.Between(lock, start.Add(time.Minute), time.Time{})))
+	// Output: Who waited for a lock while who held it: table, 2 reads, 0 writes, no wait, held 40.0 ms in all, at most 20.0 ms, 2 goroutines.
 }
 
 func ExampleHoldList_EachHold() {

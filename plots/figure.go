@@ -23,7 +23,7 @@ import (
 
 // Options say how a figure looks. The zero value is a light figure 900 pixels wide.
 type Options struct {
-	Width   float64 // in CSS pixels; 0 means 900. The height follows from the content
+	Width   float64 // in CSS pixels; 0 means 900. The height follows from the content; below 520, for a phone, labels stand above their rows
 	Theme   Theme   // the colours of paper and ink
 	Title   string  // above the caption; empty for none
 	MaxRows int     // how many rows are drawn one by one, the others being folded into one or left out; 0 means 40, and fewer in a crowd
@@ -99,7 +99,8 @@ func (f *Figure) Alt() string { return f.alt }
 // String is Alt: what is shown where no figure can be.
 func (f *Figure) String() string { return f.alt }
 
-// SVG is the figure as an SVG document of its own, with the glyphs that it uses embedded.
+// SVG is the figure as an SVG document of its own, with the glyphs that it uses embedded. Where its place is narrower than the figure
+// it is scaled down; it is never scaled up.
 func (f *Figure) SVG() string {
 	w, h := f.Size()
 	c := newSVG(float64(w), float64(h), f.theme)

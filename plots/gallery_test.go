@@ -4,7 +4,9 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"iter"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -25,6 +27,23 @@ func spin(d time.Duration) (x int) {
 		}
 	}
 	return x
+}
+
+// A look is one of those in which the gallery has every figure.
+type look struct {
+	name  string
+	theme plots.Theme
+	width float64
+}
+
+var looks = []look{{"", plots.Light, 0}, {"-dark", plots.Dark, 0}, {"-360", plots.Light, 360}, {"-360-dark", plots.Dark, 360}}
+
+func (l look) of(o plots.Options) plots.Options {
+	o.Theme = l.theme
+	if l.width > 0 {
+		o.Width = l.width
+	}
+	return o
 }
 
 // experiments are those that a lesson would show.
@@ -135,6 +154,29 @@ var experiments = map[string]func(unit time.Duration){
 		}
 		wg.Wait()
 	},
+	"coroutine": func(unit time.Duration) {
+		next, stop := iter.Pull(func(yield func(int) bool) {
+			for range 3 {
+				spin(unit / 20)
+				if !yield(1) {
+					return
+				}
+				time.Sleep(unit / 20)
+			}
+		})
+		defer stop()
+		for range 3 {
+			time.Sleep(unit / 30)
+			next()
+		}
+	},
+	"process": func(unit time.Duration) {
+		go func() { select {} }()
+		var wg sync.WaitGroup
+		wg.Go(func() { exec.Command("sleep", "0.2").Run() })
+		wg.Go(func() { exec.Command("sh", "-c", "sleep 0.1").CombinedOutput() })
+		wg.Wait()
+	},
 	"single":  func(unit time.Duration) { spin(unit / 10) },
 	"nothing": func(unit time.Duration) {},
 	"select-and-network": func(unit time.Duration) {
@@ -187,9 +229,9 @@ func TestGallery(t *testing.T) {
 			t.Fatal(err)
 		}
 		e.Engine = "compiled"
-		for _, theme := range []plots.Theme{plots.Light, plots.Dark} {
+		for _, look := range looks {
 			begun := time.Now()
-			fig, err := plots.Timeline(e, plots.Options{Theme: theme})
+			fig, err := plots.Timeline(e, look.of(plots.Options{}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -200,13 +242,10 @@ func TestGallery(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("%-19s theme %d: layout %v, SVG %v %d kB, PNG %v %d kB", name, theme,
+			t.Logf("%-19s%s: layout %v, SVG %v %d kB, PNG %v %d kB", name, look.name,
 				made.Sub(begun).Round(100*time.Microsecond), drawn.Sub(made).Round(100*time.Microsecond), len(svg)>>10,
 				time.Since(drawn).Round(100*time.Microsecond), len(png)>>10)
-			if theme == plots.Dark {
-				name += "-dark"
-			}
-			base := filepath.Join(*gallery, name)
+			base := filepath.Join(*gallery, name+look.name)
 			if err := os.WriteFile(base+".svg", []byte(svg), 0o666); err != nil {
 				t.Fatal(err)
 			}

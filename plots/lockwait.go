@@ -47,8 +47,27 @@ func Locks(all ...Holds) Holds {
 	return l
 }
 
+// Between is the part of a history that was asked for from one time on and before another; a zero time leaves that side open. So a
+// lock that has been used in several cells can be drawn for one of them:
+//
+//	begin := time.Now()
+//	…
+//	plots.LockWait(plots.Between(lock, begin, time.Time{}))
+func Between(l Holds, from, to time.Time) Holds {
+	var part HoldList
+	if l == nil {
+		return part
+	}
+	part.Dropped = l.EachHold(func(h timeline.Hold) {
+		if (from.IsZero() || !h.Asked.Before(from)) && (to.IsZero() || h.Asked.Before(to)) {
+			part.Holds = append(part.Holds, h)
+		}
+	})
+	return part
+}
+
 // LockWait draws who waited for a lock while who held it: a row for each goroutine, those that were started at the same place
-// together, with its waits and its holds over time. Of several locks ([Locks]), waits and holds say which one, and what a goroutine
+// together, with its waits and its holds over time, those of readers and of writers apart. Of several locks ([Locks]), waits and holds say which one, and what a goroutine
 // has to do with a second lock while it holds a first is drawn below that. Rows, and the places where they were started, stand in
 // the order in which they first asked, or, with Options.Sorted, those that waited longest in all first; beyond Options.MaxRows the
 // others are folded by place, into rows that show how many waited and how many held. The caption sums up the waits and the holds, in goroutines'
@@ -68,9 +87,15 @@ func LockWait(l Holds, o ...Options) (*Figure, error) {
 	th := *themes[opt.Theme] // in which what would run holds a lock
 	th.states = maps.Clone(th.states)
 	th.states[timeline.Running] = th.points
+	names := map[timeline.State]string{timeline.Running: "holds", timeline.Locked: "waits", reads: "reads"}
+	if c.reads+c.writes > 0 {
+		th.states[reads] = swatch{fill: mix(th.points.fill, th.paper, 0.35), ink: th.points.fill, hatch: upright}
+		if names[timeline.Running] = "writes"; c.reads+c.writes < c.holds {
+			names[timeline.Running] = "holds or writes"
+		}
+	}
 	t := &tracks{e: c.experiment(opt.Sorted), theme: &th, total: c.total, note: c.note,
-		place: func(g *timeline.Goroutine) string { return g.Func },
-		names: map[timeline.State]string{timeline.Running: "holds", timeline.Locked: "waits"}}
+		place: func(g *timeline.Goroutine) string { return g.Func }, names: names}
 	f := t.figure(opt)
 	words := c.words()
 	f.caption = captionOf(opt.Width, false, words...)
@@ -81,6 +106,9 @@ func LockWait(l Holds, o ...Options) (*Figure, error) {
 	return f, nil
 }
 
+// reads is the state in which a figure of locks has who reads: there is no other use for it there.
+const reads = timeline.Receiving
+
 // contention is what the histories of locks come to.
 type contention struct {
 	rows                           []*holder // in the order in which they first asked
@@ -89,6 +117,7 @@ type contention struct {
 	total                          time.Duration
 	waited, maxWait, held, maxHold time.Duration
 	holds, waits, dropped          int
+	reads, writes                  int // of holds
 }
 
 // A holder is a goroutine and what it did with locks, in as many lanes as it had to do with locks at the same time.
@@ -157,9 +186,17 @@ func (c *contention) add(r *holder, h timeline.Hold, asked time.Duration) {
 		lane = len(r.lanes)
 		r.lanes = append(r.lanes, nil)
 	}
+	holds := timeline.Running
+	switch h.Mode {
+	case "reading":
+		holds = reads
+		c.reads++
+	case "writing":
+		c.writes++
+	}
 	r.lanes[lane] = append(r.lanes[lane],
 		timeline.Span{Start: asked, End: got, State: timeline.Locked, Reason: h.Lock},
-		timeline.Span{Start: got, End: gave, State: timeline.Running, Reason: h.Lock})
+		timeline.Span{Start: got, End: gave, State: holds, Reason: h.Lock})
 	r.waited += h.Wait
 	if c.holds++; h.Wait > 0 {
 		c.waits++
@@ -212,11 +249,15 @@ func (c *contention) words() []string {
 	if n := len(c.locks); n > 3 {
 		names = fmt.Sprintf("%s and %s more locks", strings.Join(c.locks[:2], ", "), thousands(float64(n-2)))
 	}
-	waits := "nobody had to wait"
+	waits := "no wait"
 	if c.waits > 0 {
 		waits = fmt.Sprintf("%s after waiting, %s in all, at most %s", thousands(float64(c.waits)), timeline.Round(c.waited), timeline.Round(c.maxWait))
 	}
-	return []string{names, counted(c.holds, "hold"), waits, "held " + timeline.Round(c.held) + " in all, at most " + timeline.Round(c.maxHold),
+	holds := counted(c.holds, "hold")
+	if c.reads+c.writes == c.holds {
+		holds = counted(c.reads, "read") + ", " + counted(c.writes, "write")
+	}
+	return []string{names, holds, waits, "held " + timeline.Round(c.held) + " in all, at most " + timeline.Round(c.maxHold),
 		counted(len(c.rows), "goroutine"), engines(c.engines)}
 }
 

@@ -399,7 +399,7 @@ func (c *svgCanvas) document(alt string) string {
 	id := "il" + strconv.FormatUint(uint64(hash.Sum32()), 36) + "-"
 
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%g" height="%g" viewBox="0 0 %g %g" role="img" font-family="%s">`+"\n",
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%g" height="%g" viewBox="0 0 %g %g" style="max-width:100%%;height:auto" role="img" font-family="%s">`+"\n",
 		c.w, c.h, c.w, c.h, familyOf(regular, id))
 	fmt.Fprintf(&b, "<title>%s</title>\n", escape(alt))
 	b.WriteString("<defs>\n")

@@ -27,6 +27,8 @@ const (
 	dotted
 	dense
 	checked
+	dashed
+	barred
 	hatches
 )
 
@@ -53,6 +55,10 @@ func (h hatch) strokes() (lines []stroke, width float64) {
 		return []stroke{{1, 1.5, 2, 1.5}, {4, 4.5, 5, 4.5}}, 1
 	case dense:
 		return []stroke{{-1, 1, 1, -1}, {-1, 4, 4, -1}, {-1, 7, 7, -1}, {2, 7, 7, 2}, {5, 7, 7, 5}}, 1.1
+	case dashed:
+		return []stroke{{0, 1.5, 3, 1.5}, {3, 4.5, 6, 4.5}}, 0.9
+	case barred:
+		return []stroke{{1.5, 0, 1.5, 6}, {4.5, 0, 4.5, 6}}, 1.2
 	case checked:
 		return []stroke{{0, 1.5, 3, 1.5}, {3, 4.5, 6, 4.5}}, 3
 	}

@@ -64,8 +64,10 @@ func newTheme(name string, paper, ink, muted, faint, warn, grey color.NRGBA, tin
 		timeline.Waiting:   pale(purple, upright),
 		timeline.Sleeping:  pale(grey, dotted),
 		timeline.Network:   pale(blue, level),
+		timeline.IO:        pale(blue, dashed),
 		timeline.Syscall:   pale(blue, falling),
 		timeline.GC:        {fill: mix(ink, paper, 0.18), ink: mix(ink, paper, 0.42), hatch: checked},
+		timeline.Forever:   {fill: mix(grey, paper, 0.35), ink: mix(grey, ink, 0.7), hatch: barred},
 		timeline.Other:     {fill: mix(grey, paper, 0.45)},
 	}
 	t.cores = map[timeline.CoreKind]swatch{

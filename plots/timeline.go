@@ -50,6 +50,9 @@ func (t *tracks) figure(o Options) *Figure {
 	p := newPlot(t.theme)
 	p.X.Min, p.X.Max = 0, max(t.total, 1).Seconds()
 	p.X.Tick.Marker = timeTicks{about: int((o.Width - t.gutter) / 90)}
+	if t.above > 0 { // the first label would begin left of the figure, the last end right of it
+		p.X.Tick.Marker = within{p.X.Tick.Marker, o.Width - t.gutter - margin}
+	}
 	if t.total <= 0 {
 		p.HideX()
 		p.X.Tick.Marker = plot.ConstantTicks(nil)
@@ -70,6 +73,7 @@ type tracks struct {
 	folds  []fold                // the others, drawn together
 	number map[int64]int         // goroutine's ID → the number of its row, from 1
 	pitch  float64               // from row to row
+	above  float64               // height of a label above its row; 0 when it stands left of it
 	gutter float64
 	labels []string
 	lines  []string                         // to the right of the labels, in grey
@@ -98,7 +102,14 @@ const (
 	maxLabel   = 190.0
 	numberGap  = 7.0
 	labelGap   = 9.0
+	narrow     = 520.0 // in narrower figures labels stand above their rows
+	aboveLabel = 14.0
 )
+
+// middle is how far below the top of the rows the middle of row i's bar lies.
+func (t *tracks) middle(i int) float64 {
+	return t.pitch*float64(i) + t.above + (t.pitch-t.above)/2
+}
 
 // layOut decides which goroutines get a row, and how wide the labels are.
 func (t *tracks) layOut(o Options) {
@@ -122,6 +133,10 @@ func (t *tracks) layOut(o Options) {
 	if n > 20 {
 		t.pitch = 16
 	}
+	if o.Width < narrow {
+		t.above = aboveLabel
+		t.pitch += t.above
+	}
 
 	widest := 0.0
 	for _, g := range t.rows {
@@ -143,6 +158,17 @@ func (t *tracks) layOut(o Options) {
 		widest = max(widest, textWidth(t.foldLabel(i), regular, labelSize), textWidth(t.folds[i].words(100_000), regular, smallSize))
 	}
 	t.gutter = margin + t.numberWidth() + min(widest, maxLabel) + labelGap
+	if t.above > 0 {
+		t.gutter = margin
+	}
+}
+
+// labelsAt is where the labels of the row whose bar has its middle at mid begin and end, and their baseline.
+func (t *tracks) labelsAt(v view, x0, mid float64) (left, right, base float64) {
+	if t.above > 0 {
+		return x0 + t.numberWidth(), x0 + v.width, mid + (t.pitch-t.above)/2 + 2
+	}
+	return x0 - t.gutter + margin + t.numberWidth(), x0 - labelGap, mid - 3.8
 }
 
 func (t *tracks) numberWidth() float64 {
@@ -226,18 +252,21 @@ func (t *tracks) allCores() bool { return len(t.e.Cores) > manyCores }
 
 func (t *tracks) height() float64 {
 	h := t.pitch * float64(max(len(t.rows), 1))
-	h += (foldHeight + 8) * float64(len(t.folds))
+	h += (foldHeight + 8 + t.foldLabels()) * float64(len(t.folds))
 	if len(t.folds) > 0 && len(t.rows) == 0 {
 		h -= t.pitch
 	}
 	switch {
 	case t.allCores():
-		h += coreGap + foldHeight
+		h += coreGap + t.above + foldHeight
 	case len(t.e.Cores) > 0:
-		h += coreGap + corePitch*float64(len(t.e.Cores))
+		h += coreGap + (corePitch+t.above)*float64(len(t.e.Cores))
 	}
 	return h + 5
 }
+
+// foldLabels is the height of a fold's two labels above it.
+func (t *tracks) foldLabels() float64 { return 2 * t.above }
 
 // legend explains what can be seen: a state may be too rare for that.
 func (t *tracks) legend(v view) []entry {
@@ -314,14 +343,14 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 		y -= t.pitch * float64(max(1, len(t.rows)))
 	}
 	for i := range t.folds {
-		y -= 8 + foldHeight
+		y -= 8 + t.foldLabels() + foldHeight
 		t.drawFold(pen, v, x0, y, i)
 	}
 	if len(t.e.Cores) > 0 {
 		pen.rule(margin+x0-t.gutter, y-coreGap/2, x1, y-coreGap/2, 0.75, t.theme.faint)
 		y -= coreGap
 		if t.allCores() {
-			t.drawAllCores(pen, v, x0, y-foldHeight)
+			t.drawAllCores(pen, v, x0, y-t.above-foldHeight)
 		} else {
 			t.drawCores(pen, v, x0, y)
 		}
@@ -339,14 +368,14 @@ const (
 // rowLayers is what has to be filled for each state. Columns count x from the data's left edge and y from the top of the
 // rows, downwards negative. Layers are to be painted from the last state to the first.
 func (t *tracks) rowLayers(v view) (layers [stateCount][]column) {
-	bar := min(rowBar, t.pitch-3)
+	bar := min(rowBar, t.pitch-t.above-3)
 	for size := 1.0; ; size *= 2 {
 		g := v.grid(0, size)
 		tl := newTally(g)
 		layers = [stateCount][]column{}
 		n := 0
 		for i, row := range t.rows {
-			mid := -t.pitch * (float64(i) + 0.5)
+			mid := -t.middle(i)
 			tl.reset()
 			tl.add(row.Spans)
 			fills := tl.fills()
@@ -395,19 +424,18 @@ func (t *tracks) drawRows(p pen, v view, x0, top float64) {
 		p.fill(t.theme.states[timeline.State(s)], shift(layers[s], x0, top))
 	}
 	for i := range t.rows {
-		t.drawLabel(p, x0, top-t.pitch*(float64(i)+0.5), i)
+		t.drawLabel(p, v, x0, top-t.middle(i), i)
 	}
 	t.drawNotes(p, v.grid(x0, 1), top)
 }
 
 // drawLabel writes a row's number, its name and, in grey, the line where it was started.
-func (t *tracks) drawLabel(p pen, x0, mid float64, i int) {
-	left := x0 - t.gutter + margin
-	name := left + t.numberWidth()
+func (t *tracks) drawLabel(p pen, v view, x0, mid float64, i int) {
+	name, right, base := t.labelsAt(v, x0, mid)
 	if n := t.number[t.rows[i].ID]; n > 0 {
-		p.textRight(name-numberGap, mid-3.6, strconv.Itoa(n), regular, smallSize, t.theme.muted)
+		p.textRight(name-numberGap, base+0.2, strconv.Itoa(n), regular, smallSize, t.theme.muted)
 	}
-	room := x0 - labelGap - name
+	room := right - name
 	line := t.lines[i]
 	lineWidth := textWidth(line, regular, smallSize)
 	label := t.labels[i]
@@ -415,9 +443,9 @@ func (t *tracks) drawLabel(p pen, x0, mid float64, i int) {
 		line = ""
 	}
 	label = fit(label, room, regular, labelSize)
-	p.text(name, mid-3.8, label, regular, labelSize, t.theme.ink)
+	p.text(name, base, label, regular, labelSize, t.theme.ink)
 	if line != "" {
-		p.text(name+textWidth(label, regular, labelSize)+6, mid-3.8, line, regular, smallSize, t.theme.muted)
+		p.text(name+textWidth(label, regular, labelSize)+6, base, line, regular, smallSize, t.theme.muted)
 	}
 }
 
@@ -444,7 +472,7 @@ func (t *tracks) drawNotes(p pen, g grid, top float64) {
 	var notes []note
 	var clear [stateCount][]column
 	for i, row := range t.rows {
-		mid := top - t.pitch*(float64(i)+0.5)
+		mid := top - t.middle(i)
 		for _, s := range row.Spans {
 			from, to := g.clip(s.Start, s.End)
 			w := g.wide(to - from)
@@ -526,10 +554,12 @@ func (t *tracks) drawFold(p pen, v view, x0, base float64, i int) {
 			})
 		}
 	}
-	left := x0 - t.gutter + margin + t.numberWidth()
-	p.text(left, base+foldHeight/2+1, t.foldLabel(i), regular, labelSize, t.theme.ink)
-	words := fit(t.folds[i].words(int(peak+0.5)), x0-labelGap-left, regular, smallSize)
-	p.text(left, base+foldHeight/2-12, words, regular, smallSize, t.theme.muted)
+	left, right, label, small := x0-t.gutter+margin+t.numberWidth(), x0-labelGap, base+foldHeight/2+1, base+foldHeight/2-12
+	if t.above > 0 {
+		left, right, label, small = x0, x0+v.width, base+foldHeight+17, base+foldHeight+4
+	}
+	p.text(left, label, t.foldLabel(i), regular, labelSize, t.theme.ink)
+	p.text(left, small, fit(t.folds[i].words(int(peak+0.5)), right-left, regular, smallSize), regular, smallSize, t.theme.muted)
 	p.rule(x0, base, x0+v.width, base, 0.75, t.theme.faint)
 }
 

@@ -8,7 +8,9 @@ import (
 // Cells spell unexported names with a letter before them (see stdfiles/cellnames.go.txt). The standard library is patched so
 // that nobody notices: reflect treats such names as unexported and shows them as they were written, and with it fmt,
 // encoding and text/template do; the runtime prints them so; and syscall and os say which goroutine writes to standard output
-// or calls Exit; flag and net/http let a cell that runs again register again what an earlier run has registered. The runtime also shows the labels of goroutines wherever it prints their stacks, by which their cells are known.
+// or calls Exit; flag and net/http let a cell that runs again register again what an earlier run has registered. The runtime also shows
+// the labels of goroutines wherever it prints their stacks, by which their cells are known, and what crosses the border of a synctest
+// bubble is a panic of the cell instead of the end of the process.
 //
 // Known to differ from plain Go: in the text of a type argument Go qualifies the fields of an anonymous struct,
 // stack[struct { main.a int }], and cells do not.
@@ -59,6 +61,30 @@ func patches() []stdFile {
 		}},
 		// A table that is made at run time meets compiled type switches of later plugins, which search by the hash.
 		{path: "runtime/iface.go", edits: []edit{{old: "\tm.Hash = 0\n", new: "\tm.Hash = typ.Hash\n"}}},
+		{path: "runtime/cellbubble.go", added: "cellbubble.go.txt"},
+		{path: "runtime/chan.go", edits: []edit{
+			// These have locked the channel: where cellOutsider has let them pass before.
+			{old: "\t\tunlockf()\n\t\tfatal(\"send on synctest channel from outside bubble\")\n", new: ""},
+			{old: "\t\tunlockf()\n\t\tfatal(\"receive on synctest channel from outside bubble\")\n", new: ""},
+			{old: `fatal("send on synctest channel from outside bubble")`, new: `cellOutsider("send on synctest channel from outside bubble")`},
+			{old: `fatal("receive on synctest channel from outside bubble")`, new: `cellOutsider("receive on synctest channel from outside bubble")`},
+			{old: `fatal("close of synctest channel from outside bubble")`, new: `cellOutsider("close of synctest channel from outside bubble")`},
+		}},
+		{path: "runtime/select.go", edits: []edit{
+			{old: `fatal("select on synctest channel from outside bubble")`, new: `cellOutsider("select on synctest channel from outside bubble")`},
+		}},
+		{path: "runtime/time.go", edits: []edit{
+			{old: `fatal("stop of synctest timer from outside bubble")`, new: `cellOutsider("stop of synctest timer from outside bubble")`},
+			{old: `fatal("reset of synctest timer from outside bubble")`, new: `panic(plainError("reset of synctest timer from outside bubble"))`},
+		}},
+		{path: "runtime/sema.go", edits: []edit{
+			{old: "println(\"semaphore wake of synctest goroutine\", s.g.goid, \"from outside bubble\")\n", new: "", n: 2},
+			{old: `fatal("semaphore wake of synctest goroutine from outside bubble")`, new: `cellOutsider("wake of a synctest goroutine from outside bubble")`, n: 2},
+		}},
+		{path: "sync/waitgroup.go", edits: []edit{
+			{old: `fatal("sync: WaitGroup.Add called from multiple synctest bubbles")`, new: `panic("sync: WaitGroup.Add called from multiple synctest bubbles")`},
+			{old: `fatal("sync: WaitGroup.Add called from inside and outside synctest bubble")`, new: `panic("sync: WaitGroup.Add called from inside and outside synctest bubble")`, n: 2},
+		}},
 		{path: "reflect/cellmethods.go", added: "cellmethods.go.txt"},
 		{path: "reflect/type.go", edits: reflectType},
 		{path: "reflect/value.go", edits: reflectValue},

@@ -70,6 +70,7 @@ type reusable struct {
 	absent  map[string]bool
 	vars    []Variable
 	hideNil bool
+	tracer  string
 }
 
 // A Variable is a session variable that a cell touches. Its storage is known by name and generation.
@@ -109,6 +110,7 @@ type Plan struct {
 	Moves     []Move
 	Forget    []string // the names, of a plan that Forget made
 	Notices   []string // what the user must be told: variables that were reset, and the like
+	Tracer    string   // a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it does not
 	HideNil   bool     // the last expression ends in an error: nil is not worth showing
 	Empty     bool     // nothing to run, and at most imports declared
 	Lasting   bool     // it declares variables or imports: where nothing was compiled, the text alone tells another process of them
@@ -195,7 +197,7 @@ func (s *Session) reuse(n int, text string) *Plan {
 			return nil
 		}
 	}
-	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, HideNil: r.hideNil}
+	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, HideNil: r.hideNil, Tracer: r.tracer}
 }
 
 // Symbol is one declared name, for %who and completion.

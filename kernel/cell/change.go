@@ -761,7 +761,7 @@ func (c *change) plan() *Plan {
 	for _, k := range sortedKeys(e.pointers) {
 		p.Vars = append(p.Vars, e.pointers[k])
 	}
-	p.HideNil = c.endsInError()
+	p.HideNil, p.Tracer = c.endsInError(), c.tracer()
 	if len(emitted) == 0 && len(p.Moves) == 0 && !c.main && !p.Empty {
 		c.drive(e, p)
 	} else if !p.Empty {
@@ -828,7 +828,7 @@ func (c *change) plan() *Plan {
 			}
 		}
 		if again && compiled {
-			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, absent: c.bind.absent, vars: p.Vars, hideNil: p.HideNil}
+			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, absent: c.bind.absent, vars: p.Vars, hideNil: p.HideNil, tracer: p.Tracer}
 		}
 	}
 	return p

@@ -409,11 +409,15 @@ func (e *emitter) instantiate(fun ast.Expr) {
 	}
 }
 
-// guarded are the standard functions that run one of their arguments on a goroutine of its own.
-var guarded = map[string]int{
-	"(*sync.WaitGroup).Go": 0,
-	"time.AfterFunc":       1,
-	"context.AfterFunc":    1,
+// guarded are the standard functions that run one of their arguments on a goroutine of its own: which one, and what wraps it.
+var guarded = map[string]struct {
+	arg int
+	by  string
+}{
+	"(*sync.WaitGroup).Go":  {0, "Guard"},
+	"time.AfterFunc":        {1, "Guard"},
+	"context.AfterFunc":     {1, "Guard"},
+	"testing/synctest.Test": {1, "Test"},
 }
 
 // guard wraps a function that a standard package will start.
@@ -426,12 +430,12 @@ func (e *emitter) guard(call *ast.CallExpr) {
 	if !ok || f.Pkg() == nil || isSession(f) {
 		return
 	}
-	i, ok := guarded[f.FullName()]
-	if !ok || i >= len(call.Args) {
+	g, ok := guarded[f.FullName()]
+	if !ok || g.arg >= len(call.Args) {
 		return
 	}
 	line, _ := e.src.position(call.Pos())
-	a := call.Args[i]
-	e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), fmt.Sprintf("%s(%q, ", e.rt("Guard"), fmt.Sprintf("cell[%d]:%d", e.src.n, line))})
+	a := call.Args[g.arg]
+	e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), fmt.Sprintf("%s(%q, ", e.rt(g.by), fmt.Sprintf("cell[%d]:%d", e.src.n, line))})
 	e.edits = append(e.edits, edit{e.src.end(a), e.src.end(a), ")"})
 }

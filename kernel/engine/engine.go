@@ -46,6 +46,7 @@ type Engine struct {
 	session  *cell.Session
 	interp   *interp
 	recorder timeline.Recorder
+	keeper   *keeper
 	out      *session.Out
 	texts    texts
 	outputs  outputs
@@ -53,6 +54,7 @@ type Engine struct {
 	lost     lost
 	mode     string // auto, yaegi or compiled
 	plot     bool
+	narrow   bool // figures are drawn for a phone
 	restored bool // no cell has run since Restore
 
 	mu      sync.Mutex
@@ -62,7 +64,7 @@ type Engine struct {
 // New returns an engine. Without a toolchain that can build plugins, cells that need the compiler are refused with the
 // reason; everything else works.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{cfg: cfg, mode: "auto", plot: true}
+	e := &Engine{cfg: cfg, mode: "auto", plot: true, keeper: newKeeper()}
 	tools, err := toolchain.Open(cfg.Toolchain)
 	var stale *toolchain.StaleError
 	var none *toolchain.NoPluginsError
@@ -88,6 +90,7 @@ func New(cfg Config) (*Engine, error) {
 	lab.SetHost(lab.Host{Places: e.places, Carry: e.guard})
 	display.SetSink(e.display)
 	timeline.SetEngine(ranBy)
+	timeline.SetOutside(e.keeper.do)
 	display.SetAsker(func(ctx context.Context, prompt string, password bool) (string, error) {
 		return e.out.Input(ctx, prompt, password)
 	})
@@ -317,7 +320,7 @@ func (x *execution) code(text string) {
 		x.run.ranBy = calledByYaegi
 	}
 	x.notes(p.Notices)
-	if x.perform(f, slices.Contains(p.Imports, "runtime/trace")); !x.done.OK {
+	if x.perform(f, p.Tracer); !x.done.OK {
 		x.run.unset(p)
 	}
 }
@@ -330,11 +333,15 @@ func (x *execution) notes(notes []string) {
 }
 
 // perform runs the cell's code under the recorder and shows what came of it, a failure last, where readers look for it. A cell
-// that uses the execution tracer itself is left alone with it.
-func (x *execution) perform(f func(), traces bool) {
+// that takes the execution tracer itself, by the function tracer, is left alone with it.
+func (x *execution) perform(f func(), tracer string) {
 	e, r := x.e, x.run
 	timeline.SetFiles(r.files())
-	armed := e.plot && !traces && !x.cell.Silent && !x.quiet && e.recorder.Arm() == nil
+	plot := e.plot && !x.cell.Silent && !x.quiet
+	if plot && tracer != "" {
+		e.out.Output(x.cell.ID, session.Stderr, []byte(cyan+"note: "+reset+"no figure: this cell calls "+tracer+", and the execution tracer serves one at a time\n"))
+	}
+	armed := plot && tracer == "" && e.recorder.Arm() == nil
 	fail, replace := r.execute(f)
 	e.tellLost(r)
 	var exp *timeline.Experiment
@@ -458,6 +465,7 @@ type record struct {
 	Mode    string
 	Plot    bool
 	Forget  []string `json:",omitempty"` // instead of Code: names to forget
+	Narrow  bool     `json:",omitempty"` // figures for a phone
 	Setting bool     `json:",omitempty"` // only the mode changed
 	Reset   bool     `json:",omitempty"` // everything before is forgotten
 	Lost    bool     `json:",omitempty"` // the variables declared before went with an earlier process
@@ -472,7 +480,7 @@ func (e *Engine) commit(p *cell.Plan, text string) {
 }
 
 func (e *Engine) record(p *cell.Plan, text, plugin string) {
-	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot, Forget: p.Forget})
+	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot, Narrow: e.narrow, Forget: p.Forget})
 	if err != nil {
 		return
 	}
@@ -501,7 +509,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 			continue
 		}
 		e.texts.set(rec.N, rec.Code)
-		e.mode, e.plot = rec.Mode, rec.Plot
+		e.mode, e.plot, e.narrow = rec.Mode, rec.Plot, rec.Narrow
 		if rec.Reset {
 			e.forget()
 		}

@@ -60,13 +60,15 @@ func (e *Engine) onPanic(p *lab.PanicError) {
 	o := l.of[r]
 	o.panics = append(o.panics, p)
 	l.mu.Unlock()
-	time.AfterFunc(patience, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if i := slices.Index(o.panics, p); i >= 0 {
-			o.panics = slices.Delete(o.panics, i, i+1)
-			o.tell(r, p)
-		}
+	e.keeper.do(func() {
+		time.AfterFunc(patience, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if i := slices.Index(o.panics, p); i >= 0 {
+				o.panics = slices.Delete(o.panics, i, i+1)
+				o.tell(r, p)
+			}
+		})
 	})
 }
 

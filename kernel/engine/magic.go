@@ -35,7 +35,7 @@ func init() { // magics mention themselves: %help lists them
 		"who":    {"%who", "list what is declared", false, (*execution).who},
 		"forget": {"%forget name …", "forget what was declared with these names; hidden built-ins and packages come back", false, (*execution).forget},
 		"reset":  {"%reset", "forget everything that was declared", false, (*execution).reset},
-		"plot":   {"%plot on|off", "draw what goroutines did under each cell that starts some", false, (*execution).plot},
+		"plot":   {"%plot on|narrow|off", "draw what goroutines did under each cell that starts some; narrow for a phone", false, (*execution).plot},
 		"time":   {"%%time", "run the cell and tell how long it took", true, (*execution).time},
 		"bash":   {"%%bash", "run the cell as a shell script; a status other than zero fails the cell", true, (*execution).script},
 	}
@@ -149,21 +149,24 @@ func (x *execution) engine(s cell.Segment) {
 
 func (x *execution) plot(s cell.Segment) {
 	switch s.Args {
-	case "on", "off":
-		x.e.plot = s.Args == "on"
+	case "on", "narrow", "off":
+		x.e.plot, x.e.narrow = s.Args != "off", s.Args == "narrow"
 		x.e.note(x.cell)
 	case "":
 	default:
-		x.refuse(s, fmt.Sprintf("%%plot %s: on or off?", s.Args), "Write %plot on or %plot off")
+		x.refuse(s, fmt.Sprintf("%%plot %s: on, narrow or off?", s.Args), "Write %plot on, %plot narrow or %plot off")
 		return
 	}
 	state := map[bool]string{true: "on", false: "off"}[x.e.plot]
+	if x.e.narrow {
+		state = "narrow"
+	}
 	x.print("plot: %s\n", state)
 }
 
 // note keeps settings for a session that has to be begun anew.
 func (e *Engine) note(c session.Cell) {
-	b, err := json.Marshal(record{N: c.N, Mode: e.mode, Plot: e.plot, Setting: true})
+	b, err := json.Marshal(record{N: c.N, Mode: e.mode, Plot: e.plot, Narrow: e.narrow, Setting: true})
 	if err == nil {
 		e.out.Record(c.ID, b)
 	}
@@ -215,7 +218,7 @@ func (x *execution) forget(s cell.Segment) {
 
 func (x *execution) reset(cell.Segment) {
 	x.e.forget()
-	b, err := json.Marshal(record{N: x.cell.N, Mode: x.e.mode, Plot: x.e.plot, Reset: true})
+	b, err := json.Marshal(record{N: x.cell.N, Mode: x.e.mode, Plot: x.e.plot, Narrow: x.e.narrow, Reset: true})
 	if err == nil {
 		x.e.out.Record(x.cell.ID, b)
 	}

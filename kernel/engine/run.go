@@ -50,6 +50,7 @@ type run struct {
 	values  []any
 	shown   bool
 	labels  map[string]context.Context // by place
+	bubbles map[int]context.Context    // the cell's context in synctest bubbles, by their number
 	stopped []frame                    // where the stop flag ended the cell's own goroutine, or else the first of the others
 }
 
@@ -102,6 +103,7 @@ func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
 	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}), exited: make(chan struct{}), labels: map[string]context.Context{}}
 	r.asked = ctx
 	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	r.ctx.Done() // the channel is made on first use, which must not be in a bubble
 	return r
 }
 
@@ -261,7 +263,7 @@ func (e *Engine) show(values []any) {
 
 func (e *Engine) ctx() context.Context {
 	if t := current(); t != nil {
-		return t.run.ctx
+		return t.run.context()
 	}
 	return context.Background()
 }

@@ -130,6 +130,9 @@ func ranBy(fn any) string {
 	return "compiled"
 }
 
+// phone is the width of figures on request, in CSS pixels: that of a small phone.
+const phone = 360
+
 // figure draws what the cell's goroutines did, under the cell.
 func (x *execution) figure(exp *timeline.Experiment) {
 	defer func() {
@@ -137,7 +140,11 @@ func (x *execution) figure(exp *timeline.Experiment) {
 			x.e.out.Output(x.cell.ID, session.Stderr, []byte(fmt.Sprintf("the figure could not be drawn: %v\n", v)))
 		}
 	}()
-	fig, err := plots.Timeline(exp, plots.Options{})
+	o := plots.Options{}
+	if x.e.narrow {
+		o.Width = phone
+	}
+	fig, err := plots.Timeline(exp, o)
 	if err != nil {
 		x.e.out.Output(x.cell.ID, session.Stderr, []byte("the figure could not be drawn: "+err.Error()+"\n"))
 		return

@@ -223,8 +223,16 @@ func (c Comparison) grid() grid {
 	return g
 }
 
-// String is the table in text.
-func (c Comparison) String() string { return c.grid().text(c.RanBy()) }
+// title is what was compared.
+func (c Comparison) title() string {
+	if c.Tasks == 0 {
+		return c.Name
+	}
+	return fmt.Sprintf("%s, %s", c.Name, plural(c.Tasks, "task"))
+}
+
+// String is the table in text, below its title.
+func (c Comparison) String() string { return titled(c.title(), c.grid().text(c.RanBy())) }
 
 // Markdown is the table for a notebook.
-func (c Comparison) Markdown() string { return c.grid().markdown(c.RanBy()) }
+func (c Comparison) Markdown() string { return titledMarkdown(c.title(), c.grid().markdown(c.RanBy())) }

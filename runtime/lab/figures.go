@@ -1,8 +1,6 @@
 package lab
 
 import (
-	"fmt"
-
 	"interleave/runtime/timeline"
 )
 
@@ -32,7 +30,7 @@ func (c Comparison) EachTiming(f func(name string, median, lo, hi, confidence fl
 	for _, r := range c.Rows {
 		f(r.Way.String(), r.Stats.Median, r.Stats.Lo, r.Stats.Hi, r.Stats.Confidence)
 	}
-	return fmt.Sprintf("%s, %s", c.Name, plural(c.Tasks, "task"))
+	return c.title()
 }
 
 // EachTiming calls f for every number of workers with the measurement, for plots.Compare(s): times where plots.Speedup shows ratios.
@@ -93,7 +91,7 @@ func (l *Lock) EachHold(f func(timeline.Hold)) (dropped int) { return l.meter.ea
 // EachHold is as for [Lock.EachHold].
 func (l *RLock) EachHold(f func(timeline.Hold)) (dropped int) { return l.lock.EachHold(f) }
 
-// EachHold is as for [Lock.EachHold]; the lock's name says whether it was held for reading or for writing.
+// EachHold is as for [Lock.EachHold]; each hold has its Mode, reading or writing.
 func (l *RWLock) EachHold(f func(timeline.Hold)) (dropped int) { return l.meter.eachHold("rwlock", f) }
 
 // EachHold is as for [Lock.EachHold]. Holds overlap as far as the semaphore lets them.

@@ -71,7 +71,7 @@ func TestLocksTell(t *testing.T) {
 		EachHold(f func(timeline.Hold)) (dropped int)
 		History() ([]timeline.Hold, int)
 	}
-	for name, l := range map[string]holds{"a": lock, "b": rlock, "c (writing)": rwlock, "d": semaphore} {
+	for name, l := range map[string]holds{"a": lock, "b": rlock, "c": rwlock, "d": semaphore} {
 		var got []timeline.Hold
 		dropped := l.EachHold(func(h timeline.Hold) { got = append(got, h) })
 		want, _ := l.History()
@@ -145,8 +145,8 @@ func TestReadersAreNoted(t *testing.T) {
 		wg.Go(lock.RUnlock) // not by who came: there is but one
 		wg.Wait()
 		var got []string
-		lock.EachHold(func(h timeline.Hold) { got = append(got, fmt.Sprint(h.Lock, " ", h.Wait, " ", h.Hold)) })
-		want := []string{"table (reading) 0s 1s", "table (reading) 0s 2s", "table (reading) 0s 3s", "table (writing) 1s 2s", "table (reading) 0s 4s"}
+		lock.EachHold(func(h timeline.Hold) { got = append(got, fmt.Sprint(h.Lock, " ", h.Mode, " ", h.Wait, " ", h.Hold)) })
+		want := []string{"table reading 0s 1s", "table reading 0s 2s", "table reading 0s 3s", "table writing 1s 2s", "table reading 0s 4s"}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}

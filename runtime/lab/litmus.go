@@ -181,7 +181,7 @@ func (t LitmusTable) grid() grid {
 }
 
 // String is the table in text.
-func (t LitmusTable) String() string { return t.grid().text(t.RanBy()) }
+func (t LitmusTable) String() string { return titled(t.Name, t.grid().text(t.RanBy())) }
 
 // Markdown is the table for a notebook.
-func (t LitmusTable) Markdown() string { return t.grid().markdown(t.RanBy()) }
+func (t LitmusTable) Markdown() string { return titledMarkdown(t.Name, t.grid().markdown(t.RanBy())) }

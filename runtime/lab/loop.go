@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"interleave/runtime/timeline"
 )
 
 // A Loop is an event loop like asyncio's: its tasks take turns, and another one's turn comes only when the running one awaits
@@ -84,6 +86,7 @@ type Coro struct {
 	cancel context.CancelCauseFunc
 	resume chan struct{} // the baton
 	waits  bool          // parked, and in neither run.ready nor the inbox
+	due    time.Time     // when it could have had its next turn; zero: ever since it has waited
 	since  time.Time     // when its turn began
 	line   site          // of the await that ended a slow turn
 	err    error         // valid when done
@@ -109,9 +112,15 @@ type loopRun struct {
 	parked  chan struct{} // the baton on its way back
 
 	mu      sync.Mutex
-	inbox   []*Coro       // woken from outside
+	inbox   []mail        // tasks woken from outside
 	mail    chan struct{} // has room for one: something is in inbox
 	outside int           // goroutines that will put something there
+}
+
+// mail is that a task was woken from outside.
+type mail struct {
+	c    *Coro
+	sent time.Time
 }
 
 // ErrLoopDeadlock is the error of a loop whose tasks all wait for each other.
@@ -175,7 +184,7 @@ func (r *loopRun) start(name, row string, from site, fn func(*Coro) error) *Coro
 		if trace.IsEnabled() {
 			defer trace.StartRegion(c.ctx, row).End()
 		}
-		<-c.resume
+		c.turn()
 		normal := false
 		defer func() {
 			if !normal {
@@ -223,8 +232,9 @@ func (r *loopRun) turn(c *Coro) {
 		r.living[c.at].at = c.at
 		r.living[last] = nil
 		r.living = r.living[:last]
+		now := time.Now()
 		for _, o := range c.next {
-			r.makeReady(o)
+			r.makeReady(o, now)
 		}
 		c.next = nil
 	}
@@ -256,14 +266,15 @@ func (l *Loop) note(c *Coro, took, slow time.Duration) {
 func (r *loopRun) pick() *Coro {
 	for {
 		r.mu.Lock()
-		mail, outside := r.inbox, r.outside
+		inbox, outside := r.inbox, r.outside
 		r.inbox = nil
 		r.mu.Unlock()
-		for _, c := range mail {
-			r.makeReady(c)
+		for _, m := range inbox {
+			r.makeReady(m.c, m.sent)
 		}
 		for len(r.timers) > 0 && !r.timers[0].when.After(time.Now()) {
-			r.makeReady(heap.Pop(&r.timers).(*loopTimer).c)
+			t := heap.Pop(&r.timers).(*loopTimer)
+			r.makeReady(t.c, t.when)
 		}
 		if len(r.ready) > 0 {
 			c := r.ready[0]
@@ -279,7 +290,7 @@ func (r *loopRun) pick() *Coro {
 			t.Stop()
 			continue
 		}
-		if outside == 0 && len(mail) == 0 {
+		if outside == 0 && len(inbox) == 0 {
 			select {
 			case <-r.mail:
 				continue
@@ -291,12 +302,12 @@ func (r *loopRun) pick() *Coro {
 	}
 }
 
-// makeReady gives a parked task its next turn. Others have theirs already.
-func (r *loopRun) makeReady(c *Coro) {
+// makeReady gives a parked task its next turn, which it could have had at due. Others have theirs already.
+func (r *loopRun) makeReady(c *Coro, due time.Time) {
 	if c.done || !c.waits {
 		return
 	}
-	c.waits = false
+	c.waits, c.due = false, due
 	if c.timer != nil {
 		if c.timer.at >= 0 {
 			heap.Remove(&r.timers, c.timer.at)
@@ -309,7 +320,7 @@ func (r *loopRun) makeReady(c *Coro) {
 // wake has the loop make c ready; from any goroutine. ended is how many outside goroutines are over with that.
 func (r *loopRun) wake(c *Coro, ended int) {
 	r.mu.Lock()
-	r.inbox = append(r.inbox, c)
+	r.inbox = append(r.inbox, mail{c, time.Now()})
 	r.outside -= ended
 	r.mu.Unlock()
 	select {
@@ -320,9 +331,10 @@ func (r *loopRun) wake(c *Coro, ended int) {
 
 func (r *loopRun) cancelAll(cause error) {
 	r.over = cause
+	now := time.Now()
 	for _, c := range r.living {
 		c.cancel(cause)
-		r.makeReady(c)
+		r.makeReady(c, now)
 	}
 }
 
@@ -341,8 +353,16 @@ func (c *Coro) park() error {
 	}
 	c.waits = true
 	c.run.parked <- struct{}{}
-	<-c.resume
+	c.turn()
 	return canceled(c.ctx)
+}
+
+// turn waits for the task's turn, and marks in a recording since when it has waited for nothing else.
+func (c *Coro) turn() {
+	<-c.resume
+	if trace.IsEnabled() {
+		timeline.Turn(time.Since(c.due))
+	}
 }
 
 // mine checks that the caller is c's own task, as far as can be seen.
@@ -387,12 +407,13 @@ func (c *Coro) Yield() error {
 	if err := c.mine("lab.Coro.Yield"); err != nil {
 		return err
 	}
+	c.due = time.Time{}
 	c.run.ready = append(c.run.ready, c)
 	if time.Since(c.since) >= c.run.slow {
 		c.line = here(1)
 	}
 	c.run.parked <- struct{}{}
-	<-c.resume
+	c.turn()
 	return canceled(c.ctx)
 }
 
@@ -502,7 +523,7 @@ func (c *Coro) await(t *Coro) error {
 // stop cancels c; on the loop.
 func (c *Coro) stop(cause error) {
 	c.cancel(cause)
-	c.run.makeReady(c)
+	c.run.makeReady(c, time.Now())
 }
 
 // Cancel cancels the task: its awaits return an error from now on, of which cause is a part. It must be called on the task's loop.

@@ -168,14 +168,14 @@ func TestScale(t *testing.T) {
 				t.Errorf("speedup with %d workers is %v, want %v", s.Points[i].Workers, got, want)
 			}
 		}
-		want := "workers  time  from    to  speedup\n" +
+		want := "work\nworkers  time  from    to  speedup\n" +
 			"1        10 s  10 s  10 s     1.00\n" +
 			"3         4 s   4 s   4 s     2.50\n" +
 			"9         2 s   2 s   2 s     5.00"
 		if s.String() != want {
 			t.Errorf("the table is\n%s", s)
 		}
-		if md := s.Markdown(); !strings.HasPrefix(md, "| workers | time | from | to | speedup |\n|---|---:|---:|---:|---:|\n| 1 | 10 s |") {
+		if md := s.Markdown(); !strings.HasPrefix(md, "**work**\n\n| workers | time | from | to | speedup |\n|---|---:|---:|---:|---:|\n| 1 | 10 s |") {
 			t.Errorf("the table is\n%s", md)
 		}
 	})
@@ -194,7 +194,7 @@ func TestScaleProcs(t *testing.T) {
 		}
 		return nil
 	}, lab.ScaleOptions{Workers: []int{1, 3}, Procs: true, Bench: lab.BenchOptions{Repeats: 1, Warmup: 1, MinTime: 1}})
-	if err != nil || len(s.Points) != 2 || runtime.GOMAXPROCS(0) != before || !strings.HasPrefix(s.String(), "cores") {
+	if err != nil || len(s.Points) != 2 || runtime.GOMAXPROCS(0) != before || !strings.HasPrefix(s.String(), "look\ncores") {
 		t.Errorf("got %v, %v; GOMAXPROCS is %d", s, err, runtime.GOMAXPROCS(0))
 	}
 }
@@ -286,7 +286,7 @@ func TestCompareWaiting(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "way         time  from   to  speedup\n" +
+		want := "fetch, 6 tasks\nway         time  from   to  speedup\n" +
 			"sequential   6 s   6 s  6 s     1.00\n" +
 			"goroutines   1 s   1 s  1 s     6.00\n" +
 			"pool         2 s   2 s  2 s     3.00\n" +

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/trace"
@@ -56,7 +57,7 @@ type meter struct {
 
 // A holding is a watched lock in somebody's hands.
 type holding struct {
-	timeline.Hold // without Line, Wait and Hold until it ends; Lock is what follows its name
+	timeline.Hold // without Lock, Line, Wait and Hold until it ends
 	line          site
 	held          time.Time
 }
@@ -112,6 +113,7 @@ func (m *meter) holds(ctx context.Context, asked time.Time) *holding {
 	m.mu.Unlock()
 	if room { // to find out who that is costs more than all else
 		h.Goroutine, h.From = timeline.Self()
+		h.Who = cmp.Or(timeline.Named(h.Goroutine), h.Who)
 		h.Engine = timeline.Engine(nil)
 	}
 	return h
@@ -154,7 +156,7 @@ func (m *meter) history(kind string) (events []timeline.Hold, dropped int) {
 	defer m.mu.Unlock()
 	events = slices.Clone(m.events)
 	for i := range events {
-		events[i].Lock = m.label(kind) + events[i].Lock
+		events[i].Lock = m.label(kind)
 	}
 	return events, m.dropped
 }

@@ -114,10 +114,10 @@ func (l *RWLock) acquire(ctx context.Context, call string, write bool) error {
 	if l.meter.watched() {
 		h := l.meter.holds(ctx, asked)
 		if write {
-			h.Lock = " (writing)"
+			h.Mode = "writing"
 			l.writer = h
 		} else {
-			h.Lock = " (reading)"
+			h.Mode = "reading"
 			l.reading = append(l.reading, h)
 		}
 	}
@@ -240,5 +240,5 @@ func (l *RWLock) Stats() LockStats {
 	return l.meter.snapshot("rwlock", acquired)
 }
 
-// History returns who held the lock while it was watched, as [Lock.History] does; its name says whether for reading or for writing.
+// History returns who held the lock while it was watched, as [Lock.History] does, with the Mode of each hold.
 func (l *RWLock) History() (events []timeline.Hold, dropped int) { return l.meter.history("rwlock") }

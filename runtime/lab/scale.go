@@ -86,8 +86,8 @@ func (s Scaling) grid() grid {
 	return g
 }
 
-// String is the table in text, Markdown the same for a notebook.
-func (s Scaling) String() string { return s.grid().text(s.RanBy()) }
+// String is the table in text, below its name; Markdown the same for a notebook.
+func (s Scaling) String() string { return titled(s.Name, s.grid().text(s.RanBy())) }
 
 // Markdown is the table for a notebook.
-func (s Scaling) Markdown() string { return s.grid().markdown(s.RanBy()) }
+func (s Scaling) Markdown() string { return titledMarkdown(s.Name, s.grid().markdown(s.RanBy())) }

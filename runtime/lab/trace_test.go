@@ -201,3 +201,95 @@ func TestRecordedStates(t *testing.T) {
 		}
 	}
 }
+
+// Different kinds of waits in lab have different names, also in goroutines that lab starts itself.
+func TestRecordedWaits(t *testing.T) {
+	srv, err := lab.NewTestServer(lab.Constant(5*time.Millisecond), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	seen := func(e *timeline.Experiment) map[string]bool {
+		all := map[string]bool{}
+		for _, g := range e.Goroutines {
+			for _, s := range g.Spans {
+				if s.State.Blocked() {
+					all[s.State.String()+", "+s.Reason] = true
+				}
+			}
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		run  func(ctx context.Context) error
+		want []string
+		not  []string
+	}{
+		"one fetch after the other": {func(ctx context.Context) error {
+			lab.FetchAll(ctx, srv.URLs(3), lab.FetchOptions{Concurrency: 1})
+			return nil
+		}, []string{"lock, lab.FetchAll: slot", "network, lab.FetchAll: answer", "waiting for others, lab.FetchAll"}, nil},
+		"a place at the host": {func(ctx context.Context) error {
+			lab.FetchAll(ctx, srv.URLs(3), lab.FetchOptions{PerHost: 1})
+			return nil
+		}, []string{"lock, lab.FetchAll: slot"}, nil},
+		"a limited fetch": {func(ctx context.Context) error {
+			lab.FetchAll(ctx, srv.URLs(3), lab.FetchOptions{Limiter: lab.NewLimiter(500, 1)})
+			return nil
+		}, []string{"waiting for others, lab.FetchAll: limiter"}, nil},
+		"a fetch alone": {func(ctx context.Context) error { return lab.Fetch(ctx, srv.URLs(1)[0], lab.FetchOptions{}).Err }, []string{"network, lab.Fetch: answer"}, nil},
+		"sleep":         {func(ctx context.Context) error { return lab.Sleep(ctx, time.Millisecond) }, []string{"sleep, lab.Sleep"}, []string{"select, select"}},
+		"between two tries": {func(ctx context.Context) error {
+			n := 0
+			_, err := lab.Retry(ctx, lab.Backoff{First: time.Millisecond}, func(context.Context) (int, error) {
+				if n++; n == 1 {
+					return 0, errors.New("again")
+				}
+				return n, nil
+			})
+			return err
+		}, []string{"sleep, lab.Retry"}, nil},
+		"a turn on the event loop": {func(ctx context.Context) error {
+			return lab.NewLoop().Run(ctx, func(co *lab.Coro) error {
+				var due time.Time
+				sleeper := lab.LoopGo(co, "sleeper", func(co *lab.Coro) (int, error) {
+					due = time.Now().Add(2 * time.Millisecond)
+					return 0, co.Sleep(2 * time.Millisecond)
+				})
+				hog := lab.LoopGo(co, "hog", func(*lab.Coro) (int, error) {
+					for time.Now().Before(due.Add(time.Millisecond)) {
+						time.Sleep(time.Millisecond)
+					}
+					return 0, nil
+				})
+				hog.Await(co)
+				_, err := sleeper.Await(co)
+				return err
+			})
+		}, []string{"sleep, lab.Coro.Sleep", "waiting for others, event loop: turn"}, []string{"chan receive, chan receive"}},
+	} {
+		got := seen(record(t, c.run))
+		for _, w := range c.want {
+			if !got[w] {
+				t.Errorf("%s: no %q in %v", name, w, got)
+			}
+		}
+		for _, w := range c.not {
+			if got[w] {
+				t.Errorf("%s: %q in %v", name, w, got)
+			}
+		}
+	}
+}
+
+// Whoever takes a lock has in its history the name that timeline.Name gave.
+func TestHoldersHaveTheirNames(t *testing.T) {
+	lock := lab.NewLock().Watch()
+	lab.Gather(t.Context(), func(ctx context.Context) (int, error) {
+		timeline.Name("philosopher 1")
+		return 0, lock.Do(ctx, func() {})
+	})
+	if h, _ := lock.History(); len(h) != 1 || h[0].Who != "philosopher 1" {
+		t.Errorf("%+v", h)
+	}
+}

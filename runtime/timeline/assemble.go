@@ -30,7 +30,7 @@ func (r *reader) finish(e *Experiment) {
 
 	e.Goroutines = r.rows(since, e.Recorded)
 	e.Cores = r.cores(e.GOMAXPROCS, since)
-	e.Events, e.Dropped = r.said(since, e.Recorded), r.lost
+	e.Events, e.Dropped, e.Bubble = r.said(since, e.Recorded), r.lost, r.bubble
 }
 
 // rows makes the experiment's goroutines: the main ones first, then by start.
@@ -46,7 +46,7 @@ func (r *reader) rows(since func(time.Duration) time.Duration, recorded time.Dur
 	named := map[string][2]string{} // the function, and the row's name after it, by root
 	for i := range r.gs {
 		g := &r.gs[i]
-		if !g.member {
+		if !g.member || g.hidden {
 			continue
 		}
 		names, known := named[g.root]
@@ -64,6 +64,9 @@ func (r *reader) rows(since func(time.Duration) time.Duration, recorded time.Dur
 		}
 		if row.Name == "" {
 			row.Name = names[1]
+		}
+		if row.Name == "" && g.base == coroutine {
+			row.Name = namePull
 		}
 		rows = append(rows, row)
 	}
@@ -103,9 +106,17 @@ func (r *reader) sortSpans(since func(time.Duration) time.Duration) (first, end 
 			Start: since(time.Duration(f.start)), End: since(time.Duration(f.end)),
 			State: f.state, Proc: f.proc, Reason: w.reason, Line: w.line,
 		}
+		if s.Reason == reasonBefore && r.gs[f.g].base == coroutine { // only the other of the two could wake it
+			s.State, s.Reason = Waiting, namePull
+		}
 		if s.End > s.Start { // what was before the start mark has no length left
 			all[end[f.g]] = s
 			end[f.g]++
+		}
+	}
+	for i := range r.gs {
+		if r.gs[i].split {
+			slices.SortStableFunc(all[first[i]:end[i]], func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
 		}
 	}
 	return first, end, all
@@ -125,7 +136,7 @@ func (r *reader) cores(n int, since func(time.Duration) time.Duration) []Core {
 			switch {
 			case s.End <= s.Start:
 				continue
-			case g.member:
+			case g.member && !g.hidden:
 				s.Kind = CoreUser
 			case isCollector(g.base):
 				s.Kind = CoreGC
@@ -147,9 +158,9 @@ func (r *reader) said(since func(time.Duration) time.Duration, end time.Duration
 		if !ok || !r.gs[i].member {
 			continue
 		}
-		open := e.End < 0
+		e.Open = e.End < 0
 		e.Start, e.End = since(e.Start), since(e.End)
-		if open {
+		if e.Open {
 			e.End = end
 		}
 		kept = append(kept, e)

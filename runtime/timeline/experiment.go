@@ -21,7 +21,7 @@ import (
 // An Experiment is what was seen between the start and the end of a recording. All times in it count from Start.
 type Experiment struct {
 	Start      time.Time     // when recording began
-	Lead       time.Duration // how long the recorder had been armed by then
+	Lead       time.Duration // how long the recorder had been armed by then: what came before the first goroutine
 	Wall       time.Duration // from Start to Stop, by the clock
 	Recorded   time.Duration // how much of Wall the spans cover; less than Wall when the recording was cut
 	CPU        time.Duration // user and system time of the whole process over Wall; 0 where the system does not tell
@@ -37,6 +37,7 @@ type Experiment struct {
 	SystemCores []SystemCore // the machine's cores over Wall, whoever used them, by ID; nil where the system does not tell
 
 	Cut     string // why the recording ends before the experiment does; empty when it does not
+	Bubble  bool   // a bubble of testing/synctest took part: times here are real, not the bubble's
 	Dropped int    // events beyond the 100 000 that are kept in Events
 }
 
@@ -46,7 +47,7 @@ type Goroutine struct {
 	Parent int64  // the goroutine that created it; 0 when a timer did, or when it is older than the recording
 	Name   string // as given by [Name] or by the goroutine's first region; else Func without package, unless it is a closure
 	Func   string // the outermost function of the user's in it, with its package; empty when never seen
-	Line   string // where it was created, as file:line, or where its creator was when lab did it alone; empty when it is older than the recording
+	Line   string // where it was created, as file:line, or where its creator was when a library did it alone; empty when it is older than the recording
 	Start  time.Duration
 	End    time.Duration
 	Main   bool   // one of the goroutines that ran the experiment itself
@@ -109,6 +110,7 @@ type Event struct {
 	Name       string // a log's category, a region's or a task's type
 	Text       string // a log's message
 	Start, End time.Duration
+	Open       bool // it had not ended when the recording did: End is as far as recorded
 }
 
 // An EventKind tells logs, regions and tasks apart.

@@ -8,14 +8,20 @@ import (
 	"golang.org/x/exp/trace"
 )
 
-// A site is what a stack says to a user: where they are in it, and which call of theirs does not return.
+// A site is what a stack shows a user: where they are in it, and which call of theirs does not return.
 type site struct {
-	line string // the user's line; one of a library's where there is no other, but none of ours, which says nothing to a user
-	call string // the library call made there, such as "sync.(*Mutex).Lock"; empty when the user's own code stopped
-	root string // the outermost function of the user's
-	base string // the outermost function of all
-	park string // the tracer's word for what the runtime does there, as far as its functions tell
-	cell bool   // whether the code of a cell takes part
+	line  string // the user's line; one of a library's where there is no other, but not one of Interleave's own, which would not help
+	call  string // the library call made there, such as "sync.(*Mutex).Lock"; empty when the user's own code stopped
+	first string // the innermost function of all
+	inner string // the innermost function of call that is neither Go's runtime nor a primitive: it shows what is waited for
+	prim  string // the primitive of package sync that call waits in, such as "sync.(*WaitGroup).Wait"
+	lab   string // the innermost function of package lab in call
+	root  string // the outermost function of the user's
+	base  string // the outermost function of all
+	park  string // the tracer's word for what the runtime does there, derived from its functions
+	cell  bool   // whether the code of a cell takes part
+	user  bool   // whether the user's code takes part, in a cell or elsewhere
+	shell bool   // whether the goroutine only waits for the one that runs the user's function
 }
 
 // cellMark is how the names of files begin that are cells of a notebook; compilers may put a folder before it.
@@ -25,8 +31,9 @@ const cellMark = "cell["
 // They are looked at outward from the point where the goroutine stopped, so a user's function called by one of them counts.
 var library = []string{
 	"runtime.", "runtime/", "internal/", "sync.", "sync/", "time.", "context.", "syscall.", "os.", "os/", "io.", "io/", "bufio.",
-	"fmt.", "log.", "log/", "net.", "net/", "crypto/", "testing.", "iter.", "slices.", "sort.", "reflect.",
-	"golang.org/x/sync/", "golang.org/x/net/", "interleave/runtime/lab.", "interleave/kernel/",
+	"fmt.", "log.", "log/", "net.", "net/", "crypto/", "testing.", "testing/", "iter.", "slices.", "maps.", "sort.", "reflect.",
+	"archive/", "bytes.", "compress/", "container/", "database/", "encoding/", "errors.", "hash/", "html/", "image/", "mime/", "regexp.",
+	"strings.", "text/", "golang.org/x/sync/", "golang.org/x/net/", "golang.org/x/time/", "interleave/runtime/lab.", "interleave/kernel/",
 	"interleave/runtime/timeline.Record", "github.com/traefik/yaegi/",
 }
 
@@ -41,9 +48,15 @@ func isLibrary(fn string) bool {
 
 // isRuntime reports whether a goroutine that begins in fn serves Go itself, the recorder included.
 func isRuntime(fn string) bool {
-	return fn != "runtime.main" && strings.HasPrefix(fn, "runtime.") || strings.HasPrefix(fn, "runtime/") ||
+	return fn != "runtime.main" && fn != coroutine && strings.HasPrefix(fn, "runtime.") || strings.HasPrefix(fn, "runtime/") ||
 		strings.HasPrefix(fn, "os/signal.") || strings.HasPrefix(fn, "interleave/runtime/timeline.(*")
 }
+
+// coroutine is the function in which the goroutines of iter.Pull begin.
+const coroutine = "runtime.corostart"
+
+// isShell reports whether a goroutine that begins in fn only waits for another: the outer one of a synctest bubble.
+func isShell(fn string) bool { return fn == "testing/synctest.Test.func1" }
 
 // isCollector reports whether a goroutine that begins in fn serves the garbage collector.
 func isCollector(fn string) bool {
@@ -55,12 +68,16 @@ func readSite(s trace.Stack) site { return readFrames(s.Frames()) }
 
 func readFrames(frames iter.Seq[trace.StackFrame]) site {
 	var at, cell, own site // at the first frame that is not Go's runtime, the first of a cell, the first of the user's
-	var call, park string
-	ours := false
+	var call site          // the library call so far
+	outer := ""            // the outermost function of package lab's that users know
+	ours, driven := false, false
 	for f := range frames {
 		at.base = f.Func
-		if park == "" {
-			park = parked(f.Func)
+		if at.first == "" {
+			at.first = f.Func
+		}
+		if at.park == "" {
+			at.park = parked(f.Func)
 		}
 		if f.Func == "runtime.goexit" || f.Func == "runtime.main" {
 			continue
@@ -69,7 +86,8 @@ func readFrames(frames iter.Seq[trace.StackFrame]) site {
 		inCell := strings.HasPrefix(line, cellMark)
 		if inCell {
 			if cell.line == "" {
-				cell.line, cell.call, cell.cell = line, call, true
+				cell = call
+				cell.line, cell.cell = line, true
 			}
 			cell.root = f.Func
 		}
@@ -78,33 +96,74 @@ func readFrames(frames iter.Seq[trace.StackFrame]) site {
 			if at.line == "" && !strings.HasPrefix(f.Func, "runtime.") {
 				at.line = line
 			}
-			call = f.Func
+			if driven = driven || isDriver(f.Func); !driven {
+				call.within(f.Func)
+			}
+			if strings.HasPrefix(f.Func, labPrefix) && isExported(f.Func) {
+				outer = f.Func
+			}
+			at.shell = at.shell || strings.HasPrefix(f.Func, "interleave/kernel/engine/rt.Test[")
 			continue
 		}
 		if own.line == "" {
-			own.line, own.call = line, call
+			own = call
+			own.line = line
 		}
 		own.root = f.Func
 	}
-	found := at
+	found := call
 	switch {
 	case cell.cell:
 		found = cell
+		found.user = true
 	case own.line != "":
 		found = own
-	case ours:
-		found.line = ""
+		found.user = true
+	default:
+		if found.line = at.line; ours {
+			found.line = ""
+		}
+		if !driven { // the goroutine is a library's own: what it calls in there means nothing to a user
+			found.call = outer
+		}
 	}
-	found.base, found.park = at.base, park
+	found.first, found.base, found.park = at.first, at.base, at.park
+	found.shell = at.shell && at.base == "testing.tRunner" // of which the function that the kernel calls there runs in another
 	return found
 }
+
+// isDriver reports whether fn belongs to what calls a library for interpreted code, whose own lines no stack shows.
+func isDriver(fn string) bool {
+	return strings.HasPrefix(fn, "reflect.") || strings.HasPrefix(fn, "github.com/traefik/yaegi/") || strings.HasPrefix(fn, "interleave/kernel/")
+}
+
+// within takes note of the next frame outward of a library call.
+func (s *site) within(fn string) {
+	s.call = fn
+	sync := strings.HasPrefix(fn, "sync.") || strings.HasPrefix(fn, "internal/sync.")
+	if s.inner == "" {
+		switch {
+		case sync:
+			s.prim = fn
+		case !strings.HasPrefix(fn, "runtime.") && !strings.HasPrefix(fn, "internal/") && !strings.HasPrefix(fn, "syscall."):
+			s.inner = fn
+		}
+	}
+	if s.lab == "" && strings.HasPrefix(fn, labPrefix) {
+		s.lab = fn
+	}
+}
+
+const labPrefix = "interleave/runtime/lab."
 
 // parked is the tracer's word for what a function that blocks waits for. The tracer says it itself when a goroutine stops, but
 // not of those that had stopped before it started.
 func parked(fn string) string {
 	for _, p := range []struct{ prefix, reason string }{
-		{"runtime.chanrecv", "chan receive"}, {"runtime.chansend", "chan send"}, {"runtime.selectgo", "select"},
+		{"runtime.chanrecv", "chan receive"}, {"runtime.chansend", "chan send"}, {"runtime.selectgo", "select"}, {"runtime.block", "forever"},
+		{"runtime.coroswitch", reasonCoroutine}, {coroutine, reasonCoroutine},
 		{"time.Sleep", "sleep"}, {"sync.runtime_notifyListWait", "sync.(*Cond).Wait"},
+		{"internal/synctest.Run", "synctest"}, {"internal/synctest.Wait", "synctest"},
 		{"sync.runtime_Sem", "sync"}, {"internal/sync.runtime_Sem", "sync"}, {"internal/poll.runtime_pollWait", "network"},
 	} {
 		if strings.HasPrefix(fn, p.prefix) {
@@ -155,6 +214,16 @@ func shortFunc(fn string) string {
 	return pkg + "." + name
 }
 
+// isExported reports whether users can call a function of a package, or the one that it is a closure in.
+func isExported(fn string) bool {
+	for part := range strings.SplitSeq(strings.TrimPrefix(shortFunc(fn), "lab."), ".") {
+		if part == "" || part[0] < 'A' || 'Z' < part[0] {
+			return false
+		}
+	}
+	return true
+}
+
 // rowName is a function's name for a row, or nothing when it is a closure, whose name says nothing.
 func rowName(fn string) string {
 	fn = bareFunc(fn)
@@ -168,82 +237,14 @@ func rowName(fn string) string {
 	return strings.NewReplacer("(*", "", ")", "").Replace(name)
 }
 
-// isClosure reports whether the last part of a function's name was made up by the compiler: func1, 2, gowrap3.
+// isClosure reports whether the last part of a function's name was made up by the compiler: func1, 2, gowrap3, func1-range1.
 func isClosure(name string) bool {
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "func"), "gowrap")
+	name = strings.ReplaceAll(name, "-range", "-")
 	for _, c := range name {
 		if (c < '0' || c > '9') && c != '-' {
 			return false
 		}
 	}
 	return true
-}
-
-const reasonGC = "garbage collection"
-
-// blocked turns the tracer's reason for a goroutine's stop, and the place of it, into our words.
-func blocked(reason string, at *site) (State, string) {
-	name := shortFunc(at.call)
-	if reason == "" {
-		reason = at.park
-	}
-	if strings.HasPrefix(name, "lab.") {
-		return labState(name), name
-	}
-	switch reason {
-	case "chan receive":
-		return Receiving, reason
-	case "chan send":
-		return Sending, reason
-	case "select":
-		return Selecting, reason
-	case "sleep":
-		return Sleeping, reason
-	case "network":
-		return Network, nameOr(name, reason)
-	case "sync.(*Cond).Wait":
-		return Waiting, nameOr(name, "Cond.Wait")
-	case "sync":
-		if strings.HasPrefix(at.call, "runtime.") {
-			return GC, reasonGC // an allocation that has to help the collector, or to wait for it
-		}
-		if strings.HasPrefix(at.call, "sync.") && !strings.Contains(name, "Mutex") {
-			return Waiting, name
-		}
-		return Locked, nameOr(name, "lock")
-	case "forever":
-		return Other, "blocked for ever"
-	case "preempted": // parked, unlike a goroutine that merely had to leave its core, so that its stack can be scanned
-		return GC, reasonGC
-	case "GC mark assist wait for work", "GC background sweeper wait", "wait until GC ends", "GC weak to strong wait":
-		return GC, reasonGC
-	case "":
-		return Other, "since before the recording"
-	case "unspecified":
-		return Other, nameOr(name, "blocked")
-	}
-	return Other, reason
-}
-
-// labState says what a call into package lab waits for: lab builds its helpers from channels, so the tracer cannot tell.
-func labState(name string) State {
-	has := func(s string) bool { return strings.Contains(name, s) }
-	switch {
-	case has("Sleep"):
-		return Sleeping
-	case has("Lock"), has("GIL"), has("Semaphore"):
-		return Locked
-	case has("Queue.Get"):
-		return Receiving
-	case has("Queue.Put"):
-		return Sending
-	}
-	return Waiting
-}
-
-func nameOr(name, other string) string {
-	if name == "" {
-		return other
-	}
-	return name
 }

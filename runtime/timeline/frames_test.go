@@ -1,6 +1,10 @@
 package timeline
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
 	"testing"
 
 	"golang.org/x/exp/trace"
@@ -19,6 +23,7 @@ func TestFuncNames(t *testing.T) {
 		{"main.main", "main.main", "main"},
 		{"main.main.func1", "main.main", ""},
 		{"main.main.gowrap2", "main.main", ""},
+		{"main.main.func1-range1", "main.main", ""},
 		{"main.Map[go.shape.int,a/b.T]", "main.Map", "Map"},
 		{"goexit", "goexit", "goexit"},
 		{"", "", ""},
@@ -64,7 +69,7 @@ func TestSites(t *testing.T) {
 			{Func: "runtime.main", File: "proc.go", Line: 283},
 		}, "sync", Waiting, "lab.Gather", "main.go:2", "main.main"},
 		{"a cell's code called by a library is the user's place", frames{
-			{Func: "sort.insertion", File: "sort.go", Line: 1},
+			{Func: "runtime.chansend1", File: "chan.go", Line: 1},
 			{Func: "cells/c2.less", File: "cell[2]", Line: 4},
 			{Func: "sort.Slice", File: "sort.go", Line: 2},
 			{Func: "other.call", File: "other.go", Line: 2},
@@ -77,12 +82,48 @@ func TestSites(t *testing.T) {
 		{"nobody's code", frames{
 			{Func: "internal/poll.runtime_pollWait", File: "netpoll.go", Line: 1},
 			{Func: "os.(*File).Read", File: "file.go", Line: 7},
-		}, "network", Network, "network", "netpoll.go:1", ""},
+		}, "network", IO, "file or pipe", "netpoll.go:1", ""},
 		{"a goroutine of lab's own", frames{
 			{Func: "runtime.chanrecv1", File: "chan.go", Line: 1},
 			{Func: "sync.(*WaitGroup).Wait", File: "waitgroup.go", Line: 9},
 			{Func: "interleave/runtime/lab.(*Coro).park", File: "loop.go", Line: 344},
 		}, "chan receive", Receiving, "chan receive", "", ""},
+		{"what lab starts for a fetch waits for its place", frames{
+			{Func: "runtime.selectgo", File: "select.go", Line: 1},
+			{Func: "golang.org/x/sync/semaphore.(*Weighted).Acquire", File: "semaphore.go", Line: 1},
+			{Func: "interleave/runtime/lab.(*Semaphore).Acquire", File: "semaphore.go", Line: 1},
+			{Func: "interleave/runtime/lab.FetchAll.func1", File: "fetch.go", Line: 1},
+			{Func: "interleave/runtime/lab.(*crew).run", File: "each.go", Line: 1},
+		}, "select", Locked, "lab.FetchAll: slot", "", ""},
+		{"or for the answer", frames{
+			{Func: "runtime.selectgo", File: "select.go", Line: 1},
+			{Func: "net/http.(*persistConn).roundTrip", File: "transport.go", Line: 1},
+			{Func: "net/http.(*Client).Do", File: "client.go", Line: 1},
+			{Func: "interleave/runtime/lab.(*Response).try", File: "fetch.go", Line: 1},
+			{Func: "interleave/runtime/lab.FetchAll.func1", File: "fetch.go", Line: 1},
+		}, "select", Network, "lab.FetchAll: answer", "", ""},
+		{"interpreted code calls lab", frames{
+			{Func: "runtime.selectgo", File: "select.go", Line: 1},
+			{Func: "interleave/runtime/lab.sleep", File: "sleep.go", Line: 1},
+			{Func: "interleave/runtime/lab.Sleep", File: "sleep.go", Line: 1},
+			{Func: "reflect.Value.call", File: "value.go", Line: 1},
+			{Func: "github.com/traefik/yaegi/interp.call.func1", File: "run.go", Line: 1},
+			{Func: "interleave/kernel/engine.(*run).main", File: "run.go", Line: 1},
+		}, "select", Sleeping, "lab.Sleep", "", ""},
+		{"a lock of the runtime's own below a library's call", frames{
+			{Func: "runtime.gcMarkDone", File: "mgc.go", Line: 1},
+			{Func: "runtime.mallocgc", File: "malloc.go", Line: 1},
+			{Func: "sync.(*WaitGroup).Go", File: "waitgroup.go", Line: 1},
+			{Func: "main.main", File: "main.go", Line: 5},
+		}, "sync", GC, "garbage collection", "main.go:5", "main.main"},
+		{"a call of the runtime's that uses channels", frames{
+			{Func: "runtime.chanrecv1", File: "chan.go", Line: 1},
+			{Func: "runtime.GC", File: "mgc.go", Line: 1},
+			{Func: "main.main", File: "main.go", Line: 5},
+		}, "chan receive", GC, "runtime.GC", "main.go:5", "main.main"},
+		{"select without cases", frames{
+			{Func: "main.main", File: "main.go", Line: 5},
+		}, "forever", Forever, "blocked for ever", "main.go:5", "main.main"},
 		{"from before the recording", frames{
 			{Func: "runtime.gopark", File: "proc.go", Line: 1},
 			{Func: "runtime.chanrecv2", File: "chan.go", Line: 1},
@@ -103,6 +144,39 @@ func TestSites(t *testing.T) {
 		state, words := blocked(c.reason, &at)
 		if state != c.state || words != c.words || at.line != c.line || at.root != c.root {
 			t.Errorf("%s: %v, %q at %q in %q; want %v, %q at %q in %q", c.name, state, words, at.line, at.root, c.state, c.words, c.line, c.root)
+		}
+	}
+}
+
+// TestEveryReason: every reason for a wait that the installed Go writes into traces and dumps is classified. Reasons of goroutines that
+// are never part of an experiment are left out.
+func TestEveryReason(t *testing.T) {
+	t.Parallel()
+	strange := map[string]bool{"": true, "unspecified": true, "system goroutine wait": true, "wait for debug call": true, "debug call": true,
+		"finalizer wait": true, "force gc (idle)": true, "GOMAXPROCS updater (idle)": true, "cleanup wait": true}
+	for file, re := range map[string]string{
+		"traceruntime.go": `(?m)^\ttraceBlock\w+: +"(.*)",$`,
+		"runtime2.go":     `(?m)^\twaitReason\w+: +"(.*)",$`,
+	} {
+		text, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "src", "runtime", file))
+		if err != nil {
+			t.Skip(err)
+		}
+		words := regexp.MustCompile(re).FindAllStringSubmatch(string(text), -1)
+		if len(words) < 15 {
+			t.Fatalf("%s: only %d reasons", file, len(words))
+		}
+		for _, w := range words {
+			var state State
+			var reason string
+			if file == "runtime2.go" {
+				state, reason = (&dumped{status: w[1]}).now()
+			} else {
+				state, reason = blocked(w[1], nowhere)
+			}
+			if (state == Other || reason == "") && !strange[w[1]] {
+				t.Errorf("%s: %q is %v, %q", file, w[1], state, reason)
+			}
 		}
 	}
 }

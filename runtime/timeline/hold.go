@@ -9,7 +9,8 @@ import (
 // A Hold is one time that a goroutine waited for a lock and then held it. Package lab's locks note them; the tracer knows only waits.
 type Hold struct {
 	Lock      string // its name
-	Who       string // the task, if there is one
+	Mode      string // "reading" or "writing", of a lock that knows both; else empty
+	Who       string // the goroutine's name, as [Named], or the task; empty when there is neither
 	Goroutine int64  // its ID; 0 when not known
 	From      string // where the goroutine was started, as file:line: that of its function; empty when not known
 	Line      string // the call that took the lock, as file:line

@@ -20,7 +20,8 @@ type Leftover struct {
 	State  State
 	Reason string        // why it does not run, in the words of Go; empty when it does, or could
 	At     string        // the user's line where it is, as file:line; empty when not known
-	For    time.Duration // how long it had been so when the recording ended; 0 when it changed since
+	For    time.Duration // how long it had been so when the recording ended; 0 when it changed since, or the recording was cut
+	Cut    bool          // all this is as far as recorded: the recording was cut, and what came of the goroutine since is not known
 }
 
 // String says it in one line: worker, started at cell[3]:4: chan receive at cell[3]:6.
@@ -35,6 +36,9 @@ func (l Leftover) String() string {
 	}
 	if l.For > 0 {
 		s += " for " + Round(l.For)
+	}
+	if l.Cut {
+		s += ", as far as recorded"
 	}
 	return s
 }
@@ -58,7 +62,10 @@ func (e *Experiment) leftovers() []Leftover {
 		l := Leftover{ID: g.ID, Name: g.Label(), Line: g.Line}
 		if n := len(g.Spans); n > 0 {
 			s := g.Spans[n-1]
-			l.State, l.At, l.For = s.State, s.Line, s.Duration()
+			l.State, l.At = s.State, s.Line
+			if l.Cut = e.Cut != ""; !l.Cut {
+				l.For = s.Duration()
+			}
 			if s.State.Blocked() {
 				l.Reason = s.Reason
 			}
@@ -82,7 +89,7 @@ func (e *Experiment) leftovers() []Leftover {
 			continue
 		}
 		if state, reason := at.now(); state != l.State || e.Cut != "" {
-			l.State, l.Reason, l.At, l.For = state, reason, at.line, 0
+			l.State, l.Reason, l.At, l.For, l.Cut = state, reason, at.line, 0, false
 		}
 		l.At = cmp.Or(l.At, at.line)
 		alive = append(alive, l)
@@ -168,24 +175,39 @@ func dumpFrames(text string) func(yield func(trace.StackFrame) bool) {
 
 // now turns what a dump says into our words, which are the tracer's.
 func (d *dumped) now() (State, string) {
-	s := d.status
+	s := strings.TrimSuffix(d.status, " (durable)") // in a synctest bubble
 	switch {
 	case s == "running":
 		return Running, ""
 	case s == "runnable":
 		return Runnable, ""
 	case s == "syscall":
-		return Syscall, nameOr(shortFunc(d.call), "system call")
+		return systemCall(&d.site)
 	case s == "IO wait":
 		s = "network"
 	case s == "sync.Cond.Wait":
 		s = "sync.(*Cond).Wait"
 	case strings.HasPrefix(s, "sync."), s == "semacquire":
 		s = "sync"
-	case strings.HasSuffix(s, "(nil chan)"), s == "select (no cases)":
+	case isCollecting(s):
+		s = "wait until GC ends"
+	case strings.HasPrefix(s, "synctest."):
+		s = "synctest"
+	case strings.HasSuffix(s, "(nil chan)"), s == "select (no cases)", s == "panicwait":
 		s = "forever"
 	}
 	return blocked(s, &d.site)
+}
+
+// isCollecting reports whether a dump's word for a state is one for work of Go's runtime that stops a goroutine for a moment.
+func isCollecting(status string) bool {
+	for _, p := range []string{"GC ", "wait for GC cycle", "garbage collection", "preempted", "stopping the world", "flushing proc caches",
+		"trace ", "page trace flush", "dumping heap", "copystack"} {
+		if strings.HasPrefix(status, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // leftWords says in a line what was left behind, and names the first few.

@@ -174,9 +174,15 @@ func TestReadDump(t *testing.T) {
 		{frames("sync.Cond.Wait", "sync.runtime_notifyListWait", "sync.(*Cond).Wait", "main.worker"), Waiting, "Cond.Wait", "file2.go:12"},
 		{frames("IO wait", "internal/poll.runtime_pollWait", "net.(*conn).Read", "main.worker"), Network, "conn.Read", "file2.go:12"},
 		{frames("syscall", "syscall.Syscall", "os.(*File).Write", "main.worker"), Syscall, "File.Write", "file2.go:12"},
-		{frames("chan receive (nil chan)", "main.worker"), Other, "blocked for ever", "file0.go:10"},
-		{frames("select (no cases)", "main.worker"), Other, "blocked for ever", "file0.go:10"},
+		{frames("chan receive (nil chan)", "main.worker"), Forever, "blocked for ever", "file0.go:10"},
+		{frames("select (no cases)", "main.worker"), Forever, "blocked for ever", "file0.go:10"},
 		{frames("select", "interleave/runtime/lab.(*Queue[...]).Get", "main.worker"), Receiving, "lab.Queue.Get", "file1.go:11"},
+		{frames("chan receive (durable), synctest bubble 2", "main.worker"), Receiving, "chan receive", "file0.go:10"},
+		{frames("sync.WaitGroup.Wait (durable), synctest bubble 2", "sync.runtime_SemacquireWaitGroup", "sync.(*WaitGroup).Wait", "main.worker"), Waiting, "WaitGroup.Wait", "file2.go:12"},
+		{frames("synctest.Run, synctest bubble 2", "internal/synctest.Run", "testing/synctest.Test", "main.worker"), Waiting, "synctest.Test", "file2.go:12"},
+		{frames("coroutine", "main.worker"), Waiting, "iter.Pull", "file0.go:10"},
+		{frames("wait for GC cycle", "runtime.GC", "main.worker"), GC, "runtime.GC", "file1.go:11"},
+		{frames("syscall", "os.(*Process).pidfdWait.func1", "os.(*Process).Wait", "main.worker"), IO, "Process.Wait", "file2.go:12"},
 		{frames("running", "main.worker"), Running, "", "file0.go:10"},
 		{frames("runnable", "main.worker"), Runnable, "", "file0.go:10"},
 	} {
@@ -215,6 +221,7 @@ func TestOutlivingWords(t *testing.T) {
 	t.Parallel()
 	for want, l := range map[string]Leftover{
 		"worker, started at cell[3]:4: chan receive at cell[3]:6 for 1.50 s": {Name: "worker", Line: "cell[3]:4", State: Receiving, Reason: "chan receive", At: "cell[3]:6", For: 1500 * time.Millisecond},
+		"go cell[3]:4: chan receive at cell[3]:5, as far as recorded":        {Name: "go cell[3]:4", Line: "cell[3]:4", State: Receiving, Reason: "chan receive", At: "cell[3]:5", Cut: true},
 		"go cell[3]:4: running": {Name: "go cell[3]:4", Line: "cell[3]:4"},
 	} {
 		if got := l.String(); got != want {

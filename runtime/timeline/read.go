@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime"
+	"strconv"
 	"time"
 
 	"golang.org/x/exp/trace"
@@ -34,7 +36,8 @@ type reader struct {
 	events  []Event
 	tasks   map[trace.TaskID]int // index into events of those that have not ended
 	lost    int
-	threads int // the highest GOMAXPROCS that the trace tells of
+	bubble  bool // a goroutine waited for a synctest bubble
+	threads int  // the highest GOMAXPROCS that the trace tells of
 }
 
 // A flatSpan is a span and whose it is.
@@ -68,6 +71,9 @@ type goroutine struct {
 	member  bool
 	main    bool
 	cell    bool // code of a cell was seen in it
+	hidden  bool // it has no row: it only waits for another
+	split   bool // its spans are not in order
+	wait    int  // index into spans, plus one, of the last time that it was blocked
 	wanted  bool // it is older than the recording, and the experiment woke it
 }
 
@@ -107,7 +113,7 @@ func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 			if n < 2 {
 				return err
 			}
-			cut = fmt.Sprintf("the rest of the trace cannot be read: %v", err)
+			cut = unreadable(err)
 			break
 		}
 		if n&0xfff == 0xfff && time.Since(begun) > cfg.MaxRead {
@@ -128,6 +134,16 @@ func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 	}
 	r.finish(e)
 	return nil
+}
+
+var regionRE = regexp.MustCompile(`^misuse of region .* region end \{\d+ (.*)\} when .* start event is \{\d+ (.*)\}$`)
+
+// unreadable explains why a trace cannot be read to its end, with the remedy where there is one.
+func unreadable(err error) string {
+	if m := regionRE.FindStringSubmatch(err.Error()); m != nil { // the trace's reader gives up there
+		return fmt.Sprintf("region %q was ended before region %q, which began later in the same goroutine; end %q first", m[1], m[2], m[2])
+	}
+	return fmt.Sprintf("the rest of the trace cannot be read: %v", err)
 }
 
 func (r *reader) event(ev *trace.Event) {
@@ -188,6 +204,10 @@ func (r *reader) log(ev *trace.Event) {
 		}
 	case l.Category == categoryMark && l.Message == markStop:
 		r.done = true
+	case l.Category == categoryTurn:
+		if d, err := strconv.ParseInt(l.Message, 10, 64); err == nil {
+			r.turn(i, ev.Time()-trace.Time(d))
+		}
 	case l.Category == categoryName:
 		r.gs[i].name = l.Message
 		r.gs[i].member = r.gs[i].member || !r.gs[i].fresh
@@ -198,6 +218,22 @@ func (r *reader) log(ev *trace.Event) {
 		}
 		r.keep(ev, Event{Kind: EventLog, Task: uint64(task), Name: l.Category, Text: l.Message})
 	}
+}
+
+// turn splits a goroutine's last wait: from since on the goroutine waited for its turn alone.
+func (r *reader) turn(i int32, since trace.Time) {
+	g := &r.gs[i]
+	if g.wait == 0 {
+		return
+	}
+	s := r.spans[g.wait-1]
+	if since = max(since, s.start); since >= s.end {
+		return
+	}
+	r.spans[g.wait-1].end = since
+	s.start, s.state, s.why = since, Waiting, r.why(reasonTurn, r.whys[s.why].line)
+	r.spans = append(r.spans, s)
+	g.split, g.wait = true, 0
 }
 
 func (r *reader) regionBegin(ev *trace.Event) {
@@ -309,6 +345,9 @@ func (r *reader) goroutine(ev *trace.Event, t *trace.StateTransition) {
 		g.since, g.state = at, to
 	}
 	g.place, g.reason = place, t.Reason
+	if from == trace.GoRunning && to == trace.GoWaiting && g.reason == "" {
+		g.reason = reasonCoroutine
+	}
 
 	switch to {
 	case trace.GoRunning:
@@ -318,7 +357,9 @@ func (r *reader) goroutine(ev *trace.Event, t *trace.StateTransition) {
 		}
 		return
 	case trace.GoSyscall:
-		return // it keeps its core until that is taken away, which is an event of the core's
+		if s, _ := systemCall(place); s != IO { // until a child ends, nothing runs
+			return // it keeps its core until that is taken away, which is an event of the core's
+		}
 	case trace.GoNotExist:
 		g.end = at
 	case trace.GoRunnable:
@@ -375,6 +416,9 @@ func (r *reader) create(ev *trace.Event, t *trace.StateTransition) {
 	}
 	g := &r.gs[i]
 	*g = goroutine{id: id, proc: -1, place: nowhere, base: begin.base, fresh: true, born: at, since: at, end: -1, state: to, line: by.line}
+	if g.hidden = isShell(g.base); g.base == coroutine {
+		g.reason = reasonCoroutine
+	}
 	g.name, g.main = r.origin(id)
 	if !isLibrary(begin.base) {
 		g.root = begin.base
@@ -384,7 +428,9 @@ func (r *reader) create(ev *trace.Event, t *trace.StateTransition) {
 		g = &r.gs[i] // index may have moved it
 		g.parent = int64(p)
 		g.member = r.gs[k].member
-		g.line = cmp.Or(g.line, r.gs[k].line) // what lab starts for itself, the user's call of lab did
+		if !by.user { // what a library starts for itself, the user's call of the library did
+			g.line = cmp.Or(r.gs[k].line, g.line)
+		}
 	} else {
 		g.member = r.marked && !isLibrary(begin.base) // a timer's function
 	}
@@ -393,6 +439,7 @@ func (r *reader) create(ev *trace.Event, t *trace.StateTransition) {
 
 // learn takes from a stack what it says about the goroutine as a whole.
 func (g *goroutine) learn(s *site) {
+	g.hidden = g.hidden || s.shell
 	g.cell = g.cell || s.cell
 	g.member = g.member || g.cell && g.wanted
 	if g.root == "" || s.cell && !g.fresh {
@@ -418,6 +465,7 @@ func (r *reader) closeSpan(i int32, at trace.Time) {
 	case trace.GoWaiting, trace.GoSyscall:
 		w := r.wait(wait{g.reason, g.place, g.state == trace.GoSyscall})
 		s.state, s.why = w.state, w.why
+		g.wait = len(r.spans) + 1
 	default:
 		return
 	}
@@ -440,7 +488,8 @@ type waited struct {
 func (r *reader) wait(w wait) waited {
 	v, known := r.waits[w]
 	if !known {
-		state, reason := Syscall, nameOr(shortFunc(w.place.call), "system call")
+		r.bubble = r.bubble || w.reason == "synctest"
+		state, reason := systemCall(w.place)
 		if !w.syscall {
 			state, reason = blocked(w.reason, w.place)
 		}

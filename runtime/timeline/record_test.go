@@ -5,7 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"runtime"
 	"runtime/trace"
 	"strings"
@@ -206,7 +210,70 @@ func TestStates(t *testing.T) {
 			}
 		}, func() { seen.Store(true) }
 	})
-	add("reader", timeline.Network, "File.Read", "IO wait", func(t *testing.T) (block, free func()) {
+	add("child process", timeline.IO, "Cmd.Wait", "syscall", func(t *testing.T) (block, free func()) {
+		cmd := exec.Command("cat")
+		in, err := cmd.StdinPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Skip(err)
+		}
+		return func() { cmd.Wait() }, func() { in.Close() }
+	})
+	add("output of a child", timeline.IO, "Cmd.Wait", "chan receive", func(t *testing.T) (block, free func()) {
+		r, w, err := os.Pipe() // the child's child has it open for longer
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("sh", "-c", "cat <&3 &")
+		cmd.Stdout, cmd.ExtraFiles = new(bytes.Buffer), []*os.File{r}
+		if err := cmd.Start(); err != nil {
+			t.Skip(err)
+		}
+		r.Close()
+		return func() { cmd.Wait() }, func() { w.Close() }
+	})
+	add("client", timeline.Network, "Client.Get", "select", func(t *testing.T) (block, free func()) {
+		answer := make(chan bool)
+		srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-answer }))
+		t.Cleanup(srv.Close)
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		return func() {
+			if resp, err := client.Get(srv.URL); err == nil {
+				resp.Body.Close()
+			}
+		}, func() { close(answer) }
+	})
+	add("connection", timeline.Network, "conn.Read", "IO wait", func(t *testing.T) (block, free func()) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		far, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		near, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { near.Close() })
+		return func() { near.Read(make([]byte, 1)) }, func() { far.Close() }
+	})
+	add("pipe in memory", timeline.Waiting, "PipeReader.Read", "select", func(t *testing.T) (block, free func()) {
+		r, w := io.Pipe()
+		return func() { r.Read(make([]byte, 1)) }, func() { w.Close() }
+	})
+	add("once", timeline.Waiting, "Once.Do", "sync.Mutex.Lock", func(t *testing.T) (block, free func()) {
+		var once sync.Once
+		begun, end := make(chan bool), make(chan bool)
+		go once.Do(func() { close(begun); <-end })
+		<-begun
+		return func() { once.Do(func() {}) }, func() { close(end) }
+	})
+	add("reader", timeline.IO, "File.Read", "IO wait", func(t *testing.T) (block, free func()) {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)

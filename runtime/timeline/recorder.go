@@ -64,6 +64,7 @@ type Recorder struct {
 // A run is one recording. It owns a goroutine at most, which stops the tracer when the trace has grown too large, and a sampler. halt
 // waits for the one and ends the other.
 type run struct {
+	asked  time.Time // before the tracer was started, which takes a while
 	start  time.Time
 	cpu    time.Duration // of the process at start; halt makes it what was used since
 	wall   time.Duration
@@ -89,16 +90,18 @@ func Started() {
 // Recording reports whether the execution tracer runs, ours or anybody's.
 func Recording() bool { return trace.IsEnabled() }
 
-// Name names the calling goroutine in the experiment that is being recorded. It costs next to nothing otherwise.
-func Name(name string) {
+// Turn is for schedulers such as lab's event loop. It records that the calling goroutine became ready d ago and has waited for its turn
+// since: that part of its last wait then counts as waiting for others. It costs an atomic load when nothing is recorded.
+func Turn(d time.Duration) {
 	if trace.IsEnabled() {
-		trace.Log(context.Background(), categoryName, name)
+		trace.Log(context.Background(), categoryTurn, strconv.FormatInt(int64(d), 10))
 	}
 }
 
 // What we say to ourselves through the trace.
 const (
 	categoryName = "interleave.name"
+	categoryTurn = "interleave.turn"
 	categoryMark = "interleave"
 	markStart    = "start"
 	markStop     = "stop"
@@ -153,7 +156,7 @@ func (r *Recorder) Stop() (*Experiment, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Lead = e.Start.Sub(lead)
+	e.Lead = r.run.asked.Sub(lead)
 	return e, nil
 }
 
@@ -179,9 +182,20 @@ func (r *Recorder) begin() {
 	r.run, r.err = start(r.cfg)
 }
 
-// start starts the tracer, and marks the calling goroutine as the one that did.
-func start(cfg Config) (*run, error) {
-	n := new(run)
+// start starts the tracer, outside of any bubble, and marks the calling goroutine as the one that did.
+func start(cfg Config) (n *run, err error) {
+	if out := runOutside(func() { n, err = startTracer(cfg) }); out != nil {
+		return nil, fmt.Errorf("record experiment: %w", out)
+	}
+	if err == nil {
+		trace.Log(context.Background(), categoryMark, markStart)
+	}
+	return n, err
+}
+
+// startTracer starts the tracer. Whatever it makes belongs to the calling goroutine's bubble, if that is in one.
+func startTracer(cfg Config) (*run, error) {
+	n := &run{asked: time.Now()}
 	n.buf.max = cfg.MaxBytes
 	n.buf.full = func() { n.wg.Go(n.stopTracer) } // not from within Write: the tracer waits for its writer
 	n.cores = beginSampling()                     // before the tracer starts, so that its goroutine is none of the experiment's
@@ -191,7 +205,6 @@ func start(cfg Config) (*run, error) {
 	}
 	n.cpu = processCPU()
 	n.start = time.Now()
-	trace.Log(context.Background(), categoryMark, markStart)
 	return n, nil
 }
 
@@ -204,18 +217,23 @@ func (n *run) stopTracer() {
 	})
 }
 
-// halt ends the recording, once: what happens from now on is no part of the experiment.
-func (n *run) halt() {
-	n.halted.Do(func() {
-		n.wall, n.cpu = time.Since(n.start), max(0, processCPU()-n.cpu)
-		n.stopTracer()
-		n.wg.Wait()
-		n.system = n.cores.end()
+// halt ends the recording, once: what happens from now on is no part of the experiment. It fails in a bubble where there is no
+// goroutine outside.
+func (n *run) halt() error {
+	return runOutside(func() {
+		n.halted.Do(func() {
+			n.wall, n.cpu = time.Since(n.start), max(0, processCPU()-n.cpu)
+			n.stopTracer()
+			n.wg.Wait()
+			n.system = n.cores.end()
+		})
 	})
 }
 
 func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
-	n.halt()
+	if err := n.halt(); err != nil {
+		return nil, fmt.Errorf("end recording: %w", err)
+	}
 	e := &Experiment{Start: n.start, Wall: n.wall, CPU: n.cpu, SystemCores: n.system, Engine: Engine(nil), GOMAXPROCS: runtime.GOMAXPROCS(0), Procs: runtime.NumCPU()}
 	if n.buf.over {
 		e.Cut = fmt.Sprintf("the trace grew beyond %d MB", (cfg.MaxBytes+1<<20-1)>>20)
@@ -244,8 +262,8 @@ func aside() (back func()) {
 
 // Record runs f and returns what its goroutines and the machine's cores did meanwhile. It records from the first
 // instruction of f to its return, or to the end of ctx: f then goes on, and the experiment says that it was cut. The
-// goroutines that f leaves behind are in the experiment, and alive. It fails, without running f, when the tracer is in use. A recorder
-// that is armed waits until Record returns.
+// goroutines that f leaves behind are in the experiment, and alive. It fails, without running f, when the tracer is in use, and in a
+// bubble of testing/synctest unless the program has called [SetOutside]. A recorder that is armed waits until Record returns.
 func Record(ctx context.Context, f func()) (*Experiment, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("record experiment: %w", context.Cause(ctx))
@@ -261,14 +279,10 @@ func Record(ctx context.Context, f func()) (*Experiment, error) {
 		n.stopTracer()
 		ended.Store(true)
 	})
-	defer func() { // when f panics
-		n.stopTracer()
-		n.cores.end()
-	}()
+	defer n.halt() // when f panics
 	f()
-	if !release() {
-		n.stopTracer() // waits for the one that ctx started
-	}
+	release()
+	n.stopTracer() // waits for the one that ctx started, if it did; a tracer that was started outside may be stopped in a bubble
 	e, err := n.end(cfg, []origin{{goroutineID(), "main"}})
 	if err == nil && e.Cut == "" && ended.Load() {
 		e.Cut = "its context ended"

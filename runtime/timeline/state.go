@@ -12,9 +12,11 @@ const (
 	Locked                 // waiting for a lock: sync.Mutex, sync.RWMutex, lab's locks
 	Waiting                // waiting for others: sync.WaitGroup, sync.Cond, lab.Gather and their kin
 	Sleeping               // in time.Sleep or lab.Sleep
-	Network                // waiting for the network, or for a pipe or file that the poller serves
+	Network                // waiting for the network
+	IO                     // waiting for a pipe or file that the poller serves, or for a child process
 	Syscall                // in a system call
-	GC                     // held up by the garbage collector
+	GC                     // held up by the garbage collector, or by a lock of Go's runtime
+	Forever                // blocked for ever: select {}, or a nil channel
 	Other                  // stopped for a reason that has no state of its own
 	stateCount
 )
@@ -49,10 +51,14 @@ func (s State) String() string {
 		return "sleep"
 	case Network:
 		return "network"
+	case IO:
+		return "pipe or process"
 	case Syscall:
 		return "system call"
 	case GC:
-		return "garbage collection"
+		return reasonGC
+	case Forever:
+		return reasonForever
 	}
 	return "other"
 }

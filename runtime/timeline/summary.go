@@ -25,7 +25,11 @@ func (e *Experiment) Summary() string {
 		if s.Line != "" {
 			fmt.Fprintf(&b, " at %s", s.Line)
 		}
-		fmt.Fprintf(&b, " (%s)\n", g.Label())
+		fmt.Fprintf(&b, " (%s)", g.Label())
+		if e.Cut != "" {
+			b.WriteString(", as far as recorded")
+		}
+		b.WriteByte('\n')
 	}
 	if left := e.leftWords(); left != "" {
 		fmt.Fprintf(&b, "%s\n", left)
@@ -36,9 +40,12 @@ func (e *Experiment) Summary() string {
 	return b.String()
 }
 
-// Caption is the one line that goes with a figure: wall time, CPU time, parallelism, cores, goroutines and engine.
+// Caption is the one line that goes with a figure: wall time and, where that does not cover all, since when it counts, CPU time, parallelism, cores, goroutines and engine.
 func (e *Experiment) Caption() string {
 	parts := []string{"wall " + Round(e.Wall)}
+	if e.Lead >= time.Millisecond && e.Lead > e.Wall/100 {
+		parts[0] += " from the first goroutine, " + Round(e.Lead) + " in"
+	}
 	if e.CPU > 0 {
 		parts = append(parts, "CPU "+Round(e.CPU))
 	}
@@ -54,6 +61,9 @@ func (e *Experiment) Caption() string {
 		parts = append(parts, "1 goroutine")
 	} else {
 		parts = append(parts, Count(n)+" goroutines")
+	}
+	if e.Bubble {
+		parts = append(parts, "real time, not the bubble's")
 	}
 	if e.Engine != "" {
 		parts = append(parts, e.Engine)

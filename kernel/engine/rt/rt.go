@@ -58,6 +58,23 @@ func Guard(place string, f func()) func() {
 	return hooks.Guard(place, f)
 }
 
+// Test wraps the function of synctest.Test. It runs in a goroutine of its own, which belongs to the bubble and to the caller's cell: a
+// panic in it or a Goexit would otherwise end the process, since package testing counts on its own main function.
+func Test[T any](place string, f func(T)) func(T) {
+	if f == nil {
+		return nil
+	}
+	hooks.Begin() // before the bubble exists
+	return func(t T) {
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			hooks.Run(place, func() { f(t) })
+		}()
+		<-over
+	}
+}
+
 // Show reports the value of a cell's last expression.
 func Show(values ...any) { hooks.Show(values) }
 

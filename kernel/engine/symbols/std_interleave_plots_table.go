@@ -11,6 +11,7 @@ import (
 func init() {
 	tables["interleave/plots"] = func() map[string]reflect.Value {
 		return map[string]reflect.Value{
+			"Between":    reflect.ValueOf(pkg.Between),
 			"Compare":    reflect.ValueOf(pkg.Compare),
 			"Cores":      reflect.ValueOf(pkg.Cores),
 			"Counters":   reflect.ValueOf(pkg.Counters),

@@ -19,6 +19,7 @@ func init() {
 			"Counter":      reflect.ValueOf((*pkg.Counter)(nil)),
 			"CounterPoint": reflect.ValueOf((*pkg.CounterPoint)(nil)),
 			"Engine":       reflect.ValueOf(pkg.Engine),
+			"ErrBubble":    reflect.ValueOf(&pkg.ErrBubble).Elem(),
 			"ErrBusy":      reflect.ValueOf(&pkg.ErrBusy).Elem(),
 			"Event":        reflect.ValueOf((*pkg.Event)(nil)),
 			"EventKind":    reflect.ValueOf((*pkg.EventKind)(nil)),
@@ -27,6 +28,7 @@ func init() {
 			"Hold":         reflect.ValueOf((*pkg.Hold)(nil)),
 			"Leftover":     reflect.ValueOf((*pkg.Leftover)(nil)),
 			"Name":         reflect.ValueOf(pkg.Name),
+			"Named":        reflect.ValueOf(pkg.Named),
 			"Record":       reflect.ValueOf(pkg.Record),
 			"Recorder":     reflect.ValueOf((*pkg.Recorder)(nil)),
 			"Recording":    reflect.ValueOf(pkg.Recording),
@@ -34,6 +36,7 @@ func init() {
 			"Self":         reflect.ValueOf(pkg.Self),
 			"SetEngine":    reflect.ValueOf(pkg.SetEngine),
 			"SetFiles":     reflect.ValueOf(pkg.SetFiles),
+			"SetOutside":   reflect.ValueOf(pkg.SetOutside),
 			"Span":         reflect.ValueOf((*pkg.Span)(nil)),
 			"Started":      reflect.ValueOf(pkg.Started),
 			"State":        reflect.ValueOf((*pkg.State)(nil)),
@@ -41,6 +44,7 @@ func init() {
 			"SystemCore":   reflect.ValueOf((*pkg.SystemCore)(nil)),
 			"SystemSample": reflect.ValueOf((*pkg.SystemSample)(nil)),
 			"Totals":       reflect.ValueOf((*pkg.Totals)(nil)),
+			"Turn":         reflect.ValueOf(pkg.Turn),
 		}
 	}
 }
