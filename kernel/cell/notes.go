@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"go/ast"
 	"go/constant"
+	"go/token"
 	"go/types"
+	"strings"
 )
 
 // What is legal Go and yet hardly what its author means is told in a note under the cell.
@@ -29,7 +31,7 @@ func (c *change) bareDurations() (notes []string) {
 				}
 			case *ast.BasicLit:
 				tv := c.info.Types[x]
-				if !isDuration(tv.Type) || tv.Value == nil || constant.Sign(tv.Value) == 0 {
+				if !isDuration(tv.Type) || tv.Value == nil || constant.Sign(tv.Value) == 0 || deliberate(x.Value, tv.Value) {
 					return true
 				}
 				line, _ := c.src.position(x.Pos())
@@ -56,6 +58,11 @@ func (c *change) bareDurations() (notes []string) {
 		}
 	}
 	return notes
+}
+
+// deliberate reports whether a number of nanoseconds looks as if it were meant: it is a millisecond or more, or written like 1e6.
+func deliberate(text string, v constant.Value) bool {
+	return strings.ContainsAny(text, "eE") || constant.Compare(v, token.GEQ, constant.MakeInt64(1e6))
 }
 
 func isDuration(t types.Type) bool {
