@@ -99,8 +99,8 @@ func (k *kernel) serve(ctx context.Context) error {
 			k.flush()
 		case <-k.hold.C:
 			k.conclude(*k.ended)
-		case topic := <-k.cfg.Transport.Subscriptions():
-			k.welcome(topic)
+		case s := <-k.cfg.Transport.Subscriptions():
+			k.welcome(s)
 		case <-turn:
 			k.drain() // control overtakes shell, also when both were waiting
 			if k.shutdown == nil {

@@ -37,8 +37,8 @@ func TestLibzmqClient(t *testing.T) {
 					assert s.poll(20000) and s.recv() == b"ping"
 			say("alive")
 		`))
-		if topic := next(t, tr.Subscriptions()); topic != "" {
-			t.Errorf("subscribed to %q, want everything", topic)
+		if s := next(t, tr.Subscriptions()); s.Topic != "" {
+			t.Errorf("subscribed to %q, want everything", s.Topic)
 		}
 		send(t, tr, wire.IOPub, message(t, nil, wire.Welcome{}))
 		py.want("iopub_welcome")
@@ -333,7 +333,7 @@ func TestTopics(t *testing.T) {
 		send(t, tr, wire.IOPub, m)
 	}
 	for i, want := range []string{"a.", "b", "c"} {
-		if got := next(t, tr.Subscriptions()); got != want {
+		if got := next(t, tr.Subscriptions()).Topic; got != want {
 			t.Errorf("subscribed to %q, want %q", got, want)
 		}
 		publish("d", "no")

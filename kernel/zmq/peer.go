@@ -100,7 +100,7 @@ func (p *Peer) connect(ctx context.Context, c Connection, ch wire.Channel, id []
 		kind = zmq4.Req
 	}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
-	l, err := open(raw, kind, id, false, p.opts)
+	l, err := open(raw, kind, id, nil, p.opts)
 	if !stop() && err == nil {
 		l.close(nil)
 		err = context.Cause(ctx)
@@ -142,7 +142,7 @@ func (p *Peer) message(ch wire.Channel, frames [][]byte) {
 	}
 	m, err := p.signer.Decode(frames)
 	if err != nil {
-		p.counters.dropped(err)
+		p.counters.dropped(err).Add(1)
 		return
 	}
 	select {

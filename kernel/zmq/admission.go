@@ -1,0 +1,367 @@
+package zmq
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"interleave/kernel/wire"
+)
+
+// An admission bounds what the connections of a transport may use together that have not authenticated. A connection has
+// authenticated once a message with a valid signature came on it. Subscribers and heartbeats never sign, and a client's stdin
+// and control are silent for hours; so a connection that authenticates vouches for one on each other socket: that with its
+// identity, or else the one from the same host that was made next to it in time, as a client makes its connections together.
+//
+//	                  stranger        vouched for     authenticated
+//	number            bounded         free            free
+//	memory coming in  bounded         bounded         as bytes arrive
+//	memory going out  bounded         QueueBytes      QueueBytes
+//	unfinished input  deadline        deadline        no deadline
+//	iopub, when full  cut off         waited for      waited for
+//
+// When there are too many strangers, the oldest on the socket that has the most goes: a new client always gets in, and is safe
+// with its first message. When they hold too much memory, the one that holds the most goes.
+type admission struct {
+	handshakes int // connections without a finished handshake
+	strangers  int // connections with one
+	bytes      int // that all who have not authenticated may hold
+
+	mu    sync.Mutex
+	all   []*visitor // that have not authenticated, oldest first
+	known []*visitor // that have
+	held  int        // bytes
+	next  time.Time  // when what was admitted so far will have been worked off, see pace
+}
+
+// A visitor is one connection, as the admission sees it. A nil visitor is a server that a client chose to connect to.
+type visitor struct {
+	admission *admission
+	channel   wire.Channel
+	host      string // of the peer; "" for all of ipc
+	came      time.Time
+	conn      net.Conn
+	gone      chan struct{} // closed when the connection is
+
+	level atomic.Int32 // stranger, vouched, authenticated; it only rises, under mu
+
+	// Guarded by admission.mu.
+	stage   stage
+	id      string // the identity that the peer chose
+	in, out int    // bytes held, of what comes in and what goes out
+	vouches map[wire.Channel]*visitor
+	voucher *visitor
+	cause   error // why the admission closed the connection
+	closed  bool  // gone is
+
+	// Of the reading goroutine alone.
+	credit   int // what it may work off at once, see pace
+	credited time.Time
+}
+
+const (
+	stranger int32 = iota
+	vouched
+	authenticated
+)
+
+// A stage is how far a connection has come.
+type stage int
+
+const (
+	handshaking stage = iota
+	connected         // could be anything
+	useful            // does what its socket is for: has subscribed, or beaten, or may be a client's shell, control or stdin
+)
+
+// vouchWindow is the longest time between the connections of one client. Clients make them in milliseconds; one that waits for a
+// kernel to listen tries each every 100 ms.
+const vouchWindow = 2 * time.Second
+
+// errCrowded is what a stranger's connection is closed for.
+var errCrowded = errors.New("too many unauthenticated connections")
+
+func newAdmission(o Options) *admission {
+	n := max(o.Strangers, 4)
+	return &admission{handshakes: n / 4, strangers: n - n/4, bytes: o.StrangerBytes}
+}
+
+// arrive admits a new connection.
+func (a *admission) arrive(ch wire.Channel, conn net.Conn) *visitor {
+	v := &visitor{admission: a, channel: ch, conn: conn, came: time.Now(), gone: make(chan struct{}), credit: creditMost}
+	if addr, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		v.host = addr.IP.String()
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = append(a.all, v)
+	a.crowd(func(u *visitor) bool { return u.stage == handshaking }, a.handshakes)
+	return v
+}
+
+// connect notes that the handshake is done.
+func (v *visitor) connect(id string) {
+	a := v.admission
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	v.stage, v.id = connected, id
+	a.crowd(func(u *visitor) bool { return u.stage != handshaking }, a.strangers)
+	if v.channel != wire.IOPub && v.channel != wire.Heartbeat {
+		a.meet(v)
+	}
+}
+
+// use notes that a subscriber has subscribed, or a heartbeat has beaten.
+func (v *visitor) use() {
+	if v == nil || v.level.Load() != stranger {
+		return
+	}
+	a := v.admission
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if v.stage == connected {
+		a.meet(v)
+	}
+}
+
+// meet looks for a client that vouches for a connection that came later than the client's signature. It holds mu.
+func (a *admission) meet(v *visitor) {
+	v.stage = useful
+	a.vouch(a.nearest(a.known, v, func(u *visitor) bool { return u.vouches[v.channel] == nil }), v)
+}
+
+// authenticate notes that a message with a valid signature has come.
+func (v *visitor) authenticate() {
+	if v.authenticated() {
+		return
+	}
+	a := v.admission
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if v.closed || v.cause != nil {
+		return
+	}
+	a.rise(v, authenticated)
+	a.all = slices.DeleteFunc(a.all, func(u *visitor) bool { return u == v })
+	a.known = append(a.known, v)
+	if u := v.voucher; u != nil && u.id != "" && u.id == v.id {
+		v.vouches = u.vouches // one client vouches once for each socket, whichever of its connections signs
+	} else {
+		v.vouches = make(map[wire.Channel]*visitor)
+	}
+	for _, ch := range channels {
+		if v.vouches[ch] == nil {
+			a.vouch(v, a.nearest(a.all, v, func(u *visitor) bool {
+				return u.channel == ch && u.stage == useful && u.level.Load() == stranger
+			}))
+		}
+	}
+}
+
+// nearest gives the connection among those on other sockets that may belong to v's client, nil for none. It holds mu.
+func (a *admission) nearest(among []*visitor, v *visitor, ok func(*visitor) bool) (best *visitor) {
+	distance := func(u *visitor) time.Duration {
+		if v.id != "" && u.id == v.id {
+			return 0
+		}
+		return u.came.Sub(v.came).Abs() + 1
+	}
+	for _, u := range among {
+		if u.channel == v.channel || u.host != v.host || u.cause != nil || distance(u) > vouchWindow || !ok(u) {
+			continue
+		}
+		if best == nil || distance(u) < distance(best) {
+			best = u
+		}
+	}
+	return best
+}
+
+// vouch holds mu. Either may be nil.
+func (a *admission) vouch(by, v *visitor) {
+	if by == nil || v == nil {
+		return
+	}
+	by.vouches[v.channel] = v
+	v.voucher = by
+	a.rise(v, vouched)
+}
+
+// rise takes from the account what a visitor of that level may hold freely. It holds mu.
+func (a *admission) rise(v *visitor, level int32) {
+	a.held -= v.out
+	v.out = 0
+	if level == authenticated {
+		a.held -= v.in
+		v.in = 0
+	}
+	v.level.Store(level)
+}
+
+// leave forgets a connection that is over, and gives the reason if the admission has ended it.
+func (v *visitor) leave() error {
+	a := v.admission
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.held -= v.in + v.out
+	v.in, v.out = 0, 0
+	v.close()
+	same := func(u *visitor) bool { return u == v }
+	a.all, a.known = slices.DeleteFunc(a.all, same), slices.DeleteFunc(a.known, same)
+	if u := v.voucher; u != nil && u.vouches[v.channel] == v {
+		delete(u.vouches, v.channel)
+	}
+	return v.cause
+}
+
+// close wakes who waits in pace. It holds mu.
+func (v *visitor) close() {
+	if !v.closed {
+		v.closed = true
+		close(v.gone)
+	}
+}
+
+// drop ends a connection. Its reader notices, and everything else follows. It holds mu.
+func (a *admission) drop(v *visitor, why error) {
+	v.cause = why
+	v.close()
+	v.conn.Close()
+}
+
+// crowd ends connections of the kind until there are no more than most: the oldest on the socket that has the most of them. It
+// holds mu.
+func (a *admission) crowd(kind func(*visitor) bool, most int) {
+	for {
+		n, on := 0, make(map[wire.Channel]int)
+		for _, v := range a.all {
+			if v.level.Load() == stranger && v.cause == nil && kind(v) {
+				n++
+				on[v.channel]++
+			}
+		}
+		if n <= most {
+			return
+		}
+		crowded := 0
+		for _, k := range on {
+			crowded = max(crowded, k)
+		}
+		for _, v := range a.all {
+			if v.level.Load() == stranger && v.cause == nil && kind(v) && on[v.channel] == crowded {
+				a.drop(v, fmt.Errorf("%w: %d at most", errCrowded, most))
+				break
+			}
+		}
+	}
+}
+
+// spare ends one stranger's connection, so that something else can have its file descriptor. It reports false if there is none.
+func (a *admission) spare() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, v := range a.all {
+		if v.level.Load() == stranger && v.cause == nil {
+			a.drop(v, fmt.Errorf("%w: no more file descriptors", errCrowded))
+			return true
+		}
+	}
+	return false
+}
+
+// receive accounts n bytes more, or fewer, for a message that comes in. It may end the connection, then it says why.
+func (v *visitor) receive(n int) error {
+	if v.authenticated() {
+		return nil
+	}
+	a := v.admission
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !v.authenticated() && !v.closed {
+		v.in += n
+		a.hold(n)
+	}
+	return v.cause
+}
+
+// queue accounts n bytes more, or fewer, that wait to be written.
+func (v *visitor) queue(n int) {
+	if v == nil || v.level.Load() != stranger {
+		return
+	}
+	a := v.admission
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if v.level.Load() == stranger && !v.closed {
+		n = max(n, -v.out)
+		v.out += n
+		a.hold(n)
+	}
+}
+
+// hold ends connections while too much is held, those first that hold the most. It holds mu.
+func (a *admission) hold(n int) {
+	for a.held += n; n > 0 && a.held > a.bytes; {
+		worst := a.all[0]
+		for _, v := range a.all {
+			if v.in+v.out > worst.in+worst.out {
+				worst = v
+			}
+		}
+		if worst.in+worst.out == 0 {
+			return // it is held by connections that are ending
+		}
+		a.drop(worst, fmt.Errorf("%w: they hold more than %d bytes, and this one the most of it: %d",
+			errCrowded, a.bytes, worst.in+worst.out))
+		a.held -= worst.in + worst.out
+		worst.in, worst.out = 0, 0
+	}
+}
+
+// Who has not authenticated can make this process work: by messages with wrong signatures, by heartbeats, by commands. A client does
+// little of that before its first message and is not slowed down. For what goes beyond its credit, a connection waits for its
+// turn among all who do the same, so that all of them together take a few per cent of a core.
+const (
+	paceBytes   = 16 << 20 // that are worked off in a second
+	frameCost   = 512      // bytes that a frame or command counts as, besides its own
+	messageCost = 4 << 10  // and a message, which is checked and may be answered
+	creditMost  = 32 << 10 // of a connection
+	creditBytes = 16 << 10 // that it gets back in a second
+)
+
+// pace waits until something of this cost is to be worked off.
+func (v *visitor) pace(cost int) {
+	if v.authenticated() {
+		return
+	}
+	now := time.Now()
+	if !v.credited.IsZero() {
+		v.credit += int(min(now.Sub(v.credited), time.Minute) * creditBytes / time.Second)
+	}
+	v.credit, v.credited = min(v.credit, creditMost)-cost, now
+	if v.credit >= 0 {
+		return
+	}
+	owed := -v.credit
+	v.credit = 0
+	a := v.admission
+	a.mu.Lock()
+	if a.next.Before(now) {
+		a.next = now
+	}
+	a.next = a.next.Add(time.Duration(owed) * time.Second / paceBytes)
+	turn := time.NewTimer(a.next.Sub(now))
+	a.mu.Unlock()
+	defer turn.Stop()
+	select {
+	case <-turn.C:
+	case <-v.gone:
+	}
+}
+
+func (v *visitor) authenticated() bool { return v == nil || v.level.Load() == authenticated }
+func (v *visitor) stranger() bool      { return v != nil && v.level.Load() == stranger }
