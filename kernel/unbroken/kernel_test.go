@@ -51,6 +51,12 @@ type kernel struct {
 // launch takes its place by another one, which then must.
 func start(t testing.TB) *kernel {
 	t.Helper()
+	return startAt(t, func(*kernel) {})
+}
+
+// startAt is start, with the connection as place changes it.
+func startAt(t testing.TB, place func(*kernel)) *kernel {
+	t.Helper()
 	host := hosttest.Host(t)
 	slots <- struct{}{}
 	t.Cleanup(func() { <-slots })
@@ -63,6 +69,7 @@ func start(t testing.TB) *kernel {
 		t: t, file: filepath.Join(dir, "c.json"),
 		conn: zmq.Connection{Transport: "ipc", IP: filepath.Join(dir, "k"), Key: "secret", ShellPort: 1, IOPubPort: 2, StdinPort: 3, ControlPort: 4, HeartbeatPort: 5},
 	}
+	place(k)
 	if err := zmq.WriteConnectionFile(k.file, k.conn); err != nil {
 		t.Fatal(err)
 	}

@@ -27,9 +27,8 @@ import (
 // When there are too many strangers, the oldest on the socket that has the most goes: a new client always gets in, and is safe
 // with its first message. When they hold too much memory, the one that holds the most goes.
 type admission struct {
-	handshakes int // connections without a finished handshake
-	strangers  int // connections with one
-	bytes      int // that all who have not authenticated may hold
+	half  int // strangers' connections without a finished handshake, and as many with one
+	bytes int // that all who have not authenticated may hold
 
 	mu    sync.Mutex
 	all   []*visitor // that have not authenticated, oldest first
@@ -42,6 +41,7 @@ type admission struct {
 type visitor struct {
 	admission *admission
 	channel   wire.Channel
+	socket    int    // the channel's place among channels
 	host      string // of the peer; "" for all of ipc
 	came      time.Time
 	conn      net.Conn
@@ -75,7 +75,7 @@ type stage int
 const (
 	handshaking stage = iota
 	connected         // could be anything
-	useful            // does what its socket is for: has subscribed, or beaten, or may be a client's shell, control or stdin
+	useful            // has subscribed or beaten; at once on other sockets, and when it has an identity
 )
 
 // vouchWindow is the longest time between the connections of one client. Clients make them in milliseconds; one that waits for a
@@ -86,20 +86,19 @@ const vouchWindow = 2 * time.Second
 var errCrowded = errors.New("too many unauthenticated connections")
 
 func newAdmission(o Options) *admission {
-	n := max(o.Strangers, 4)
-	return &admission{handshakes: n / 4, strangers: n - n/4, bytes: o.StrangerBytes}
+	return &admission{half: max(o.Strangers/2, 1), bytes: o.StrangerBytes}
 }
 
 // arrive admits a new connection.
 func (a *admission) arrive(ch wire.Channel, conn net.Conn) *visitor {
-	v := &visitor{admission: a, channel: ch, conn: conn, came: time.Now(), gone: make(chan struct{}), credit: creditMost}
+	v := &visitor{admission: a, channel: ch, socket: slices.Index(channels[:], ch), conn: conn, came: time.Now(), gone: make(chan struct{}), credit: creditMost}
 	if addr, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 		v.host = addr.IP.String()
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.all = append(a.all, v)
-	a.crowd(func(u *visitor) bool { return u.stage == handshaking }, a.handshakes)
+	a.crowd(false, a.half)
 	return v
 }
 
@@ -109,8 +108,8 @@ func (v *visitor) connect(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	v.stage, v.id = connected, id
-	a.crowd(func(u *visitor) bool { return u.stage != handshaking }, a.strangers)
-	if v.channel != wire.IOPub && v.channel != wire.Heartbeat {
+	a.crowd(true, a.half)
+	if id != "" || v.channel != wire.IOPub && v.channel != wire.Heartbeat {
 		a.meet(v)
 	}
 }
@@ -162,13 +161,17 @@ func (v *visitor) authenticate() {
 	}
 }
 
-// nearest gives the connection among those on other sockets that may belong to v's client, nil for none. It holds mu.
+// nearest gives the connection among those on other sockets that may belong to v's client, nil for none: a client gives all its
+// connections one identity, except that most give none to subscribers and heartbeats. It holds mu.
 func (a *admission) nearest(among []*visitor, v *visitor, ok func(*visitor) bool) (best *visitor) {
 	distance := func(u *visitor) time.Duration {
-		if v.id != "" && u.id == v.id {
-			return 0
+		switch {
+		case u.id == "" || v.id == "":
+			return u.came.Sub(v.came).Abs()
+		case u.id == v.id:
+			return -1
 		}
-		return u.came.Sub(v.came).Abs() + 1
+		return vouchWindow + 1
 	}
 	for _, u := range among {
 		if u.channel == v.channel || u.host != v.host || u.cause != nil || distance(u) > vouchWindow || !ok(u) {
@@ -233,30 +236,27 @@ func (a *admission) drop(v *visitor, why error) {
 	v.conn.Close()
 }
 
-// crowd ends connections of the kind until there are no more than most: the oldest on the socket that has the most of them. It
-// holds mu.
-func (a *admission) crowd(kind func(*visitor) bool, most int) {
+// crowd ends connections until no more than most strangers have finished their handshakes, or have not: the oldest on the socket
+// that has the most of them. It holds mu.
+func (a *admission) crowd(finished bool, most int) {
+	kind := func(v *visitor) bool {
+		return v.cause == nil && v.level.Load() == stranger && (v.stage != handshaking) == finished
+	}
 	for {
-		n, on := 0, make(map[wire.Channel]int)
+		n, crowded := 0, 0
+		var on [len(channels)]int
 		for _, v := range a.all {
-			if v.level.Load() == stranger && v.cause == nil && kind(v) {
+			if kind(v) {
 				n++
-				on[v.channel]++
+				on[v.socket]++
+				crowded = max(crowded, on[v.socket])
 			}
 		}
 		if n <= most {
 			return
 		}
-		crowded := 0
-		for _, k := range on {
-			crowded = max(crowded, k)
-		}
-		for _, v := range a.all {
-			if v.level.Load() == stranger && v.cause == nil && kind(v) && on[v.channel] == crowded {
-				a.drop(v, fmt.Errorf("%w: %d at most", errCrowded, most))
-				break
-			}
-		}
+		oldest := slices.IndexFunc(a.all, func(v *visitor) bool { return kind(v) && on[v.socket] == crowded })
+		a.drop(a.all[oldest], fmt.Errorf("%w: %d at most", errCrowded, most))
 	}
 }
 

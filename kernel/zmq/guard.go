@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
@@ -69,13 +70,15 @@ type guard struct {
 	arrived int       // bytes of it
 	held    int       // bytes accounted for it
 
+	closed atomic.Bool // what the reader has buffered is not looked at any more
+
 	gather bool // Write gathers
 	out    batch
 }
 
 func newGuard(raw net.Conn, kind zmq4.SocketType, v *visitor, o Options) *guard {
 	return &guard{
-		Conn: raw, kind: kind, visitor: v, most: o.MaxMessage, first: min(o.MaxMessage, o.StrangerBytes),
+		Conn: raw, kind: kind, visitor: v, most: o.MaxMessage, first: min(o.MaxMessage, o.StrangerBytes/2),
 		patient: o.Unfinished, greeting: greetingSize,
 		// Big enough for a whole Jupyter message of the usual size in one read; bodies larger than it bypass it.
 		r: bufio.NewReaderSize(raw, 16<<10),
@@ -185,6 +188,9 @@ func (g *guard) takeCommand(h header) (name string, body []byte, err error) {
 func (g *guard) message() (frames [][]byte, err error) {
 	size := 0
 	for {
+		if g.closed.Load() {
+			return nil, net.ErrClosed
+		}
 		h, err := g.header()
 		if err != nil {
 			return nil, err

@@ -159,6 +159,7 @@ func (l *link) flush() error {
 func (l *link) close(why error) {
 	l.once.Do(func() {
 		l.why = why
+		l.guard.closed.Store(true)
 		l.guard.Conn.Close()
 		l.out.close()
 	})

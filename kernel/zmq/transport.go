@@ -27,8 +27,8 @@ type Options struct {
 	Linger     time.Duration // how long Close waits for peers to take what is queued, 0: 1 s
 
 	// What connections may use together on which no message with a valid signature has come. README.md has the rules.
-	Strangers     int           // connections, 0: 256
-	StrangerBytes int           // bytes, 0: 32 MiB. It bounds the first message of a connection, too
+	Strangers     int           // connections, half of them in their handshakes, 0: 512
+	StrangerBytes int           // bytes, 0: 32 MiB. The first message of a connection may have half of it
 	Unfinished    time.Duration // how long a message may take to come, besides a second for each 4 KiB, 0: 10 s
 }
 
@@ -41,7 +41,7 @@ func (o Options) normal() Options {
 	o.Stall = cmp.Or(o.Stall, 5*time.Second)
 	o.Handshake = cmp.Or(o.Handshake, 5*time.Second)
 	o.Linger = cmp.Or(o.Linger, time.Second)
-	o.Strangers = cmp.Or(o.Strangers, 256)
+	o.Strangers = cmp.Or(o.Strangers, 512)
 	o.StrangerBytes = cmp.Or(o.StrangerBytes, 32<<20)
 	o.Unfinished = cmp.Or(o.Unfinished, 10*time.Second)
 	return o
@@ -177,7 +177,8 @@ func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
 		return fmt.Errorf("send %s on %s: %w", m.Header.MsgType, ch, ErrClosed)
 	}
 	if ch == wire.IOPub && len(m.Identities) > 1 {
-		t.iopub.sendTo(string(frames[1]), slices.Delete(frames, 1, 2))
+		to := string(frames[1])
+		t.iopub.sendTo(to, slices.Delete(frames, 1, 2))
 	} else if ch == wire.IOPub {
 		t.iopub.send(frames)
 	} else if r := t.routers[ch]; r == nil {

@@ -21,7 +21,13 @@ import (
 	"interleave/kernel/zmq"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if name := os.Getenv(attackEnv); name != "" {
+		attacking(name)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long a test waits for what must come. It is long because it only costs when a test fails.
 const patience = 30 * time.Second
