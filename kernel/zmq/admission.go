@@ -47,7 +47,7 @@ type visitor struct {
 	conn      net.Conn
 	gone      chan struct{} // closed when the connection is
 
-	level atomic.Int32 // stranger, vouched, authenticated; it only rises, under mu
+	level atomic.Int32 // stranger, vouched, authenticated; changes under mu
 
 	// Guarded by admission.mu.
 	stage   stage
@@ -127,10 +127,14 @@ func (v *visitor) use() {
 	}
 }
 
-// meet looks for a client that vouches for a connection that came later than the client's signature. It holds mu.
+// meet looks for a client that vouches for a connection that came later than the client's signature: one that vouches for no other
+// on that socket, or for one that is farther from it. It holds mu.
 func (a *admission) meet(v *visitor) {
 	v.stage = useful
-	a.vouch(a.nearest(a.known, v, func(u *visitor) bool { return u.vouches[v.channel] == nil }), v)
+	a.vouch(a.nearest(a.known, v, func(u *visitor) bool {
+		other := u.vouches[v.channel]
+		return other == nil || !other.authenticated() && u.distance(v) < u.distance(other)
+	}), v)
 }
 
 // authenticate notes that a message with a valid signature has come.
@@ -161,23 +165,25 @@ func (v *visitor) authenticate() {
 	}
 }
 
-// nearest gives the connection among those on other sockets that may belong to v's client, nil for none: a client gives all its
-// connections one identity, except that most give none to subscribers and heartbeats. It holds mu.
-func (a *admission) nearest(among []*visitor, v *visitor, ok func(*visitor) bool) (best *visitor) {
-	distance := func(u *visitor) time.Duration {
-		switch {
-		case u.id == "" || v.id == "":
-			return u.came.Sub(v.came).Abs()
-		case u.id == v.id:
-			return -1
-		}
+// distance says how far two connections are from being one client's, which makes its connections at one time. It gives all one
+// identity, except that most give none to subscribers and heartbeats.
+func (v *visitor) distance(u *visitor) time.Duration {
+	switch {
+	case u.channel == v.channel || u.host != v.host:
 		return vouchWindow + 1
+	case u.id == "" || v.id == "":
+		return u.came.Sub(v.came).Abs()
+	case u.id == v.id:
+		return -1
 	}
+	return vouchWindow + 1
+}
+
+// nearest gives the connection that most likely belongs to v's client, nil for none. It holds mu.
+func (a *admission) nearest(among []*visitor, v *visitor, ok func(*visitor) bool) (best *visitor) {
 	for _, u := range among {
-		if u.channel == v.channel || u.host != v.host || u.cause != nil || distance(u) > vouchWindow || !ok(u) {
-			continue
-		}
-		if best == nil || distance(u) < distance(best) {
+		d := v.distance(u)
+		if d <= vouchWindow && u.cause == nil && (best == nil || d < v.distance(best)) && ok(u) {
 			best = u
 		}
 	}
@@ -188,6 +194,10 @@ func (a *admission) nearest(among []*visitor, v *visitor, ok func(*visitor) bool
 func (a *admission) vouch(by, v *visitor) {
 	if by == nil || v == nil {
 		return
+	}
+	if other := by.vouches[v.channel]; other != nil && other.level.Load() == vouched {
+		other.voucher = nil
+		other.level.Store(stranger)
 	}
 	by.vouches[v.channel] = v
 	v.voucher = by

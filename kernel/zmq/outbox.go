@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"interleave/kernel/wire"
 )
 
 // An item is one message, or one command, on its way to one peer. Its frames may be shared with other peers.
@@ -134,13 +136,23 @@ func (o *outbox) idles() bool {
 	return o.idle > stallSlices
 }
 
+// strangerDelay is how long what is published waits for more before it is written to a stranger. A system call for each message and
+// each of some hundred strangers would cost more than the cell that says it.
+const strangerDelay = 20 * time.Millisecond
+
 // take gives the writer the next items in order, waiting for some. It reports false at the end.
 func (o *outbox) take(into []item) ([]item, bool) {
-	for {
+	for delayed := false; ; {
 		o.mu.Lock()
 		if o.closed {
 			o.mu.Unlock()
 			return into, false
+		}
+		if len(o.items) > 0 && !delayed && !o.finished && o.visitor.stranger() && o.visitor.channel == wire.IOPub {
+			o.mu.Unlock()
+			delayed = true
+			time.Sleep(strangerDelay)
+			continue
 		}
 		into = append(into, o.commands...)
 		o.commands = nil

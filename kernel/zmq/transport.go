@@ -86,7 +86,6 @@ func Listen(ctx context.Context, c Connection, o Options) (*Transport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for Jupyter: %w", err)
 	}
-	signer.RefuseReplays(replays)
 	var listeners [len(channels)]net.Listener
 	for i, ch := range channels {
 		if listeners[i], err = listen(ctx, &c, ch); err != nil {
@@ -96,6 +95,12 @@ func Listen(ctx context.Context, c Connection, o Options) (*Transport, error) {
 			return nil, err
 		}
 	}
+	return newTransport(c, o, signer, listeners), nil
+}
+
+// newTransport serves the listeners, which are in the order of channels.
+func newTransport(c Connection, o Options, signer *wire.Signer, listeners [len(channels)]net.Listener) *Transport {
+	signer.RefuseReplays(replays)
 	t := &Transport{
 		conn: c, opts: o.normal(), signer: signer,
 		routers: make(map[wire.Channel]*router),
@@ -119,7 +124,7 @@ func Listen(ctx context.Context, c Connection, o Options) (*Transport, error) {
 		t.sockets = append(t.sockets, s)
 		s.start(r)
 	}
-	return t, nil
+	return t
 }
 
 // Connection is what clients need to connect, with the ports that Listen chose.
