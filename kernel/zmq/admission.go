@@ -341,6 +341,7 @@ const (
 	messageCost = 4 << 10  // and a message, which is checked and may be answered
 	creditMost  = 32 << 10 // of a connection
 	creditBytes = 16 << 10 // that it gets back in a second
+	paceSlice   = 64 << 10 // that it may owe before it waits: waits of microseconds would take far longer
 )
 
 // pace waits until something of this cost is to be worked off.
@@ -353,7 +354,7 @@ func (v *visitor) pace(cost int) {
 		v.credit += int(min(now.Sub(v.credited), time.Minute) * creditBytes / time.Second)
 	}
 	v.credit, v.credited = min(v.credit, creditMost)-cost, now
-	if v.credit >= 0 {
+	if v.credit > -paceSlice {
 		return
 	}
 	owed := -v.credit
