@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +44,8 @@ type kernel struct {
 	log    bytes.Buffer  // what it wrote to its own stdout and stderr; read after ended
 	exit   error         // read after ended
 
+	strangers []net.Conn // of attack
+
 	mu   sync.Mutex
 	late string // texts that came for cells that were over
 }
@@ -70,6 +73,7 @@ func startAt(t testing.TB, place func(*kernel)) *kernel {
 		conn: zmq.Connection{Transport: "ipc", IP: filepath.Join(dir, "k"), Key: "secret", ShellPort: 1, IOPubPort: 2, StdinPort: 3, ControlPort: 4, HeartbeatPort: 5},
 	}
 	place(k)
+	t.Cleanup(k.leave)
 	if err := zmq.WriteConnectionFile(k.file, k.conn); err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,8 @@ type admission struct {
 	all   []*visitor // that have not authenticated, oldest first
 	known []*visitor // that have
 	held  int        // bytes
+	dying int        // of these by connections that were dropped and are not over yet
+	freed *sync.Cond // less is held; for mu
 	next  time.Time  // when what was admitted so far will have been worked off, see pace
 }
 
@@ -86,7 +88,9 @@ const vouchWindow = 2 * time.Second
 var errCrowded = errors.New("too many unauthenticated connections")
 
 func newAdmission(o Options) *admission {
-	return &admission{half: max(o.Strangers/2, 1), bytes: o.StrangerBytes}
+	a := &admission{half: max(o.Strangers/2, 1), bytes: o.StrangerBytes}
+	a.freed = sync.NewCond(&a.mu)
+	return a
 }
 
 // arrive admits a new connection.
@@ -206,13 +210,20 @@ func (a *admission) vouch(by, v *visitor) {
 
 // rise takes from the account what a visitor of that level may hold freely. It holds mu.
 func (a *admission) rise(v *visitor, level int32) {
-	a.held -= v.out
+	a.free(v.out)
 	v.out = 0
 	if level == authenticated {
-		a.held -= v.in
+		a.free(v.in)
 		v.in = 0
 	}
 	v.level.Store(level)
+}
+
+// free holds mu.
+func (a *admission) free(n int) {
+	if a.held -= n; n > 0 {
+		a.freed.Broadcast()
+	}
 }
 
 // leave forgets a connection that is over, and gives the reason if the admission has ended it.
@@ -220,7 +231,9 @@ func (v *visitor) leave() error {
 	a := v.admission
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.held -= v.in + v.out
+	if a.free(v.in + v.out); v.cause != nil {
+		a.dying -= v.in + v.out
+	}
 	v.in, v.out = 0, 0
 	v.close()
 	same := func(u *visitor) bool { return u == v }
@@ -231,17 +244,19 @@ func (v *visitor) leave() error {
 	return v.cause
 }
 
-// close wakes who waits in pace. It holds mu.
+// close wakes who waits in pace or receive. It holds mu.
 func (v *visitor) close() {
 	if !v.closed {
 		v.closed = true
 		close(v.gone)
+		v.admission.freed.Broadcast()
 	}
 }
 
 // drop ends a connection. Its reader notices, and everything else follows. It holds mu.
 func (a *admission) drop(v *visitor, why error) {
 	v.cause = why
+	a.dying += v.in + v.out
 	v.close()
 	v.conn.Close()
 }
@@ -283,7 +298,8 @@ func (a *admission) spare() bool {
 	return false
 }
 
-// receive accounts n bytes more, or fewer, for a message that comes in. It may end the connection, then it says why.
+// receive accounts n bytes more, or fewer, for a message that comes in. More may have to wait until connections that were dropped for
+// it are over and their memory is free. An error says why this one was dropped.
 func (v *visitor) receive(n int) error {
 	if v.authenticated() {
 		return nil
@@ -291,9 +307,18 @@ func (v *visitor) receive(n int) error {
 	a := v.admission
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !v.authenticated() && !v.closed {
+	if v.closed {
+		return v.cause
+	}
+	if n <= 0 {
 		v.in += n
-		a.hold(n)
+		a.free(-n)
+		return nil
+	}
+	v.in += n
+	a.hold(n)
+	for a.held > a.bytes && !v.closed {
+		a.freed.Wait()
 	}
 	return v.cause
 }
@@ -306,29 +331,32 @@ func (v *visitor) queue(n int) {
 	a := v.admission
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if v.level.Load() == stranger && !v.closed {
-		n = max(n, -v.out)
+	switch {
+	case v.level.Load() != stranger || v.closed:
+	case n > 0:
 		v.out += n
 		a.hold(n)
+	default:
+		n = min(-n, v.out)
+		v.out -= n
+		a.free(n)
 	}
 }
 
-// hold ends connections while too much is held, those first that hold the most. It holds mu.
+// hold drops connections while too much is held, those first that hold the most. It holds mu.
 func (a *admission) hold(n int) {
-	for a.held += n; n > 0 && a.held > a.bytes; {
-		worst := a.all[0]
+	for a.held += n; a.held-a.dying > a.bytes; {
+		var worst *visitor
 		for _, v := range a.all {
-			if v.in+v.out > worst.in+worst.out {
+			if v.cause == nil && (worst == nil || v.in+v.out > worst.in+worst.out) {
 				worst = v
 			}
 		}
-		if worst.in+worst.out == 0 {
-			return // it is held by connections that are ending
+		if worst == nil {
+			return
 		}
 		a.drop(worst, fmt.Errorf("%w: they hold more than %d bytes, and this one the most of it: %d",
 			errCrowded, a.bytes, worst.in+worst.out))
-		a.held -= worst.in + worst.out
-		worst.in, worst.out = 0, 0
 	}
 }
 

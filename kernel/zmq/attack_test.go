@@ -99,8 +99,8 @@ var attacks = map[string]attack{
 	}),
 	"2000 connections": peers(2000, everyChannel, func(ch wire.Channel, conn net.Conn, stop <-chan struct{}) {
 		io.WriteString(conn, helloOf(ch))
-		io.Copy(io.Discard, conn) // until it is dropped; then there is another one
-		ended(stop, time.Second)
+		io.Copy(io.Discard, conn) // until it is dropped; after a while there is another one
+		ended(stop, 5*time.Second)
 	}),
 }
 

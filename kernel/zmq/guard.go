@@ -231,10 +231,11 @@ func (g *guard) message() (frames [][]byte, err error) {
 
 // body reads a frame's bytes.
 func (g *guard) body(size int) ([]byte, error) {
-	b := make([]byte, min(size, firstPiece))
-	if err := g.hold(frameRoom + len(b)); err != nil {
+	first := min(size, firstPiece)
+	if err := g.hold(frameRoom + first); err != nil {
 		return nil, err
 	}
+	b := make([]byte, first)
 	for n := 0; ; {
 		for n < len(b) {
 			p := b[n:]
@@ -254,12 +255,14 @@ func (g *guard) body(size int) ([]byte, error) {
 		if n == size {
 			return b, nil
 		}
-		grown := make([]byte, min(size, 2*n))
-		if err := g.hold(len(grown) - n); err != nil {
+		larger := min(size, 2*n)
+		if err := g.hold(larger); err != nil {
 			return nil, err
 		}
+		grown := make([]byte, larger)
 		copy(grown, b)
 		b = grown
+		g.hold(-n)
 	}
 }
 
