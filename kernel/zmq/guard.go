@@ -30,6 +30,7 @@ const (
 	contextMost = 16       // bytes of a PING that are sent back, as the protocol has it
 	framesMost  = 1 << 16  // frames in one message: an endless message of empty frames would cost memory, too
 	firstPiece  = 16 << 10 // bytes of a frame that room is made for before they have come
+	signedPiece = 4 << 20  // the same on a connection that has authenticated
 	frameRoom   = 64       // bytes, about, that a frame costs besides its own
 	unsignedGap = 64 << 10 // bytes at a time that are read from who has not authenticated
 )
@@ -232,6 +233,9 @@ func (g *guard) message() (frames [][]byte, err error) {
 // body reads a frame's bytes.
 func (g *guard) body(size int) ([]byte, error) {
 	first := min(size, firstPiece)
+	if g.visitor.authenticated() {
+		first = min(size, signedPiece)
+	}
 	if err := g.hold(frameRoom + first); err != nil {
 		return nil, err
 	}
