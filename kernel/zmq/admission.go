@@ -404,3 +404,6 @@ func (v *visitor) pace(cost int) {
 
 func (v *visitor) authenticated() bool { return v == nil || v.level.Load() == authenticated }
 func (v *visitor) stranger() bool      { return v != nil && v.level.Load() == stranger }
+
+// subscribing reports whether this is a stranger on iopub.
+func (v *visitor) subscribing() bool { return v.stranger() && v.channel == wire.IOPub }

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"interleave/kernel/wire"
 )
 
 // An item is one message, or one command, on its way to one peer. Its frames may be shared with other peers.
@@ -138,7 +136,11 @@ func (o *outbox) idles() bool {
 
 // strangerDelay is how long what is published waits for more before it is written to a stranger. A system call for each message and
 // each of some hundred strangers would cost more than the cell that says it.
-const strangerDelay = 20 * time.Millisecond
+// What is worth a call goes at once.
+const (
+	strangerDelay = 20 * time.Millisecond
+	worthCall     = 64 << 10 // bytes
+)
 
 // take gives the writer the next items in order, waiting for some. It reports false at the end.
 func (o *outbox) take(into []item) ([]item, bool) {
@@ -148,7 +150,7 @@ func (o *outbox) take(into []item) ([]item, bool) {
 			o.mu.Unlock()
 			return into, false
 		}
-		if len(o.items) > 0 && !delayed && !o.finished && o.visitor.stranger() && o.visitor.channel == wire.IOPub {
+		if len(o.items) > 0 && o.size < worthCall && !delayed && !o.finished && o.visitor.subscribing() {
 			o.mu.Unlock()
 			delayed = true
 			time.Sleep(strangerDelay)
