@@ -1,13 +1,16 @@
 package kernel
 
 import (
+	"fmt"
+	"maps"
 	"strings"
 	"time"
 
 	"interleave/kernel/session"
 )
 
-// A cell that fails stops what its client has sent behind it. A front end that runs all cells of a notebook sends them in
+// A cell that fails stops what its client has sent behind it, and nothing of other clients, unlike in ipykernel, which aborts
+// the whole shell queue. A front end that runs all cells of a notebook sends them in
 // one burst, which takes it 10 to 400 ms, and hears of nothing meanwhile; a cell may have failed in one. So the reply waits a
 // moment, and what was sent before it could be known is aborted whenever it arrives.
 const (
@@ -21,14 +24,13 @@ const (
 	lateMost = 2 * time.Second
 )
 
-// A stop is a failed cell, seen from the client that sent it. The client's clock is compared with itself only, so that it may
+// A stop is a client's last failed cell, seen from the client. The client's clock is compared with itself only, so that it may
 // be wrong; where it is coarse, or was set, a cell runs that might have been aborted.
 type stop struct {
-	session string
-	sent    time.Time // by the client's clock, as the next two
-	until   time.Time // what was sent before is aborted
-	last    time.Time // until becomes no later
-	came    time.Time // by ours: the failure, and then the last cell that was aborted for it
+	sent  time.Time // by the client's clock, as the next two
+	until time.Time // what was sent before is aborted
+	last  time.Time // until becomes no later
+	came  time.Time // by ours: the failure, and then the last cell that was aborted for it
 }
 
 // stops reports whether the running cell's end aborts others.
@@ -36,18 +38,29 @@ func (x *execution) stops(done session.Done) bool {
 	return !done.OK && !x.content.Silent && x.content.StopOnError
 }
 
-// abortBehind aborts every cell that a client has sent behind one that failed. Other requests stay.
+// client is who sent a request. Every message names its session: JupyterLab has one for each notebook and console, although all
+// of them may come through one server, and a client keeps its session when it connects again. Identities name connections; they
+// count only for messages without a session.
+func (r request) client() string {
+	if s := r.msg.Header.Session; s != "" {
+		return "session " + s
+	}
+	return fmt.Sprintf("identities %q", r.msg.Identities)
+}
+
+// abortBehind aborts every cell that waits and comes from the client of the failed one. Other requests stay.
 func (k *kernel) abortBehind(failed request) {
-	k.stopped = stop{}
+	now := time.Now()
+	maps.DeleteFunc(k.stopped, func(_ string, s *stop) bool { return now.Sub(s.came) > lateMost })
+	delete(k.stopped, failed.client())
 	if sent, _, ok := sentAt(failed); ok {
-		now := time.Now()
 		until := sent.Add(now.Sub(failed.came))
-		k.stopped = stop{failed.msg.Header.Session, sent, until, until.Add(burstMost), now}
+		k.stopped[failed.client()] = &stop{sent, until, until.Add(burstMost), now}
 	}
 	k.drain()
 	var rest []request
 	for _, r := range k.queue {
-		if isCell(r) {
+		if isCell(r) && r.client() == failed.client() {
 			k.sentBlindly(r) // lengthens the burst
 			k.abort(r)
 		} else {
@@ -57,11 +70,14 @@ func (k *kernel) abortBehind(failed request) {
 	k.queue = rest
 }
 
-// sentBlindly reports whether a cell was sent before its client could know of the last failure, or in one burst with such a
-// cell.
+// sentBlindly reports whether a cell was sent before its client could know of the client's last failure, or in one burst with
+// such a cell.
 func (k *kernel) sentBlindly(r request) bool {
-	s := &k.stopped
-	if s.session == "" || !isCell(r) || r.msg.Header.Session != s.session {
+	if len(k.stopped) == 0 || !isCell(r) {
+		return false
+	}
+	s := k.stopped[r.client()]
+	if s == nil {
 		return false
 	}
 	sent, grain, ok := sentAt(r)

@@ -11,8 +11,8 @@
 // From then on the cell speaks through Session.Events. publish.go translates each event into Jupyter's words, with the header
 // of the cell's own request as parent; text is gathered into few messages on the way (gather.go). The session ends the cell with
 // Done, behind everything the cell wrote before it returned. The loop then publishes what it has gathered, sends the reply
-// and status idle, and takes the next request from the queue; after a failure it aborts the cells that were queued, and those
-// that are still on their way (abort.go).
+// and status idle, and takes the next request from the queue; after a failure it aborts the cells that the same client
+// has queued, and those that are still on their way from it (abort.go).
 //
 // Control requests overtake the queue: interrupt and shutdown are answered while a cell runs, as is kernel_info there. What
 // comes on shell waits for its turn, as the protocol has it. A goroutine that outlives its cell keeps the cell's number, and

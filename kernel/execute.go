@@ -90,7 +90,7 @@ func (k *kernel) finish(done session.Done) {
 	k.conclude(done)
 }
 
-// conclude replies to the running cell's request and aborts the cells behind it when it failed.
+// conclude replies to the running cell's request and aborts its client's cells behind it when it failed.
 func (k *kernel) conclude(done session.Done) {
 	x := k.running
 	k.running, k.ended = nil, nil

@@ -14,12 +14,13 @@ type Transport interface {
 	// Recv gives what clients sent, verified and decoded; frames that are not a signed message never come here. The
 	// channel is closed after Close, or earlier when the transport can no longer serve.
 	Recv() <-chan wire.Incoming
-	// Send queues a message for the client its Identities name, or on IOPub for all who subscribed to its first one.
+	// Send queues a message for the client its Identities name, or on IOPub for all who subscribed to its first one, of whom a
+	// second one names a single client.
 	// It may wait for clients to read, for a bounded time: that wait is what slows down a cell that prints for ever.
-	// The error is about the message; a client that is gone is none.
+	// The error is about the message; a disconnected client is not an error.
 	Send(wire.Channel, *wire.Message) error
-	// Subscriptions gives each topic that a client newly subscribed to on IOPub.
-	Subscriptions() <-chan string
+	// Subscriptions gives each new subscription of a client on IOPub.
+	Subscriptions() <-chan wire.Subscription
 	// Close sends what was queued, until ctx ends, and closes. A second Close does nothing.
 	Close(ctx context.Context) error
 }

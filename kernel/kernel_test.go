@@ -519,7 +519,7 @@ func TestContext(t *testing.T) {
 // A silent transport has no clients.
 type silent struct{}
 
-func (silent) Recv() <-chan wire.Incoming             { return nil }
-func (silent) Send(wire.Channel, *wire.Message) error { return nil }
-func (silent) Subscriptions() <-chan string           { return nil }
-func (silent) Close(context.Context) error            { return nil }
+func (silent) Recv() <-chan wire.Incoming              { return nil }
+func (silent) Send(wire.Channel, *wire.Message) error  { return nil }
+func (silent) Subscriptions() <-chan wire.Subscription { return nil }
+func (silent) Close(context.Context) error             { return nil }

@@ -20,6 +20,7 @@ func Run(ctx context.Context, cfg Config) error {
 		log:      cfg.Log,
 		author:   wire.NewAuthor("kernel"),
 		origins:  make(map[uint64]*origin),
+		stopped:  make(map[string]*stop),
 		recv:     cfg.Transport.Recv(),
 		events:   cfg.Session.Events(),
 		gathered: gatherer{timer: time.NewTimer(time.Hour)},
@@ -54,8 +55,8 @@ type kernel struct {
 	count    int                // cells that were stored so far: what the next one's In[] number follows
 	history  history
 	gathered gatherer
-	stopped  stop     // the last failure that stops what was sent behind it
-	notices  []string // what no cell was there to hear; told to the next one
+	stopped  map[string]*stop // by client: its last failure, which stops what it sent behind it
+	notices  []string         // what no cell was there to hear; told to the next one
 
 	shutdown *request // what asked for the end; nil while there is none
 }
@@ -98,8 +99,8 @@ func (k *kernel) serve(ctx context.Context) error {
 			k.flush()
 		case <-k.hold.C:
 			k.conclude(*k.ended)
-		case topic := <-k.cfg.Transport.Subscriptions():
-			k.welcome(topic)
+		case s := <-k.cfg.Transport.Subscriptions():
+			k.welcome(s)
 		case <-turn:
 			k.drain() // control overtakes shell, also when both were waiting
 			if k.shutdown == nil {

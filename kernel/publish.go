@@ -127,10 +127,17 @@ func (k *kernel) publish(parent *wire.Message, c wire.Content) {
 	k.broadcast(m, k.topic(c))
 }
 
-// welcome greets a new subscription, so that the client knows that it misses nothing from here on.
-func (k *kernel) welcome(topic string) {
-	if m, err := k.author.New(nil, wire.Welcome{Subscription: topic}); err == nil {
-		k.broadcast(m, topic)
+// welcome greets a new subscriber, so that the client knows that it misses nothing from here on. Other clients do not get it:
+// connections that come and go would otherwise cost each of them a message.
+func (k *kernel) welcome(s wire.Subscription) {
+	m, err := k.author.New(nil, wire.Welcome{Subscription: s.Topic})
+	if err != nil {
+		k.log.Log(context.Background(), LevelBug, "welcome", "err", err)
+		return
+	}
+	m.Identities = [][]byte{[]byte(s.Topic), s.Peer}
+	if err := k.cfg.Transport.Send(wire.IOPub, m); err != nil {
+		k.log.Error("publish iopub_welcome", "err", err)
 	}
 }
 

@@ -29,7 +29,7 @@ type Transport struct {
 	signer *wire.Signer
 	log    *slog.Logger
 	in     chan wire.Incoming
-	subs   chan string
+	subs   chan wire.Subscription
 	done   chan struct{} // closed by Close
 
 	mu      sync.Mutex
@@ -53,7 +53,7 @@ func New(log *slog.Logger) *Transport {
 		signer: signer,
 		log:    log,
 		in:     make(chan wire.Incoming, depth),
-		subs:   make(chan string, depth),
+		subs:   make(chan wire.Subscription, depth),
 		done:   make(chan struct{}),
 	}
 }
@@ -74,7 +74,7 @@ func (t *Transport) Connect() (*Peer, error) {
 	}
 	t.peers = append(t.peers, p)
 	select {
-	case t.subs <- "":
+	case t.subs <- wire.Subscription{Peer: p.identity}:
 	default: // the kernel greets nobody: it reads no subscriptions
 	}
 	return p, nil
@@ -84,12 +84,12 @@ func (t *Transport) Connect() (*Peer, error) {
 func (t *Transport) Recv() <-chan wire.Incoming { return t.in }
 
 // Subscriptions gives an empty topic for each Connect.
-func (t *Transport) Subscriptions() <-chan string { return t.subs }
+func (t *Transport) Subscriptions() <-chan wire.Subscription { return t.subs }
 
 // Dropped counts the malformed or unsigned messages that came.
 func (t *Transport) Dropped() uint64 { return t.dropped.Load() }
 
-// Send sends to the peer that the first of m's Identities names, or on IOPub to all. It waits while a peer's queue is full
+// Send sends to the peer that the first of m's Identities names, on IOPub to the peer that the second names, or to all. It waits while a peer's queue is full
 // and the peer is open: a client in the same process is trusted to read or to close.
 func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
 	frames, err := t.signer.Encode(m)
@@ -103,12 +103,15 @@ func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
 	}
 	to := slices.Clone(t.peers)
 	t.mu.Unlock()
-	if ch != wire.IOPub {
-		if len(m.Identities) == 0 {
-			return fmt.Errorf("%s on %s has no identity to go to", m.Header.MsgType, ch)
-		}
-		to = slices.DeleteFunc(to, func(p *Peer) bool { return string(p.identity) != string(m.Identities[0]) })
-		frames = frames[1:]
+	at := 0 // which identity is the peer's
+	if ch == wire.IOPub {
+		at = 1
+	} else if len(m.Identities) == 0 {
+		return fmt.Errorf("%s on %s has no identity to go to", m.Header.MsgType, ch)
+	}
+	if at < len(m.Identities) {
+		to = slices.DeleteFunc(to, func(p *Peer) bool { return string(p.identity) != string(m.Identities[at]) })
+		frames = slices.Delete(frames, at, at+1)
 	}
 	for _, p := range to {
 		if err := p.deliver(ch, frames); err != nil {

@@ -45,8 +45,8 @@ func TestRouting(t *testing.T) {
 	tr := inproc.New(nil)
 	a, b := connect(t, tr), connect(t, tr)
 	for range 2 {
-		if topic := <-tr.Subscriptions(); topic != "" {
-			t.Errorf("subscription to %q", topic)
+		if s := <-tr.Subscriptions(); s.Topic != "" {
+			t.Errorf("subscription to %q", s.Topic)
 		}
 	}
 	request := message(t, nil, wire.KernelInfoRequest{})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +44,8 @@ type kernel struct {
 	log    bytes.Buffer  // what it wrote to its own stdout and stderr; read after ended
 	exit   error         // read after ended
 
+	strangers []net.Conn // of attack
+
 	mu   sync.Mutex
 	late string // texts that came for cells that were over
 }
@@ -50,6 +53,12 @@ type kernel struct {
 // start starts a kernel. At the end of the test it must be there still, end when asked, and have answered everything.
 // launch takes its place by another one, which then must.
 func start(t testing.TB) *kernel {
+	t.Helper()
+	return startAt(t, func(*kernel) {})
+}
+
+// startAt is start, with the connection as place changes it.
+func startAt(t testing.TB, place func(*kernel)) *kernel {
 	t.Helper()
 	host := hosttest.Host(t)
 	slots <- struct{}{}
@@ -63,6 +72,8 @@ func start(t testing.TB) *kernel {
 		t: t, file: filepath.Join(dir, "c.json"),
 		conn: zmq.Connection{Transport: "ipc", IP: filepath.Join(dir, "k"), Key: "secret", ShellPort: 1, IOPubPort: 2, StdinPort: 3, ControlPort: 4, HeartbeatPort: 5},
 	}
+	place(k)
+	t.Cleanup(k.leave)
 	if err := zmq.WriteConnectionFile(k.file, k.conn); err != nil {
 		t.Fatal(err)
 	}

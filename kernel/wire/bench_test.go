@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -74,4 +75,46 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkReplays is what remembering signatures adds to a small message, and what a full window takes in memory.
+func BenchmarkReplays(b *testing.B) {
+	const window = 1 << 16
+	client := signer(b, "hmac-sha256", "key")
+	for _, n := range []int{0, window} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			s := signer(b, "hmac-sha256", "key")
+			m := &Message{}
+			decode := func(i int) {
+				m.Header.MsgID = fmt.Sprint(i)
+				f, err := client.Encode(m)
+				if err == nil {
+					_, err = s.Decode(f)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			var memory float64
+			if n > 0 {
+				before := heap()
+				s.RefuseReplays(n)
+				for i := range 2 * n {
+					decode(-i)
+				}
+				memory = float64(heap()-before) / float64(n)
+			}
+			for i := 0; b.Loop(); i++ {
+				decode(i + 1)
+			}
+			b.ReportMetric(memory, "B/signature")
+		})
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.HeapAlloc
 }

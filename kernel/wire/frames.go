@@ -32,11 +32,16 @@ type Signer struct {
 	macs sync.Pool // of hash.Hash; nil New: messages are not signed
 	size int       // of a signature in hexadecimal
 
+	window int // how many signatures are remembered; 0: replays are not refused
+
 	mu   sync.Mutex
-	seen map[string]bool // signatures of the last len(ring) messages; nil: replays are not looked for
-	ring []string
-	next int
+	seen map[digest]struct{}
+	ring []digest // of seen, in the order they came once it has window elements
+	next int      // the oldest in ring, then
 }
+
+// A digest is the start of a signature. 128 bits are enough: two messages of one key do not share them.
+type digest [16]byte
 
 // NewSigner makes a signer from a connection file's signature_scheme and key. With an empty key messages are not
 // signed, and none is refused for its signature, as Jupyter has it. An empty scheme means hmac-sha256.
@@ -64,10 +69,10 @@ func NewSigner(scheme string, key []byte) (*Signer, error) {
 	return s, nil
 }
 
-// RefuseReplays makes Decode refuse a signature it has accepted among the last n messages. It keeps about 200 bytes for
-// each of these, and is called before any message is decoded. Unsigned messages are not looked at.
+// RefuseReplays makes Decode refuse a signature that is among the last n it accepted. It takes about 50 bytes for each of
+// these, as they come. It is called before any message is decoded. Unsigned messages are not looked at.
 func (s *Signer) RefuseReplays(n int) {
-	s.seen, s.ring = make(map[string]bool), make([]string, max(n, 1))
+	s.window, s.seen, s.ring, s.next = max(n, 1), make(map[digest]struct{}), nil, 0
 }
 
 // Encode gives a message's frames: identities, delimiter, signature, header, parent header, metadata, content, buffers.
@@ -142,6 +147,10 @@ const space = " \t\r\n"
 
 var partNames = [4]string{"header", "parent header", "metadata", "content"}
 
+// hashPiece is how many bytes are hashed at a time. The scheduler cannot preempt the assembly of a hash: 64 MiB at once would
+// hold up every other goroutine of a process with one thread for 50 ms.
+const hashPiece = 64 << 10
+
 // sign gives the signature of the four parts in hexadecimal; it is empty without a key.
 func (s *Signer) sign(parts [][]byte) []byte {
 	if s.size == 0 {
@@ -150,6 +159,10 @@ func (s *Signer) sign(parts [][]byte) []byte {
 	mac := s.macs.Get().(hash.Hash)
 	mac.Reset()
 	for _, p := range parts {
+		for len(p) > hashPiece {
+			mac.Write(p[:hashPiece])
+			p = p[hashPiece:]
+		}
 		mac.Write(p)
 	}
 	var sum [sha512.Size]byte
@@ -165,18 +178,24 @@ func (s *Signer) check(signature []byte, parts [][]byte) error {
 	if !hmac.Equal(signature, s.sign(parts)) {
 		return ErrSignature
 	}
-	if s.seen == nil {
+	if s.window == 0 {
 		return nil
 	}
+	var d digest
+	hex.Decode(d[:], signature[:2*len(d)]) // it equals ours, so it is hexadecimal and long enough
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sig := string(signature)
-	if s.seen[sig] {
+	if _, ok := s.seen[d]; ok {
 		return ErrReplayed
 	}
+	s.seen[d] = struct{}{}
+	if len(s.ring) < s.window {
+		s.ring = append(s.ring, d)
+		return nil
+	}
 	delete(s.seen, s.ring[s.next])
-	s.seen[sig], s.ring[s.next] = true, sig
-	s.next = (s.next + 1) % len(s.ring)
+	s.ring[s.next] = d
+	s.next = (s.next + 1) % s.window
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -166,6 +167,47 @@ func TestReplays(t *testing.T) {
 		if _, err := s.Decode(f.frames); !errors.Is(err, f.want) {
 			t.Errorf("message %d: %v, want %v", i, err, f.want)
 		}
+	}
+}
+
+// TestReplayWindow: of more messages than are remembered exactly the last are refused, and the memory does not grow with them.
+func TestReplayWindow(t *testing.T) {
+	t.Parallel()
+	const window = 1 << 10
+	s := signer(t, "hmac-sha512", "key")
+	s.RefuseReplays(window)
+	client := signer(t, "hmac-sha512", "key")
+	sent := make([][][]byte, 5*window/2)
+	for i := range sent {
+		var err error
+		if sent[i], err = client.Encode(&Message{Header: Header{MsgID: fmt.Sprint(i)}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Decode(sent[i]); err != nil {
+			t.Fatalf("message %d: %v", i, err)
+		}
+	}
+	for i, f := range sent[len(sent)-window:] {
+		if _, err := s.Decode(f); !errors.Is(err, ErrReplayed) {
+			t.Fatalf("the last but %d: %v, want %v", window-i-1, err, ErrReplayed)
+		}
+	}
+	if _, err := s.Decode(sent[len(sent)-window-1]); err != nil {
+		t.Errorf("the message before the window: %v", err)
+	}
+	if len(s.seen) != window || len(s.ring) != window || cap(s.ring) > 2*window {
+		t.Errorf("%d and %d signatures are remembered in room for %d, want %d", len(s.seen), len(s.ring), cap(s.ring), window)
+	}
+	// A signature that was refused is not remembered: whoever has no key cannot push others out.
+	forged := append([][]byte(nil), sent[0]...)
+	for range 2 * window {
+		forged[1] = []byte(strings.Repeat("0", len(sent[0][1])))
+		if _, err := s.Decode(forged); !errors.Is(err, ErrSignature) {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Decode(sent[len(sent)-1]); !errors.Is(err, ErrReplayed) {
+		t.Errorf("after forged messages: %v, want %v", err, ErrReplayed)
 	}
 }
 

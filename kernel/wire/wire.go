@@ -62,6 +62,12 @@ type Incoming struct {
 	Message *Message
 }
 
+// A Subscription is a client's wish to get the messages of IOPub whose topic begins with Topic.
+type Subscription struct {
+	Topic string
+	Peer  []byte // as the second of a message's Identities, sends it to this client alone
+}
+
 // A Content is the typed content of one message type, such as ExecuteRequest.
 type Content interface {
 	// MsgType is the message type that carries this content. It does not depend on fields, except for the types that

@@ -3,16 +3,16 @@
 //
 // # What is zmq4's, and what is ours
 //
-// From go-zeromq/zmq4 come the ZMTP greeting, the NULL handshake and the codec of messages and commands: zmq4.Open and
+// From go-zeromq/zmq4 come the ZMTP greeting, the NULL handshake and the encoding of messages and commands: zmq4.Open and
 // zmq4.Conn. Its sockets are not used. Their defects (README.md has the list, each with its cure and its test) could be
 // cured from outside by a transport of our own, registered with zmq4, only in part: ROUTER writes to all clients under
 // one lock, PUB has one queue without bounds and one writer for all subscribers, and no socket can be asked whether what
 // was queued has been written. So sockets, links and outboxes are ours, and small:
 //
 //	Transport ── socket ×5 ── link per connection ── guard ── net.Conn
-//	             accepts      reader, writer         checks what comes in,
-//	             role: router, publisher, echo       gathers what goes out
-//	                          outbox, bounded in bytes
+//	admission    accepts      reader, writer         reads and checks what comes in,
+//	bounds       role: router, publisher, echo       gathers what goes out
+//	strangers                 outbox, bounded in bytes
 //
 // A link's reader calls its socket's role; a role puts items into outboxes; a link's writer empties its outbox. No goroutine
 // waits for a peer but the peer's own two, and the publisher while it holds back a kernel that outruns its slowest reader.

@@ -123,7 +123,8 @@ func dial(ctx context.Context, c Connection, ch wire.Channel) (net.Conn, error) 
 		if err == nil {
 			return conn, nil
 		}
-		if !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist) {
+		full := errors.Is(err, syscall.EAGAIN) // a local socket with more connections than it has accepted
+		if !full && !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("connect to %s on %s: %w", ch, c.Endpoint(ch), err)
 		}
 		select {

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/go-zeromq/zmq4"
 )
@@ -23,9 +26,18 @@ const (
 )
 
 const (
-	commandMost = 64 << 10 // bytes; READY and PING are far smaller, and a command is read before anybody is trusted
+	commandMost = 4 << 10  // bytes; READY and PING are far smaller
+	contextMost = 16       // bytes of a PING that are sent back, as the protocol has it
 	framesMost  = 1 << 16  // frames in one message: an endless message of empty frames would cost memory, too
+	firstPiece  = 16 << 10 // bytes of a frame that room is made for before they have come
+	signedPiece = 4 << 20  // the same on a connection that has authenticated
+	frameRoom   = 64       // bytes, about, that a frame costs besides its own
+	unsignedGap = 64 << 10 // bytes at a time that are read from who has not authenticated
 )
+
+// slowest is how many bytes of an unfinished message must come in a second, on average and after Options.Unfinished, on a
+// connection that has not authenticated: the slowest lines in use have more.
+const slowest = 4 << 10
 
 // errProtocol is what a peer gets its connection cut for.
 var errProtocol = errors.New("ZMTP broken")
@@ -34,11 +46,10 @@ func breach(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errProtocol, fmt.Sprintf(format, args...))
 }
 
-// A guard is the net.Conn that zmq4's codec gets instead of the real one. It follows the frames that pass and lets through
-// only what the codec survives: the codec takes any length for granted, and panics on some handshakes.
-//
-// It keeps commands for itself once the handshake is over. The codec would answer a PING in the middle of a message that
-// another goroutine is writing, and forgets the name of every other command.
+// A guard is the net.Conn that zmq4's codec gets instead of the real one. During the handshake it lets through only what the
+// codec survives: the codec takes any length for granted, and panics on some handshakes. Afterwards it reads messages itself,
+// since the codec makes room for what a peer announces, and keeps commands: the codec would answer a PING in the middle of a
+// message that another goroutine is writing, and forgets the name of every other command.
 //
 // What the codec writes is gathered after the handshake, and goes out by flush in one system call. Reading and
 // writing may overlap; each side belongs to one goroutine.
@@ -46,117 +57,66 @@ type guard struct {
 	net.Conn
 	r       *bufio.Reader
 	most    int                            // bytes in one message
+	first   int                            // bytes in one message of who has not authenticated
+	patient time.Duration                  // with an unfinished one, see slowest
 	kind    zmq4.SocketType                // ours; the peer's must go with it
 	command func(name string, body []byte) // from the reading goroutine
+	visitor *visitor
 
 	greeting int    // bytes of the greeting still to come
 	ready    bool   // the peer's READY has passed
-	head     []byte // checked bytes that the codec is still to get, before anything else
-	headroom [9]byte
-	body     uint64 // bytes of the frame that follow head
-	inside   bool   // within a message: a frame with the MORE bit was the last
-	frames   int    // of the message so far
-	bytes    uint64
+	head     []byte // of READY, checked, what the codec is still to get
+
+	began   time.Time // of the message that comes in; zero between messages and once the peer has authenticated
+	arrived int       // bytes of it
+	held    int       // bytes accounted for it
+
+	closed atomic.Bool // what the reader has buffered is not looked at any more
 
 	gather bool // Write gathers
 	out    batch
 }
 
-func newGuard(raw net.Conn, kind zmq4.SocketType, most int) *guard {
+func newGuard(raw net.Conn, kind zmq4.SocketType, v *visitor, o Options) *guard {
 	return &guard{
-		Conn: raw, kind: kind, most: most, greeting: greetingSize,
+		Conn: raw, kind: kind, visitor: v, most: o.MaxMessage, first: min(o.MaxMessage, o.StrangerBytes/2),
+		patient: o.Unfinished, greeting: greetingSize,
 		// Big enough for a whole Jupyter message of the usual size in one read; bodies larger than it bypass it.
 		r: bufio.NewReaderSize(raw, 16<<10),
 	}
 }
 
-// Read gives the codec the next checked bytes.
+// Read gives the codec the greeting and READY.
 func (g *guard) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
 	if g.greeting > 0 {
 		n, err := g.r.Read(p[:min(len(p), g.greeting)])
 		g.greeting -= n
 		return n, err
 	}
-	for len(g.head) == 0 && g.body == 0 {
-		if err := g.next(); err != nil {
+	if len(g.head) == 0 {
+		if err := g.readReady(); err != nil {
 			return 0, err
 		}
 	}
-	if len(g.head) > 0 {
-		n := copy(p, g.head)
-		g.head = g.head[n:]
-		return n, nil
-	}
-	n, err := g.r.Read(p[:min(uint64(len(p)), g.body)])
-	g.body -= uint64(n)
-	return n, noEOF(err)
+	n := copy(p, g.head)
+	g.head = g.head[n:]
+	return n, nil
 }
 
-// next reads one frame header and decides what becomes of the frame.
-func (g *guard) next() error {
-	head := g.headroom[:1]
-	var err error
-	if head[0], err = g.r.ReadByte(); err != nil {
-		if g.inside {
-			err = noEOF(err)
-		}
+func (g *guard) readReady() error {
+	if g.ready {
+		return errors.New("the codec reads behind the handshake")
+	}
+	h, err := g.header()
+	if err != nil {
 		return err
 	}
-	flags := head[0]
-	if flags&^(flagMore|flagLong|flagCommand) != 0 {
-		return breach("frame with flags %#02x", flags)
-	}
-	head = g.headroom[:2]
-	if flags&flagLong != 0 {
-		head = g.headroom[:9]
-	}
-	if _, err := io.ReadFull(g.r, head[1:]); err != nil {
-		return noEOF(err)
-	}
-	size := uint64(head[1])
-	if flags&flagLong != 0 {
-		size = binary.BigEndian.Uint64(head[1:])
-	}
-
-	if flags&flagCommand != 0 {
-		return g.takeCommand(flags, size, head)
-	}
-	if !g.ready {
+	if !h.command {
 		return breach("message before READY")
 	}
-	if !g.inside {
-		g.frames, g.bytes = 0, 0
-	}
-	g.inside = flags&flagMore != 0
-	g.frames++
-	if size > uint64(g.most) || g.bytes+size > uint64(g.most) {
-		return breach("message of more than %d bytes", g.most)
-	}
-	if g.bytes += size; g.frames > framesMost {
-		return breach("message of more than %d frames", framesMost)
-	}
-	g.head, g.body = head, size
-	return nil
-}
-
-func (g *guard) takeCommand(flags byte, size uint64, head []byte) error {
-	if flags&flagMore != 0 || size > commandMost {
-		return breach("command with flags %#02x and %d bytes", flags, size)
-	}
-	data := make([]byte, size)
-	if _, err := io.ReadFull(g.r, data); err != nil {
-		return noEOF(err)
-	}
-	if size == 0 || int(data[0]) >= len(data) {
-		return breach("command without a name")
-	}
-	name, body := string(data[1:1+data[0]]), data[1+data[0]:]
-	if g.ready {
-		g.command(name, body)
-		return nil
+	name, body, err := g.takeCommand(h)
+	if err != nil {
+		return err
 	}
 	if name == zmq4.CmdError {
 		return fmt.Errorf("the peer refused the connection: %q", body)
@@ -167,9 +127,195 @@ func (g *guard) takeCommand(flags byte, size uint64, head []byte) error {
 	if err := g.checkReady(body); err != nil {
 		return err
 	}
-	g.ready = true
-	g.head = append(append(make([]byte, 0, len(head)+len(data)), head...), data...)
+	g.ready, g.arrived = true, 0
+	g.head = binary.BigEndian.AppendUint64([]byte{flagCommand | flagLong}, uint64(1+len(name)+len(body)))
+	g.head = append(append(append(g.head, byte(len(name))), name...), body...)
 	return nil
+}
+
+// A header is that of a frame.
+type header struct {
+	more, command bool
+	size          uint64
+}
+
+func (g *guard) header() (h header, err error) {
+	p, err := g.peek(1)
+	if err != nil {
+		if !g.began.IsZero() || g.arrived > 0 {
+			err = noEOF(err)
+		}
+		return h, err
+	}
+	flags, n := p[0], 2
+	if flags&^(flagMore|flagLong|flagCommand) != 0 {
+		return h, breach("frame with flags %#02x", flags)
+	}
+	if flags&flagLong != 0 {
+		n = 9
+	}
+	g.begin()
+	if p, err = g.peek(n); err != nil {
+		return h, noEOF(err)
+	}
+	h = header{flags&flagMore != 0, flags&flagCommand != 0, uint64(p[1])}
+	if flags&flagLong != 0 {
+		h.size = binary.BigEndian.Uint64(p[1:])
+	}
+	g.arrived += n
+	g.r.Discard(n)
+	return h, nil
+}
+
+// takeCommand takes a command out of the stream. body is valid until the next read.
+func (g *guard) takeCommand(h header) (name string, body []byte, err error) {
+	if h.more || h.size > commandMost {
+		return "", nil, breach("command of %d bytes, with more to come: %t", h.size, h.more)
+	}
+	n := int(h.size)
+	data, err := g.peek(n)
+	if err != nil {
+		return "", nil, noEOF(err)
+	}
+	g.r.Discard(n)
+	if n == 0 || int(data[0]) >= n {
+		return "", nil, breach("command without a name")
+	}
+	return string(data[1 : 1+data[0]]), data[1+data[0]:], nil
+}
+
+// message reads the next message, and hands out the commands in between. The memory for it grows with what has come, and is
+// accounted until done.
+func (g *guard) message() (frames [][]byte, err error) {
+	size := 0
+	for {
+		if g.closed.Load() {
+			return nil, net.ErrClosed
+		}
+		h, err := g.header()
+		if err != nil {
+			return nil, err
+		}
+		if h.command {
+			name, body, err := g.takeCommand(h)
+			if err != nil {
+				return nil, err
+			}
+			g.command(name, body)
+			g.visitor.pace(frameCost + messageCost + len(body))
+			if len(frames) == 0 {
+				g.done()
+			}
+			continue
+		}
+		most := uint64(g.most)
+		if !g.visitor.authenticated() {
+			most = uint64(g.first)
+		}
+		if h.size > most || uint64(size)+h.size > most {
+			return nil, breach("message of more than %d bytes", most)
+		}
+		if size += int(h.size); len(frames) == framesMost {
+			return nil, breach("message of more than %d frames", framesMost)
+		}
+		body, err := g.body(int(h.size))
+		if err != nil {
+			return nil, err
+		}
+		g.visitor.pace(frameCost)
+		if frames = append(frames, body); !h.more {
+			g.visitor.pace(messageCost)
+			return frames, nil
+		}
+	}
+}
+
+// body reads a frame's bytes.
+func (g *guard) body(size int) ([]byte, error) {
+	first := min(size, firstPiece)
+	if g.visitor.authenticated() {
+		first = min(size, signedPiece)
+	}
+	if err := g.hold(frameRoom + first); err != nil {
+		return nil, err
+	}
+	b := make([]byte, first)
+	for n := 0; ; {
+		for n < len(b) {
+			p := b[n:]
+			if !g.visitor.authenticated() {
+				p = p[:min(len(p), unsignedGap)]
+			}
+			k, err := g.r.Read(p)
+			n += k
+			g.arrived += k
+			g.visitor.pace(k)
+			if err != nil {
+				if err = g.late(err); err != nil {
+					return nil, noEOF(err)
+				}
+			}
+		}
+		if n == size {
+			return b, nil
+		}
+		larger := min(size, 2*n)
+		if err := g.hold(larger); err != nil {
+			return nil, err
+		}
+		grown := make([]byte, larger)
+		copy(grown, b)
+		b = grown
+		g.hold(-n)
+	}
+}
+
+func (g *guard) hold(n int) error {
+	g.held += n
+	return g.visitor.receive(n)
+}
+
+// done ends a message: what it held is the concern of who got it.
+func (g *guard) done() {
+	g.visitor.receive(-g.held)
+	g.began, g.arrived, g.held = time.Time{}, 0, 0
+}
+
+// begin sets the deadline of a message that begins to come.
+func (g *guard) begin() {
+	if g.ready && g.began.IsZero() && !g.visitor.authenticated() {
+		g.began = time.Now()
+		g.SetReadDeadline(g.began.Add(g.patient))
+	}
+}
+
+// peek gives the next n bytes, which stay to be read. n is no more than the buffer.
+func (g *guard) peek(n int) ([]byte, error) {
+	for {
+		p, err := g.r.Peek(n)
+		if err != nil {
+			if err = g.late(err); err == nil {
+				continue
+			}
+		}
+		return p, err
+	}
+}
+
+// late gives nil for a deadline that must not count, or not yet: it was set for a message that has ended since, or whose bytes come
+// fast enough, or for a peer that has authenticated meanwhile. Then reading goes on.
+func (g *guard) late(err error) error {
+	if !g.ready || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	var due time.Time
+	if !g.began.IsZero() && !g.visitor.authenticated() {
+		due = g.began.Add(g.patient + time.Duration(g.arrived+g.r.Buffered())*time.Second/slowest)
+		if now := time.Now(); !due.After(now) {
+			return breach("message unfinished after %v, %d bytes have come", now.Sub(g.began).Round(time.Millisecond), g.arrived)
+		}
+	}
+	return g.SetReadDeadline(due)
 }
 
 // checkReady walks the properties of a READY as the codec will, without its panics: on lengths that lie, and on a socket type

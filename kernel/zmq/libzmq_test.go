@@ -2,7 +2,9 @@ package zmq_test
 
 import (
 	"fmt"
+	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"interleave/kernel/wire"
@@ -37,8 +39,8 @@ func TestLibzmqClient(t *testing.T) {
 					assert s.poll(20000) and s.recv() == b"ping"
 			say("alive")
 		`))
-		if topic := next(t, tr.Subscriptions()); topic != "" {
-			t.Errorf("subscribed to %q, want everything", topic)
+		if s := next(t, tr.Subscriptions()); s.Topic != "" {
+			t.Errorf("subscribed to %q, want everything", s.Topic)
 		}
 		send(t, tr, wire.IOPub, message(t, nil, wire.Welcome{}))
 		py.want("iopub_welcome")
@@ -333,7 +335,7 @@ func TestTopics(t *testing.T) {
 		send(t, tr, wire.IOPub, m)
 	}
 	for i, want := range []string{"a.", "b", "c"} {
-		if got := next(t, tr.Subscriptions()); got != want {
+		if got := next(t, tr.Subscriptions()).Topic; got != want {
 			t.Errorf("subscribed to %q, want %q", got, want)
 		}
 		publish("d", "no")
@@ -341,4 +343,80 @@ func TestTopics(t *testing.T) {
 		py.want(fmt.Sprint(i))
 	}
 	py.end()
+}
+
+// TestLibzmqBesideStrangers: a client of libzmq comes while strangers have all places, and more of them come afterwards. It keeps all
+// its connections, those on which it never signs anything included.
+func TestLibzmqBesideStrangers(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, c zmq.Connection) {
+		tr := listen(t, c, zmq.Options{Strangers: 20})
+		crowd := func() {
+			for range 30 {
+				for _, ch := range everyChannel {
+					conn := raw(t, tr, ch)
+					write(t, conn, helloOf(ch))
+					if ch == wire.IOPub {
+						io.WriteString(conn, subscribeAll) // it may have been dropped already
+						next(t, tr.Subscriptions())
+					}
+				}
+			}
+		}
+		crowd()
+		py := python(t, tr.Connection(), trimmed(`
+			from zmq.utils.monitor import recv_monitor_message
+			shell = open_socket(zmq.DEALER, "shell", IDENTITY=b"me")
+			iopub = subscriber()
+			stdin = open_socket(zmq.DEALER, "stdin", IDENTITY=b"me")
+			beat = open_socket(zmq.REQ, "hb")
+			beat.send(b"ping")
+			control = open_socket(zmq.DEALER, "control", IDENTITY=b"me")
+			sockets = {"shell": shell, "iopub": iopub, "stdin": stdin, "hb": beat, "control": control}
+			assert beat.poll(20000) and beat.recv() == b"ping"
+			send(shell, "execute_request", {"code": "x"})
+			say(recv(shell)[1]["msg_type"])
+			monitors = {name: s.get_monitor_socket(zmq.EVENT_DISCONNECTED) for name, s in sockets.items()}
+			hear()
+			say(recv(iopub)[3]["text"])
+			send(stdin, "input_reply", {"value": recv(stdin)[3]["prompt"]})
+			beat.send(b"pong")
+			assert beat.poll(20000) and beat.recv() == b"pong"
+			send(control, "shutdown_request", {"restart": False})
+			say(recv(control)[1]["msg_type"])
+			say([name for name, m in monitors.items() if m.poll(0)])
+		`))
+		stop := make(chan struct{})
+		var welcoming sync.WaitGroup
+		welcoming.Go(func() {
+			for {
+				select {
+				case <-tr.Subscriptions():
+				case <-stop:
+					return
+				}
+			}
+		})
+		ask := next(t, tr.Recv())
+		send(t, tr, wire.Shell, message(t, ask.Message, wire.ExecuteReply{Status: wire.OK}))
+		py.want("execute_reply")
+		close(stop)
+		welcoming.Wait()
+		crowd()
+		py.say("go on")
+		send(t, tr, wire.IOPub, stream(t, "published"))
+		py.want("published")
+		send(t, tr, wire.Stdin, message(t, ask.Message, wire.InputRequest{Prompt: "?"}))
+		if typed := next(t, tr.Recv()); typed.Channel != wire.Stdin {
+			t.Errorf("got %s on %s", typed.Message.Header.MsgType, typed.Channel)
+		}
+		bye := next(t, tr.Recv())
+		send(t, tr, wire.Control, message(t, bye.Message, wire.ShutdownReply{Status: wire.OK}))
+		py.want("shutdown_reply")
+		py.want("[]")
+		py.end()
+		if s := tr.Stats(); s.Crowded < 200 {
+			t.Errorf("%+v: the strangers were not too many", s)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package zmq
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -15,20 +16,24 @@ import (
 // A link is one connected peer. It owns two goroutines: read, which whoever opened it runs, and write. Both have ended
 // when read returns.
 type link struct {
-	conn  *zmq4.Conn
-	guard *guard
-	out   *outbox
-	tick  time.Duration // how long a write may block before the outbox hears how far it came; well below the stall limit
+	conn    *zmq4.Conn
+	guard   *guard
+	out     *outbox
+	visitor *visitor // nil for a client's connection to its kernel
+	refused struct { // since the last message with a valid signature; of the reading goroutine alone
+		messages, bytes int
+	}
+	tick time.Duration // how long a write may block before the outbox hears how far it came; well below the stall limit
 
 	once sync.Once
 	why  error // the first reason to close; valid once the outbox is closed
 }
 
-// open does the handshake on raw, within limit. An error has closed raw.
+// open does the handshake on raw, within Options.Handshake. An error has closed raw.
 //
 // The codec is called under recover: it has panicked on handshakes before, and a peer that nobody authenticated must not be
 // able to end the process.
-func open(raw net.Conn, kind zmq4.SocketType, id []byte, server bool, o Options) (l *link, err error) {
+func open(raw net.Conn, kind zmq4.SocketType, id []byte, v *visitor, o Options) (l *link, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = breach("handshake: %v", r)
@@ -40,14 +45,14 @@ func open(raw net.Conn, kind zmq4.SocketType, id []byte, server bool, o Options)
 	if err := raw.SetDeadline(time.Now().Add(o.Handshake)); err != nil {
 		return nil, err
 	}
-	g := newGuard(raw, kind, o.MaxMessage)
-	l = &link{guard: g, out: newOutbox(o.QueueBytes), tick: max(min(o.Stall/stallSlices, 250*time.Millisecond), time.Millisecond)}
+	g := newGuard(raw, kind, v, o)
+	l = &link{guard: g, visitor: v, out: newOutbox(o.QueueBytes, v), tick: max(min(o.Stall/stallSlices, 250*time.Millisecond), time.Millisecond)}
 	g.command = func(name string, body []byte) {
-		if name == zmq4.CmdPing && len(body) >= 2 {
-			l.out.pushCommand(zmq4.CmdPong, body[2:]) // after the two bytes of its time to live
+		if name == zmq4.CmdPing && 2 <= len(body) && len(body) <= 2+contextMost {
+			l.out.pushCommand(zmq4.CmdPong, bytes.Clone(body[2:])) // after the two bytes of its time to live
 		}
 	}
-	if l.conn, err = zmq4.Open(g, null.Security(), kind, id, server, nil); err != nil {
+	if l.conn, err = zmq4.Open(g, null.Security(), kind, id, v != nil, nil); err != nil {
 		return nil, err
 	}
 	if err := raw.SetDeadline(time.Time{}); err != nil {
@@ -70,13 +75,31 @@ func (l *link) run(message func(frames [][]byte)) error {
 	return l.why
 }
 
-func (l *link) read(message func([][]byte)) (err error) {
+func (l *link) read(message func([][]byte)) error {
 	for {
-		msg, err := l.conn.RecvMsg()
+		frames, err := l.guard.message()
 		if err != nil {
 			return err
 		}
-		message(msg.Frames)
+		message(frames)
+		l.guard.done()
+	}
+}
+
+// Who cannot sign gets so many tries in a row, and may send so much without ever having signed anything.
+const (
+	refusedMessages = 16
+	refusedBytes    = 1 << 20
+)
+
+// refuse counts a message that was dropped, and ends a link that sends nothing else.
+func (l *link) refuse(frames [][]byte) {
+	l.refused.messages++
+	for _, f := range frames {
+		l.refused.bytes += len(f)
+	}
+	if l.refused.messages >= refusedMessages || l.refused.bytes > refusedBytes && !l.visitor.authenticated() {
+		l.close(breach("%d messages, %d bytes, without a valid signature", l.refused.messages, l.refused.bytes))
 	}
 }
 
@@ -136,6 +159,7 @@ func (l *link) flush() error {
 func (l *link) close(why error) {
 	l.once.Do(func() {
 		l.why = why
+		l.guard.closed.Store(true)
 		l.guard.Conn.Close()
 		l.out.close()
 	})

@@ -27,7 +27,8 @@ func newItem(frames [][]byte) item {
 // An outbox is what waits to be written to one peer: in order, bounded in bytes, with one writer that takes from it. Its methods
 // may overlap, but only one goroutine at a time may wait for room.
 type outbox struct {
-	most int // bytes, unless a single message is larger
+	most    int // bytes, unless a single message is larger
+	visitor *visitor
 
 	mu       sync.Mutex
 	items    []item
@@ -45,11 +46,12 @@ type outbox struct {
 const (
 	batchMost   = 1 << 20  // bytes that the writer takes at a time, unless a single message is larger
 	aliveBytes  = 64 << 10 // bytes that a peer must take now and then to count as reading
+	strangers   = 8 << 20  // bytes that may wait for a stranger, unless the limit is lower
 	commandsMax = 64       // unanswered commands; a peer that sends more of them than it reads gets fewer answers
 )
 
-func newOutbox(most int) *outbox {
-	return &outbox{most: most, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+func newOutbox(most int, v *visitor) *outbox {
+	return &outbox{most: most, visitor: v, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
 // push adds an item, or reports that there is no room. A closed outbox takes everything: the peer is gone.
@@ -70,12 +72,19 @@ func (o *outbox) add(it item, force bool) bool {
 	}
 	o.items = append(o.items, it)
 	o.size += it.size
+	o.visitor.queue(it.size)
 	signal(o.wake)
 	return true
 }
 
 // fits holds mu.
-func (o *outbox) fits(size int) bool { return o.size == 0 || o.size+size <= o.most }
+func (o *outbox) fits(size int) bool {
+	most := o.most
+	if o.visitor.stranger() {
+		most = min(most, strangers)
+	}
+	return o.size == 0 || o.size+size <= most
+}
 
 func (o *outbox) pushCommand(name string, body []byte) {
 	o.mu.Lock()
@@ -125,13 +134,27 @@ func (o *outbox) idles() bool {
 	return o.idle > stallSlices
 }
 
+// strangerDelay is how long what is published waits for more before it is written to a stranger. A system call for each message and
+// each of some hundred strangers would cost more than the cell that says it.
+// What is worth a call goes at once.
+const (
+	strangerDelay = 20 * time.Millisecond
+	worthCall     = 64 << 10 // bytes
+)
+
 // take gives the writer the next items in order, waiting for some. It reports false at the end.
 func (o *outbox) take(into []item) ([]item, bool) {
-	for {
+	for delayed := false; ; {
 		o.mu.Lock()
 		if o.closed {
 			o.mu.Unlock()
 			return into, false
+		}
+		if len(o.items) > 0 && o.size < worthCall && !delayed && !o.finished && o.visitor.subscribing() {
+			o.mu.Unlock()
+			delayed = true
+			time.Sleep(strangerDelay)
+			continue
 		}
 		into = append(into, o.commands...)
 		o.commands = nil
@@ -170,6 +193,7 @@ func (o *outbox) wrote(n int) {
 func (o *outbox) done(size int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.visitor.queue(-size)
 	if o.size -= size; o.size == 0 {
 		o.idle, o.moved = 0, 0
 	}

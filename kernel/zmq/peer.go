@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
@@ -39,7 +40,8 @@ type Peer struct {
 	echoes  chan [][]byte
 }
 
-// Dial connects to a kernel. While nobody listens, which is so just after the kernel was started, it tries again until ctx ends.
+// Dial connects to a kernel. While nobody listens, which is so just after the kernel was started, or connections are reset, it
+// tries again until ctx ends.
 // It subscribes to all of iopub; the kernel's iopub_welcome, if it sends one, tells when that counts. ctx bounds this call,
 // not the life of the peer.
 func Dial(ctx context.Context, c Connection) (*Peer, error) {
@@ -87,11 +89,9 @@ func Dial(ctx context.Context, c Connection) (*Peer, error) {
 	return p, nil
 }
 
+// connect tries again when the kernel ends the connection before it has answered: one that is flooded with connections drops some
+// of those that are not ready.
 func (p *Peer) connect(ctx context.Context, c Connection, ch wire.Channel, id []byte) (*link, error) {
-	raw, err := dial(ctx, c, ch)
-	if err != nil {
-		return nil, err
-	}
 	kind := zmq4.Dealer
 	switch ch {
 	case wire.IOPub:
@@ -99,16 +99,25 @@ func (p *Peer) connect(ctx context.Context, c Connection, ch wire.Channel, id []
 	case wire.Heartbeat:
 		kind = zmq4.Req
 	}
-	stop := context.AfterFunc(ctx, func() { raw.Close() })
-	l, err := open(raw, kind, id, false, p.opts)
-	if !stop() && err == nil {
-		l.close(nil)
-		err = context.Cause(ctx)
-	}
-	if err != nil {
+	for {
+		raw, err := dial(ctx, c, ch)
+		if err != nil {
+			return nil, err
+		}
+		stop := context.AfterFunc(ctx, func() { raw.Close() })
+		l, err := open(raw, kind, id, nil, p.opts)
+		if !stop() && err == nil {
+			l.close(nil)
+			err = context.Cause(ctx)
+		}
+		switch {
+		case err == nil:
+			return l, nil
+		case ctx.Err() == nil && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)):
+			continue
+		}
 		return nil, fmt.Errorf("connect to %s on %s: %w", ch, c.Endpoint(ch), err)
 	}
-	return l, nil
 }
 
 // end notes that a link is over. The kernel ends its connections one by one, each when it is drained, so that the others get time
@@ -142,7 +151,7 @@ func (p *Peer) message(ch wire.Channel, frames [][]byte) {
 	}
 	m, err := p.signer.Decode(frames)
 	if err != nil {
-		p.counters.dropped(err)
+		p.counters.dropped(err).Add(1)
 		return
 	}
 	select {

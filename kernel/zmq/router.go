@@ -10,11 +10,13 @@ import (
 // A router is the role of shell, control and stdin: what comes in is marked with its peer's identity, what goes out is sent
 // to the peer it names. Each peer has its outbox, so that none waits for another.
 //
-// Of several peers with one identity the newest gets the answers: it is the one that reconnected, while the others may be
-// connections whose end was never heard of. They are still read, and get the answers back when the newest leaves. To close
-// them instead would make two clients that really share an identity throw each other out for ever, as libzmq reconnects.
+// Of several peers with one identity the newest that has authenticated gets the answers: it is the one that reconnected, while
+// the others may be connections whose end was never heard of. They are still read, and get the answers back when the newest
+// leaves. To close them instead would make two clients that really share an identity throw each other out for ever, as libzmq
+// reconnects. Those that are newer and have not authenticated get the answers as well: each may be a client that has just
+// reconnected, or a stranger that wants the client's answers and must not take them away.
 type router struct {
-	deliver func(frames [][]byte)
+	deliver func(l *link, frames [][]byte)
 
 	mu    sync.Mutex
 	peers map[string][]*link // by identity, oldest first
@@ -22,7 +24,7 @@ type router struct {
 	made  atomic.Uint32
 }
 
-func newRouter(deliver func([][]byte)) *router {
+func newRouter(deliver func(*link, [][]byte)) *router {
 	return &router{deliver: deliver, peers: make(map[string][]*link), ids: make(map[*link]string)}
 }
 
@@ -53,26 +55,29 @@ func (r *router) message(l *link, frames [][]byte) {
 	r.mu.Lock()
 	id := r.ids[l]
 	r.mu.Unlock()
-	r.deliver(append([][]byte{[]byte(id)}, frames...))
+	r.deliver(l, append([][]byte{[]byte(id)}, frames...))
 }
 
 // send queues a message for the peer that its first frame names, or reports that there is none. It never waits. A peer
 // whose outbox is full is cut off: it has asked for more than it reads.
-func (r *router) send(frames [][]byte) bool {
+func (r *router) send(frames [][]byte) (sent bool) {
 	r.mu.Lock()
-	var l *link
-	if links := r.peers[string(frames[0])]; len(links) > 0 {
-		l = links[len(links)-1]
-	}
+	links := slices.Clone(r.peers[string(frames[0])])
 	r.mu.Unlock()
-	if l == nil {
-		return false
+	for i := len(links) - 1; i >= 0; i-- {
+		if links[i].visitor.authenticated() {
+			links = links[i:]
+			break
+		}
 	}
-	if l.out.push(newItem(frames[1:])) {
-		return true
+	for _, l := range links {
+		if l.out.push(newItem(frames[1:])) {
+			sent = true
+		} else {
+			l.close(stalled(l.out.most))
+		}
 	}
-	l.close(stalled(l.out.most))
-	return false
+	return sent
 }
 
 // An echo is the role of the heartbeat: every peer gets back what it sends. A peer that only sends is cut off when its
@@ -83,6 +88,7 @@ func (echo) joined(*link) {}
 func (echo) left(*link)   {}
 
 func (echo) message(l *link, frames [][]byte) {
+	l.visitor.use()
 	if it := newItem(frames); !l.out.push(it) {
 		l.close(stalled(l.out.most))
 	}

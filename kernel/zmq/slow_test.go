@@ -139,11 +139,11 @@ func TestCloseWhileTalking(t *testing.T) {
 		if conn, ok := conn.(*net.TCPConn); ok {
 			conn.SetReadBuffer(16 << 10) // so that much is still under way when Close begins
 		}
-		write(t, conn, dealer, "\x00\x00")
-		eventually(t, "connected", func() bool { return tr.Stats().Malformed > 0 })
+		write(t, conn, dealer, signed(t))
+		next(t, tr.Recv())
 		var talking sync.WaitGroup
 		talking.Go(func() {
-			talk := bytes.Repeat([]byte("\x00\x01x"), 1<<16) // so that there is always input
+			talk := bytes.Repeat([]byte(command("TALK", "")), 1<<16) // so that there is always input
 			for {
 				if _, err := conn.Write(talk); err != nil {
 					return

@@ -1,10 +1,12 @@
 package zmq
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
@@ -29,6 +31,7 @@ type socket struct {
 	opts     Options
 	log      *slog.Logger
 	counters *counters
+	admits   *admission
 
 	closing chan struct{} // closed by drain
 	running sync.WaitGroup
@@ -39,9 +42,15 @@ type socket struct {
 	ending bool
 }
 
-func newSocket(ch wire.Channel, kind zmq4.SocketType, l net.Listener, o Options, c *counters) *socket {
+// smallMost bounds a message on iopub, where peers say what they subscribe to, and on the heartbeat, in bytes.
+const smallMost = 4 << 10
+
+func newSocket(ch wire.Channel, kind zmq4.SocketType, l net.Listener, o Options, c *counters, a *admission) *socket {
+	if ch == wire.IOPub || ch == wire.Heartbeat {
+		o.MaxMessage = min(o.MaxMessage, smallMost)
+	}
 	return &socket{
-		channel: ch, kind: kind, listener: l, opts: o, counters: c,
+		channel: ch, kind: kind, listener: l, opts: o, counters: c, admits: a,
 		log:     o.Log.With("channel", string(ch)),
 		closing: make(chan struct{}),
 		raws:    make(map[net.Conn]struct{}),
@@ -64,9 +73,13 @@ func (s *socket) accept() {
 			return
 		}
 		if err != nil {
-			// Out of file descriptors, most likely: it passes, but not at once.
+			// Out of file descriptors, most likely: it passes, but not at once, unless a stranger has one.
 			pause = min(max(2*pause, first), most)
-			s.log.Warn("cannot accept a connection", "err", err, "again_in", pause)
+			if errors.Is(err, syscall.EMFILE) && s.admits.spare() {
+				pause = first
+			}
+			s.log.Log(context.Background(), s.counters.first(&s.counters.unaccepted), "cannot accept a connection",
+				"err", err, "again_in", pause)
 			select {
 			case <-s.closing:
 				return
@@ -90,12 +103,13 @@ func (s *socket) admit(raw net.Conn) bool {
 		return false
 	}
 	s.raws[raw] = struct{}{}
-	s.running.Go(func() { s.serve(raw) })
+	v := s.admits.arrive(s.channel, raw)
+	s.running.Go(func() { s.serve(raw, v) })
 	return true
 }
 
-func (s *socket) serve(raw net.Conn) {
-	l, err := open(raw, s.kind, nil, true, s.opts)
+func (s *socket) serve(raw net.Conn, v *visitor) {
+	l, err := open(raw, s.kind, nil, v, s.opts)
 	s.mu.Lock()
 	delete(s.raws, raw)
 	ending := s.ending
@@ -107,13 +121,19 @@ func (s *socket) serve(raw net.Conn) {
 	switch {
 	case ending:
 		raw.Close()
+		v.leave()
 		return
 	case err != nil:
+		if cause := v.leave(); cause != nil {
+			s.crowded(peer, cause)
+			return
+		}
 		s.counters.refused.Add(1)
 		s.log.Debug("refused a connection", "peer", peer, "err", err)
 		return
 	}
 	s.role.joined(l)
+	v.connect(l.peerID()) // behind joined: a router knows whom a client vouches for
 	s.log.Debug("connected", "peer", peer, "id", l.peerID())
 	err = l.run(func(frames [][]byte) { s.role.message(l, frames) })
 	s.role.left(l)
@@ -121,11 +141,18 @@ func (s *socket) serve(raw net.Conn) {
 	delete(s.links, l)
 	s.mu.Unlock()
 
-	if s.counters.ended(err) {
-		s.log.Warn("connection cut", "peer", peer, "err", err)
+	if cause := v.leave(); cause != nil {
+		s.crowded(peer, cause)
+	} else if count := s.counters.ended(err); count != nil {
+		s.log.Log(context.Background(), s.counters.first(count), "connection cut", "peer", peer, "err", err)
 	} else {
 		s.log.Debug("disconnected", "peer", peer, "err", err)
 	}
+}
+
+// crowded counts a connection that the admission has ended.
+func (s *socket) crowded(peer string, why error) {
+	s.log.Log(context.Background(), s.counters.first(&s.counters.crowded), "connection dropped", "peer", peer, "err", why)
 }
 
 // drain stops accepting and lets each link end once its peer has got, and hung up on, everything that was queued.

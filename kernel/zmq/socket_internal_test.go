@@ -36,7 +36,8 @@ func (f *full) Addr() net.Addr { return &net.TCPAddr{} }
 func TestAcceptBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &full{closed: make(chan struct{})}
-		s := newSocket(wire.Shell, zmq4.Router, f, Options{}.normal(), new(counters))
+		o := Options{}.normal()
+		s := newSocket(wire.Shell, zmq4.Router, f, o, new(counters), newAdmission(o))
 		s.start(echo{})
 		time.Sleep(10 * time.Second)
 		synctest.Wait()

@@ -3,6 +3,7 @@ package zmq
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"sync/atomic"
 
 	"interleave/kernel/wire"
@@ -14,11 +15,12 @@ type Stats struct {
 	Sent      uint64 // messages taken by Send, each once, however many peers it goes to
 
 	BadSignature uint64 // dropped messages: unsigned or wrongly signed
-	Replayed     uint64 // dropped messages: rightly signed, but seen before
+	Replayed     uint64 // dropped messages: rightly signed, but seen before, or the kernel's own
 	Malformed    uint64 // dropped messages: frames missing, or no JSON
 
 	Refused uint64 // connections that never completed a handshake: silent, hostile, of another protocol
 	Cut     uint64 // connections ended for breaking ZMTP, ending within a message, or exceeding a limit
+	Crowded uint64 // connections dropped to bound what those may use that have not authenticated
 	Stalled uint64 // connections ended because the peer did not read while others had to wait
 	Astray  uint64 // replies whose client was gone
 }
@@ -27,37 +29,46 @@ type counters struct {
 	delivered, sent                   atomic.Uint64
 	badSignature, replayed, malformed atomic.Uint64
 	refused, cut, stalled, astray     atomic.Uint64
+	crowded, unaccepted               atomic.Uint64
 }
 
 func (c *counters) stats() Stats {
 	return Stats{
 		Delivered: c.delivered.Load(), Sent: c.sent.Load(),
 		BadSignature: c.badSignature.Load(), Replayed: c.replayed.Load(), Malformed: c.malformed.Load(),
-		Refused: c.refused.Load(), Cut: c.cut.Load(), Stalled: c.stalled.Load(), Astray: c.astray.Load(),
+		Refused: c.refused.Load(), Cut: c.cut.Load(), Crowded: c.crowded.Load(), Stalled: c.stalled.Load(),
+		Astray: c.astray.Load(),
 	}
 }
 
-// dropped counts a message that Decode refused.
-func (c *counters) dropped(err error) {
+// first counts, and gives the level at which to log it: what hostile peers cause is said once, or they would fill the log.
+func (c *counters) first(count *atomic.Uint64) slog.Level {
+	if count.Add(1) == 1 {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
+}
+
+// dropped gives the count of a message that Decode refused.
+func (c *counters) dropped(err error) *atomic.Uint64 {
 	switch {
 	case errors.Is(err, wire.ErrSignature):
-		c.badSignature.Add(1)
+		return &c.badSignature
 	case errors.Is(err, wire.ErrReplayed):
-		c.replayed.Add(1)
+		return &c.replayed
 	default:
-		c.malformed.Add(1)
+		return &c.malformed
 	}
 }
 
-// ended counts a connection that is over, for this reason, and reports whether it was the peer's fault.
-func (c *counters) ended(err error) bool {
+// ended gives the count of connections that are over for this reason, nil if it was not the peer's fault.
+func (c *counters) ended(err error) *atomic.Uint64 {
 	switch {
 	case errors.Is(err, errStalled):
-		c.stalled.Add(1)
+		return &c.stalled
 	case errors.Is(err, errProtocol), errors.Is(err, io.ErrUnexpectedEOF):
-		c.cut.Add(1)
+		return &c.cut
 	default:
-		return false
+		return nil
 	}
-	return true
 }

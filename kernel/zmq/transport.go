@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,12 +19,17 @@ import (
 
 // Options tunes a transport. The zero value is right for a kernel.
 type Options struct {
-	Log        *slog.Logger  // nil: silent. Debug for dropped messages and peers that come and go, Warn for peers that are cut off
+	Log        *slog.Logger  // nil: silent. Debug for peers that come and go; Warn for the first of each kind that is dropped
 	MaxMessage int           // bytes of one message from a peer, 0: 64 MiB. The peer that sends more is cut off
 	QueueBytes int           // bytes that may wait for one peer, 0: 64 MiB. A single larger message is let through
 	Stall      time.Duration // how long a full iopub may wait for a peer that takes nothing, 0: 5 s
 	Handshake  time.Duration // how long a peer may take to connect, 0: 5 s
 	Linger     time.Duration // how long Close waits for peers to take what is queued, 0: 1 s
+
+	// What connections may use together on which no message with a valid signature has come. README.md has the rules.
+	Strangers     int           // connections, half of them in their handshakes, 0: 512
+	StrangerBytes int           // bytes, 0: 32 MiB. The first message of a connection may have half of it
+	Unfinished    time.Duration // how long a message may take to come, besides a second for each 4 KiB, 0: 10 s
 }
 
 func (o Options) normal() Options {
@@ -35,14 +41,17 @@ func (o Options) normal() Options {
 	o.Stall = cmp.Or(o.Stall, 5*time.Second)
 	o.Handshake = cmp.Or(o.Handshake, 5*time.Second)
 	o.Linger = cmp.Or(o.Linger, time.Second)
+	o.Strangers = cmp.Or(o.Strangers, 512)
+	o.StrangerBytes = cmp.Or(o.StrangerBytes, 32<<20)
+	o.Unfinished = cmp.Or(o.Unfinished, 10*time.Second)
 	return o
 }
 
 // ErrClosed is Send's error once Close has begun.
 var ErrClosed = errors.New("the transport is closed")
 
-// replays is how many signatures are remembered: hours of work, and a megabyte at most.
-const replays = 4096
+// replays is how many signatures are remembered, as many as by jupyter_client: hours of work, and 4 MB at most.
+const replays = 1 << 16
 
 // A Transport is the kernel's side of the five sockets. Its methods may overlap. It owns a goroutine for each socket and two for
 // each connection; all have ended when Close returns.
@@ -56,9 +65,10 @@ type Transport struct {
 	iopub    *publisher
 
 	recv    chan wire.Incoming
-	topics  chan string
-	closing chan struct{} // closed by Close: nobody waits for anything but the peers any more
-	closed  chan struct{} // closed by Close, at its end
+	subs    chan wire.Subscription
+	session atomic.Pointer[string] // of what Send sends
+	closing chan struct{}          // closed by Close: nobody waits for anything but the peers any more
+	closed  chan struct{}          // closed by Close, at its end
 
 	begun   atomic.Bool  // Close was called
 	mu      sync.RWMutex // held for reading by Send, so that Close knows when the last one is through
@@ -76,7 +86,6 @@ func Listen(ctx context.Context, c Connection, o Options) (*Transport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for Jupyter: %w", err)
 	}
-	signer.RefuseReplays(replays)
 	var listeners [len(channels)]net.Listener
 	for i, ch := range channels {
 		if listeners[i], err = listen(ctx, &c, ch); err != nil {
@@ -86,14 +95,21 @@ func Listen(ctx context.Context, c Connection, o Options) (*Transport, error) {
 			return nil, err
 		}
 	}
+	return newTransport(c, o, signer, listeners), nil
+}
+
+// newTransport serves the listeners, which are in the order of channels.
+func newTransport(c Connection, o Options, signer *wire.Signer, listeners [len(channels)]net.Listener) *Transport {
+	signer.RefuseReplays(replays)
 	t := &Transport{
 		conn: c, opts: o.normal(), signer: signer,
 		routers: make(map[wire.Channel]*router),
 		// Room for a few, so that readers and the kernel's loop need not switch for each message.
-		recv: make(chan wire.Incoming, 16), topics: make(chan string, 16),
+		recv: make(chan wire.Incoming, 16), subs: make(chan wire.Subscription, 16),
 		closing: make(chan struct{}), closed: make(chan struct{}),
 	}
-	t.iopub = newPublisher(t.opts.Stall, t.closing, t.topics)
+	t.iopub = newPublisher(t.opts.Stall, t.closing, t.subs)
+	admits := newAdmission(t.opts)
 	for i, ch := range channels {
 		kind, r := zmq4.Router, role(echo{})
 		switch ch {
@@ -101,14 +117,14 @@ func Listen(ctx context.Context, c Connection, o Options) (*Transport, error) {
 		case wire.IOPub:
 			kind, r = zmq4.Pub, t.iopub
 		default:
-			t.routers[ch] = newRouter(func(frames [][]byte) { t.deliver(ch, frames) })
+			t.routers[ch] = newRouter(func(l *link, frames [][]byte) { t.deliver(ch, l, frames) })
 			r = t.routers[ch]
 		}
-		s := newSocket(ch, kind, listeners[i], t.opts, &t.counters)
+		s := newSocket(ch, kind, listeners[i], t.opts, &t.counters, admits)
 		t.sockets = append(t.sockets, s)
 		s.start(r)
 	}
-	return t, nil
+	return t
 }
 
 // Connection is what clients need to connect, with the ports that Listen chose.
@@ -121,18 +137,24 @@ func (t *Transport) Stats() Stats { return t.counters.stats() }
 // rightly signed; others are dropped and counted. The channel is closed by Close.
 func (t *Transport) Recv() <-chan wire.Incoming { return t.recv }
 
-// Subscriptions gives the topic of each subscription to iopub, after it has begun to count: what is sent on hearing of it
+// Subscriptions gives each subscription to iopub, after it has begun to count: what is sent on hearing of it
 // reaches the subscriber. It must be received from, or subscribers are held up. Nothing comes after Close; the channel is never
 // closed, so that a loop that selects on it need not look.
-func (t *Transport) Subscriptions() <-chan string { return t.topics }
+func (t *Transport) Subscriptions() <-chan wire.Subscription { return t.subs }
 
-func (t *Transport) deliver(ch wire.Channel, frames [][]byte) {
+func (t *Transport) deliver(ch wire.Channel, l *link, frames [][]byte) {
 	m, err := t.signer.Decode(frames)
+	if own := t.session.Load(); err == nil && own != nil && m.Header.Session == *own {
+		// What the kernel publishes is signed, too: whoever may subscribe could send it back.
+		err = fmt.Errorf("%w: it is the kernel's own", wire.ErrReplayed)
+	}
 	if err != nil {
-		t.counters.dropped(err)
-		t.opts.Log.Debug("dropped a message", "channel", string(ch), "err", err)
+		t.opts.Log.Log(context.Background(), t.counters.first(t.counters.dropped(err)), "dropped a message", "channel", string(ch), "err", err)
+		l.refuse(frames)
 		return
 	}
+	l.refused.messages, l.refused.bytes = 0, 0
+	l.visitor.authenticate()
 	select {
 	case t.recv <- wire.Incoming{Channel: ch, Message: m}:
 		t.counters.delivered.Add(1)
@@ -140,8 +162,8 @@ func (t *Transport) deliver(ch wire.Channel, frames [][]byte) {
 	}
 }
 
-// Send queues a message: on iopub for every subscriber of its topic, which is its first identity; on shell, control and stdin
-// for the client that its first identity names. It keeps the message's bytes until they are written.
+// Send queues a message: on iopub for every subscriber of its topic, which is its first identity, or only for the one that a
+// second identity names, as a Subscription has it; on shell, control and stdin for the client that its first identity names. It keeps the message's bytes until they are written.
 //
 // It waits only on iopub, and only while some reader is so far behind that Options.QueueBytes are waiting for it; one
 // that takes nothing for Options.Stall is cut off. A client that is gone is no error. An error concerns
@@ -151,12 +173,18 @@ func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
 	if err != nil {
 		return fmt.Errorf("send %s on %s: %w", m.Header.MsgType, ch, err)
 	}
+	if own := t.session.Load(); own == nil || *own != m.Header.Session {
+		t.session.Store(&m.Header.Session)
+	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	if t.stopped {
 		return fmt.Errorf("send %s on %s: %w", m.Header.MsgType, ch, ErrClosed)
 	}
-	if ch == wire.IOPub {
+	if ch == wire.IOPub && len(m.Identities) > 1 {
+		to := string(frames[1])
+		t.iopub.sendTo(to, slices.Delete(frames, 1, 2))
+	} else if ch == wire.IOPub {
 		t.iopub.send(frames)
 	} else if r := t.routers[ch]; r == nil {
 		return fmt.Errorf("send %s on %s: no such channel", m.Header.MsgType, ch)

@@ -21,7 +21,13 @@ import (
 	"interleave/kernel/zmq"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if name := os.Getenv(attackEnv); name != "" {
+		attacking(name)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long a test waits for what must come. It is long because it only costs when a test fails.
 const patience = 30 * time.Second
@@ -103,16 +109,22 @@ func next[T any](t testing.TB, ch <-chan T) T {
 func subscribed(t testing.TB, tr *zmq.Transport) *zmq.Peer {
 	t.Helper()
 	p := dial(t, tr)
-	if topic := next(t, tr.Subscriptions()); topic != "" {
-		t.Fatalf("subscribed to %q, want everything", topic)
+	if s := next(t, tr.Subscriptions()); s.Topic != "" {
+		t.Fatalf("subscribed to %q, want everything", s.Topic)
 	}
 	return p
 }
 
-var author = wire.NewAuthor("tester")
+// The two ends of tests. What one of them has sent is not the other's.
+var clients, kernels = wire.NewAuthor("client"), wire.NewAuthor("kernel")
 
+// message makes a message of the end that sends such content.
 func message(t testing.TB, parent *wire.Message, c wire.Content) *wire.Message {
 	t.Helper()
+	author := kernels
+	if typ := c.MsgType(); typ == "input_reply" || typ != "input_request" && strings.HasSuffix(typ, "_request") {
+		author = clients
+	}
 	m, err := author.New(parent, c)
 	if err != nil {
 		t.Fatal(err)

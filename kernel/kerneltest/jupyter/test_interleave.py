@@ -10,6 +10,7 @@ import time
 import unittest
 
 import jupyter_kernel_test
+from jupyter_client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
 
@@ -162,6 +163,33 @@ class Session(unittest.TestCase):
             got[reply["parent_header"]["msg_id"]] = reply["content"]["status"]
         self.assertEqual(got[first], "error")
         self.assertEqual(got[second], "aborted")
+
+    def test_another_client_is_not_aborted(self):
+        # Not km.client(), which shares the manager's session: to the kernel that is the same client.
+        other = BlockingKernelClient(connection_file=self.km.connection_file)
+        other.load_connection_file()
+        other.start_channels()
+        try:
+            other.wait_for_ready(timeout=60)
+            self.assertNotEqual(other.session.session, self.kc.session.session)
+            fails = self.kc.execute('display.Input(ctx, "Go on? ")\npanic("told to")', allow_stdin=True)
+            self.kc.get_stdin_msg(timeout=60)
+            theirs = [other.execute(code) for code in ("10 + 1", 'panic("theirs")', "10 + 3")]
+            ours = self.kc.execute("10 + 2")
+            self.kc.input("yes")
+
+            def statuses(kc, wanted):
+                got = {}
+                while len(got) < len(wanted):
+                    reply = kc.get_shell_msg(timeout=60)
+                    if reply["parent_header"].get("msg_id") in wanted:
+                        got[reply["parent_header"]["msg_id"]] = reply["content"]["status"]
+                return [got[msg_id] for msg_id in wanted]
+
+            self.assertEqual(statuses(self.kc, [fails, ours]), ["error", "aborted"])
+            self.assertEqual(statuses(other, theirs), ["ok", "error", "aborted"])
+        finally:
+            other.stop_channels()
 
     def test_comms(self):
         """Nobody is at the other end of any comm: an opened one is closed, and there are none to list."""
