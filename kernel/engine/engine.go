@@ -275,7 +275,7 @@ func (x *execution) code(text string) {
 		x.run.ranBy = calledByYaegi
 	}
 	for _, n := range p.Notices {
-		e.out.Output(x.cell.ID, session.Stderr, []byte(cyan+"note: "+reset+n+"\n"))
+		e.out.Output(x.cell.ID, session.Stderr, []byte(bold+"note: "+reset+n+"\n"))
 	}
 	x.perform(f, slices.Contains(p.Imports, "runtime/trace"))
 }
