@@ -1,9 +1,6 @@
 package page
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // contain keeps the HTML of a cell in its place. What this run's code displayed is trusted and stands in the page as it is, scripts
 // included. But Jupyter gives each output a node of its own, and a page is one text: there an unclosed comment, script or table
@@ -11,6 +8,7 @@ import (
 func contain(s string) string {
 	var b strings.Builder
 	var open []string
+	count := map[string]int{} // how often each is in open
 	// closeTo closes elements from the last to the nth, but for those whose end tag HTML leaves to the element around them: a
 	// surplus </p> would be a paragraph.
 	closeTo := func(n int) {
@@ -18,6 +16,7 @@ func contain(s string) string {
 			if !selfEnding[open[i]] {
 				b.WriteString("</" + open[i] + ">")
 			}
+			count[open[i]]--
 		}
 		open = open[:n]
 	}
@@ -34,14 +33,22 @@ func contain(s string) string {
 		}
 		text := s[:n]
 		s = s[n:]
-		foreign := slices.Contains(open, "svg") || slices.Contains(open, "math") // there "/>" ends an element
+		foreign := count["svg"]+count["math"] > 0 // there "/>" ends an element
 		switch {
 		case strings.HasPrefix(text, "</") && name != "":
-			if at := lastIndex(open, name); at >= 0 {
-				closeTo(at + 1)
-				open = open[:at]
-				b.WriteString(text)
+			if count[name] == 0 {
+				continue
 			}
+			at := len(open) - 1
+			for open[at] != name {
+				at--
+			}
+			closeTo(at + 1)
+			open = open[:at]
+			count[name]--
+			b.WriteString(text)
+		case text == "<": // could become a tag with what follows a dropped one
+			b.WriteString("&lt;")
 		case name == "plaintext": // takes all that follows, whatever that is
 		case rawText[name] && !foreign:
 			end := 0
@@ -62,8 +69,12 @@ func contain(s string) string {
 			s = s[end+n:]
 		default:
 			b.WriteString(text)
+			for len(open) > 0 && ends(name, open[len(open)-1]) {
+				closeTo(len(open) - 1)
+			}
 			if name != "" && !emptyElements[name] && !(foreign && strings.HasSuffix(text, "/>")) {
 				open = append(open, name)
+				count[name]++
 			}
 		}
 	}
@@ -76,15 +87,6 @@ var (
 	rawText       = set("iframe noembed noframes noscript script style textarea title xmp")
 	selfEnding    = set("colgroup dd dt li optgroup option p rp rt tbody td tfoot th thead tr")
 )
-
-func lastIndex(list []string, s string) int {
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i] == s {
-			return i
-		}
-	}
-	return -1
-}
 
 // rawTag reads a tag, a comment or a lone "<" at the start of s as browsers do. name is in lower case and empty for what is no
 // tag; n is the length, 0 for what does not end.

@@ -8,7 +8,7 @@ import (
 func TestContain(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"plain &amp; 1 < 2 <3":             "plain &amp; 1 < 2 <3",
+		"plain &amp; 1 < 2 <3":             "plain &amp; 1 &lt; 2 &lt;3",
 		"<b>x</b>":                         "<b>x</b>",
 		"<div><b>x":                        "<div><b>x</b></div>",
 		"x</div></section><b>y</b></main>": "x<b>y</b>",
