@@ -102,7 +102,6 @@ var doors = []door{
 	{"golang.org/x/text", []string{"kernel/cell"}, "how wide a character is, for carets"},
 	{"golang.org/x/tools", []string{"install/toolchain", "kernel/engine/corpustest"}, "reads what the compiler exported; txtar for the corpus"},
 	{"github.com/yuin/goldmark", []string{"notebooks/page"}, "Markdown is for pages"},
-	{"github.com/alecthomas/chroma/v2", []string{"notebooks/page"}, "so are colours"},
 }
 
 // Packages of the standard library that would make a package another one than it says it is.

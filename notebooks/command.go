@@ -54,7 +54,9 @@ Flags, before or after the notebooks:
   --allow-errors   go on after a cell that failed
 
 The run stops at the first cell that fails. What was run so far is written all the same. A cell with the tag
-raises-exception may fail; one with the tag skip-execution is not run and keeps the outputs it has.
+raises-exception may fail; one with the tag skip-execution is not run and keeps the outputs it has. The web page
+shows what the cells of this run displayed as it is; from Markdown, and from HTML outputs that were in the notebook
+before, it leaves out scripts, styles and whatever else is not text, tables and pictures.
 
 Ctrl-C interrupts the running cell and then stops. A second one ends everything at once.
 
@@ -230,31 +232,35 @@ func (j job) run(ctx context.Context, stdio Stdio, o Options, start Start) error
 	begin := time.Now()
 	p := newProgress(stdio.Err, terminal(stdio.Err))
 	p.line("%s", j.source)
-	cells, version, err := execute(ctx, nb, filepath.Dir(j.source), o, p, start)
+	r := NewRunner(nb)
+	cells, err := execute(ctx, r, filepath.Dir(j.source), o, p, start)
 	p.stop()
 	if cells == 0 && err != nil {
 		return err // nothing was run: there is nothing to write
 	}
+	count := fmt.Sprintf("%d cells", cells)
+	if cells == 1 {
+		count = "1 cell"
+	}
 	var footer strings.Builder
-	fmt.Fprintf(&footer, "Run with Interleave and Go %s on %s: %d cells in %.1f s", version, begin.Format("2 January 2006"), cells, time.Since(begin).Seconds())
+	fmt.Fprintf(&footer, "Run with Interleave and Go %s on %s: %s in %.1f s", r.GoVersion(), begin.Format("2 January 2006"), count, time.Since(begin).Seconds())
 	if err != nil {
 		footer.WriteString("; stopped by an error")
 	}
-	return errors.Join(err, j.write(nb, footer.String(), stdio.Out))
+	return errors.Join(err, j.write(r, footer.String(), stdio.Out))
 }
 
-// execute starts a kernel and runs nb in it. It returns how many cells were begun.
-func execute(ctx context.Context, nb *ipynb.Notebook, dir string, o Options, p *progress, start Start) (cells int, version string, err error) {
-	r := NewRunner(nb)
+// execute starts a kernel and runs r's notebook in it. It returns how many cells were begun.
+func execute(ctx context.Context, r *Runner, dir string, o Options, p *progress, start Start) (cells int, err error) {
 	p.show("", "starting the kernel")
 	k, stop, err := start(ctx, dir, r.Late)
 	p.hide()
 	if err != nil {
-		return 0, "", fmt.Errorf("%s: start a kernel: %w", nb.Name(), err)
+		return 0, fmt.Errorf("%s: start a kernel: %w", r.nb.Name(), err)
 	}
 	defer func() {
 		if e := stop(); e != nil {
-			err = errors.Join(err, fmt.Errorf("%s: end the kernel: %w", nb.Name(), e))
+			err = errors.Join(err, fmt.Errorf("%s: end the kernel: %w", r.nb.Name(), e))
 		}
 	}()
 	o.Progress = func(s Step) {
@@ -262,11 +268,11 @@ func execute(ctx context.Context, nb *ipynb.Notebook, dir string, o Options, p *
 		p.step(s)
 	}
 	err = r.Run(ctx, k, o)
-	return cells, r.GoVersion(), err
+	return cells, err
 }
 
-// write writes the executed notebook and the page, and says so.
-func (j job) write(nb *ipynb.Notebook, footer string, out io.Writer) error {
+// write writes the executed notebook and the page, and prints their names.
+func (j job) write(r *Runner, footer string, out io.Writer) error {
 	var errs []error
 	wrote := func(path string, err error) {
 		if err != nil {
@@ -276,10 +282,10 @@ func (j job) write(nb *ipynb.Notebook, footer string, out io.Writer) error {
 		fmt.Fprintln(out, "wrote", path)
 	}
 	if j.out != "" {
-		wrote(j.out, nb.WriteFile(j.out))
+		wrote(j.out, r.nb.WriteFile(j.out))
 	}
 	if j.html != "" {
-		html, err := page.Render(nb, page.Options{Dir: filepath.Dir(j.source), Footer: footer})
+		html, err := page.Render(r.nb, page.Options{Dir: filepath.Dir(j.source), Footer: footer, Ran: r.Ran})
 		if err == nil {
 			err = ipynb.WriteFile(j.html, html)
 		}

@@ -16,6 +16,7 @@ type outputs struct {
 
 	mu       sync.Mutex // guards all below, and the fields of each cellOutputs
 	cells    []*cellOutputs
+	byCell   map[*ipynb.Cell]*cellOutputs
 	requests map[string]*cellOutputs // by the id of the cell's request
 	displays map[string][]*output    // by display id, of every cell
 }
@@ -49,7 +50,7 @@ type output struct {
 }
 
 func newOutputs() *outputs {
-	return &outputs{requests: map[string]*cellOutputs{}, displays: map[string][]*output{}}
+	return &outputs{byCell: map[*ipynb.Cell]*cellOutputs{}, requests: map[string]*cellOutputs{}, displays: map[string][]*output{}}
 }
 
 // begin adds a cell that is about to run.
@@ -58,6 +59,7 @@ func (s *outputs) begin(c *ipynb.Cell) *cellOutputs {
 	defer s.mu.Unlock()
 	co := &cellOutputs{all: s, cell: c, times: map[string]string{}}
 	s.cells = append(s.cells, co)
+	s.byCell[c] = co
 	return co
 }
 
@@ -201,15 +203,17 @@ func (c *cellOutputs) replied(count int) {
 }
 
 // dropped is how many bytes of a cell's output went beyond the limit.
-func (s *outputs) dropped(cell *ipynb.Cell) (n int64) {
+func (s *outputs) dropped(cell *ipynb.Cell) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range s.cells {
-		if c.cell == cell {
-			n = c.over()
-		}
-	}
-	return n
+	return s.byCell[cell].over()
+}
+
+// begun reports whether a cell was begun.
+func (s *outputs) begun(cell *ipynb.Cell) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byCell[cell] != nil
 }
 
 // number is the one in the cell's prompt.

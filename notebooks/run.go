@@ -62,7 +62,7 @@ type Step struct {
 	Dropped       int64         // bytes of output so far that are beyond Options.MaxOutput
 }
 
-// A Runner runs one notebook. Late may be called at any time, from any goroutine; nothing else may overlap.
+// A Runner runs one notebook. Late and Ran may be called at any time, from any goroutine; nothing else may overlap.
 type Runner struct {
 	nb   *ipynb.Notebook
 	outs *outputs
@@ -79,6 +79,9 @@ func (r *Runner) Late(in wire.Incoming) {
 		r.outs.message(nil, in.Message)
 	}
 }
+
+// Ran reports whether the outputs of a cell are of this run: not those of cells that were skipped.
+func (r *Runner) Ran(c *ipynb.Cell) bool { return r.outs.begun(c) }
 
 // GoVersion is the kernel's, such as 1.26.8; empty before Run.
 func (r *Runner) GoVersion() string { return strings.TrimPrefix(r.info.Version, "go") }

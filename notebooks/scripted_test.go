@@ -21,6 +21,7 @@ import (
 //	say TEXT, warn TEXT      write a line to stdout, stderr
 //	show ID TEXT             display TEXT, under an id unless that is -
 //	update ID TEXT           replace it
+//	html TEXT                display TEXT as HTML
 //	result TEXT              the value of the last expression
 //	clear, clear-wait        clear the output, now or when the next comes
 //	hang                     wait for the interrupt
@@ -120,6 +121,9 @@ func (s *scripted) do(ctx context.Context, c session.Cell, n int, line string) *
 		s.emit(session.Display{Cell: c.ID, Data: text(tail), ID: id})
 	case "update":
 		s.emit(session.Display{Cell: c.ID, Data: text(tail), ID: id, Update: true})
+	case "html":
+		b, _ := json.Marshal(rest)
+		s.emit(session.Display{Cell: c.ID, Data: session.Bundle{"text/html": b}})
 	case "result":
 		s.emit(session.Result{Cell: c.ID, Data: text(rest)})
 	case "clear", "clear-wait":

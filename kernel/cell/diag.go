@@ -39,33 +39,25 @@ func (d Diagnostic) String() string {
 	return fmt.Sprintf("cell[%d]:%d:%d: %s", d.Cell, d.Line, d.Column, d.Message)
 }
 
-const (
-	red   = "\x1b[31m"
-	bold  = "\x1b[1m"
-	faint = "\x1b[2m"
-	cyan  = "\x1b[36m"
-	reset = "\x1b[0m"
-)
-
-// Render gives the lines shown under a cell: each diagnostic with the line it speaks of and a caret below the place,
-// coloured with ANSI sequences.
+// Render gives the lines shown under a cell: each diagnostic with the line it is about and a caret below the place, with ANSI
+// sequences for what stands out.
 func (ds Diagnostics) Render() (lines []string) {
 	const most = 10
 	for i, d := range ds {
 		if i == most {
-			return append(lines, fmt.Sprintf("%s… and %d more%s", faint, len(ds)-most, reset))
+			return append(lines, fmt.Sprintf("%s… and %d more%s", Faint, len(ds)-most, Reset))
 		}
 		place := fmt.Sprintf("cell[%d]:%d:%d: ", d.Cell, d.Line, d.Column)
 		if d.Line == 0 {
 			place = fmt.Sprintf("cell[%d]: ", d.Cell)
 		}
-		lines = append(lines, bold+place+reset+red+short(d.Message)+reset)
+		lines = append(lines, Bold+place+short(d.Message)+Reset)
 		if d.Line > 0 && d.source != "" {
 			gutter := fmt.Sprintf("%4d | ", d.Line)
-			lines = append(lines, faint+gutter+reset+d.source, faint+"     | "+reset+caret(d.source, d.Column))
+			lines = append(lines, Faint+gutter+Reset+d.source, Faint+"     | "+Reset+caret(d.source, d.Column))
 		}
 		if d.Hint != "" {
-			lines = append(lines, "     "+cyan+d.Hint+reset)
+			lines = append(lines, "     "+d.Hint)
 		}
 	}
 	return lines
@@ -91,7 +83,7 @@ func caret(line string, column int) string {
 			b.WriteString("  "[:columns(r)])
 		}
 	}
-	return b.String() + red + "^" + reset
+	return b.String() + Bold + "^" + Reset
 }
 
 // columns is how many columns of a terminal a character takes.

@@ -328,7 +328,7 @@ func (x *execution) code(text string) {
 // notes tells the user what a plan does besides.
 func (x *execution) notes(notes []string) {
 	for _, n := range notes {
-		x.e.out.Output(x.cell.ID, session.Stderr, []byte(cyan+"note: "+reset+n+"\n"))
+		x.e.out.Output(x.cell.ID, session.Stderr, []byte(bold+"note: "+reset+n+"\n"))
 	}
 }
 
@@ -339,7 +339,7 @@ func (x *execution) perform(f func(), tracer string) {
 	timeline.SetFiles(r.files())
 	plot := e.plot && !x.cell.Silent && !x.quiet
 	if plot && tracer != "" {
-		e.out.Output(x.cell.ID, session.Stderr, []byte(cyan+"note: "+reset+"no figure: this cell calls "+tracer+", and the execution tracer serves one at a time\n"))
+		e.out.Output(x.cell.ID, session.Stderr, []byte(bold+"note: "+reset+"no figure: this cell calls "+tracer+", and the execution tracer serves one at a time\n"))
 	}
 	armed := plot && tracer == "" && e.recorder.Arm() == nil
 	fail, replace := r.execute(f)

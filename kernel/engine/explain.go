@@ -49,7 +49,7 @@ func Explain(d session.Death) session.Failed {
 		why = "the session process ended with status 0"
 	}
 	f.Value = why
-	f.Traceback = []string{bold + red + why + reset}
+	f.Traceback = []string{bold + why + reset}
 	if detail != "" {
 		f.Traceback = append(f.Traceback, detail)
 	}

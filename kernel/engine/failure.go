@@ -23,11 +23,9 @@ type failure struct {
 }
 
 const (
-	red   = "\x1b[31m"
-	bold  = "\x1b[1m"
-	faint = "\x1b[2m"
-	cyan  = "\x1b[36m"
-	reset = "\x1b[0m"
+	bold  = cell.Bold
+	faint = cell.Faint
+	reset = cell.Reset
 )
 
 // panicked describes a panic of one of the run's goroutines.
@@ -77,7 +75,7 @@ func (f *failure) render(e *Engine) (lines []string) {
 	if f.interrupted {
 		head = f.value
 	}
-	lines = append(lines, strings.Split(bold+red+head+reset, "\n")...)
+	lines = append(lines, strings.Split(bold+head+reset, "\n")...)
 	if f.where != "" {
 		lines = append(lines, startedAt(f.where))
 	}

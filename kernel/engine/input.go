@@ -37,7 +37,7 @@ func (s *stdin) read(e *Engine, b []byte) int {
 		if err != nil {
 			if t != nil && ctx.Err() == nil && s.told != t.run.id {
 				s.told = t.run.id
-				e.out.Output(t.run.id, session.Stderr, []byte(cyan+"note: "+reset+"standard input is empty: "+err.Error()+". Ask for input with display.Input(ctx, prompt)\n"))
+				e.out.Output(t.run.id, session.Stderr, []byte(bold+"note: "+reset+"standard input is empty: "+err.Error()+". Ask for input with display.Input(ctx, prompt)\n"))
 			}
 			return 0
 		}

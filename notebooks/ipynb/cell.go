@@ -126,22 +126,29 @@ type Attachment struct {
 	Data []byte
 }
 
-// Attachment returns the first representation of an attached file.
-func (c *Cell) Attachment(name string) (Attachment, bool) {
-	file := c.v.get("attachments").get(name)
-	if file == nil || len(file.items) == 0 {
-		return Attachment{}, false
+// Attachments returns the attached files by name, of each the first representation.
+func (c *Cell) Attachments() map[string]Attachment {
+	all := map[string]Attachment{}
+	list := c.v.get("attachments")
+	if list == nil {
+		return all
 	}
-	mime := file.items[0].key
-	s, ok := file.items[0].value.lines()
-	if !ok {
-		return Attachment{}, false
+	for _, file := range list.items {
+		if len(file.value.items) == 0 {
+			continue
+		}
+		first := file.value.items[0]
+		s, ok := first.value.lines()
+		if !ok {
+			continue
+		}
+		data, err := base64.StdEncoding.DecodeString(s)
+		if err != nil {
+			data = []byte(s) // an SVG is stored as text
+		}
+		all[file.key] = Attachment{first.key, data}
 	}
-	data, err := base64.StdEncoding.DecodeString(s)
-	if err != nil {
-		data = []byte(s) // an SVG is stored as text
-	}
-	return Attachment{mime, data}, true
+	return all
 }
 
 // idForm is what nbformat 4.5 allows as an id.

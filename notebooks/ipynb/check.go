@@ -24,7 +24,7 @@ func (n *Notebook) check() *flaw {
 		if v := n.root.get("nbformat"); v != nil {
 			pos = v.pos
 		}
-		return &flaw{pos, "nbformat", "is missing or no whole number, so this is no notebook", "check that this is the right file"}
+		return &flaw{pos, "nbformat", "is missing or not a whole number, so this is not a notebook", "check that this is the right file"}
 	}
 	pos := n.root.get("nbformat").pos
 	switch {
@@ -36,7 +36,7 @@ func (n *Notebook) check() *flaw {
 			"save it as nbformat 4, or update interleave"}
 	}
 	if n.minor, ok = n.root.get("nbformat_minor").integer(); !ok || n.minor < 0 {
-		return &flaw{pos, "nbformat_minor", "is missing or no whole number", `add "nbformat_minor": 5 after "nbformat"`}
+		return &flaw{pos, "nbformat_minor", "is missing or not a whole number", `add "nbformat_minor": 5 after "nbformat"`}
 	}
 	if f := want(n.root, "", "metadata", objectKind); f != nil {
 		return f
@@ -87,7 +87,7 @@ func checkCell(c *value, path string) *flaw {
 	}
 	if e := c.get("execution_count"); e != nil && e.kind != nullKind {
 		if _, ok := e.integer(); !ok {
-			return &flaw{e.pos, path + ".execution_count", fmt.Sprintf("is %s, not a whole number or null", e.kind), ""}
+			return &flaw{e.pos, path + ".execution_count", fmt.Sprintf("is %s, not a whole number or null", e.kind), repair}
 		}
 	}
 	if f := want(c, path, "outputs", arrayKind); f != nil {
@@ -157,13 +157,16 @@ func wantText(v *value, path string) *flaw {
 		return nil
 	}
 	if v.kind != stringKind {
-		return &flaw{v.pos, path, fmt.Sprintf("is %s, not a string or a list of strings", v.kind), ""}
+		return &flaw{v.pos, path, fmt.Sprintf("is %s, not a string or a list of strings", v.kind), repair}
 	}
 	return nil
 }
 
+// repair is the remedy for a member of the wrong kind.
+const repair = "correct it in a text editor, or restore the file from version control"
+
 func wrong(v *value, path string, k kind) *flaw {
-	return &flaw{v.pos, path, fmt.Sprintf("is %s, not %s", v.kind, k), "correct it in a text editor, or restore the file from version control"}
+	return &flaw{v.pos, path, fmt.Sprintf("is %s, not %s", v.kind, k), repair}
 }
 
 func missing(v *value, path, key, what string) *flaw {

@@ -43,6 +43,9 @@ func New(name string, k Kernelspec) *Notebook {
 
 // ReadFile reads a notebook file. A file that is no notebook gives a *FileError.
 func ReadFile(path string) (*Notebook, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("read notebook: %s is a folder: name a notebook in it", path)
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read notebook: %w", err)

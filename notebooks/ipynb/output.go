@@ -60,14 +60,15 @@ func (b Bundle) parsed(mime string) *value {
 	return v
 }
 
-// Pretty returns a representation as JSON with an indent of two, keys and numbers as they are.
+// Pretty returns a representation as JSON with an indent of two, keys and numbers as they are. Values more than twenty deep are
+// indented as those that are, so that the text is at most some forty times as long as it is stored.
 func (b Bundle) Pretty(mime string) (string, bool) {
 	v := b.parsed(mime)
 	if v == nil {
 		return "", false
 	}
 	v.loosen()
-	return string(v.append(nil, 0, layout{newline: "\n", indent: "  ", colon: ": ", comma: ","})), true
+	return string(v.append(nil, 0, layout{newline: "\n", indent: "  ", levels: 20, colon: ": ", comma: ","})), true
 }
 
 // loosen forgets how containers were laid out.

@@ -52,6 +52,7 @@ func (k kind) String() string {
 type layout struct {
 	newline string // "\n", "\r\n", or empty
 	indent  string // of one level
+	levels  int    // how many levels are indented; 0 means all
 	colon   string
 	comma   string
 }
@@ -112,6 +113,9 @@ func (l layout) line(b []byte, depth int) []byte {
 		return b
 	}
 	b = append(b, l.newline...)
+	if l.levels > 0 {
+		depth = min(depth, l.levels)
+	}
 	for range depth {
 		b = append(b, l.indent...)
 	}

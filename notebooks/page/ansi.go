@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"html"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -245,8 +246,10 @@ func (s style) wrap(text string) string {
 	paint := func(c colour, ground, property string) {
 		switch {
 		case !c.set:
+		case c.index < 0 && ground == "-fg" && !s.bg.set: // in the light and in the dark page
+			css = append(css, fmt.Sprintf("%s:light-dark(%s,%s)", property, c.mixed(0, 0.16), c.mixed(255, 0.25)))
 		case c.index < 0:
-			css = append(css, fmt.Sprintf("%s:#%02x%02x%02x", property, c.r, c.g, c.b))
+			css = append(css, property+":"+c.mixed(0, 1))
 		case c.index < 8:
 			class = append(class, "ansi-"+ansiNames[c.index]+ground)
 		default:
@@ -271,4 +274,30 @@ func (s style) wrap(text string) string {
 		open += ` style="` + strings.Join(css, ";") + `"`
 	}
 	return open + ">" + text + "</span>"
+}
+
+// mixed returns an exact colour as CSS writes it, mixed with black (0) up to where its luminance is at most the limit, or with
+// white (255) up to where it is at least that. With 0.16 letters have a contrast of 4.5 (WCAG AA) on the backgrounds of the light
+// page, with 0.25 on those of the dark one.
+func (c colour) mixed(with uint8, limit float64) string {
+	r, g, b := float64(c.r), float64(c.g), float64(c.b)
+	for range 64 {
+		if l := luminance(r, g, b); with == 0 && l <= limit || with == 255 && l >= limit {
+			break
+		}
+		mix := func(v float64) float64 { return v + (float64(with)-v)/16 }
+		r, g, b = mix(r), mix(g), mix(b)
+	}
+	return fmt.Sprintf("#%02x%02x%02x", uint8(r), uint8(g), uint8(b))
+}
+
+// luminance is WCAG's relative luminance of a colour, from 0 to 1.
+func luminance(r, g, b float64) float64 {
+	linear := func(v float64) float64 {
+		if v /= 255; v > 0.04045 {
+			return math.Pow((v+0.055)/1.055, 2.4)
+		}
+		return v / 12.92
+	}
+	return 0.2126*linear(r) + 0.7152*linear(g) + 0.0722*linear(b)
 }

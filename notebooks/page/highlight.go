@@ -1,244 +1,248 @@
 package page
 
 import (
-	"bytes"
-	"go/scanner"
-	"go/token"
 	"html"
 	"strings"
-	"sync"
-	"unicode/utf8"
-
-	"github.com/alecthomas/chroma/v2"
-	chromahtml "github.com/alecthomas/chroma/v2/formatters/html"
 )
 
-// Only chroma's core and formatter are imported. Its package lexers reads 250 grammars and its package styles 70 themes
-// before main runs, 5 ms each, and this package is part of a kernel that starts in 40. A notebook needs four languages: Go,
-// which Go's own scanner reads better than any pattern, and three that are written below and built when first used.
+// A page needs four languages: Go, which Go's own scanner reads, and three that the small scanners below read well enough to
+// colour them. Highlighting libraries match regular expressions with backtracking, for which some texts take a time that grows
+// with the square of their length, and they take milliseconds before main runs; this package is part of a kernel that starts
+// in 40.
 
-// highlight returns code as HTML, coloured by chroma's class names (k, s, nf …) where the language is known.
+// maxColoured is the size of the longest code that is coloured, in bytes: each span is a node that the browser keeps.
+const maxColoured = 1 << 20
+
+// A span is a piece of code with the class that page.css colours; class is empty for plain text. The classes have Pygments'
+// names: k keyword, kc constant, kt type, nb built-in, nf function, nv variable, na option, nt key, nd decorator, s string,
+// sc character, m number, c comment, cp line for the kernel, o operator or punctuation.
+type span struct{ class, text string }
+
+// highlight returns code as HTML, coloured where the language is known. Its time grows with the length of the code.
 func highlight(language, code string) string {
-	lexer := lexerFor(language)
-	if lexer == nil {
-		return html.EscapeString(code)
-	}
-	tokens, err := lexer.Tokenise(nil, code)
-	if err != nil {
-		return html.EscapeString(code)
-	}
-	var b bytes.Buffer
-	format := chromahtml.New(chromahtml.WithClasses(true), chromahtml.PreventSurroundingPre(true))
-	if err := format.Format(&b, plainStyle(), tokens); err != nil {
-		return html.EscapeString(code)
+	var b strings.Builder
+	for _, s := range spans(language, code) {
+		text := html.EscapeString(s.text)
+		if s.class != "" {
+			text = `<span class="` + s.class + `">` + text + "</span>"
+		}
+		b.WriteString(text)
 	}
 	return b.String()
 }
 
-// plainStyle has no colours: they are in the page's style sheet, for light and dark.
-var plainStyle = sync.OnceValue(func() *chroma.Style {
-	return chroma.MustNewStyle("interleave", chroma.StyleEntries{chroma.Background: ""})
-})
-
-func lexerFor(language string) chroma.Lexer {
+// spans cuts code into pieces that together are the code.
+func spans(language, code string) []span {
+	if len(code) > maxColoured {
+		language = ""
+	}
+	p := &pen{text: code}
 	switch strings.ToLower(language) {
 	case "go", "golang":
-		return goLexer{}
+		p.golang()
 	case "python", "py", "python3", "pycon", "ipython", "ipython3":
-		return pythonLexer()
+		p.python()
 	case "sh", "bash", "shell", "console", "zsh":
-		return shellLexer()
+		p.shell()
 	case "json":
-		return jsonLexer()
+		p.json()
+	default:
+		p.take("", len(code))
 	}
-	return nil
+	return p.out
 }
 
-// A goLexer is Go's scanner with chroma's names, and the lines that only a cell can hold: %magics and !shell.
-type goLexer struct{}
-
-func (goLexer) Config() *chroma.Config                           { return &chroma.Config{Name: "Go", Aliases: []string{"go"}} }
-func (l goLexer) SetRegistry(*chroma.LexerRegistry) chroma.Lexer { return l }
-func (l goLexer) SetAnalyser(func(string) float32) chroma.Lexer  { return l }
-func (goLexer) AnalyseText(string) float32                       { return 0 }
-func (l goLexer) Tokenise(_ *chroma.TokeniseOptions, text string) (chroma.Iterator, error) {
-	return chroma.Literator(goTokens(text)...), nil
+// A pen walks through code and colours it. Each step takes at least one byte and looks at no more than what it takes, the
+// white space behind that, and a bounded number of bytes.
+type pen struct {
+	text string
+	at   int
+	out  []span
 }
 
-// goTokens cuts text into tokens that together are the text.
-func goTokens(text string) []chroma.Token {
-	var out []chroma.Token
-	emit := func(t chroma.TokenType, s string) {
-		if s != "" {
-			out = append(out, chroma.Token{Type: t, Value: s})
-		}
+// take colours the next n bytes. Neighbours of the same class become one span.
+func (p *pen) take(class string, n int) {
+	if n <= 0 {
+		return
 	}
-	for text != "" {
-		tokens, used := scanGo(text)
-		at := 0
-		for i, t := range tokens {
-			emit(chroma.TextWhitespace, text[at:t.start])
-			emit(classify(tokens, i), text[t.start:t.end])
-			at = t.end
-		}
-		emit(chroma.TextWhitespace, text[at:used])
-		text = text[used:]
-		// What stopped the scanner is a line of magic, or nothing.
-		line, _, _ := strings.Cut(text, "\n")
-		emit(chroma.CommentPreproc, line)
-		text = text[len(line):]
+	text := p.text[p.at : p.at+n]
+	if last := len(p.out) - 1; last >= 0 && p.out[last].class == class {
+		start := p.at - len(p.out[last].text)
+		text = p.text[start : p.at+n]
+		p.out = p.out[:last]
 	}
-	return out
+	p.out = append(p.out, span{class, text})
+	p.at += n
 }
 
-type goToken struct {
-	start, end int
-	tok        token.Token
-	lit        string
-}
+// rest is the text that is still to be coloured.
+func (p *pen) rest() string { return p.text[p.at:] }
 
-// scanGo scans up to the first line of magic and says how far it came. A line of magic begins with % or ! where no
-// expression is open.
-func scanGo(text string) (tokens []goToken, used int) {
-	file := token.NewFileSet().AddFile("", -1, len(text))
-	var s scanner.Scanner
-	s.Init(file, []byte(text), nil, scanner.ScanComments)
-	depth := 0
-	for {
-		pos, tok, lit := s.Scan()
-		if tok == token.EOF {
-			return tokens, len(text)
-		}
-		start := file.Offset(pos)
-		if tok == token.SEMICOLON && lit != ";" { // put in by the scanner
-			continue
-		}
-		lineStart := strings.LastIndexByte(text[:start], '\n') + 1
-		if (tok == token.REM || tok == token.NOT || tok == token.REM_ASSIGN) && depth <= 0 && strings.TrimSpace(text[lineStart:start]) == "" {
-			return tokens, start
-		}
-		switch tok {
-		case token.LPAREN, token.LBRACK:
-			depth++
-		case token.RPAREN, token.RBRACK:
-			depth--
-		}
-		if lit == "" {
-			lit = tok.String()
-		}
-		end := min(start+len(lit), len(text))
-		if tok == token.ILLEGAL { // lit may be U+FFFD for a byte that is no UTF-8
-			_, n := utf8.DecodeRuneInString(text[start:])
-			end = start + n
-		}
-		if tok == token.COMMENT || tok == token.STRING { // the scanner drops carriage returns from these
-			end = rawEnd(text, start, lit)
-		}
-		tokens = append(tokens, goToken{start, end, tok, lit})
+// run is the number of the next bytes that belong to a set.
+func (p *pen) run(in func(byte) bool) int {
+	n := 0
+	for rest := p.rest(); n < len(rest) && in(rest[n]); n++ {
 	}
+	return n
 }
 
-// rawEnd finds the end of a literal in the text, where it may hold carriage returns that lit does not.
-func rawEnd(text string, start int, lit string) int {
-	i := start
-	for j := 0; j < len(lit) && i < len(text); i++ {
-		if text[i] == lit[j] {
-			j++
-		} else if text[i] != '\r' {
-			return min(start+len(lit), len(text))
-		}
-	}
-	return i
-}
+// line is the number of bytes up to the end of the line.
+func (p *pen) line() int { return p.run(func(c byte) bool { return c != '\n' }) }
 
-func classify(tokens []goToken, i int) chroma.TokenType {
-	t := tokens[i]
-	next := func(tok token.Token) bool { return i+1 < len(tokens) && tokens[i+1].tok == tok }
-	prev := func(tok token.Token) bool { return i > 0 && tokens[i-1].tok == tok }
-	switch {
-	case t.tok == token.COMMENT && strings.HasPrefix(t.lit, "//"):
-		return chroma.CommentSingle
-	case t.tok == token.COMMENT:
-		return chroma.CommentMultiline
-	case t.tok == token.STRING:
-		return chroma.LiteralString
-	case t.tok == token.CHAR:
-		return chroma.LiteralStringChar
-	case t.tok == token.INT || t.tok == token.FLOAT || t.tok == token.IMAG:
-		return chroma.LiteralNumber
-	case t.tok.IsKeyword():
-		return chroma.Keyword
-	case t.tok == token.IDENT:
+// quoted is the length of a string whose opening quote begins at the pen, with what ends it. A backslash keeps the next byte
+// from ending it where escapes is set. A string that is not closed ends with its line, or with the text where it may have lines.
+func (p *pen) quoted(quote string, escapes, lines bool) int {
+	rest := p.rest()
+	for i := len(quote); i < len(rest); i++ {
 		switch {
-		case prev(token.PERIOD) && (next(token.LPAREN) || next(token.LBRACK)):
-			return chroma.NameFunction
-		case prev(token.PERIOD):
-			return chroma.Name
-		case goConstants[t.lit]:
-			return chroma.KeywordConstant
-		case goTypes[t.lit]:
-			return chroma.KeywordType
-		case goBuiltins[t.lit] && next(token.LPAREN):
-			return chroma.NameBuiltin
-		case next(token.LPAREN) || prev(token.FUNC):
-			return chroma.NameFunction
+		case escapes && rest[i] == '\\':
+			i++
+		case rest[i] == '\n' && !lines:
+			return i
+		case strings.HasPrefix(rest[i:], quote):
+			return i + len(quote)
 		}
-		return chroma.Name
-	case t.tok.IsOperator():
-		switch t.tok {
-		case token.LPAREN, token.RPAREN, token.LBRACE, token.RBRACE, token.LBRACK, token.RBRACK, token.COMMA, token.SEMICOLON, token.PERIOD, token.COLON:
-			return chroma.Punctuation
-		}
-		return chroma.Operator
 	}
-	return chroma.Text // not Go: shown as it is
+	return len(rest)
+}
+
+// starts reports whether the pen stands at the start of the text or behind white space.
+func (p *pen) starts() bool { return p.at == 0 || isSpace(p.text[p.at-1]) }
+
+func (p *pen) python() {
+	for p.at < len(p.text) {
+		rest := p.rest()
+		switch c := rest[0]; {
+		case c == '#':
+			p.take("c", p.line())
+		case c == '"' || c == '\'':
+			p.take("s", p.pythonString())
+		case isDigit(c):
+			p.take("m", p.run(func(c byte) bool { return isWord(c) || c == '.' }))
+		case c == '@':
+			p.take("o", 1)
+			if n := p.run(func(c byte) bool { return isWord(c) || c == '.' }); n > 0 {
+				p.take("nd", n)
+			}
+		case isWord(c):
+			n := p.run(isWord)
+			word := rest[:n]
+			after := strings.HasPrefix(rest[n:], "(")
+			switch {
+			case n <= 2 && n < len(rest) && (rest[n] == '"' || rest[n] == '\'') && strings.Trim(word, "bfruBFRU") == "":
+				p.take("s", n)
+				p.take("s", p.pythonString())
+			case pythonKeywords[word]:
+				p.take("k", n)
+			case word == "True" || word == "False" || word == "None":
+				p.take("kc", n)
+			case after && pythonBuiltins[word]:
+				p.take("nb", n)
+			case after:
+				p.take("nf", n)
+			default:
+				p.take("", n)
+			}
+		case isSpace(c):
+			p.take("", p.run(isSpace))
+		default:
+			p.take("o", 1)
+		}
+	}
+}
+
+// pythonString is the length of the string at the pen, without its prefix.
+func (p *pen) pythonString() int {
+	rest := p.rest()
+	if quote := rest[:min(3, len(rest))]; quote == `"""` || quote == `'''` {
+		return p.quoted(quote, true, true)
+	}
+	return p.quoted(rest[:1], true, false)
+}
+
+func (p *pen) shell() {
+	path := func(c byte) bool { return isWord(c) || strings.IndexByte("./-", c) >= 0 }
+	for p.at < len(p.text) {
+		rest := p.rest()
+		switch c := rest[0]; {
+		case c == '#' && p.starts():
+			p.take("c", p.line())
+		case c == '"':
+			p.take("s", p.quoted(`"`, true, true))
+		case c == '\'':
+			p.take("s", p.quoted(`'`, false, true))
+		case c == '\\':
+			p.take("", min(2, len(rest)))
+		case c == '$':
+			p.take("nv", p.shellVariable())
+		case c == '-' && p.starts():
+			p.take("na", p.run(path))
+		case path(c):
+			n := p.run(path)
+			class := ""
+			if shellKeywords[rest[:n]] {
+				class = "k"
+			}
+			p.take(class, n)
+		case strings.IndexByte("|&;<>()", c) >= 0:
+			p.take("o", 1)
+		default:
+			p.take("", 1)
+		}
+	}
+}
+
+// shellVariable is the length of a variable at the pen: $name, $1, $?, or ${…} where it is short.
+func (p *pen) shellVariable() int {
+	const most = 80
+	rest := p.rest()
+	switch {
+	case len(rest) > 1 && rest[1] == '{':
+		if end := strings.IndexByte(rest[:min(most, len(rest))], '}'); end >= 0 {
+			return end + 1
+		}
+	case len(rest) > 1 && isWord(rest[1]):
+		p.at++
+		n := p.run(isWord)
+		p.at--
+		return 1 + n
+	case len(rest) > 1 && strings.IndexByte("#?@*!$-", rest[1]) >= 0:
+		return 2
+	}
+	return 1
+}
+
+func (p *pen) json() {
+	for p.at < len(p.text) {
+		rest := p.rest()
+		switch c := rest[0]; {
+		case c == '"':
+			n := p.quoted(`"`, true, true)
+			class := "s"
+			if strings.HasPrefix(strings.TrimLeft(rest[n:], " \t\r\n"), ":") {
+				class = "nt"
+			}
+			p.take(class, n)
+		case isDigit(c) || c == '-':
+			p.take("m", p.run(func(c byte) bool { return isWord(c) || strings.IndexByte("+-.", c) >= 0 }))
+		case isWord(c):
+			p.take("kc", p.run(isWord))
+		case isSpace(c):
+			p.take("", p.run(isSpace))
+		default:
+			p.take("o", 1)
+		}
+	}
 }
 
 var (
-	goTypes     = set("any bool byte comparable complex64 complex128 error float32 float64 int int8 int16 int32 int64 rune string uint uint8 uint16 uint32 uint64 uintptr")
-	goConstants = set("true false nil iota")
-	goBuiltins  = set("append cap clear close complex copy delete imag len make max min new panic print println real recover")
+	pythonKeywords = set("and as assert async await break case class continue def del elif else except finally for from global if import in is lambda match nonlocal not or pass raise return try while with yield")
+	pythonBuiltins = set("abs all any bool bytes dict enumerate float id input int isinstance iter len list map max min next object open print range repr reversed round set sorted str sum super tuple type zip")
+	shellKeywords  = set("if then else elif fi for in do done while case esac function return export cd echo")
 )
 
-// rules builds a lexer from patterns, at its first use.
-func rules(name string, root ...chroma.Rule) func() chroma.Lexer {
-	return sync.OnceValue(func() chroma.Lexer {
-		return chroma.MustNewLexer(&chroma.Config{Name: name}, func() chroma.Rules { return chroma.Rules{"root": root} })
-	})
-}
+func isSpace(c byte) bool { return strings.IndexByte(" \t\r\n\f\v", c) >= 0 }
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-var pythonLexer = rules("Python",
-	chroma.Rule{Pattern: `#[^\n]*`, Type: chroma.CommentSingle},
-	chroma.Rule{Pattern: `(?i)[bfru]{0,2}("""[\s\S]*?"""|'''[\s\S]*?''')`, Type: chroma.LiteralString},
-	chroma.Rule{Pattern: `(?i)[bfru]{0,2}("(\\.|[^"\\\n])*"|'(\\.|[^'\\\n])*')`, Type: chroma.LiteralString},
-	chroma.Rule{Pattern: `@[\w.]+`, Type: chroma.NameDecorator},
-	chroma.Rule{Pattern: `\b(and|as|assert|async|await|break|case|class|continue|def|del|elif|else|except|finally|for|from|global|if|import|in|is|lambda|match|nonlocal|not|or|pass|raise|return|try|while|with|yield)\b`, Type: chroma.Keyword},
-	chroma.Rule{Pattern: `\b(True|False|None)\b`, Type: chroma.KeywordConstant},
-	chroma.Rule{Pattern: `\b(0[xX][\da-fA-F_]+|\d[\d_]*(\.[\d_]+)?([eE][+-]?\d+)?j?)\b`, Type: chroma.LiteralNumber},
-	chroma.Rule{Pattern: `\b(abs|all|any|bool|bytes|dict|enumerate|float|id|input|int|isinstance|iter|len|list|map|max|min|next|object|open|print|range|repr|reversed|round|set|sorted|str|sum|super|tuple|type|zip)\b(?=\()`, Type: chroma.NameBuiltin},
-	chroma.Rule{Pattern: `[A-Za-z_]\w*(?=\()`, Type: chroma.NameFunction},
-	chroma.Rule{Pattern: `[A-Za-z_]\w*`, Type: chroma.Name},
-	chroma.Rule{Pattern: `[-+*/%&|^~<>=!@:]+`, Type: chroma.Operator},
-	chroma.Rule{Pattern: `[()\[\]{},.;]`, Type: chroma.Punctuation},
-	chroma.Rule{Pattern: `\s+|.`, Type: chroma.Text},
-)
-
-var shellLexer = rules("Shell",
-	chroma.Rule{Pattern: `(?<![^\s])#[^\n]*`, Type: chroma.CommentSingle},
-	chroma.Rule{Pattern: `"(\\.|[^"\\])*"|'[^']*'`, Type: chroma.LiteralString},
-	chroma.Rule{Pattern: `\$(\w+|\{[^}]*\}|[#?@*!$-])`, Type: chroma.NameVariable},
-	chroma.Rule{Pattern: `(?<![\w.-])(if|then|else|elif|fi|for|in|do|done|while|case|esac|function|return|export|cd|echo)(?![\w.-])`, Type: chroma.Keyword},
-	chroma.Rule{Pattern: `(?<!\S)--?[A-Za-z][\w-]*`, Type: chroma.NameAttribute},
-	chroma.Rule{Pattern: `[\w./-]+`, Type: chroma.Text},
-	chroma.Rule{Pattern: `[|&;<>()]+`, Type: chroma.Operator},
-	chroma.Rule{Pattern: `\s+|.`, Type: chroma.Text},
-)
-
-var jsonLexer = rules("JSON",
-	chroma.Rule{Pattern: `"(\\.|[^"\\])*"(?=\s*:)`, Type: chroma.NameTag},
-	chroma.Rule{Pattern: `"(\\.|[^"\\])*"`, Type: chroma.LiteralString},
-	chroma.Rule{Pattern: `-?(\d[\d.eE+-]*|Infinity)|NaN`, Type: chroma.LiteralNumber},
-	chroma.Rule{Pattern: `\b(true|false|null)\b`, Type: chroma.KeywordConstant},
-	chroma.Rule{Pattern: `[\[\]{},:]`, Type: chroma.Punctuation},
-	chroma.Rule{Pattern: `\s+|.`, Type: chroma.Text},
-)
+// isWord reports whether a byte is one of a name. Letters beyond ASCII are, so that no character is cut.
+func isWord(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' || c >= 0x80 }

@@ -25,20 +25,49 @@ import (
 )
 
 // markdown is GitHub's Markdown with raw HTML, which sanitize cuts down afterwards, code in colours, and formulas kept from
-// being read as emphasis.
+// being read as emphasis. It is extension.GFM with each parser behind a guard, and with alignment in an attribute, since sanitize
+// removes styles. The numbers are goldmark's own priorities.
 var markdown = sync.OnceValue(func() goldmark.Markdown {
 	return goldmark.New(
-		goldmark.WithExtensions( // extension.GFM, with alignment in an attribute: sanitize removes styles
-			extension.Linkify, extension.Strikethrough, extension.TaskList,
-			extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
-		),
-		goldmark.WithParserOptions(
+		goldmark.WithParser(parser.NewParser(
+			parser.WithBlockParsers(
+				util.Prioritized(parser.NewSetextHeadingParser(), 100),
+				util.Prioritized(parser.NewThematicBreakParser(), 200),
+				util.Prioritized(guardedContainer{parser.NewListParser()}, 300),
+				util.Prioritized(parser.NewListItemParser(), 400), // opens nothing but in a list
+				util.Prioritized(parser.NewCodeBlockParser(), 500),
+				util.Prioritized(parser.NewATXHeadingParser(), 600),
+				util.Prioritized(parser.NewFencedCodeBlockParser(), 700),
+				util.Prioritized(guardedContainer{parser.NewBlockquoteParser()}, 800),
+				util.Prioritized(parser.NewHTMLBlockParser(), 900),
+				util.Prioritized(parser.NewParagraphParser(), 1000),
+			),
+			parser.WithInlineParsers(
+				util.Prioritized(extension.NewTaskCheckBoxParser(), 0), // looks at three bytes
+				inline(parser.NewCodeSpanParser(), 100),
+				inline(mathParser{}, 150),
+				inline(parser.NewLinkParser(), 200),
+				inline(parser.NewAutoLinkParser(), 300),
+				inline(parser.NewRawHTMLParser(), 400),
+				inline(parser.NewEmphasisParser(), 500),
+				inline(extension.NewStrikethroughParser(), 500),
+				util.Prioritized(extension.NewLinkifyParser(), 999), // looks at the address
+			),
+			parser.WithParagraphTransformers(
+				util.Prioritized(guardedDefinitions{parser.LinkReferenceParagraphTransformer}, 100),
+				util.Prioritized(guardedTable{extension.NewTableParagraphTransformer()}, 200),
+			),
+			parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
 			parser.WithAutoHeadingID(),
-			parser.WithInlineParsers(util.Prioritized(mathParser{}, 150)),
-		),
+		)),
 		goldmark.WithRendererOptions(
 			ghtml.WithUnsafe(),
-			renderer.WithNodeRenderers(util.Prioritized(nodes{}, 100)),
+			renderer.WithNodeRenderers(
+				util.Prioritized(nodes{}, 100),
+				util.Prioritized(extension.NewTableHTMLRenderer(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), 500),
+				util.Prioritized(extension.NewStrikethroughHTMLRenderer(), 500),
+				util.Prioritized(extension.NewTaskCheckBoxHTMLRenderer(), 500),
+			),
 		),
 	)
 })
@@ -49,20 +78,21 @@ type heading struct {
 	id, text string
 }
 
-// markdownHTML renders one Markdown text. ids makes headings' ids unique over the page, and resolve says which image an
-// address means.
-func markdownHTML(source string, ids parser.IDs, resolve func(string) (string, bool)) (string, []heading, error) {
+// markdown renders a Markdown text of a cell, with the images that it names in the cell and below root, which may be nil. The time
+// grows with the length of the text.
+func (p *printer) markdown(source string, c *ipynb.Cell, root *os.Root) (string, []heading, error) {
 	src := []byte(source)
-	doc := markdown().Parser().Parse(text.NewReader(src), parser.WithContext(parser.NewContext(parser.WithIDs(ids))))
+	g := &guard{page: &p.markup, most: p.most, repeats: max(minRepeats, len(src))}
+	pc := parser.NewContext(parser.WithIDs(p.ids))
+	pc.Set(guardKey, g)
+	doc := markdown().Parser().Parse(text.NewReader(src), parser.WithContext(pc))
 	var headings []heading
 	err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
 		if n, ok := n.(*ast.Heading); ok {
-			id, _ := n.AttributeString("id")
-			b, _ := id.([]byte)
-			headings = append(headings, heading{n.Level, string(b), plainText(n, src)})
+			headings = append(headings, heading{n.Level, headingID(n), plainText(n, src)})
 		}
 		return ast.WalkContinue, nil
 	})
@@ -73,7 +103,14 @@ func markdownHTML(source string, ids parser.IDs, resolve func(string) (string, b
 	if err := markdown().Renderer().Render(&b, src, doc); err != nil {
 		return "", nil, err
 	}
-	return sanitize(b.String(), resolve), headings, nil
+	clean, _ := sanitize(b.String(), p.images(c, root, g)) // what is left out is documented, and Jupyter does not mention it either
+	return clean + g.note(), headings, nil
+}
+
+func headingID(n *ast.Heading) string {
+	id, _ := n.AttributeString("id")
+	b, _ := id.([]byte)
+	return string(b)
 }
 
 // plainText returns what a reader sees of a node, without markup.
@@ -98,10 +135,20 @@ func plainText(n ast.Node, src []byte) string {
 	return html.UnescapeString(b.String())
 }
 
-// nodes renders what goldmark would render otherwise: code blocks and formulas.
+// nodes renders what goldmark would render otherwise: headings, each with a link to itself, code blocks and formulas.
 type nodes struct{}
 
 func (nodes) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+	r.Register(ast.KindHeading, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		h := n.(*ast.Heading)
+		id := html.EscapeString(headingID(h))
+		if entering {
+			fmt.Fprintf(w, "<h%d id=\"%s\">", h.Level, id)
+		} else {
+			fmt.Fprintf(w, " <a class=\"anchor\" href=\"#%s\" aria-label=\"link to this heading\">#</a></h%d>\n", id, h.Level)
+		}
+		return ast.WalkContinue, nil
+	})
 	r.Register(ast.KindFencedCodeBlock, func(w util.BufWriter, src []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
 			block := n.(*ast.FencedCodeBlock)
@@ -183,13 +230,19 @@ func (mathParser) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.Nod
 }
 
 // images resolves the addresses of a cell's images: attachments, data, and files below root, which may be nil.
-func images(c *ipynb.Cell, root *os.Root) func(string) (string, bool) {
+func (p *printer) images(c *ipynb.Cell, root *os.Root, g *guard) func(string) (string, bool) {
+	attached := sync.OnceValue(c.Attachments)
 	return func(address string) (string, bool) {
+		if p.pictures < 0 {
+			g.refuse(fmt.Sprintf("pictures beyond %d MB are left out", maxPictures>>20))
+			return "", false
+		}
 		if name, ok := strings.CutPrefix(address, "attachment:"); ok {
 			if plain, err := url.PathUnescape(name); err == nil {
 				name = plain
 			}
-			a, ok := c.Attachment(name)
+			a, ok := attached()[name]
+			p.pictures -= len(a.Data)
 			return dataURI(a.MIME, a.Data), ok && strings.HasPrefix(a.MIME, "image/")
 		}
 		u, err := url.Parse(address)
@@ -205,12 +258,18 @@ func images(c *ipynb.Cell, root *os.Root) func(string) (string, bool) {
 		if kind == "" {
 			return "", false
 		}
-		f, err := root.Open(path.Clean(u.Path)) // never leaves the notebook's folder
+		name := path.Clean(u.Path)
+		info, err := root.Stat(name) // never leaves the notebook's folder, as Open
+		if err != nil || !info.Mode().IsRegular() {
+			return "", false
+		}
+		f, err := root.Open(name)
 		if err != nil {
 			return "", false
 		}
 		defer f.Close()
 		data, err := io.ReadAll(io.LimitReader(f, maxImage+1))
+		p.pictures -= len(data)
 		if err != nil || len(data) > maxImage {
 			return "", false
 		}
@@ -223,8 +282,10 @@ var imageTypes = map[string]string{
 	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp", ".svg": "image/svg+xml",
 }
 
-// maxImage is the largest file that a page takes in.
-const maxImage = 16 << 20
+const (
+	maxImage    = 16 << 20 // bytes of the largest file that a page takes in
+	maxPictures = 64 << 20 // bytes of attachments and files in a page, each time that one is shown
+)
 
 func dataURI(kind string, data []byte) string {
 	return "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(data)

@@ -76,9 +76,8 @@ func (p *printer) bundleHTML(data, metadata ipynb.Bundle, c *ipynb.Cell) (string
 			continue
 		}
 		if mime == "application/json" {
-			s, ok := data.Pretty(mime)
-			if ok {
-				return foldedCode(highlight("json", s)), nil
+			if s := jsonBlock(data, mime); s != "" {
+				return s, nil
 			}
 			continue
 		}
@@ -87,10 +86,13 @@ func (p *printer) bundleHTML(data, metadata ipynb.Bundle, c *ipynb.Cell) (string
 			continue
 		}
 		switch {
-		case mime == "text/html": // the user's own, as it is
-			return `<div class="html">` + s + `</div>`, nil
+		case mime == "text/html" && p.ran != nil && p.ran(c):
+			p.trusted = true
+			return `<div class="html">` + contain(s) + `</div>`, nil
+		case mime == "text/html":
+			return p.storedHTML(s, c), nil
 		case mime == "text/markdown":
-			body, _, err := markdownHTML(s, p.ids, images(c, nil))
+			body, _, err := p.markdown(s, c, nil)
 			return `<div class="markdown">` + body + `</div>`, err
 		case mime == "text/latex":
 			return formula(strings.Trim(strings.TrimSpace(s), "$"), true), nil
@@ -104,12 +106,22 @@ func (p *printer) bundleHTML(data, metadata ipynb.Bundle, c *ipynb.Cell) (string
 	}
 	// Something of its own kind, such as a widget: its JSON or text, under its name.
 	for _, mime := range sortedKeys(data) {
-		s, ok := data.Pretty(mime)
-		if ok {
-			return `<div class="cut">` + html.EscapeString(mime) + `</div>` + foldedCode(highlight("json", s)), nil
+		if s := jsonBlock(data, mime); s != "" {
+			return `<div class="cut">` + html.EscapeString(mime) + `</div>` + s, nil
 		}
 	}
 	return "", nil
+}
+
+// storedHTML renders HTML that the notebook brought along.
+func (p *printer) storedHTML(s string, c *ipynb.Cell) string {
+	g := &guard{}
+	clean, out := sanitize(s, p.images(c, nil, g))
+	note := g.note()
+	if names := out.String(); names != "" {
+		note += "<div class=\"cut\">This output is not of this run; left out of its HTML: " + names + ".</div>\n"
+	}
+	return `<div class="html">` + clean + `</div>` + note
 }
 
 func sortedKeys(b ipynb.Bundle) []string {
@@ -121,10 +133,20 @@ func sortedKeys(b ipynb.Bundle) []string {
 	return keys
 }
 
-// foldedCode shows highlighted text, behind a fold where it is long.
-func foldedCode(code string) string {
-	pre := `<pre class="plain code">` + code + `</pre>`
-	if n := strings.Count(code, "\n"); n > foldAt {
+// jsonBlock shows a representation as JSON in colours, behind a fold where it is long. Very long JSON is cut as other text is.
+func jsonBlock(data ipynb.Bundle, mime string) string {
+	if len(data[mime]) > maxText {
+		return textBlock("plain", string(data[mime]))
+	}
+	s, ok := data.Pretty(mime)
+	switch {
+	case !ok:
+		return ""
+	case len(s) > maxText:
+		return textBlock("plain", s)
+	}
+	pre := `<pre class="plain code">` + highlight("json", s) + `</pre>`
+	if n := strings.Count(s, "\n"); n > foldAt {
 		return fmt.Sprintf("<details class=\"fold\"><summary>%d lines</summary>%s</details>", n+1, pre)
 	}
 	return pre

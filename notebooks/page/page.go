@@ -1,8 +1,15 @@
 // Package page knows how a notebook looks as a web page: one file that opens without a network.
 // It must not know how the notebook was run, nor where its outputs came from.
 //
-// Markdown is cut down to harmless HTML, since a notebook may come from anywhere. HTML outputs are what the user's own code
-// made in the run before, and stand in the page as they are.
+// # What is trusted
+//
+// HTML that this run's code displayed stands in the page as it is, scripts included, as Jupyter shows what it has run itself.
+// Everything else may come from anywhere: Markdown, and HTML that the notebook brought along in cells that were not run. It is cut
+// down to elements and attributes that only lay out text (see sanitize). Left out with their contents are script, style, svg, math,
+// iframe, object, video, template and the like; left out alone are event handlers, style attributes, forms, addresses other than
+// web pages, mail and places near the page, and images that are neither in the notebook nor beside it. Under such an output a
+// line says what was left out. Pictures, SVG among them, are shown as images, in which no script runs; JavaScript is shown as text.
+// A page without trusted HTML also forbids its browser to run or load anything.
 package page
 
 import (
@@ -27,11 +34,18 @@ var css string
 type Options struct {
 	Dir    string // the notebook's folder: images that its text names are taken from there; none when empty
 	Footer string // a line below the cells, as text
+	// Ran reports whether the outputs of a cell are of this run, so that their HTML is trusted. When nil, none are.
+	Ran func(*ipynb.Cell) bool
 }
+
+// policy lets a page show its own pictures and style, and nothing else.
+const policy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+`
 
 // Render returns the page of a notebook. Its cost grows with the outputs; nothing is fetched.
 func Render(nb *ipynb.Notebook, o Options) ([]byte, error) {
-	p := &printer{ids: ids{}, language: nb.Language()}
+	p := newPrinter()
+	p.language, p.ran = nb.Language(), o.Ran
 	if o.Dir != "" {
 		root, err := os.OpenRoot(o.Dir)
 		if err != nil {
@@ -52,12 +66,16 @@ func Render(nb *ipynb.Notebook, o Options) ([]byte, error) {
 			break
 		}
 	}
+	head := policy
+	if p.trusted {
+		head = ""
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+%s<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="Interleave">
 <title>%s</title>
@@ -66,8 +84,8 @@ func Render(nb *ipynb.Notebook, o Options) ([]byte, error) {
 </head>
 <body>
 <main>
-%s</main>
-`, html.EscapeString(title), css, withContents(p.out.String(), p.headings))
+%s%s%s</main>
+`, head, html.EscapeString(title), css, p.out.Bytes()[:p.title], contents(p.headings), p.out.Bytes()[p.title:])
 	if o.Footer != "" {
 		fmt.Fprintf(&b, "<footer>%s</footer>\n", html.EscapeString(o.Footer))
 	}
@@ -80,8 +98,18 @@ type printer struct {
 	out      bytes.Buffer
 	ids      ids
 	headings []heading
+	title    int      // where the first title in out ends; 0 when there is none
 	root     *os.Root // may be nil
 	language string
+	ran      func(*ipynb.Cell) bool // may be nil
+	trusted  bool                   // HTML of this run stands in the page as it is
+	markup   int                    // what is left of maxPageMarkup
+	most     int                    // maxMarkup
+	pictures int                    // what is left of maxPictures
+}
+
+func newPrinter() *printer {
+	return &printer{ids: ids{}, markup: maxPageMarkup, most: maxMarkup, pictures: maxPictures}
 }
 
 func (p *printer) cell(i int, c *ipynb.Cell) error {
@@ -93,12 +121,16 @@ func (p *printer) cell(i int, c *ipynb.Cell) error {
 	defer p.out.WriteString("</section>\n")
 	switch c.Type() {
 	case ipynb.Markdown:
-		body, headings, err := markdownHTML(c.Source(), p.ids, images(c, p.root))
+		body, headings, err := p.markdown(c.Source(), c, p.root)
 		if err != nil {
 			return err
 		}
+		const end = "</h1>\n"
+		if at := strings.Index(body, end); at >= 0 && p.title == 0 {
+			p.title = p.out.Len() + at + len(end)
+		}
 		p.headings = append(p.headings, headings...)
-		p.out.WriteString(linkHeadings(body, headings))
+		p.out.WriteString(body)
 	case ipynb.Code:
 		return p.code(c)
 	default: // raw: for another converter, shown as it is
@@ -143,29 +175,6 @@ func (p *printer) code(c *ipynb.Cell) error {
 	return nil
 }
 
-// linkHeadings gives each heading a link to itself.
-func linkHeadings(body string, headings []heading) string {
-	for _, h := range headings {
-		end := fmt.Sprintf("</h%d>", h.level)
-		start := strings.Index(body, fmt.Sprintf(`<h%d id="%s">`, h.level, h.id))
-		if h.id == "" || start < 0 {
-			continue
-		}
-		at := start + strings.Index(body[start:], end)
-		body = body[:at] + fmt.Sprintf(` <a class="anchor" href="#%s" aria-label="link to this heading">#</a>`, h.id) + body[at:]
-	}
-	return body
-}
-
-// withContents puts the table of contents below the title, or first where there is none.
-func withContents(body string, headings []heading) string {
-	nav := contents(headings)
-	if before, after, ok := strings.Cut(body, "</h1>\n"); ok {
-		return before + "</h1>\n" + nav + after
-	}
-	return nav + body
-}
-
 // contents is a table of contents, of the headings below the title, where there are enough of them.
 func contents(headings []heading) string {
 	var list strings.Builder
@@ -182,8 +191,8 @@ func contents(headings []heading) string {
 	return "<nav aria-label=\"contents\"><ol>\n" + list.String() + "</ol></nav>\n"
 }
 
-// ids makes the ids of headings, unique over a page. It is goldmark's parser.IDs.
-type ids map[string]bool
+// ids makes the ids of headings, unique over a page: how often each text was met. It is goldmark's parser.IDs.
+type ids map[string]int
 
 var _ parser.IDs = ids{}
 
@@ -191,12 +200,13 @@ var _ parser.IDs = ids{}
 func (m ids) Generate(value []byte, _ ast.NodeKind) []byte {
 	base := slug(string(value))
 	id := base
-	for i := 2; m[id]; i++ {
-		id = fmt.Sprintf("%s-%d", base, i)
+	for m[id] > 0 {
+		m[base]++
+		id = fmt.Sprintf("%s-%d", base, m[base])
 	}
-	m[id] = true
+	m[id]++
 	return []byte(id)
 }
 
 // Put implements parser.IDs.
-func (m ids) Put(value []byte) { m[string(value)] = true }
+func (m ids) Put(value []byte) { m[string(value)]++ }

@@ -140,8 +140,7 @@ func TestFigureInTheDark(t *testing.T) {
 	nb.wait("the figure", panel+`.content.widgets[0].outputArea.node.querySelector("img")?.complete`)
 	// The first line of a figure is its caption. Contrast is as WCAG defines it.
 	seen := eval[[]float64](nb, `(() => {
-		const luminance = c => [0.2126, 0.7152, 0.0722].reduce((sum, w, i) => sum + w * (c[i] <= 10 ? c[i] / 3294 : ((c[i] / 255 + 0.055) / 1.055) ** 2.4), 0)
-		const contrast = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+		`+contrast+`
 		const image = `+panel+`.content.widgets[0].outputArea.node.querySelector("img")
 		let behind = image
 		while (["rgba(0, 0, 0, 0)", "transparent"].includes(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement
@@ -165,5 +164,35 @@ func TestFigureInTheDark(t *testing.T) {
 	})()`)
 	if page, letters := seen[0], seen[1]; page < 10 || letters < 500 {
 		t.Errorf("the page's contrast to white is %.1f, and %v pixels of the figure's caption have one of 4.5 to what is behind them", page, letters)
+	}
+}
+
+// What a failed cell says can be read in both themes: every word of an error, of its hint and of a note stands out from what lies
+// behind it as WCAG's level AA asks.
+func TestErrorsAreReadable(t *testing.T) {
+	t.Parallel()
+	nb := newNotebook(t, "a := 1\nb := a + undefinedName", "while true {}", "var m map[string]int\nfunc set() { m[\"a\"] = 1 }\nset()",
+		"go func() { panic(\"beside\") }()\nlab.Sleep(ctx, time.Minute)", "f := func() int { return 1 }\nf = 2", "fmt.Fprintln(os.Stderr, \"warning\")",
+		"syscall.Kill(os.Getpid(), syscall.SIGKILL)\nselect {}")
+	for i := range 7 {
+		nb.run(i)
+	}
+	for _, theme := range []string{"JupyterLab Light", "JupyterLab Dark"} {
+		nb.command("apputils:change-theme", fmt.Sprintf(`{theme: %q}`, theme))
+		nb.wait("the theme", fmt.Sprintf(`document.body.dataset.jpThemeLight === "%v"`, theme == "JupyterLab Light"))
+		nb.wait("the theme's colours", fmt.Sprintf(`(getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor.match(/\d+/)[0] > 128) === %v`, theme == "JupyterLab Light"))
+		words := words(nb, ".jp-OutputArea-output pre")
+		seen := ""
+		for _, w := range words {
+			seen += w.Text
+			if w.Contrast < readable {
+				t.Errorf("%s: %q has a contrast of %.2f", theme, w.Text, w.Contrast)
+			}
+		}
+		for _, want := range []string{"undefined: undefinedName", "while is for", "assignment to entry in nil map", "panic: beside", "warning"} {
+			if !strings.Contains(seen, want) {
+				t.Errorf("%s: the page does not show %q", theme, want)
+			}
+		}
 	}
 }

@@ -5,13 +5,18 @@ Run with Debian's python3 after `go run . install`:
 """
 
 import os
+import re
 import tempfile
 import time
 import unittest
 
 import jupyter_kernel_test
 from jupyter_client import BlockingKernelClient
+import nbformat
 from jupyter_client.manager import KernelManager, start_new_kernel
+from nbclient import NotebookClient
+from nbconvert import LatexExporter
+from traitlets.config import Config
 
 
 class Suite(jupyter_kernel_test.KernelTests):
@@ -260,6 +265,25 @@ class SessionOverIpc(Session):
         left = os.listdir(cls.dir.name)
         cls.dir.cleanup()
         assert not left, left
+
+
+class Export(unittest.TestCase):
+    """Notebooks executed by this kernel become LaTeX, by the switch that README names."""
+
+    def test_latex(self):
+        cell = nbformat.v4.new_code_cell("done := make(chan bool)\ngo func() { done <- true }()\n<-done")
+        nb = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": {"name": "interleave", "display_name": "Go", "language": "go"}})
+        NotebookClient(nb, timeout=60).execute()
+        figures = [o["data"] for o in nb.cells[0].outputs if "image/png" in o.get("data", {})]
+        self.assertEqual(len(figures), 1, nb.cells[0].outputs)
+        self.assertIn("image/svg+xml", figures[0])  # which JupyterLab prefers
+        config = Config()
+        config.SVG2PDFPreprocessor.enabled = False
+        text, resources = LatexExporter(config=config).from_notebook_node(nb)
+        shown = re.findall(r"\\adjustimage\{.*\}\{([^{}]*)\}", text)
+        self.assertEqual(len(shown), 1, text)
+        self.assertTrue(shown[0].endswith(".png"), shown)
+        self.assertTrue(resources["outputs"][shown[0]].startswith(b"\x89PNG"))
 
 
 if __name__ == "__main__":
