@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -18,7 +19,7 @@ type Cond struct {
 	meter meter
 }
 
-// NewCond returns a condition over what l protects; nil means a lock of its own.
+// NewCond returns a condition over what l protects; nil means a lock of its own. Other than in Python, Notify needs no lock.
 func NewCond(l *Lock) *Cond {
 	if l == nil {
 		l = &Lock{meter: meter{from: here(1)}}
@@ -76,7 +77,8 @@ func (c *Cond) Named(name string) *Cond {
 // Stats returns what the condition has seen so far: who was woken, and how long they waited for it.
 func (c *Cond) Stats() LockStats { return c.meter.snapshot("condition", c.woken.Load()) }
 
-// WaitUntil waits until pred, which is called with the lock held, is true.
+// WaitUntil waits until pred, which is called with the lock held, is true. When ctx ends, pred is asked a last time: what is true then
+// is no error. It is Condition.wait_for.
 func (c *Cond) WaitUntil(ctx context.Context, pred func() bool) error {
 	if pred == nil {
 		return misuse("lab.Cond.WaitUntil", "nil function")
@@ -86,6 +88,9 @@ func (c *Cond) WaitUntil(ctx context.Context, pred func() bool) error {
 	}
 	for !pred() {
 		if err := c.Wait(ctx); err != nil {
+			if u := (*UsageError)(nil); !errors.As(err, &u) && pred() {
+				return nil
+			}
 			return err
 		}
 	}
@@ -100,7 +105,7 @@ func (c *Cond) Notify(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for ; n > 0 && !c.queue.empty(); n-- {
-		c.queue.first().serve(struct{}{}, true)
+		c.queue.first().serve(struct{}{}, nil)
 	}
 }
 
@@ -109,7 +114,7 @@ func (c *Cond) NotifyAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for !c.queue.empty() {
-		c.queue.first().serve(struct{}{}, true)
+		c.queue.first().serve(struct{}{}, nil)
 	}
 }
 

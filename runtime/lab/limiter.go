@@ -37,15 +37,28 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	if l.r == nil {
 		return zero("lab.Limiter.Wait", "limiter", "lab.NewLimiter")
 	}
+	if err := canceled(ctx); err != nil {
+		l.refused.Add(1)
+		return err
+	}
 	begin := time.Now()
-	err := l.r.Wait(ctx)
+	turn := l.r.ReserveN(begin, 1)
+	wait := turn.DelayFrom(begin)
+	if end, ok := ctx.Deadline(); ok && begin.Add(wait).After(end) {
+		turn.CancelAt(begin)
+		l.refused.Add(1)
+		return fmt.Errorf("lab.Limiter.Wait: the turn comes after the deadline: %w", context.DeadlineExceeded)
+	}
+	if wait == 0 {
+		l.passed.Add(1)
+		return nil
+	}
+	err := sleep(ctx, wait)
 	l.waited.Add(int64(time.Since(begin)))
 	if err != nil {
+		turn.Cancel()
 		l.refused.Add(1)
-		if ended := canceled(ctx); ended != nil {
-			return ended
-		}
-		return fmt.Errorf("lab.Limiter.Wait: the turn comes after the deadline: %w", context.DeadlineExceeded)
+		return err
 	}
 	l.passed.Add(1)
 	return nil

@@ -135,7 +135,7 @@ func (l *Lock) Unlock() {
 		panic(misuse("lab.Lock.Unlock", "the lock is not locked"))
 	default:
 		w := l.queue.first()
-		w.serve(struct{}{}, true)
+		w.serve(struct{}{}, nil)
 		if l.queue.empty() {
 			l.state.Store(held)
 		}

@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Sleep waits for d, or until ctx ends, and then returns why. Sleep(ctx, 0) lets others run.
+// Sleep waits for d, or until ctx ends, and then returns why. Sleep(ctx, 0) lets others run; a negative d means the same, as in package
+// time.
 func Sleep(ctx context.Context, d time.Duration) error {
-	if err := errors.Join(checkContext("lab.Sleep", ctx), checkDuration("lab.Sleep", "duration", d)); err != nil {
+	if err := checkContext("lab.Sleep", ctx); err != nil {
 		return err
 	}
 	started()
@@ -36,6 +37,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	case <-done:
+	}
+	select {
+	case <-t.C:
+		return nil
+	default:
 		return canceled(ctx)
 	}
 }
@@ -48,6 +54,9 @@ type TimeoutError struct {
 }
 
 func (e *TimeoutError) Error() string {
+	if e.Limit < 0 {
+		return fmt.Sprintf("timeout: no time was left (the limit was %v)", e.Limit)
+	}
 	s := fmt.Sprintf("timeout: no answer within %v", e.Limit)
 	if over := e.Took - e.Limit; over > e.Limit/10+100*time.Millisecond {
 		s += fmt.Sprintf("; the function ignored its context and returned %v later", over.Round(time.Millisecond))
@@ -73,7 +82,8 @@ func (e *TimeoutError) Timeout() bool { return true }
 // a [*TimeoutError], whatever fn returned then; its value is handed on. It is asyncio.wait_for.
 //
 // fn runs on this goroutine and can only be asked to stop: one that ignores its context keeps WaitFor waiting, as Go has no way to
-// kill it. The error says so then. With d zero, time is up at once and fn is not called.
+// kill it. The error says so then. In Python a coroutine that returns a value although its time was up is no timeout. With d zero or
+// negative, time is up at once and fn is not called.
 func WaitFor[T any](ctx context.Context, d time.Duration, fn func(context.Context) (T, error)) (value T, err error) {
 	if fn == nil {
 		return value, misuse("lab.WaitFor", "nil function")
@@ -86,14 +96,14 @@ func WaitFor[T any](ctx context.Context, d time.Duration, fn func(context.Contex
 }
 
 func waitFor(ctx context.Context, d time.Duration, fn func(context.Context) error) error {
-	if err := errors.Join(checkContext("lab.WaitFor", ctx), checkDuration("lab.WaitFor", "duration", d)); err != nil {
+	if err := checkContext("lab.WaitFor", ctx); err != nil {
 		return err
 	}
 	if err := canceled(ctx); err != nil {
 		return err
 	}
 	late := &TimeoutError{Limit: d}
-	if d == 0 {
+	if d <= 0 {
 		return late
 	}
 	begin, from := time.Now(), here(2)

@@ -97,17 +97,20 @@ type task struct {
 	created time.Time
 	ended   time.Time
 
-	mu        sync.Mutex                 // guards callbacks until the task has ended
-	callbacks []func()                   // called once each by end; nil ones were taken back
-	claim     claim                      // of who wants the result
-	untrace   func()                     // ends the trace task
-	unlink    func()                     // stops what would start a pending task; nil when that is the call that made it
-	scope     *scope                     // of the Run in which it was started, or nil
-	pool      *Pool                      // that runs it, or nil
-	atEnd     func()                     // called when the state is set, before anybody hears of it
-	heard     bool                       // OnDone was called; guarded by mu
-	ender     atomic.Int64               // the goroutine that runs the callbacks, if the user has any
-	links     struct{ prev, next *task } // guarded by tasks.mu
+	mu        sync.Mutex                  // guards watchers and callbacks until the task has ended
+	watchers  []func()                    // lab's own, called once each by end before the callbacks; nil ones were taken back
+	callbacks []func()                    // of OnDone, called once each by end
+	runner    atomic.Uintptr              // the goroutine that runs the function and the callbacks; see self
+	claim     claim                       // of who wants the result
+	untrace   func()                      // ends the trace task
+	unlink    func()                      // stops what would start a pending task; nil when that is the call that made it
+	scope     *scope                      // of the Run in which it was started, or nil
+	pool      *Pool                       // that runs it, or nil
+	worker    *worker                     // of pool, that runs it; valid when it has begun
+	job       func(context.Context) error // what pool runs
+	items     *int                        // how many items of Map job has worked off, or nil
+	atEnd     func()                      // called when the state is set, before anybody hears of it
+	links     struct{ prev, next *task }  // guarded by tasks.mu
 }
 
 var taskIDs atomic.Uint64
@@ -136,17 +139,26 @@ func (t *task) init(ctx context.Context, call string, self TaskAny, opts []TaskO
 	tasks.add(t)
 }
 
-// taskContext tells a task's function whose it is, in one allocation less than context.WithValue.
+// taskContext is the context of a task's function. It knows the task, in one allocation less than context.WithValue.
 type taskContext struct {
 	context.Context
 	t *task
 }
 
-type taskKey struct{}
+// taskKey finds the task that a context belongs to, jobKey the job of a pool in which it was made, however deep.
+type (
+	taskKey struct{}
+	jobKey  struct{ pool *Pool }
+)
 
 func (c taskContext) Value(key any) any {
-	if key == (taskKey{}) {
+	switch key := key.(type) {
+	case taskKey:
 		return c.t
+	case jobKey:
+		if c.t.pool == key.pool {
+			return c.t
+		}
 	}
 	return c.Context.Value(key)
 }
@@ -162,7 +174,7 @@ func (t *task) launch(fn func(context.Context) error) {
 // begin makes a pending task a running one; false when it was cancelled before.
 func (t *task) begin() bool { return t.state.CompareAndSwap(int32(Pending), int32(Running)) }
 
-// tell has the hooks of OnTask hear of the task, if there are any.
+// tell calls the functions of OnTask, if there are any.
 func (t *task) tell() {
 	for _, f := range taskHooks.all() {
 		info := t.Info()
@@ -172,6 +184,7 @@ func (t *task) tell() {
 
 // run is the life of a task that has begun.
 func (t *task) run(fn func(context.Context) error) {
+	t.runner.Store(self())
 	var err error
 	normal := false
 	defer func() {
@@ -215,18 +228,17 @@ func (t *task) end(err error, abnormal bool) {
 	tasks.remove(t)
 	t.mu.Lock()
 	t.err, t.ended = err, time.Now()
-	callbacks := t.callbacks
-	t.callbacks = nil
-	if t.heard || taskHooks.all() != nil {
-		t.ender.Store(goroutineID())
+	watchers, callbacks := t.watchers, t.callbacks
+	t.watchers, t.callbacks = nil, nil
+	if taskHooks.all() != nil {
+		callbacks = append([]func(){t.tell}, callbacks...)
 	}
 	t.state.Store(int32(state))
 	t.mu.Unlock()
 	if t.atEnd != nil {
 		t.atEnd()
 	}
-	t.tell()
-	for _, f := range callbacks {
+	for _, f := range watchers {
 		if f != nil {
 			f()
 		}
@@ -234,16 +246,32 @@ func (t *task) end(err error, abnormal bool) {
 	if t.untrace != nil {
 		t.untrace()
 	}
+	defer t.settle(err, abnormal, awaited) // deferred: a callback may end the goroutine
+	callAll(callbacks)
+}
+
+// settle comes after the callbacks.
+func (t *task) settle(err error, abnormal, awaited bool) {
 	if p, ok := err.(*PanicError); ok && abnormal {
 		reportPanic(p) // now: who waits is known, and a callback may have asked for the result
 	}
 	if awaited {
 		t.claim.waiting.Add(-1)
 	}
+	t.runner.Store(0)
 	close(t.done)
 	if t.scope != nil {
 		t.scope.wg.Done()
 	}
+}
+
+// callAll calls the functions in turn, all of them even when one ends the goroutine.
+func callAll(fs []func()) {
+	if len(fs) == 0 {
+		return
+	}
+	defer callAll(fs[1:])
+	fs[0]()
 }
 
 // ID returns a number that no other task of this process has.
@@ -263,7 +291,8 @@ func (t *task) String() string { return t.Info().String() }
 // State returns where the task is in its life.
 func (t *task) State() State { return State(t.state.Load()) }
 
-// Done returns a channel that is closed when the task has ended and its callbacks have run.
+// Done returns a channel that is closed when the task has ended and its callbacks have run. A callback must not wait for it; it may
+// await the task.
 func (t *task) Done() <-chan struct{} { return t.done }
 
 // Cancel ends the context of the task with cause, which [context.Cause] then returns there; nil means [context.Canceled]. It does not
@@ -281,7 +310,17 @@ func (t *task) dismiss(cause error) bool {
 	}
 	t.unlink()
 	t.cancel(cause)
-	t.end(t.ctx.Err(), false)
+	t.mu.Lock()
+	heard := len(t.callbacks) > 0 || taskHooks.all() != nil
+	t.mu.Unlock()
+	if !heard {
+		t.end(t.ctx.Err(), false)
+		return true
+	}
+	apart(func() { // the callbacks must not end the goroutine of whoever cancels
+		t.runner.Store(self())
+		t.end(t.ctx.Err(), false)
+	})
 	return true
 }
 
@@ -292,7 +331,7 @@ func (t *Task[T]) core() *task {
 	return &t.task
 }
 
-// subscribe has f called when the task ends, or now when it has. unsubscribe may come too late: f must bear that.
+// subscribe has f, which is lab's own, called when the task ends, or now when it has. unsubscribe may come too late: f must bear that.
 func (t *task) subscribe(f func()) (unsubscribe func()) {
 	t.mu.Lock()
 	if t.State().Ended() {
@@ -300,14 +339,14 @@ func (t *task) subscribe(f func()) (unsubscribe func()) {
 		f()
 		return func() {}
 	}
-	i := len(t.callbacks)
-	t.callbacks = append(t.callbacks, f)
+	i := len(t.watchers)
+	t.watchers = append(t.watchers, f)
 	t.mu.Unlock()
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		if i < len(t.callbacks) {
-			t.callbacks[i] = nil
+		if i < len(t.watchers) {
+			t.watchers[i] = nil
 		}
 	}
 }
@@ -320,32 +359,33 @@ func (t *task) wait(ctx context.Context, call string) error {
 	if t.done == nil {
 		return zero(call, "task", "lab.Go")
 	}
-	if isClosed(t.done) {
+	if isClosed(t.done) || t.inCallback() {
 		return nil
 	}
-	if t.State().Ended() { // its callbacks are running, and this may be one of them
-		if id := t.ender.Load(); id != 0 && id == goroutineID() {
-			return nil
-		}
-		<-t.done
-		return nil
-	}
-	if who, _ := ctx.Value(taskKey{}).(*task); who == t {
+	if t.waitsForItself(ctx) {
 		return misuse(call, "%s waits for itself", t.Name())
 	}
 	t.claim.waiting.Add(1)
 	defer t.claim.waiting.Add(-1)
-	select {
-	case <-t.done:
-		t.claim.taken.Store(true) // before the waiting is over
-		return nil
-	case <-ctx.Done():
-		return canceled(ctx)
+	if err := waitOrHelp(ctx, t.done, t); err != nil && !t.State().Ended() {
+		return err
 	}
+	t.claim.taken.Store(true) // before the waiting is over
+	return nil
+}
+
+// inCallback reports whether the caller is one of the callbacks of t.
+func (t *task) inCallback() bool { return t.State().Ended() && t.runner.Load() == self() }
+
+// waitsForItself reports whether the caller is the function of t, which runs, or belongs to it by its context.
+func (t *task) waitsForItself(ctx context.Context) bool {
+	who, _ := ctx.Value(taskKey{}).(*task)
+	return !t.State().Ended() && (who == t || t.runner.Load() == self())
 }
 
 // Await waits for the task and returns its result. When ctx ends first the task is cancelled with it, and Await still waits
-// until it has ended: like Python's await, it takes the task with it. [Shield] waits without that.
+// until it has ended: like Python's await, it takes the task with it. [Shield] waits without that. A task that has ended gives its
+// result even when ctx has ended.
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	if t == nil {
 		var zero T
@@ -359,13 +399,14 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 			return zero, err
 		}
 		t.Cancel(err)
+	}
+	if !t.inCallback() {
 		<-t.done
 	}
 	return t.Result()
 }
 
-// goroutineID is the number by which Go's stack traces call this goroutine. It costs a microsecond, and is used for one thing only: to tell
-// a callback that awaits its own task from everybody else who does.
+// goroutineID is the number by which Go's stack traces call this goroutine. It costs microseconds, more with a deep stack.
 func goroutineID() (id int64) {
 	var buf [64]byte
 	for _, c := range buf[len("goroutine "):runtime.Stack(buf[:], false)] {
@@ -395,19 +436,23 @@ func (t *Task[T]) Result() (T, error) {
 	return t.value, nil
 }
 
-// OnDone has f called when the task has ended: on the task's goroutine, before Await returns; or now, when it already has.
-// A panic of f goes to [OnPanic] and no further.
+// OnDone has f called when the task has ended: on the task's goroutine, before Await returns; or now, when it already has. It is
+// add_done_callback. f may ask for the result and for other tasks. A panic of f goes to [OnPanic] and no further. A task that never
+// began has no goroutine; then f gets one of its own.
 func (t *Task[T]) OnDone(f func(*Task[T])) {
 	if f == nil {
 		panic(misuse("lab.Task.OnDone", "nil function"))
 	}
 	from := here(1)
+	call := func() { alone(&from, func() { f(t) }) }
 	t.mu.Lock()
-	t.heard = true
+	if t.State().Ended() {
+		t.mu.Unlock()
+		call()
+		return
+	}
+	t.callbacks = append(t.callbacks, call)
 	t.mu.Unlock()
-	t.subscribe(func() {
-		alone(&from, func() { f(t) })
-	})
 }
 
 // Shield waits for t until ctx ends, and leaves it running then.
