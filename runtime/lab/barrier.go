@@ -49,8 +49,9 @@ func NewBarrier(n int, action func()) *Barrier {
 // Wait waits until all parties have come, and returns how many had come before: 0 for the first, n-1 for the last.
 //
 // When ctx ends before that, the barrier breaks: the others cannot meet any more, and get [ErrBrokenBarrier]. So does everybody who
-// comes then, until Reset. A panic of the action breaks it, too, and is the error of the last. An end of ctx while the action runs also
-// breaks it; in Python a timeout has no effect then.
+// comes then, until Reset. So it is in threading; in asyncio another may come in the place of one that is cancelled. A panic of the
+// action breaks the barrier, too, and is the error of the last. The end of ctx while the action runs also breaks it; in Python a timeout
+// has no effect then.
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	if err := checkContext("lab.Barrier.Wait", ctx); err != nil {
 		return 0, err

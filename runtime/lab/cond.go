@@ -19,7 +19,7 @@ type Cond struct {
 	meter meter
 }
 
-// NewCond returns a condition over what l protects; nil means a lock of its own. Other than in Python, Notify needs no lock.
+// NewCond returns a condition over what l protects; nil means a lock of its own.
 func NewCond(l *Lock) *Cond {
 	if l == nil {
 		l = &Lock{meter: meter{from: here(1)}}
@@ -97,7 +97,7 @@ func (c *Cond) WaitUntil(ctx context.Context, pred func() bool) error {
 	return nil
 }
 
-// Notify wakes the n that have waited longest, or all when there are fewer.
+// Notify wakes the n that have waited longest, or all when there are fewer. Other than in Python it may be called without the lock.
 func (c *Cond) Notify(n int) {
 	if n < 0 {
 		panic(misuse("lab.Cond.Notify", "%d: need zero or more", n))

@@ -180,7 +180,7 @@ type Result[T any] struct {
 }
 
 // GatherAll is [Gather] without the cancelling: every function runs to its end, and each has its own result. It is
-// gather(return_exceptions=True).
+// gather(return_exceptions=True). When ctx ends there is still a result for each, where Python raises CancelledError.
 func GatherAll[T any](ctx context.Context, fns ...func(context.Context) (T, error)) []Result[T] {
 	must(checkFuncs("lab.GatherAll", fns))
 	results := make([]Result[T], len(fns))

@@ -9,7 +9,8 @@ import (
 )
 
 // A Group is functions that belong together and end together. It is asyncio.TaskGroup: the first error cancels the context of the
-// others, and Wait returns when all have ended.
+// others, and Wait returns when all have ended. A TaskGroup ignores a task that was cancelled alone; a function of a group that returns
+// context.Canceled by itself has failed like any other.
 type Group struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -65,7 +66,8 @@ func NewGroup(ctx context.Context, opts ...GroupOption) *Group {
 func (g *Group) Context() context.Context { return g.ctx }
 
 // Go runs fn in its own goroutine. When the group has a limit it waits for a place first; if the group's context ends before there is
-// one, fn is not called, and Wait returns an error.
+// one, fn is not called, and Wait returns an error. Without waiting fn is called even when the group has failed already, with a context
+// that has ended; a TaskGroup refuses new tasks then.
 //
 // Functions of the group may call it too. When all places are taken, one that does so gives its own place to fn and waits for the next
 // one that becomes free, so that members do not wait for each other for ever. That holds on the goroutine of the function itself, not

@@ -116,7 +116,7 @@ type loopRun struct {
 	outside int           // goroutines that will put something there
 }
 
-// ErrLoopDeadlock is the error of a loop whose tasks all wait for each other.
+// ErrLoopDeadlock is the error of a loop whose tasks all wait for each other. asyncio would wait for ever.
 var ErrLoopDeadlock = errors.New("deadlock: every task of the loop waits for another")
 
 var errLoopEnded = errors.New("the loop has ended")
@@ -536,8 +536,8 @@ func (t *LoopTask[T]) Done() bool { return t.c.done.Load() }
 // Name returns the task's name.
 func (t *LoopTask[T]) Name() string { return t.c.name }
 
-// LoopGather runs the functions as tasks of co's loop and awaits their results, in the order of the arguments. The first error cancels
-// the others. It is asyncio.gather as it really is: one thread, taking turns.
+// LoopGather runs the functions as tasks of co's loop and awaits their results, in the order of the arguments. They take turns as those
+// of asyncio.gather do, but the first error cancels the others, and LoopGather waits for them.
 func LoopGather[T any](co *Coro, fns ...func(*Coro) (T, error)) ([]T, error) {
 	for i, fn := range fns {
 		if fn == nil {

@@ -12,7 +12,8 @@ import (
 // Map calls fn for every item of xs on the workers of p and returns the results in the order of xs. It is executor.map, and with
 // [Progress] it is joblib.Parallel. A nil p means a pool for this call with a worker for each core.
 //
-// The first error cancels the rest and is returned. Items are handed out in batches, whose size follows from how long items take, so
+// The first error cancels the rest and is returned, without results: executor.map yields those before it, and multiprocessing.Pool.map
+// lets the others finish. Items are handed out in batches, whose size follows from how long items take, so
 // that a million small items cost little more than a loop. See [Chunk], [Static] and [Dynamic] for other ways.
 //
 // Map may be called from a task of the same pool: its worker then does a part of the work itself.

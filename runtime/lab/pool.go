@@ -268,7 +268,7 @@ func (p *Pool) shutdown(ctx context.Context, call string, cancelPending bool) er
 	return nil
 }
 
-// Close is a Shutdown that does what is pending and waits as long as it takes.
+// Close is a Shutdown that does what is pending and waits as long as it takes. A job cannot close its own pool.
 func (p *Pool) Close() error { return p.shutdown(context.Background(), "lab.Pool.Close", false) }
 
 // PoolStats is the state of a pool at one moment.

@@ -38,7 +38,8 @@ type store[T any] interface {
 	clear()
 }
 
-// NewQueue returns a queue that gives values in the order in which they came. At most max wait in it; 0 means any number.
+// NewQueue returns a queue that gives values in the order in which they came. At most max wait in it; 0 means any number. A negative
+// bound, which in Python means any number, too, is a mistake.
 func NewQueue[T any](max int) *Queue[T] { return newQueue("lab.NewQueue", "queue", max, new(ring[T])) }
 
 // NewStack returns a queue that gives the newest value first: queue.LifoQueue.
@@ -101,7 +102,8 @@ func (q *Queue[T]) ordered(f func()) (p *PanicError) {
 	return p
 }
 
-// Put waits until there is room and puts v. The error is that of ctx, or [ErrClosed] after Shutdown.
+// Put waits until there is room and puts v. The error is that of ctx, or [ErrClosed] after Shutdown; v is not in the queue then. With a
+// context that has ended nothing is put.
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
 	q.check("lab.Queue.Put")
 	if err := checkContext("lab.Queue.Put", ctx); err != nil {
@@ -288,7 +290,7 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] {
 	}
 }
 
-// TaskDone says that the work on one value from Get is finished, for [Queue.Join].
+// TaskDone notes for [Queue.Join] that the work on one value from Get is finished. More calls than values is a mistake.
 func (q *Queue[T]) TaskDone() {
 	q.check("lab.Queue.TaskDone")
 	q.mu.Lock()

@@ -79,7 +79,8 @@ func (e *TimeoutError) Unwrap() []error {
 func (e *TimeoutError) Timeout() bool { return true }
 
 // WaitFor calls fn with a context that ends after d and returns its result. When the time was up before fn returned, the error is
-// a [*TimeoutError], whatever fn returned then; its value is handed on. It is asyncio.wait_for.
+// a [*TimeoutError], whatever fn returned then; its value is handed on. A result of the very moment is in time. It is
+// asyncio.wait_for.
 //
 // fn runs on this goroutine and can only be asked to stop: one that ignores its context keeps WaitFor waiting, as Go has no way to
 // kill it. The error says so then. In Python a coroutine that returns a value although its time was up is no timeout. With d zero or
@@ -110,7 +111,10 @@ func waitFor(ctx context.Context, d time.Duration, fn func(context.Context) erro
 	limited, cancel := context.WithTimeoutCause(ctx, d, late)
 	defer cancel()
 	err := guard(&from, func() error { return fn(limited) })
-	if context.Cause(limited) == error(late) {
+	if err == nil && time.Since(begin) <= d { // by the clock: whether the context has ended by now is chance
+		return nil
+	}
+	if overdue(limited); context.Cause(limited) == error(late) {
 		late := &TimeoutError{Limit: d, Took: time.Since(begin)} // a new one: fn may have kept the other
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 			late.Err = err

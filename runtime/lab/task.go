@@ -30,7 +30,8 @@ type TaskAny interface {
 	core() *task
 }
 
-// Go starts fn in its own goroutine and returns at once. It is asyncio.create_task, except that fn really runs at the same time.
+// Go starts fn in its own goroutine and returns at once. It is asyncio.create_task, except that fn really runs at the same time, and
+// begins at once: with a context that has ended, or when the task is cancelled right away, fn is called all the same.
 // The context that fn gets ends when ctx does, when the task is cancelled, and when fn has returned.
 func Go[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...TaskOption) *Task[T] {
 	t := new(Task[T])
@@ -67,8 +68,8 @@ const (
 	Pending   State = iota // not started yet: it waits for a worker or for its time
 	Running                // started; what it waits for is its own affair
 	Succeeded              // returned without an error
-	Failed                 // returned an error
-	Canceled               // ended because its context was cancelled
+	Failed                 // returned an error, be it that of another task that was cancelled
+	Canceled               // ended because its own context was cancelled
 	Panicked               // ended by a panic or by runtime.Goexit
 )
 
@@ -385,7 +386,7 @@ func (t *task) waitsForItself(ctx context.Context) bool {
 
 // Await waits for the task and returns its result. When ctx ends first the task is cancelled with it, and Await still waits
 // until it has ended: like Python's await, it takes the task with it. [Shield] waits without that. A task that has ended gives its
-// result even when ctx has ended.
+// result even when ctx has ended. A task that awaits itself gets a [*UsageError].
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	if t == nil {
 		var zero T
