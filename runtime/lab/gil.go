@@ -79,12 +79,14 @@ type GILThread struct {
 	steps        int // turns with the lock
 }
 
-// Thread starts fn as a thread, which takes the lock first: threading.Thread(target=fn).start().
+// Thread starts fn as a thread, which takes the lock first: threading.Thread(target=fn).start(). A thread that awaits another one of
+// the same GIL lets the lock go meanwhile, as join does.
 func (g *GIL) Thread(ctx context.Context, name string, fn func(context.Context, *GILThread) error) *Task[struct{}] {
 	if fn == nil {
 		panic(misuse("lab.GIL.Thread", "nil function"))
 	}
 	t := new(Task[struct{}])
+	t.gil = g
 	t.init(ctx, "lab.GIL.Thread", t, []TaskOption{Named(name)})
 	t.launch(func(ctx context.Context) error { return g.run(ctx, name, fn) })
 	return t
@@ -305,6 +307,21 @@ func (th *GILThread) outside(err *error) (back func()) {
 			*err = errors.Join(*err, lost)
 		}
 	}
+}
+
+// letGo lets a GIL go whose holder calls, if one of the tasks runs under it. What it returns takes the lock again.
+func letGo(ts []*task, err *error) (back func()) {
+	for _, t := range ts {
+		if g := t.gil; g != nil {
+			g.mu.Lock()
+			th := g.holder
+			g.mu.Unlock()
+			if th != nil && th.self == self() {
+				return th.outside(err)
+			}
+		}
+	}
+	return func() {}
 }
 
 // Sleep is time.sleep: it waits without the lock. As there, a negative d is a mistake.

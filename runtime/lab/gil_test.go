@@ -235,6 +235,50 @@ func TestGILBlocking(t *testing.T) {
 	})
 }
 
+// Awaiting another thread lets the lock go, as join does.
+func TestGILJoin(t *testing.T) {
+	t.Parallel()
+	for name, join := range map[string]func(ctx context.Context, ts ...*lab.Task[struct{}]) error{
+		"Await": func(ctx context.Context, ts ...*lab.Task[struct{}]) (err error) {
+			for _, t := range ts {
+				_, e := t.Await(ctx)
+				err = errors.Join(err, e)
+			}
+			return err
+		},
+		"Wait": func(ctx context.Context, ts ...*lab.Task[struct{}]) error {
+			_, _, err := lab.Wait(ctx, lab.AllCompleted, ts...)
+			return err
+		},
+		"Completed": func(ctx context.Context, ts ...*lab.Task[struct{}]) (err error) {
+			for _, e := range lab.Completed(ctx, ts...) {
+				err = errors.Join(err, e)
+			}
+			return err
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			g := lab.NewGIL(0)
+			inside := 0
+			work := func(_ context.Context, th *lab.GILThread) error {
+				if inside++; inside != 1 {
+					t.Error("two hold the lock")
+				}
+				time.Sleep(time.Millisecond)
+				inside--
+				return th.Step()
+			}
+			err := g.Run(t.Context(), func(ctx context.Context, th *lab.GILThread) error {
+				err := join(ctx, g.Thread(ctx, "a", work), g.Thread(ctx, "b", work))
+				return errors.Join(err, work(ctx, th))
+			})
+			if s := g.Stats(); err != nil || len(s.Threads) != 3 {
+				t.Errorf("%s: %v, %v", name, err, s)
+			}
+		})
+	}
+}
+
 // The convoy: a thread that waits outside needs a switch interval to come back, each time, while another computes.
 func TestGILConvoy(t *testing.T) {
 	t.Parallel()

@@ -24,8 +24,13 @@ func (p *Pool) place(ctx context.Context) *worker {
 	return nil
 }
 
-// waitOrHelp waits until ready is closed or ctx ends. While one of the tasks waits for the caller's own place in a pool, it gets that.
-func waitOrHelp(ctx context.Context, ready <-chan struct{}, ts ...*task) error {
+// waitOrHelp waits until ready is closed or ctx ends. While one of the tasks waits for the caller's own place in a pool, or for the GIL
+// that the caller holds, it gets that.
+func waitOrHelp(ctx context.Context, ready <-chan struct{}, ts ...*task) (err error) {
+	if isClosed(ready) {
+		return nil
+	}
+	defer letGo(ts, &err)()
 	help := helping(ctx, ts)
 	for {
 		place := help.next()
@@ -87,6 +92,18 @@ func (h *helper) lend() {
 	l := (*h)[0]
 	*h = (*h)[1:]
 	l.t.pool.lend(l.t, l.w)
+}
+
+// all lends the owner's place to one task after the other, until over is closed.
+func (h helper) all(over <-chan struct{}) {
+	for place := h.next(); place != nil; place = h.next() {
+		select {
+		case place <- struct{}{}:
+			h.lend()
+		case <-over:
+			return
+		}
+	}
 }
 
 func (p *Pool) token(w *worker) chan struct{} {

@@ -485,6 +485,12 @@ func TestJobsAwaitJobs(t *testing.T) {
 			}
 			return err
 		},
+		"CompletedChan": func(ctx context.Context, ts []*lab.Task[int]) (err error) {
+			for r := range lab.CompletedChan(ctx, ts...) {
+				err = errors.Join(err, r.Err)
+			}
+			return err
+		},
 		"Gather of Await": func(ctx context.Context, ts []*lab.Task[int]) error {
 			return lab.Each(ctx, len(ts), func(ctx context.Context, i int) error {
 				_, err := ts[i].Await(ctx)

@@ -109,6 +109,7 @@ type task struct {
 	pool      *Pool                       // that runs it, or nil
 	worker    *worker                     // of pool, that runs it; valid when it has begun
 	job       func(context.Context) error // what pool runs
+	gil       *GIL                        // under which the function runs, or nil
 	items     *int                        // how many items of Map job has worked off, or nil
 	atEnd     func()                      // called when the state is set, before anybody hears of it
 	links     struct{ prev, next *task }  // guarded by tasks.mu

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync"
 )
 
@@ -49,6 +50,9 @@ func WaitTasks(ctx context.Context, mode WaitMode, tasks ...TaskAny) (done, pend
 
 // unique leaves the first of equal tasks. cores are the tasks without their types.
 func unique[T any](tasks []T, cores []*task) ([]T, []*task) {
+	if len(cores) < 2 {
+		return tasks, cores
+	}
 	seen := make(map[*task]bool, len(cores))
 	for _, t := range cores {
 		seen[t] = true
@@ -155,21 +159,18 @@ func Completed[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[T, error
 			return t
 		}
 		help := helping(ctx, cores)
+		threads := slices.DeleteFunc(slices.Clone(cores), func(t *task) bool { return t.gil == nil })
 		for range tasks {
 			t := next()
 			for t == nil {
-				place := help.next()
-				select {
-				case <-more:
-					t = next()
-				case place <- struct{}{}:
-					help.lend()
-				case <-ctx.Done():
+				if err := await(ctx, more, threads, &help); err != nil {
 					if t = next(); t == nil {
 						var zero T
-						yield(zero, canceled(ctx))
+						yield(zero, err)
 						return
 					}
+				} else {
+					t = next()
 				}
 			}
 			if !yield(t.Result()) {
@@ -177,6 +178,19 @@ func Completed[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[T, error
 			}
 		}
 	}
+}
+
+// await waits until a task has ended, which more says, or has been helped to begin. threads are those of the tasks that run under a GIL.
+func await(ctx context.Context, more <-chan struct{}, threads []*task, help *helper) (err error) {
+	defer letGo(threads, &err)()
+	select {
+	case <-more:
+	case help.next() <- struct{}{}:
+		help.lend()
+	case <-ctx.Done():
+		return canceled(ctx)
+	}
+	return nil
 }
 
 // completing checks the arguments of Completed and CompletedChan and leaves the first of equal tasks.
@@ -196,9 +210,10 @@ func completing[T any](call string, ctx context.Context, tasks []*Task[T]) ([]*T
 }
 
 // CompletedChan is [Completed] as a channel, to select on. It has room for all results and is closed after the last, or when ctx
-// ends; then the error of ctx is the last result.
+// ends; then the error of ctx is the last result. A job that calls it for pending jobs of its own pool gives its place to them at once, as
+// if it waited.
 func CompletedChan[T any](ctx context.Context, tasks ...*Task[T]) <-chan Result[T] {
-	tasks, _ = completing("lab.CompletedChan", ctx, tasks)
+	tasks, cores := completing("lab.CompletedChan", ctx, tasks)
 	results := make(chan Result[T], len(tasks)+1)
 	if len(tasks) == 0 {
 		close(results)
@@ -217,9 +232,11 @@ func CompletedChan[T any](ctx context.Context, tasks ...*Task[T]) <-chan Result[
 			results <- Result[T]{v, err, t.ended.Sub(t.created)}
 		}
 	}
+	over := make(chan struct{})
 	finish := func() { // mu is held
 		left = nil
 		close(results)
+		close(over)
 		if stop != nil {
 			stop()
 		}
@@ -232,6 +249,9 @@ func CompletedChan[T any](ctx context.Context, tasks ...*Task[T]) <-chan Result[
 				finish()
 			}
 		})
+	}
+	if help := helping(ctx, cores); help != nil {
+		go help.all(over)
 	}
 	mu.Lock()
 	defer mu.Unlock()
