@@ -208,25 +208,36 @@ func (t *task) run(fn func(context.Context) error) {
 	normal = true
 }
 
+// end notes how a task ended and lets everybody know. Its frame is small, because what cancel does lies deep on a stack that is new and
+// should not have to grow.
 func (t *task) end(err error, abnormal bool) {
 	state := Succeeded
-	switch {
-	case abnormal:
+	if abnormal {
 		state = Panicked
-	case err != nil:
-		state = Failed
-		if ended := t.ctx.Err(); ended != nil && errors.Is(err, ended) {
-			state = Canceled
-			if why := canceled(t.ctx); err == ended {
-				err = why
-			}
-		}
+	} else if err != nil {
+		state, err = t.failed(err)
 	}
-	awaited := abnormal && t.claim.waiting.Load() > 0
+	t.cancel(nil)
+	t.announce(state, err)
+}
+
+// failed tells the errors of a task that was cancelled from others, and has them say why.
+func (t *task) failed(err error) (State, error) {
+	ended := t.ctx.Err()
+	if ended == nil || !errors.Is(err, ended) {
+		return Failed, err
+	}
+	if err == ended {
+		err = canceled(t.ctx)
+	}
+	return Canceled, err
+}
+
+func (t *task) announce(state State, err error) {
+	awaited := state == Panicked && t.claim.waiting.Load() > 0
 	if awaited { // who waits now may be gone when the panic is reported
 		t.claim.waiting.Add(1)
 	}
-	t.cancel(nil)
 	tasks.remove(t)
 	t.mu.Lock()
 	t.err, t.ended = err, time.Now()
@@ -248,13 +259,17 @@ func (t *task) end(err error, abnormal bool) {
 	if t.untrace != nil {
 		t.untrace()
 	}
-	defer t.settle(err, abnormal, awaited) // deferred: a callback may end the goroutine
-	callAll(callbacks)
+	if callbacks != nil {
+		defer t.settle(state, awaited) // deferred: a callback may end the goroutine
+		callAll(callbacks)
+		return
+	}
+	t.settle(state, awaited)
 }
 
 // settle comes after the callbacks.
-func (t *task) settle(err error, abnormal, awaited bool) {
-	if p, ok := err.(*PanicError); ok && abnormal {
+func (t *task) settle(state State, awaited bool) {
+	if p, ok := t.err.(*PanicError); ok && state == Panicked {
 		reportPanic(p) // now: who waits is known, and a callback may have asked for the result
 	}
 	if awaited {
