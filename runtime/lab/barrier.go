@@ -29,9 +29,9 @@ type Barrier struct {
 
 // A round is one meeting at a barrier.
 type round struct {
-	arrived int           // n while the action runs; whoever comes then waits for the next round
-	left    bool          // somebody who waited for the next round has given up: it is broken from the start
-	over    chan struct{} // closed when all have passed, or when the barrier broke
+	arrived int           // n while the action runs; later arrivals wait for the next round
+	left    bool          // a caller that waited for the next round has given up: that round is broken from the start
+	over    chan struct{} // closed when all may pass, or when the barrier broke
 	broken  bool          // valid when over is closed
 }
 
@@ -134,7 +134,7 @@ func (b *Barrier) meet(r *round) (err error) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		switch {
-		case isClosed(r.over): // the action, or somebody meanwhile, has broken it
+		case isClosed(r.over): // the action, or a waiter meanwhile, has broken it
 			err = cmp.Or(err, ErrBrokenBarrier)
 		case !normal || err != nil:
 			b.breakUp()

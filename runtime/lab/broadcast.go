@@ -111,7 +111,7 @@ func (s *Subscription[T]) offer(ctx context.Context, policy Policy, v T) error {
 	}
 	if policy == Block {
 		select {
-		case s.values <- v: // a reader that is ready gets it, whatever else has happened
+		case s.values <- v: // a reader that is ready gets v even when ctx has ended
 			return nil
 		default:
 		}
@@ -158,7 +158,7 @@ func (b *Broadcast[T]) Close() {
 		close(b.over)
 	}
 	b.mu.Unlock()
-	b.publishing <- struct{}{} // until nobody sends any more
+	b.publishing <- struct{}{} // until no Publish sends any more
 	defer func() { <-b.publishing }()
 	b.mu.Lock()
 	defer b.mu.Unlock()

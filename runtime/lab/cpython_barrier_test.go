@@ -28,14 +28,14 @@ var cpythonBarrier = []behaviour{
 	{"test_asyncio.test_locks.BarrierTests.test_barrier_parties", "a barrier for fewer than one is a ValueError", "it panics with a usage error", func(t *testing.T) {
 		wantMisuse(t, func() { lab.NewBarrier(0, nil) }, "lab.NewBarrier: 0 parties: need at least 1")
 	}},
-	{"lock_tests.BarrierTests.test_barrier", "nobody passes before all have come", "", func(t *testing.T) {
+	{"lock_tests.BarrierTests.test_barrier", "no party passes before all have come", "", func(t *testing.T) {
 		b := lab.NewBarrier(3, nil)
 		first, second := come(t, b), come(t, b)
 		gives(t, "false false", first.ended, second.ended)
 		third := come(t, b)
 		gives(t, "true true true", first.ended, second.ended, third.ended)
 	}},
-	{"lock_tests.BarrierTests.test_barrier_10", "a barrier may be used again and again: nobody is a round ahead", "", func(t *testing.T) {
+	{"lock_tests.BarrierTests.test_barrier_10", "a barrier may be used again and again, and no party is a round ahead", "", func(t *testing.T) {
 		b := lab.NewBarrier(5, nil)
 		var mu sync.Mutex
 		var wg sync.WaitGroup
@@ -63,7 +63,7 @@ var cpythonBarrier = []behaviour{
 		ps := []*party{come(t, b), come(t, b), come(t, b)}
 		gives(t, "0 1 2", ps[0].index, ps[1].index, ps[2].index)
 	}},
-	{"lock_tests.BarrierTests.test_action", "the action is called once a round, before anybody passes", "", func(t *testing.T) {
+	{"lock_tests.BarrierTests.test_action", "the action is called once a round, before any party passes", "", func(t *testing.T) {
 		calls := 0
 		b := lab.NewBarrier(2, func() { calls++ })
 		for round := 1; round <= 3; round++ {
@@ -73,7 +73,7 @@ var cpythonBarrier = []behaviour{
 			gives(t, fmt.Sprint(round-1, round), before, calls)
 		}
 	}},
-	{"lock_tests.BarrierTests.test_abort", "abort breaks the barrier for those who wait and who come", "", func(t *testing.T) {
+	{"lock_tests.BarrierTests.test_abort", "abort breaks the barrier for parties that wait and for later ones", "", func(t *testing.T) {
 		b := lab.NewBarrier(3, nil)
 		first := come(t, b)
 		b.Abort()
@@ -81,7 +81,7 @@ var cpythonBarrier = []behaviour{
 		second := come(t, b)
 		gives(t, "true true true", first.err == lab.ErrBrokenBarrier, second.err == lab.ErrBrokenBarrier, b.Broken())
 	}},
-	{"lock_tests.BarrierTests.test_reset", "reset ends the wait of those who wait with BrokenBarrierError, and leaves the barrier whole", "", func(t *testing.T) {
+	{"lock_tests.BarrierTests.test_reset", "waiting parties get BrokenBarrierError from reset, and the barrier can be used", "", func(t *testing.T) {
 		b := lab.NewBarrier(2, nil)
 		first := come(t, b)
 		b.Reset()
@@ -104,14 +104,14 @@ var cpythonBarrier = []behaviour{
 		second, third := come(t, b), come(t, b)
 		gives(t, "true <nil> <nil>", errors.Is(first.err, lab.ErrBrokenBarrier), second.err, third.err)
 	}},
-	{"lock_tests.BarrierTests.test_timeout", "one whose time is up breaks the barrier for all", "its own error is that of its context", func(t *testing.T) {
+	{"lock_tests.BarrierTests.test_timeout", "a party whose time is up breaks the barrier for all", "its own error is that of its context", func(t *testing.T) {
 		b := lab.NewBarrier(3, nil)
 		first := come(t, b)
 		_, err := b.Wait(within(t, sec))
 		synctest.Wait()
 		gives(t, "context deadline exceeded the barrier is broken true", err, first.err, b.Broken())
 	}},
-	{"test_asyncio.test_locks.BarrierTests.test_filling_tasks_cancel_one", "in asyncio one that is cancelled leaves the barrier whole: another may come in its place", "it breaks the barrier, as a timeout does in threading", func(t *testing.T) {
+	{"test_asyncio.test_locks.BarrierTests.test_filling_tasks_cancel_one", "in asyncio a party that is cancelled does not break the barrier: another may come in its place", "it breaks the barrier, as a timeout does in threading", func(t *testing.T) {
 		b := lab.NewBarrier(3, nil)
 		first := come(t, b)
 		ctx, cancel := cancelable(t)
@@ -128,7 +128,7 @@ var cpythonBarrier = []behaviour{
 			gives(t, "0 <nil>", index, err)
 		}
 	}},
-	{"test_asyncio.test_locks.BarrierTests.test_filling_task_by_task", "n_waiting, parties and broken tell how it stands", "they are Waiting, Parties and Broken", func(t *testing.T) {
+	{"test_asyncio.test_locks.BarrierTests.test_filling_task_by_task", "n_waiting, parties and broken show the state", "they are Waiting, Parties and Broken", func(t *testing.T) {
 		b := lab.NewBarrier(3, nil)
 		at := []any{b.Parties(), b.Waiting()}
 		come(t, b)
@@ -138,7 +138,7 @@ var cpythonBarrier = []behaviour{
 		come(t, b)
 		gives(t, "3 0 1 2 0 false", append(at, b.Waiting(), b.Broken())...)
 	}},
-	{"test_asyncio.test_locks.BarrierTests.test_abort_barrier_when_exception", "an action that fails breaks the barrier, and its exception is the error of the last who came", "it is a PanicError", func(t *testing.T) {
+	{"test_asyncio.test_locks.BarrierTests.test_abort_barrier_when_exception", "an action that fails breaks the barrier, and its exception is the error of the last party", "it is a PanicError", func(t *testing.T) {
 		b := lab.NewBarrier(2, func() { panic(errBoom) })
 		first, second := come(t, b), come(t, b)
 		gives(t, "the barrier is broken true true", first.err, errors.Is(second.err, errBoom), b.Broken())
@@ -151,7 +151,7 @@ var cpythonBarrier = []behaviour{
 		come(t, b)
 		gives(t, "2 false", seen)
 	}},
-	{"test_asyncio.test_locks.BarrierTests.test_blocking_tasks_while_draining", "who comes before the others have left waits for the next round", "who comes while the action runs does", func(t *testing.T) {
+	{"test_asyncio.test_locks.BarrierTests.test_blocking_tasks_while_draining", "a party that comes before the others have left waits for the next round", "a party that comes while the action runs does", func(t *testing.T) {
 		gate := make(chan struct{})
 		b := lab.NewBarrier(2, func() { <-gate })
 		first, second, third := come(t, b), come(t, b), come(t, b)

@@ -61,7 +61,7 @@ var cpythonExecutor = []behaviour{
 	{"test_concurrent_futures.test_process_pool.ProcessPoolExecutorTest.test_map_chunksize", "a chunksize below one is a ValueError", "it panics with a usage error", func(t *testing.T) {
 		wantMisuse(t, func() { lab.Chunk(0) }, "lab.Chunk: 0: need at least 1")
 	}},
-	{"test_concurrent_futures.test_thread_pool.ThreadPoolExecutorTest.test_map_submits_without_iteration", "map begins its calls before anybody asks for results", "Map returns when all are there", func(t *testing.T) {
+	{"test_concurrent_futures.test_thread_pool.ThreadPoolExecutorTest.test_map_submits_without_iteration", "map begins its calls before results are asked for", "Map returns when all are there", func(t *testing.T) {
 		n := lab.NewSemaphore(0)
 		lab.Map(t.Context(), workers(t, 2), []int{1, 2, 3}, func(context.Context, int) (int, error) { n.Release(1); return 0, nil })
 		gives(t, "3", n.Free())
@@ -182,7 +182,7 @@ var cpythonExecutor = []behaviour{
 		task.OnDone(func(x *lab.Task[int]) { _, err := x.Result(); log.add(err) })
 		gives(t, "boom", log.words())
 	}},
-	{"test_concurrent_futures.test_future.FutureTests.test_done_callback_raises_already_succeeded", "a callback that raises at once does not disturb whoever added it", "", func(t *testing.T) {
+	{"test_concurrent_futures.test_future.FutureTests.test_done_callback_raises_already_succeeded", "a callback that raises at once does not disturb the caller that adds it", "", func(t *testing.T) {
 		task := endedTask(t)
 		task.OnDone(func(*lab.Task[int]) { panic("callback") })
 		v, err := task.Result()

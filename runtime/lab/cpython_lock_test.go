@@ -81,7 +81,7 @@ var cpythonLock = []behaviour{
 	{"test_threading.ThreadingExceptionTests.test_releasing_unacquired_lock", "release of a lock that is not locked is a RuntimeError", "it panics with a usage error", func(t *testing.T) {
 		wantMisuse(t, lab.NewLock().Unlock, "lab.Lock.Unlock: the lock is not locked")
 	}},
-	{"test_asyncio.test_locks.LockTests.test_acquire", "who waits is served in the order of coming", "", func(t *testing.T) {
+	{"test_asyncio.test_locks.LockTests.test_acquire", "waiters are served in order of arrival", "", func(t *testing.T) {
 		l := lab.NewLock()
 		l.TryLock()
 		var log journal
@@ -165,7 +165,7 @@ var cpythonLock = []behaviour{
 		l.Unlock("me")
 		gives(t, "true", l.TryLock("you"))
 	}},
-	{"lock_tests.RLockTests.test_release_unacquired", "release of an RLock that nobody holds is a RuntimeError", "it panics with a usage error", func(t *testing.T) {
+	{"lock_tests.RLockTests.test_release_unacquired", "release of a free RLock is a RuntimeError", "it panics with a usage error", func(t *testing.T) {
 		l := lab.NewRLock()
 		wantMisuse(t, func() { l.Unlock("me") }, "lab.RLock.Unlock: the lock is not held by me")
 	}},
@@ -281,7 +281,7 @@ var cpythonSemaphore = []behaviour{
 		wantMisuse(t, func() { s.Release(1) }, "lab.Semaphore.Release: 1 permit of which 0 are held: more released than acquired")
 		gives(t, "1", s.Free())
 	}},
-	{"test_threading.ThreadTests.test_BoundedSemaphore_limit", "the bound holds whoever acquires and releases", "", func(t *testing.T) {
+	{"test_threading.ThreadTests.test_BoundedSemaphore_limit", "the bound does not depend on which thread acquires or releases", "", func(t *testing.T) {
 		s := lab.NewSemaphore(2)
 		s.TryAcquire(2)
 		start(func() { s.Release(2) })
@@ -306,7 +306,7 @@ var cpythonSemaphore = []behaviour{
 		synctest.Wait()
 		gives(t, "true", second)
 	}},
-	{"test_asyncio.test_locks.SemaphoreTests.test_acquire_fifo_order", "who waits is served in the order of coming, and is not overtaken by newcomers", "", func(t *testing.T) {
+	{"test_asyncio.test_locks.SemaphoreTests.test_acquire_fifo_order", "waiters are served in order of arrival, and newcomers do not overtake them", "", func(t *testing.T) {
 		s := lab.NewSemaphore(1)
 		s.TryAcquire(1)
 		var log journal
@@ -355,7 +355,7 @@ var cpythonSemaphore = []behaviour{
 		cancel()
 		gives(t, "<nil> 0", <-got, s.Free())
 	}},
-	{"test_asyncio.test_locks.SemaphoreTests.test_semaphore_value", "locked says that no permit is free", "Free is their number", func(t *testing.T) {
+	{"test_asyncio.test_locks.SemaphoreTests.test_semaphore_value", "locked is true when no permit is free", "Free is their number", func(t *testing.T) {
 		s := lab.NewSemaphore(2)
 		two := s.Free()
 		s.TryAcquire(2)
@@ -380,7 +380,7 @@ var cpythonEvent = []behaviour{
 		e.Clear()
 		gives(t, "false true false", append(at, e.IsSet())...)
 	}},
-	{"lock_tests.EventTests.test_notify", "set lets all pass who wait", "", func(t *testing.T) {
+	{"lock_tests.EventTests.test_notify", "set wakes all waiters", "", func(t *testing.T) {
 		e, passed := lab.NewEvent(), lab.NewSemaphore(0)
 		for range 5 {
 			start(func() {
@@ -410,7 +410,7 @@ var cpythonEvent = []behaviour{
 		e.Set()
 		gives(t, "<nil>", e.Wait(within(t, 0)))
 	}},
-	{"lock_tests.EventTests.test_set_and_clear", "who waits when the event is set passes, although it is cleared at once", "", func(t *testing.T) {
+	{"lock_tests.EventTests.test_set_and_clear", "waiters pass although the event is cleared right after set", "", func(t *testing.T) {
 		e, passed := lab.NewEvent(), lab.NewSemaphore(0)
 		for range 5 {
 			start(func() {
@@ -424,7 +424,7 @@ var cpythonEvent = []behaviour{
 		synctest.Wait()
 		gives(t, "5 false", passed.Free(), e.IsSet())
 	}},
-	{"test_asyncio.test_locks.EventTests.test_clear_with_waiters", "clear leaves those waiting who wait", "", func(t *testing.T) {
+	{"test_asyncio.test_locks.EventTests.test_clear_with_waiters", "clear does not wake waiters", "", func(t *testing.T) {
 		e, passed := lab.NewEvent(), false
 		start(func() { passed = e.Wait(t.Context()) == nil })
 		e.Clear()
@@ -514,7 +514,7 @@ var cpythonCondition = []behaviour{
 		synctest.Wait()
 		gives(t, "0 1", woken.words())
 	}},
-	{"lock_tests.ConditionTests.test_notify", "notify_all wakes all, and once there is nobody it does nothing", "", func(t *testing.T) {
+	{"lock_tests.ConditionTests.test_notify", "notify_all wakes all waiters, and without waiters does nothing", "", func(t *testing.T) {
 		c := lab.NewCond(nil)
 		woken := waiters(t, c, 5)
 		c.NotifyAll()
@@ -522,7 +522,7 @@ var cpythonCondition = []behaviour{
 		c.NotifyAll()
 		gives(t, "0 1 2 3 4", woken.words())
 	}},
-	{"lock_tests.ConditionTests.test_notify", "a notify when nobody waits is not kept for later", "", func(t *testing.T) {
+	{"lock_tests.ConditionTests.test_notify", "a notify without waiters is not kept for later", "", func(t *testing.T) {
 		c := lab.NewCond(nil)
 		c.Notify(1)
 		c.L().TryLock()

@@ -71,7 +71,7 @@ var cpythonLoop = []behaviour{
 			gives(t, "<nil> 0s true", co.Sleep(-sec), since(begin), ran)
 		})
 	}},
-	{"test_asyncio.test_base_events.BaseEventLoopTests.test_call_later", "tasks that sleep go on in the order of their times, equal times in the order of their coming", "", func(t *testing.T) {
+	{"test_asyncio.test_base_events.BaseEventLoopTests.test_call_later", "sleeping tasks continue in the order of their times, equal times in order of arrival", "", func(t *testing.T) {
 		looped(t, func(co *lab.Coro) {
 			var log journal
 			sleeper := func(name string, d time.Duration) func(*lab.Coro) (int, error) {
@@ -115,7 +115,7 @@ var cpythonLoop = []behaviour{
 			gives(t, "context canceled: boom", err)
 		})
 	}},
-	{"test_asyncio.test_tasks.BaseTaskTests.test_cancel_task_catching", "the await of a cancelled task raises CancelledError once; a task that catches it may await and sleep on", "each later await fails, too, after a turn for the others", func(t *testing.T) {
+	{"test_asyncio.test_tasks.BaseTaskTests.test_cancel_task_catching", "the await of a cancelled task raises CancelledError once; a task that catches it may await and sleep again", "each later await fails, too, after a turn for the others", func(t *testing.T) {
 		looped(t, func(co *lab.Coro) {
 			var log journal
 			x := lab.LoopGo(co, "x", func(co *lab.Coro) (int, error) {
@@ -129,7 +129,7 @@ var cpythonLoop = []behaviour{
 			gives(t, "context canceled context canceled 7 <nil>", log.words(), v, err)
 		})
 	}},
-	{"test_asyncio.test_tasks.BaseTaskTests.test_cancel_task_ignoring", "a task that takes no notice of its cancelling and sleeps on does not stop the others", "", func(t *testing.T) {
+	{"test_asyncio.test_tasks.BaseTaskTests.test_cancel_task_ignoring", "a task that ignores its cancelling and keeps sleeping does not stop the others", "", func(t *testing.T) {
 		looped(t, func(co *lab.Coro) {
 			stop := false
 			x := lab.LoopGo(co, "x", func(co *lab.Coro) (int, error) {
@@ -180,7 +180,7 @@ var cpythonLoop = []behaviour{
 			gives(t, "[1 2 3] <nil> 3s", vs, err, since(begin))
 		})
 	}},
-	{"test_asyncio.test_tasks.FutureGatherTests.test_one_exception", "the first exception is gather's, at once; the others run on", "it cancels the others", func(t *testing.T) {
+	{"test_asyncio.test_tasks.FutureGatherTests.test_one_exception", "gather raises the first exception at once; the others keep running", "it cancels the others", func(t *testing.T) {
 		looped(t, func(co *lab.Coro) {
 			begin := now()
 			var other error
@@ -206,7 +206,7 @@ var cpythonLoop = []behaviour{
 		l.Run(t.Context(), func(co *lab.Coro) error { time.Sleep(2 * sec); return nil })
 		gives(t, "main 2s", heard.words())
 	}},
-	{"test_asyncio.test_events.EventLoopTestsMixin.test_run_in_executor", "run_in_executor runs a function beside the loop, which goes on", "Coro.Await does", func(t *testing.T) {
+	{"test_asyncio.test_events.EventLoopTestsMixin.test_run_in_executor", "run_in_executor runs a function beside the loop, which continues", "Coro.Await does", func(t *testing.T) {
 		looped(t, func(co *lab.Coro) {
 			var log journal
 			lab.LoopGo(co, "ticker", func(co *lab.Coro) (int, error) {

@@ -22,7 +22,7 @@ var cpythonQueue = []behaviour{
 	{"test_queue.PriorityQueueTest", "a PriorityQueue gives the least value first", "", func(t *testing.T) {
 		gives(t, "1 2 3 4 5", drained(t, lab.NewPriorityQueue(0, cmp.Compare[int]), 5, 1, 4, 2, 3)...)
 	}},
-	{"test_asyncio.test_queues.PriorityQueueTests.test_order", "what is put between two gets takes its place in the order", "", func(t *testing.T) {
+	{"test_asyncio.test_queues.PriorityQueueTests.test_order", "a value that is put between two gets is ordered among the others", "", func(t *testing.T) {
 		q := lab.NewPriorityQueue(0, cmp.Compare[int])
 		first := drained(t, q, 3, 1)[:1]
 		q.TryPut(3)
@@ -92,7 +92,7 @@ var cpythonQueue = []behaviour{
 		gives(t, "context deadline exceeded 1", err, q.Len())
 		gives(t, "1", drained(t, q)...)
 	}},
-	{"test_asyncio.test_queues.QueueGetTests.test_get_with_waiting_putters", "of those who wait to get, the one that came first is served first", "", func(t *testing.T) {
+	{"test_asyncio.test_queues.QueueGetTests.test_get_with_waiting_putters", "waiting gets are served in order of arrival", "", func(t *testing.T) {
 		q := lab.NewQueue[int](0)
 		var log journal
 		for range 3 {
@@ -104,7 +104,7 @@ var cpythonQueue = []behaviour{
 		}
 		gives(t, "0 1 2", log.words())
 	}},
-	{"test_asyncio.test_queues.QueuePutTests.test_why_are_putters_waiting", "of those who wait to put, the one that came first is served first", "", func(t *testing.T) {
+	{"test_asyncio.test_queues.QueuePutTests.test_why_are_putters_waiting", "waiting puts are served in order of arrival", "", func(t *testing.T) {
 		q := lab.NewQueue[int](1)
 		for i := range 4 {
 			start(func() { q.Put(t.Context(), i) })
@@ -214,7 +214,7 @@ var cpythonQueue = []behaviour{
 		q.TaskDone()
 		gives(t, "<nil>", q.Join(t.Context()))
 	}},
-	{"test_asyncio.test_queues._QueueJoinTestMixin.test_task_done", "all who join are released together", "", func(t *testing.T) {
+	{"test_asyncio.test_queues._QueueJoinTestMixin.test_task_done", "all waiting joins return together", "", func(t *testing.T) {
 		q := lab.NewQueue[int](0)
 		q.TryPut(1)
 		var released atomic.Int32
@@ -252,7 +252,7 @@ var cpythonQueue = []behaviour{
 		}
 		gives(t, "19900 0", total, q.Len())
 	}},
-	{"test_asyncio.test_queues.QueueBasicTests.test_str", "a queue's text tells what is in it", "it has name, length and bound, not the values", func(t *testing.T) {
+	{"test_asyncio.test_queues.QueueBasicTests.test_str", "the text of a queue shows its values", "it has name, length and bound", func(t *testing.T) {
 		q := lab.NewQueue[int](3)
 		q.TryPut(1)
 		gives(t, "queue: 1 of 3 waiting", q)
@@ -307,7 +307,7 @@ var cpythonQueue = []behaviour{
 		_, then := q.Get(t.Context())
 		gives(t, "1 <nil> true", v, err, errors.Is(then, lab.ErrClosed))
 	}},
-	{"test_queue.BaseQueueTestMixin.test_shutdown_pending_get", "shutdown wakes who waits to get, with ShutDown", "", func(t *testing.T) {
+	{"test_queue.BaseQueueTestMixin.test_shutdown_pending_get", "a waiting get fails with ShutDown when the queue is shut down", "", func(t *testing.T) {
 		q := lab.NewQueue[int](0)
 		var err error
 		start(func() { _, err = q.Get(t.Context()) })
@@ -315,7 +315,7 @@ var cpythonQueue = []behaviour{
 		synctest.Wait()
 		gives(t, "lab.Queue.Get: closed", err)
 	}},
-	{"test_asyncio.test_queues.QueueShutdownTests.test_shutdown_nonempty", "shutdown wakes who waits to put, with ShutDown; what they wanted to put is not in the queue", "", func(t *testing.T) {
+	{"test_asyncio.test_queues.QueueShutdownTests.test_shutdown_nonempty", "a waiting put fails with ShutDown when the queue is shut down, and its value is not in the queue", "", func(t *testing.T) {
 		q := lab.NewQueue[int](1)
 		q.TryPut(1)
 		var err error
@@ -390,7 +390,7 @@ var cpythonQueue = []behaviour{
 			gives(t, "false 0 <nil>", ok, q.Len(), q.Join(t.Context()))
 		}
 	}},
-	{"test_queue.BaseQueueTestMixin.test_shutdown_all_methods_in_many_threads", "a shutdown ends all who put and get at the time", "", func(t *testing.T) {
+	{"test_queue.BaseQueueTestMixin.test_shutdown_all_methods_in_many_threads", "a shutdown ends all puts and gets that run", "", func(t *testing.T) {
 		q := lab.NewQueue[int](1)
 		var wg sync.WaitGroup
 		for range 5 {

@@ -93,7 +93,7 @@ var cpythonTask = []behaviour{
 		v, err := task.Await(t.Context())
 		gives(t, "42 <nil> succeeded", v, err, task.State())
 	}},
-	{"test_asyncio.test_tasks.BaseTaskTests.test_cancel_task_ignoring", "a task that takes no notice of its cancelling runs on", "", func(t *testing.T) {
+	{"test_asyncio.test_tasks.BaseTaskTests.test_cancel_task_ignoring", "a task that ignores its cancelling keeps running", "", func(t *testing.T) {
 		begin := now()
 		task := lab.Go(t.Context(), stubborn(sec, 7, nil))
 		task.Cancel(nil)
@@ -175,12 +175,12 @@ var cpythonTask = []behaviour{
 		}, lab.Named("outer")).Await(t.Context())
 		gives(t, "outer inner outer", log.words())
 	}},
-	{"test_asyncio.test_tasks.BaseTaskTests.test_context_1", "a task has the context variables of whoever started it", "", func(t *testing.T) {
+	{"test_asyncio.test_tasks.BaseTaskTests.test_context_1", "a task has the context variables of its starter", "", func(t *testing.T) {
 		who := lab.NewLocal(func() string { return "nobody" })
 		got, _ := lab.Go(who.With(t.Context(), "me"), func(ctx context.Context) (string, error) { return who.Get(ctx), nil }).Await(t.Context())
 		gives(t, "me", got)
 	}},
-	{"test_asyncio.test_tasks.BaseTaskTests.test_context_2", "what a task sets is not seen by whoever started it", "", func(t *testing.T) {
+	{"test_asyncio.test_tasks.BaseTaskTests.test_context_2", "the starter of a task does not see what the task sets", "", func(t *testing.T) {
 		who := lab.NewLocal(func() string { return "nobody" })
 		ctx := who.With(t.Context(), "me")
 		lab.Go(ctx, func(ctx context.Context) (int, error) { ctx = who.With(ctx, "you"); return len(who.Get(ctx)), nil }).Await(ctx)
@@ -202,7 +202,7 @@ var cpythonTask = []behaviour{
 		task.Await(t.Context())
 		gives(t, "boom", log.words())
 	}},
-	{"test_asyncio.test_tasks.BaseTaskTests.test_log_traceback", "an exception that nobody retrieves is logged", "OnPanic hears of panics, and whether they are awaited; errors are the starter's business", func(t *testing.T) {
+	{"test_asyncio.test_tasks.BaseTaskTests.test_log_traceback", "an exception that is never retrieved is logged", "OnPanic is called for panics, with whether they are awaited; errors stay with the task", func(t *testing.T) {
 		awaited := true
 		remove := lab.OnPanic(func(p *lab.PanicError) {
 			if p.Task == "never retrieved" {
@@ -249,7 +249,7 @@ var cpythonTask = []behaviour{
 		_, err := lab.Shield(t.Context(), task)
 		gives(t, "context canceled", err)
 	}},
-	{"test_asyncio.test_tasks.BaseTaskTests.test_shield_effect", "when the waiting is cancelled the shielded task runs on", "", func(t *testing.T) {
+	{"test_asyncio.test_tasks.BaseTaskTests.test_shield_effect", "when the waiter is cancelled the shielded task keeps running", "", func(t *testing.T) {
 		task := lab.Go(t.Context(), value(2*sec, 7))
 		_, err := lab.Shield(within(t, sec), task)
 		v, then := task.Await(t.Context())

@@ -14,7 +14,7 @@ import (
 // cpython_*_test.go, one for each area.
 type behaviour struct {
 	of    string // the test in CPython 3.13: module.Class.test, as far as needed to find it
-	says  string // what CPython does
+	does  string // what CPython does
 	lab   string // what lab does instead, on purpose; empty when it does the same
 	check func(t *testing.T)
 }
@@ -46,16 +46,16 @@ func TestCPython(t *testing.T) {
 	for area, all := range cpython {
 		for _, b := range all {
 			n++
-			if b.of == "" || b.says == "" || b.check == nil || seen[area+b.says] {
-				t.Errorf("%s: a behaviour without its parts, or twice: %+q", area, b.says)
+			if b.of == "" || b.does == "" || b.check == nil || seen[area+b.does] {
+				t.Errorf("%s: a behaviour without its parts, or twice: %+q", area, b.does)
 			}
-			seen[area+b.says] = true
-			name := strings.ReplaceAll(b.says, "/", " or ")
+			seen[area+b.does] = true
+			name := strings.ReplaceAll(b.does, "/", " or ")
 			t.Run(area+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					b.check(t)
 					if t.Failed() {
-						t.Logf("CPython (%s): %s", b.of, b.says)
+						t.Logf("CPython (%s): %s", b.of, b.does)
 						if b.lab != "" {
 							t.Logf("lab: %s", b.lab)
 						}

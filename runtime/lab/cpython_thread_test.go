@@ -87,7 +87,7 @@ var cpythonThread = []behaviour{
 		gives(t, "running", inner.State())
 		inner.Await(t.Context())
 	}},
-	{"test_threading.ExceptHookTests.test_excepthook", "an exception that leaves a thread goes to excepthook; other threads run on", "a panic is the task's error, and OnPanic hears of it", func(t *testing.T) {
+	{"test_threading.ExceptHookTests.test_excepthook", "an exception that leaves a thread goes to excepthook; other threads keep running", "a panic is the task's error, and OnPanic is called", func(t *testing.T) {
 		heard := lab.NewSemaphore(0)
 		defer lab.OnPanic(func(p *lab.PanicError) {
 			if p.Task == "excepthook" && strings.Contains(p.Error(), "boom") {
@@ -185,7 +185,7 @@ var cpythonThread = []behaviour{
 		inner := l.With(outer, 2)
 		gives(t, "2 1", l.Get(inner), l.Get(outer))
 	}},
-	{"test_context.ContextTest.test_context_var_new_1", "variables are told apart by identity, not by name", "so are locals", func(t *testing.T) {
+	{"test_context.ContextTest.test_context_var_new_1", "variables are distinguished by identity, not by name", "so are locals", func(t *testing.T) {
 		a, b := lab.NewLocal[int](nil), lab.NewLocal[int](nil)
 		gives(t, "0", b.Get(a.With(t.Context(), 1)))
 	}},

@@ -51,7 +51,7 @@ var cpythonTimeout = []behaviour{
 		_, err := lab.WaitFor(t.Context(), sec, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, errBoom })
 		gives(t, "true true", errors.Is(err, errBoom), errors.Is(err, context.DeadlineExceeded))
 	}},
-	{"test_asyncio.test_waitfor.AsyncioWaitForTest.test_wait_for_cancel_suppressed", "a call that takes no notice and returns a value too late has that value returned", "the value is returned together with the TimeoutError", func(t *testing.T) {
+	{"test_asyncio.test_waitfor.AsyncioWaitForTest.test_wait_for_cancel_suppressed", "when a call ignores its cancellation and returns a value too late, that value is returned", "the value is returned together with the TimeoutError", func(t *testing.T) {
 		v, err := lab.WaitFor(t.Context(), sec, stubborn(2*sec, 7, nil))
 		gives(t, "7 true", v, errors.Is(err, context.DeadlineExceeded))
 	}},
@@ -102,7 +102,7 @@ var cpythonTimeout = []behaviour{
 		v, err := task.Await(t.Context())
 		gives(t, "7 <nil> succeeded", v, err, task.State())
 	}},
-	{"test_asyncio.test_waitfor.AsyncioWaitForTest.test_shielded_timeout", "a shielded task outlives the timeout of who waits for it", "", func(t *testing.T) {
+	{"test_asyncio.test_waitfor.AsyncioWaitForTest.test_shielded_timeout", "a shielded task outlives the timeout of its waiter", "", func(t *testing.T) {
 		task := lab.Go(t.Context(), value(2*sec, 7))
 		_, err := lab.WaitFor(t.Context(), sec, func(ctx context.Context) (int, error) { return lab.Shield(ctx, task) })
 		v, then := task.Await(t.Context())
@@ -119,7 +119,7 @@ var cpythonTimeout = []behaviour{
 		})
 		gives(t, "true 1s", errors.Is(err, context.DeadlineExceeded), since(begin))
 	}},
-	{"test_asyncio.test_timeouts.TimeoutTests.test_timeout_exception_context", "the error of a timeout says what the limit was", "it also says when a function took no notice of its context", func(t *testing.T) {
+	{"test_asyncio.test_timeouts.TimeoutTests.test_timeout_exception_context", "the error of a timeout has the limit", "it also shows when a function ignored its context", func(t *testing.T) {
 		_, err := lab.WaitFor(t.Context(), sec, value(time.Hour, 1))
 		_, rude := lab.WaitFor(t.Context(), sec, stubborn(3*sec, 0, nil))
 		gives(t, "timeout: no answer within 1s timeout: no answer within 1s; the function ignored its context and returned 2s later", err, rude)
@@ -147,7 +147,7 @@ var cpythonGroup = []behaviour{
 		g.Go(func(ctx context.Context) error { other = lab.Sleep(ctx, time.Hour); return other })
 		gives(t, "boom true 1s", g.Wait(), errors.Is(other, errBoom), since(begin))
 	}},
-	{"test_asyncio.test_taskgroups.TestTaskGroup", "several exceptions are raised together, in the order of their coming", "they are joined", func(t *testing.T) {
+	{"test_asyncio.test_taskgroups.TestTaskGroup", "several exceptions are raised together, in order of arrival", "they are joined", func(t *testing.T) {
 		g := lab.NewGroup(t.Context())
 		for i := range 3 {
 			g.Go(func(context.Context) error { time.Sleep(time.Duration(i) * sec); return fmt.Errorf("e%d", i) })
@@ -186,7 +186,7 @@ var cpythonGroup = []behaviour{
 		g.Go(func(ctx context.Context) error { late = context.Cause(ctx); return nil })
 		gives(t, "boom true", g.Wait(), errors.Is(late, errBoom))
 	}},
-	{"test_asyncio.test_taskgroups.TestTaskGroup", "cancelling whoever owns the group cancels its tasks", "so does the end of the context it was made with", func(t *testing.T) {
+	{"test_asyncio.test_taskgroups.TestTaskGroup", "cancelling the owner of the group cancels its tasks", "so does the end of the context it was made with", func(t *testing.T) {
 		ctx, cancel := cancelable(t)
 		g, begin := lab.NewGroup(ctx), now()
 		for range 3 {
@@ -239,7 +239,7 @@ var cpythonGroup = []behaviour{
 		g.Go(func(context.Context) error { panic("boom") })
 		wantPanic(t, g.Wait(), "boom", "lab_test.")
 	}},
-	{"test_asyncio.test_taskgroups.TestTaskGroup", "a task that is cancelled alone does not end its group", "a function that returns context.Canceled fails like with any error: nobody but the group can cancel it", func(t *testing.T) {
+	{"test_asyncio.test_taskgroups.TestTaskGroup", "a task that is cancelled alone does not end its group", "a function that returns context.Canceled fails as with any other error", func(t *testing.T) {
 		g := lab.NewGroup(t.Context())
 		var other error
 		g.Go(func(context.Context) error { return context.Canceled })

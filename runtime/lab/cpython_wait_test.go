@@ -38,7 +38,7 @@ var cpythonWait = []behaviour{
 		_, _, err := lab.Wait(t.Context(), 7, endedTask(t))
 		wantUsage(t, err, "lab.Wait: mode 7: need FirstCompleted, FirstError or AllCompleted")
 	}},
-	{"test_asyncio.test_tasks.BaseTaskTests.test_wait_first_completed", "FIRST_COMPLETED returns when the first has ended; the others run on", "", func(t *testing.T) {
+	{"test_asyncio.test_tasks.BaseTaskTests.test_wait_first_completed", "FIRST_COMPLETED returns when the first has ended; the others keep running", "", func(t *testing.T) {
 		begin := now()
 		ts := tasks(t, value(10*sec, 1), value(sec, 2))
 		done, pending, err := lab.Wait(t.Context(), lab.FirstCompleted, ts...)
@@ -65,7 +65,7 @@ var cpythonWait = []behaviour{
 		done, _, _ := lab.Wait(t.Context(), lab.FirstError, ts...)
 		gives(t, "1 0s", len(done), since(begin))
 	}},
-	{"test_concurrent_futures.test_wait.WaitTests.test_first_exception_some_already_complete", "FIRST_EXCEPTION goes on past those that have succeeded before", "", func(t *testing.T) {
+	{"test_concurrent_futures.test_wait.WaitTests.test_first_exception_some_already_complete", "FIRST_EXCEPTION does not stop at tasks that have succeeded before", "", func(t *testing.T) {
 		ts := tasks(t, value(0, 1), failure(2*sec, errBoom), value(10*sec, 3))
 		time.Sleep(sec)
 		begin := now()
@@ -84,7 +84,7 @@ var cpythonWait = []behaviour{
 		done, _, err := lab.Wait(t.Context(), lab.FirstError, ts...)
 		gives(t, "2 <nil> 3s", len(done), err, since(begin))
 	}},
-	{"test_asyncio.test_tasks.BaseTaskTests.test_wait_with_exception", "how tasks end is no error of wait: their results tell", "", func(t *testing.T) {
+	{"test_asyncio.test_tasks.BaseTaskTests.test_wait_with_exception", "how tasks end is no error of wait; it is in their results", "", func(t *testing.T) {
 		ts := tasks(t, failure(sec, errBoom), value(sec, 2))
 		_, _, err := lab.Wait(t.Context(), lab.AllCompleted, ts...)
 		_, first := ts[0].Result()
@@ -113,7 +113,7 @@ var cpythonWait = []behaviour{
 		}
 		p.Close()
 	}},
-	{"test_asyncio.test_tasks.BaseTaskTests.test_as_completed", "as_completed yields results in the order of their coming", "", func(t *testing.T) {
+	{"test_asyncio.test_tasks.BaseTaskTests.test_as_completed", "as_completed yields results in order of arrival", "", func(t *testing.T) {
 		var log journal
 		for v, err := range lab.Completed(t.Context(), tasks(t, value(3*sec, 3), value(sec, 1), value(2*sec, 2))...) {
 			log.add(v)
@@ -173,7 +173,7 @@ var cpythonWait = []behaviour{
 	{"test_asyncio.test_tasks.BaseTaskTests.test_as_completed_invalid_args", "as_completed of what is no task is a TypeError", "nil is a usage error", func(t *testing.T) {
 		wantMisuse(t, func() { lab.Completed[int](t.Context(), nil) }, "lab.Completed: task 0 of 1 is nil")
 	}},
-	{"test_asyncio.test_tasks.BaseTaskTests.test_as_completed_resume_iterator", "whoever stops early leaves the others running", "", func(t *testing.T) {
+	{"test_asyncio.test_tasks.BaseTaskTests.test_as_completed_resume_iterator", "a loop that stops early leaves the other tasks running", "", func(t *testing.T) {
 		ts := tasks(t, value(sec, 1), value(2*sec, 2))
 		for range lab.Completed(t.Context(), ts...) {
 			break
@@ -206,7 +206,7 @@ var cpythonGather = []behaviour{
 		vs, err := lab.Gather[int](t.Context())
 		gives(t, "[] <nil>", vs, err)
 	}},
-	{"test_asyncio.test_tasks.FutureGatherTests.test_one_exception", "the first exception is gather's, at once; the others run on", "it cancels the others, and Gather waits for them", func(t *testing.T) {
+	{"test_asyncio.test_tasks.FutureGatherTests.test_one_exception", "gather raises the first exception at once; the others keep running", "it cancels the others, and Gather waits for them", func(t *testing.T) {
 		begin := now()
 		var other error
 		vs, err := lab.Gather(t.Context(), failure(sec, errBoom), func(ctx context.Context) (int, error) {

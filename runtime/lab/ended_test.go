@@ -389,7 +389,7 @@ func TestWaitFirstErrorAndCancel(t *testing.T) {
 	})
 }
 
-// The time of a response is that of its requests: waits for a turn are told apart.
+// Took is the time of the requests, Waited that spent waiting for a turn.
 func TestFetchWaits(t *testing.T) {
 	t.Parallel()
 	s, err := lab.NewTestServer(lab.Constant(20*ms), 0)

@@ -53,8 +53,8 @@ func (e *Event) IsSet() bool {
 	return e.set
 }
 
-// Wait waits until the event is set, be it for a moment only, or ctx ends. An event that is set lets everybody pass, even with a context
-// that has ended.
+// Wait waits until the event is set, be it for a moment only, or ctx ends. When the event is set already, Wait succeeds even if ctx has
+// ended.
 func (e *Event) Wait(ctx context.Context) error {
 	if err := checkContext("lab.Event.Wait", ctx); err != nil {
 		return err

@@ -58,8 +58,8 @@ func NewMemo[K comparable, V any](fn func(context.Context, K) (V, error)) *Fligh
 	return &Flight[K, V]{fn: fn, keep: true, from: here(1), calls: map[K]*flightCall[V]{}}
 }
 
-// Get returns the function's result for key. The call has the values of the context of who asked first, but it ends only when
-// the contexts of all who wait have: then the last of them waits for it, so that no goroutine is left behind. A result that is kept is
+// Get returns the function's result for key. The call has the values of the first caller's context, but it ends only when the
+// contexts of all waiting callers have: then the last of them waits for it, so that no goroutine is left behind. A result that is kept is
 // returned even when ctx has ended.
 func (f *Flight[K, V]) Get(ctx context.Context, key K) (V, error) {
 	var zero V

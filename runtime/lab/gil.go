@@ -12,14 +12,14 @@ import (
 // A GIL is Python's global interpreter lock, to see what it does: of all threads that belong to it only one runs at a time. The rules are
 // those of CPython since 3.2:
 //
-//   - A thread that wants the lock waits for it. When nobody else has got it for the switch interval, the holder is asked to drop it, and
-//     does so at its next [GILThread.Step]. A lock that was dropped on request goes to the thread that has waited longest, and the
-//     one that dropped it waits in its turn.
-//   - A thread that waits for something outside ([GILThread.Blocking], [GILThread.Sleep]) lets the lock go without being asked. That only
-//     wakes the thread that has waited longest, which takes 50 µs, and whoever asks for the lock before gets it. So a thread whose
-//     calls are shorter mostly takes the lock again at once, beside any number of threads that compute; one whose calls are longer
-//     has to wait for a switch interval each time. In CPython waking takes as long as the system needs for it, and waiting threads
-//     are not served in order.
+//   - Forced switch: a waiting thread that sees the lock stay with one holder for the switch interval sets a drop request. The holder
+//     obeys at its next [GILThread.Step]. The lock goes to the thread that has waited longest, and the old holder waits in turn.
+//   - Voluntary release: a thread in [GILThread.Blocking] or [GILThread.Sleep] lets the lock go. That only wakes the thread that has
+//     waited longest, which takes 50 µs, and any thread that asks for the lock before that gets it. So a thread whose blocking calls
+//     are shorter mostly takes the lock again at once, beside any number of threads that compute; a thread whose calls are longer
+//     loses it, and waits for a switch interval each time. With a drop request pending, a voluntary release is a forced switch.
+//
+// In CPython waking takes as long as the operating system needs, and waiting threads are not served in order.
 //
 // A thread that computes calls Step:
 //
@@ -189,7 +189,7 @@ func (g *GIL) give(th *GILThread, now time.Time) {
 	g.look(th)
 }
 
-// look has the holder look if there is anything to see. g.mu is held.
+// look sets drop if the holder th has a reason to look. g.mu is held.
 func (g *GIL) look(th *GILThread) {
 	// In this order, since the context may end between the two: its AfterFunc stores true.
 	if g.drop.Store(g.asked); th.ctx.Err() != nil {
@@ -197,15 +197,15 @@ func (g *GIL) look(th *GILThread) {
 	}
 }
 
-// pass gives the free lock to who has waited longest. g.mu is held.
+// pass gives the free lock to the thread that has waited longest. g.mu is held.
 func (g *GIL) pass(now time.Time) {
 	w := g.queue.first()
 	g.give(w.v, now)
 	w.serve(w.v, nil)
 }
 
-// release lets the lock go. One that the holder was asked to drop, or that it needs no more, goes to who has waited longest. Otherwise
-// that one is woken, and others may be faster.
+// release lets the lock go. On a drop request, and when the thread has ended, the lock goes to the thread that has waited longest.
+// Otherwise that thread is only woken, and others may be faster.
 func (th *GILThread) release(last bool) {
 	g, now := th.g, time.Now()
 	g.mu.Lock()
@@ -229,7 +229,7 @@ func (th *GILThread) release(last bool) {
 		waking = time.AfterFunc(wakingTime, func() {
 			g.mu.Lock()
 			defer g.mu.Unlock()
-			if g.waking != waking { // somebody was faster
+			if g.waking != waking { // another thread was faster
 				return
 			}
 			if g.waking = nil; !g.queue.empty() {

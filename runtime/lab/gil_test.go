@@ -209,7 +209,7 @@ func TestGILBlocking(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			// Whoever recovers from a panic holds the lock again.
+			// A function that recovers from a panic of Blocking holds the lock again.
 			func() {
 				defer func() { _ = recover() }()
 				th.Blocking(func(context.Context) error { panic("outside") })

@@ -18,10 +18,10 @@ type Group struct {
 	claim  claim
 
 	mu      sync.Mutex
-	errs    []error           // in the order of their coming, without those that only say that the group was cancelled
+	errs    []error           // in order of arrival, without mere echoes of the cancelling
 	alive   int               // calls of Go that wait, and functions that have not ended
 	places  int               // that are taken, when there is a limit
-	queue   waiters[struct{}] // who waits for a place
+	queue   waiters[struct{}] // calls of Go that wait for a place
 	members *member           // that run; a list
 	ended   chan struct{}     // closed when nothing is alive; made by a Wait that waits
 	over    bool              // Wait has returned
@@ -215,7 +215,7 @@ func (m *member) run() {
 	}
 }
 
-// end gives the place to who has waited longest, if anybody has.
+// end gives the place to the call of Go that has waited longest, if there is one.
 func (m *member) end() {
 	g := m.g
 	g.mu.Lock()

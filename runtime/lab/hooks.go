@@ -44,8 +44,8 @@ func (h *hooks[F]) all() []*F {
 var panicHooks hooks[func(*PanicError)]
 
 // OnPanic has f called for every panic that lab turns into an error, until remove is called: on a goroutine of its own, for which the
-// one that panicked waits. The panic of a task is reported after the task's callbacks. It is threading.excepthook: a place to log what no
-// caller awaits, see [PanicError.Awaited]. A panic of f itself is written to standard error.
+// one that panicked waits. The panic of a task is reported after the task's callbacks. It is threading.excepthook: a place to log panics
+// that no caller awaits, see [PanicError.Awaited]. A panic of f itself is written to standard error.
 func OnPanic(f func(*PanicError)) (remove func()) {
 	if f == nil {
 		panic(misuse("lab.OnPanic", "nil function"))

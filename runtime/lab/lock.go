@@ -120,7 +120,8 @@ func (l *Lock) TryLock() bool {
 	return true
 }
 
-// Unlock gives the lock back, to who has waited longest if somebody has. Any goroutine may do it. To unlock a free lock is a mistake.
+// Unlock releases the lock; the goroutine that has waited longest, if there is one, gets it. Any goroutine may call it. Unlocking a free
+// lock is a mistake.
 func (l *Lock) Unlock() {
 	if h := l.holder.Load(); h != nil && l.holder.CompareAndSwap(h, nil) {
 		l.meter.released(h)

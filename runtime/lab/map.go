@@ -135,7 +135,7 @@ func (p *Pool) runMapping(ctx context.Context, call string, m *mapping) error {
 	if helping {
 		helpers--
 	}
-	done := make(chan struct{}) // closed when somebody found no items left: who has not begun is not needed
+	done := make(chan struct{}) // closed when a worker found no items left: those that have not begun are not needed
 	var allTaken sync.Once
 	finished := func() { allTaken.Do(func() { close(done) }) }
 	tasks := make([]*Task[struct{}], helpers)

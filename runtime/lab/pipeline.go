@@ -15,9 +15,8 @@ import (
 //	pages := lab.Stage(g, lab.Source(g, slices.Values(urls)), 8, fetch)
 //	titles, err := lab.Collect(g, lab.Stage(g, pages, 2, title))
 //
-// Each function closes the channels that it returns when its input is closed and worked off, or when the group's context ends; where
-// both are so, the work is done and there is no error. A reader who stops reading early must cancel the context that the group was made
-// with.
+// Each function closes the channels that it returns when its input is closed and empty, or when the group's context ends; when both are
+// so, the work is done and there is no error. A reader that stops early must cancel the context that the group was made with.
 
 // Source sends what seq yields.
 func Source[T any](g *Group, seq iter.Seq[T]) <-chan T {
@@ -299,7 +298,7 @@ func receive[T any](ctx context.Context, in <-chan T) (v T, ok bool, err error) 
 	return v, false, canceled(ctx)
 }
 
-// finished reports whether in is closed and worked off. If not, a value may be lost: it is for those who take no more.
+// finished reports whether in is closed and empty. If not, it may take a value and drop it, so it is for callers that read no more.
 func finished[T any](in <-chan T) bool {
 	select {
 	case _, open := <-in:
@@ -309,7 +308,7 @@ func finished[T any](in <-chan T) bool {
 	}
 }
 
-// send reports whether somebody took v before ctx ended. A reader that is ready gets it.
+// send sends v unless ctx ends first. A reader that is ready gets v even when ctx has ended.
 func send[T any](ctx context.Context, out chan<- T, v T) bool {
 	select {
 	case out <- v:

@@ -6,8 +6,8 @@ import (
 	"runtime/trace"
 )
 
-// A job that waits for a pending job of its own pool would wait for ever if all workers did the same. So it gives the other one its
-// place: that runs at once, and the bound of the pool is kept, because the first one waits.
+// A job that waits for a pending job of its own pool would wait for ever if all workers did the same. So it gives its place to the
+// pending job, which begins at once. The bound of the pool is kept, because the first job only waits.
 
 // place returns the worker on which the caller runs, or a job that the caller belongs to by its context; nil when it is outside of
 // the pool.
@@ -24,8 +24,8 @@ func (p *Pool) place(ctx context.Context) *worker {
 	return nil
 }
 
-// waitOrHelp waits until ready is closed or ctx ends. While one of the tasks waits for the caller's own place in a pool, or for the GIL
-// that the caller holds, it gets that.
+// waitOrHelp waits until ready is closed or ctx ends. A task that needs the caller's place in a pool, or the GIL that the caller holds,
+// gets it meanwhile.
 func waitOrHelp(ctx context.Context, ready <-chan struct{}, ts ...*task) (err error) {
 	if isClosed(ready) {
 		return nil

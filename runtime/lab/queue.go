@@ -89,8 +89,8 @@ func (q *Queue[T]) inCompare() bool {
 	return by != 0 && by == self()
 }
 
-// ordered calls f, which may call the compare function. A panic of that is p, to be reported without the lock; what goes past p is a
-// Goexit. mu is held.
+// ordered calls f, which may call the compare function. It returns a panic of that, to be reported when mu is free. A Goexit passes
+// through. mu is held.
 func (q *Queue[T]) ordered(f func()) (p *PanicError) {
 	if q.from == nil {
 		f()
@@ -258,7 +258,7 @@ func (q *Queue[T]) get() (v T, ok bool, p *PanicError) {
 	}
 	normal := false
 	defer func() {
-		if !normal { // compare ended the goroutine: nobody is left to take v
+		if !normal { // compare ended the goroutine, so that no caller is left to take v
 			q.items.unpop(v)
 		}
 	}()

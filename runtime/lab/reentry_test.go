@@ -64,7 +64,7 @@ func TestCompareThatPanics(t *testing.T) {
 		if q.Len() != 1 || !q.TryPut(1) {
 			t.Errorf("a value that could not be compared is in the queue: %v", q)
 		}
-		// Whoever waits for room with such a value learns it when there is room, and the next one gets the room.
+		// A Put that waits for room with such a value fails when there is room, and the next Put gets the room.
 		var late, next error
 		go func() { late = q.Put(ctx, incomparable) }()
 		synctest.Wait()
@@ -78,7 +78,7 @@ func TestCompareThatPanics(t *testing.T) {
 			t.Errorf("the next one: %v, %v", next, q)
 		}
 		wantPanic(t, late, "cannot compare", "badQueue")
-		// Whoever ends its goroutine by that takes no value along.
+		// A Get whose goroutine ends in a comparison takes no value along.
 		ended, cancel := context.WithCancel(ctx)
 		go q.Put(ended, ender)
 		synctest.Wait()
@@ -209,7 +209,7 @@ func TestBarrierActionCallsBack(t *testing.T) {
 
 var errBoom = errors.New("boom")
 
-// Whoever comes while the action runs belongs to the next round; whoever gives up breaks the round that counts on it.
+// A party that comes while the action runs belongs to the next round; one that gives up breaks the round that counts on it.
 func TestBarrierActionTakesTime(t *testing.T) {
 	t.Parallel()
 	for _, gives := range []string{"nobody", "a member", "a newcomer"} {
@@ -303,7 +303,7 @@ func TestGroupGoHeedsItsContext(t *testing.T) {
 		if err := g.Wait(); err != context.DeadlineExceeded || time.Since(begin) != time.Hour {
 			t.Errorf("the group ended with %v after %v", err, time.Since(begin))
 		}
-		// A member that has given its place away goes on when the group ends.
+		// A member that has given its place away continues when the group ends.
 		own := errors.New("own")
 		ctx, cancel = context.WithTimeoutCause(t.Context(), time.Second, own)
 		defer cancel()
@@ -334,7 +334,7 @@ func TestGroupWaitsForItself(t *testing.T) {
 	wantUsage(t, g.Wait(), "lab.Group.Wait: called by a function of the group, which would wait for itself: call it where the group was made")
 }
 
-// A callback may end its goroutine: the task's, never that of whoever cancels. The task ends all the same, and the others are called.
+// A callback may end its goroutine: the task's, never the one that cancels. The task ends all the same, and the others are called.
 func TestOnDoneExits(t *testing.T) {
 	t.Parallel()
 	pool := lab.NewPool(1)

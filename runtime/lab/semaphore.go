@@ -11,8 +11,8 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A Semaphore hands out a number of permits: at most so many holders at a time. It is asyncio.BoundedSemaphore. Who waits is served
-// in the order of coming; who needs many permits is not overtaken by who needs few.
+// A Semaphore hands out a number of permits: at most so many holders at a time. It is asyncio.BoundedSemaphore. Waiters are served in
+// order of arrival; one that needs many permits is not overtaken by one that needs few.
 //
 // One of size 0 has no permits at first and no bound: every Release adds some. It is threading.Semaphore(0), which counts signals: one
 // side releases, the other acquires. A threading.Semaphore(n) without a bound is one of size 0 with n released at the start.
@@ -87,7 +87,7 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 		s.mu.Lock()
 		if s.queue.remove(w) {
 			err = canceled(ctx)
-			s.serve() // those whom this one kept waiting
+			s.serve() // those behind it
 		}
 		s.mu.Unlock()
 	}
@@ -109,7 +109,7 @@ func (s *Semaphore) TryAcquire(n int64) bool {
 	return ok
 }
 
-// take takes n permits for somebody who has not waited. mu is held.
+// take takes n permits for a caller that has not waited. mu is held.
 func (s *Semaphore) take(n int64) bool {
 	if s.free < n || !s.queue.empty() {
 		return false
@@ -118,7 +118,7 @@ func (s *Semaphore) take(n int64) bool {
 	return true
 }
 
-// serve hands permits to those who wait. mu is held.
+// serve hands permits to waiters. mu is held.
 func (s *Semaphore) serve() {
 	for w := s.queue.first(); w != nil && w.v <= s.free; w = s.queue.first() {
 		s.change(-w.v)
@@ -186,7 +186,7 @@ func (s *Semaphore) History() (events []timeline.Hold, dropped int) {
 	return s.meter.history("semaphore")
 }
 
-// Held returns how many permits are held now; 0 for a semaphore of size 0, which does not know.
+// Held returns how many permits are held now. For a semaphore of size 0, whose permits need no holder, it is 0.
 func (s *Semaphore) Held() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

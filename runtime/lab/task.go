@@ -208,8 +208,8 @@ func (t *task) run(fn func(context.Context) error) {
 	normal = true
 }
 
-// end notes how a task ended and lets everybody know. Its frame is small, because what cancel does lies deep on a stack that is new and
-// should not have to grow.
+// end records how a task ended and wakes its waiters. Its frame is kept small: cancel needs much stack, and the stack of a new goroutine
+// should not have to grow for it.
 func (t *task) end(err error, abnormal bool) {
 	state := Succeeded
 	if abnormal {
@@ -221,7 +221,7 @@ func (t *task) end(err error, abnormal bool) {
 	t.announce(state, err)
 }
 
-// failed tells the errors of a task that was cancelled from others, and has them say why.
+// failed returns the state of a task that ended with err. The error of a cancelled task gets the cause.
 func (t *task) failed(err error) (State, error) {
 	ended := t.ctx.Err()
 	if ended == nil || !errors.Is(err, ended) {
@@ -235,7 +235,7 @@ func (t *task) failed(err error) (State, error) {
 
 func (t *task) announce(state State, err error) {
 	awaited := state == Panicked && t.claim.waiting.Load() > 0
-	if awaited { // who waits now may be gone when the panic is reported
+	if awaited { // a caller that waits now may be gone when the panic is reported
 		t.claim.waiting.Add(1)
 	}
 	tasks.remove(t)
@@ -270,7 +270,7 @@ func (t *task) announce(state State, err error) {
 // settle comes after the callbacks.
 func (t *task) settle(state State, awaited bool) {
 	if p, ok := t.err.(*PanicError); ok && state == Panicked {
-		reportPanic(p) // now: who waits is known, and a callback may have asked for the result
+		reportPanic(p) // now: a callback may have asked for the result
 	}
 	if awaited {
 		t.claim.waiting.Add(-1)
@@ -334,7 +334,7 @@ func (t *task) dismiss(cause error) bool {
 		t.end(t.ctx.Err(), false)
 		return true
 	}
-	apart(func() { // the callbacks must not end the goroutine of whoever cancels
+	apart(func() { // the callbacks must not end the goroutine that cancels
 		t.runner.Store(self())
 		t.end(t.ctx.Err(), false)
 	})

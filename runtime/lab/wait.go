@@ -17,8 +17,8 @@ const (
 )
 
 // Wait waits for tasks and sorts them into those that have ended and those that have not, both in the order of the arguments; a task
-// that is given twice is listed once. The pending ones go on running. err is that of ctx when it ended first; how tasks ended, their
-// Result says. A cancelled task is no error for [FirstError]. It is asyncio.wait, with one difference: no tasks at all are not a mistake.
+// that is given twice is listed once. The pending ones keep running. err is that of ctx when it ended first; how a task ended is its
+// Result. A cancelled task is no error for [FirstError]. It is asyncio.wait, with one difference: it may be called without tasks.
 func Wait[T any](ctx context.Context, mode WaitMode, tasks ...*Task[T]) (done, pending []*Task[T], err error) {
 	cores := make([]*task, len(tasks))
 	for i, t := range tasks {
@@ -125,7 +125,7 @@ func waitTasks(ctx context.Context, call string, mode WaitMode, ts []*task) erro
 }
 
 // Completed yields the results of tasks as they come; a task that is given twice is yielded once. When ctx ends first, what has ended
-// is still yielded, then the error of ctx; the other tasks go on. It is asyncio.as_completed:
+// is still yielded, then the error of ctx; the other tasks keep running. It is asyncio.as_completed:
 //
 //	for page, err := range lab.Completed(ctx, tasks...) { … }
 func Completed[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[T, error] {
@@ -180,7 +180,8 @@ func Completed[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[T, error
 	}
 }
 
-// await waits until a task has ended, which more says, or has been helped to begin. threads are those of the tasks that run under a GIL.
+// await waits until more reports that a task has ended, or until a pending one was given the caller's place. threads are those of the tasks
+// that run under a GIL.
 func await(ctx context.Context, more <-chan struct{}, threads []*task, help *helper) (err error) {
 	defer letGo(threads, &err)()
 	select {
