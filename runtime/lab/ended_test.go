@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -389,32 +390,51 @@ func TestWaitFirstErrorAndCancel(t *testing.T) {
 	})
 }
 
+// slowWeb answers every request after 20 ms, without a network.
+type slowWeb struct{}
+
+func (slowWeb) RoundTrip(*http.Request) (*http.Response, error) {
+	time.Sleep(20 * ms)
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+}
+
 // Took is the time of the requests, Waited that spent waiting for a turn.
 func TestFetchWaits(t *testing.T) {
 	t.Parallel()
-	s, err := lab.NewTestServer(lab.Constant(20*ms), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if err := s.Warm(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	limiter := lab.NewLimiter(2, 1)
-	limiter.Allow()
-	asked := time.Now()
-	r := lab.Fetch(t.Context(), s.URL("a"), lab.FetchOptions{Limiter: limiter})
-	if all := time.Since(asked); r.Err != nil || r.Waited < 300*ms || r.Took < 20*ms || r.Waited+r.Took > all || r.Took >= all-300*ms {
-		t.Errorf("waited %v and took %v of %v, error %v", r.Waited, r.Took, all, r.Err)
-	}
-	rs := lab.FetchAll(t.Context(), s.URLs(3), lab.FetchOptions{Concurrency: 1})
-	slices.SortFunc(rs, func(a, b lab.Response) int { return int(a.Waited - b.Waited) })
-	if rs[1].Waited < rs[0].Took || rs[2].Waited < rs[0].Took+rs[1].Took {
-		t.Errorf("one after the other they waited %v, %v, %v and took %v, %v, %v", rs[0].Waited, rs[1].Waited, rs[2].Waited, rs[0].Took, rs[1].Took, rs[2].Took)
-	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if r := lab.FetchAll(ended, s.URLs(1), lab.FetchOptions{})[0]; r.Err == nil || r.Tries != 0 || r.Took != 0 {
-		t.Errorf("with an ended context: %v", r)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		client := &http.Client{Transport: slowWeb{}}
+		limiter := lab.NewLimiter(2, 1)
+		limiter.Allow()
+		r := lab.Fetch(t.Context(), "http://a/", lab.FetchOptions{Client: client, Limiter: limiter})
+		if r.Err != nil || r.Waited != 500*ms || r.Took != 20*ms {
+			t.Errorf("waited %v and took %v, error %v", r.Waited, r.Took, r.Err)
+		}
+		// A pause between two tries belongs to the time taken, the second turn at the limiter does not.
+		tries := 0
+		flaky := &http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			if tries++; tries == 1 {
+				time.Sleep(20 * ms)
+				return nil, errBoom
+			}
+			return slowWeb{}.RoundTrip(req)
+		})}
+		r = lab.Fetch(t.Context(), "http://a/", lab.FetchOptions{Client: flaky, Limiter: limiter, Retry: lab.Backoff{First: 100 * ms}})
+		if r.Err != nil || r.Tries != 2 || r.Waited != 860*ms || r.Took != 140*ms {
+			t.Errorf("waited %v and took %v in %d tries, error %v", r.Waited, r.Took, r.Tries, r.Err)
+		}
+		rs := lab.FetchAll(t.Context(), []string{"http://a/", "http://b/", "http://c/"}, lab.FetchOptions{Client: client, Concurrency: 1})
+		slices.SortFunc(rs, func(a, b lab.Response) int { return int(a.Waited - b.Waited) })
+		for i, r := range rs {
+			if r.Err != nil || r.Waited != time.Duration(i)*20*ms || r.Took != 20*ms {
+				t.Errorf("of three in turn one waited %v and took %v, error %v", r.Waited, r.Took, r.Err)
+			}
+		}
+		short, cancel := context.WithTimeout(t.Context(), 30*ms)
+		defer cancel()
+		rs = lab.FetchAll(short, []string{"http://a/", "http://b/", "http://c/"}, lab.FetchOptions{Client: client, Concurrency: 1})
+		slices.SortFunc(rs, func(a, b lab.Response) int { return b.Tries - a.Tries })
+		if last := rs[2]; last.Err != context.DeadlineExceeded || last.Tries != 0 || last.Took != 0 || last.Waited != 30*ms {
+			t.Errorf("one whose turn never came: %+v", last)
+		}
+	})
 }

@@ -55,19 +55,13 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	}
 	timer := time.NewTimer(wait) // here and not by sleep, so that figures show a wait for the limiter
 	defer timer.Stop()
-	ready := false
 	select {
 	case <-timer.C:
-		ready = true
 	case <-ctx.Done():
-		select {
-		case <-timer.C:
-			ready = true
-		default:
-		}
 	}
-	l.waited.Add(int64(time.Since(begin)))
-	if !ready {
+	waited := time.Since(begin)
+	l.waited.Add(int64(waited))
+	if waited < wait {
 		turn.Cancel()
 		l.refused.Add(1)
 		return canceled(ctx)

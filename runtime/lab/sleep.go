@@ -31,19 +31,17 @@ func sleep(ctx context.Context, d time.Duration) error {
 		time.Sleep(d)
 		return nil
 	}
+	begin := time.Now()
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return nil
 	case <-done:
+		if time.Since(begin) < d { // by the clock: whether the timer has fired by now is chance
+			return canceled(ctx)
+		}
 	}
-	select {
-	case <-t.C:
-		return nil
-	default:
-		return canceled(ctx)
-	}
+	return nil
 }
 
 // A TimeoutError says that something took longer than it was given. errors.Is finds [context.DeadlineExceeded] in it.
