@@ -209,7 +209,7 @@ func apart(f func()) {
 
 // guard calls fn on this goroutine and returns a panic of it as an error. A Goexit of fn ends the goroutine, which is the caller's own.
 func guard(from *site, fn func() error) error {
-	err, p := caught(from, fn)
+	p, err := caught(from, fn)
 	if p != nil {
 		reportPanic(p)
 		return p
@@ -219,7 +219,7 @@ func guard(from *site, fn func() error) error {
 
 // caught is guard without the report, for calls with a lock held: what [OnPanic] calls may need the lock. The caller reports p
 // when it has let the lock go.
-func caught(from *site, fn func() error) (err error, p *PanicError) {
+func caught(from *site, fn func() error) (p *PanicError, err error) {
 	normal := false
 	defer func() {
 		if !normal {
@@ -230,5 +230,5 @@ func caught(from *site, fn func() error) (err error, p *PanicError) {
 	}()
 	err = fn()
 	normal = true
-	return err, nil
+	return nil, err
 }

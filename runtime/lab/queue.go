@@ -98,7 +98,7 @@ func (q *Queue[T]) ordered(f func()) (p *PanicError) {
 	}
 	q.comparing.Store(self())
 	defer q.comparing.Store(0)
-	_, p = caught(q.from, func() error { f(); return nil })
+	p, _ = caught(q.from, func() error { f(); return nil })
 	return p
 }
 

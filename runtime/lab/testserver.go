@@ -158,7 +158,7 @@ func (s *TestServer) serve(w http.ResponseWriter, req *http.Request) {
 func (s *TestServer) drawn() (wait time.Duration, fails bool, err error) {
 	s.draw.Lock()
 	defer s.draw.Unlock()
-	_, p := caught(nil, func() error { wait, fails = s.latency(s.r), s.r.Float64() < s.errorRate; return nil })
+	p, _ := caught(nil, func() error { wait, fails = s.latency(s.r), s.r.Float64() < s.errorRate; return nil })
 	if p != nil {
 		err = p
 	}
