@@ -2,10 +2,10 @@ package main
 
 import "embed"
 
-// source is the module itself, from which the host is built: all Go files and what they embed. Tests come along, since a
-// pattern cannot leave them out; the build ignores them. A pattern must not reach into kernel/kerneltest/browser, which is another
-// module. A test compares it with what the build needs.
+// source is the module itself, from which the host is built: all Go files, the assembly files beside them and what Go files embed.
+// Tests come along, since a pattern cannot leave them out; the build ignores them. A pattern must not reach into
+// kernel/kerneltest/browser, which is another module. A test compares it with what the build needs.
 //
-//go:embed go.mod go.sum */*.go */*/*.go install/*/*/*.go kernel/engine/*/*.go runtime/*/*/*.go */*/*/*/*.go
+//go:embed go.mod go.sum runtime/lab/*.s */*.go */*/*.go install/*/*/*.go kernel/engine/*/*.go runtime/*/*/*.go */*/*/*/*.go
 //go:embed install/assets install/toolchain/stdfiles notebooks/page/page.css notebooks/lessons runtime/lab/benchtable/python.py
 var source embed.FS

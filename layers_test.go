@@ -95,7 +95,7 @@ var doors = []door{
 	{"golang.org/x/image", []string{"plots"}, "fonts for the figures"},
 	{"golang.org/x/exp", []string{"runtime/timeline"}, "the format of execution traces is read in one place"},
 	{"golang.org/x/perf", []string{"runtime/lab"}, "statistics of measurements"},
-	{"golang.org/x/sync", []string{"runtime/lab/..."}, "lab is built on it"},
+	{"golang.org/x/sync", []string{"runtime/lab/benchtable"}, "what lab is measured beside"},
 	{"golang.org/x/time", []string{"runtime/lab"}, "rate limits"},
 	{"golang.org/x/term", []string{"install", "notebooks", "runtime/lab"}, "progress needs to know whether anybody watches"},
 	{"golang.org/x/sys", []string{"install", "kernel/engine", "kernel/session"}, "what the syscall package lacks: copies of descriptors, process control, file locks on Windows"},

@@ -49,7 +49,7 @@ func readSource(fsys fs.FS) (*sourceTree, error) {
 			return nil
 		case name == "go.mod" || name == "go.sum":
 			return add(name)
-		case path.Dir(name) == "." || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
+		case path.Dir(name) == "." || path.Ext(name) != ".go" && path.Ext(name) != ".s" || strings.HasSuffix(name, "_test.go"):
 			return nil
 		}
 		return add(name)

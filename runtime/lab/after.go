@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// After starts fn when d has passed, as a task that is pending until then. Cancelling the task or ctx before means that fn is never
-// called. It is loop.call_later and threading.Timer. No goroutine waits for the time to come.
+// After starts fn when d has passed, as a task that is pending until then; a negative d means now, as in package time. Cancelling the
+// task or ctx before means that fn is never called; so does a ctx that has ended already or ends at that very moment. It is
+// loop.call_later and threading.Timer. No goroutine waits for the time to come.
 func After[T any](ctx context.Context, d time.Duration, fn func(context.Context) (T, error), opts ...TaskOption) *Task[T] {
 	t := new(Task[T])
 	if fn == nil {
 		panic(misuse("lab.After", "nil function"))
 	}
-	must(checkDuration("lab.After", "delay", d))
 	t.later(ctx, "lab.After", t, opts, d, func(ctx context.Context) (err error) { t.value, err = fn(ctx); return err })
 	return t
 }
@@ -24,7 +24,7 @@ func At[T any](ctx context.Context, when time.Time, fn func(context.Context) (T,
 	if fn == nil {
 		panic(misuse("lab.At", "nil function"))
 	}
-	t.later(ctx, "lab.At", t, opts, max(0, time.Until(when)), func(ctx context.Context) (err error) { t.value, err = fn(ctx); return err })
+	t.later(ctx, "lab.At", t, opts, time.Until(when), func(ctx context.Context) (err error) { t.value, err = fn(ctx); return err })
 	return t
 }
 
@@ -39,7 +39,9 @@ func (t *task) later(ctx context.Context, call string, self TaskAny, opts []Task
 	}
 	t.init(ctx, call, self, opts)
 	timer = time.AfterFunc(math.MaxInt64, carried(&t.from, func() {
-		if t.begin() {
+		if overdue(t.ctx) != nil {
+			t.dismiss(nil)
+		} else if t.begin() {
 			forget()
 			t.run(fn) // on the timer's goroutine, which becomes the task's
 		}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ type Barrier struct {
 	n      int
 	action func()
 	from   site
+	acting atomic.Uintptr // the goroutine that runs the action; see self
 
 	mu     sync.Mutex
 	round  *round
@@ -27,12 +29,14 @@ type Barrier struct {
 
 // A round is one meeting at a barrier.
 type round struct {
-	arrived int
-	over    chan struct{} // closed when all have come, or when the barrier broke
+	arrived int           // n while the action runs; later arrivals wait for the next round
+	left    bool          // a caller that waited for the next round has given up: that round is broken from the start
+	over    chan struct{} // closed when all may pass, or when the barrier broke
 	broken  bool          // valid when over is closed
 }
 
-// NewBarrier returns a barrier for n parties. When the last of them arrives it calls action, if there is one, before any goes on.
+// NewBarrier returns a barrier for n parties. When the last of them arrives it calls action, if there is one, before any of them
+// continues. The action may ask the barrier how it is doing, and abort or reset it, but it must not wait at it.
 func NewBarrier(n int, action func()) *Barrier {
 	if n < 1 {
 		panic(misuse("lab.NewBarrier", "%d parties: need at least 1", n))
@@ -45,7 +49,9 @@ func NewBarrier(n int, action func()) *Barrier {
 // Wait waits until all parties have come, and returns how many had come before: 0 for the first, n-1 for the last.
 //
 // When ctx ends before that, the barrier breaks: the others cannot meet any more, and get [ErrBrokenBarrier]. So does everybody who
-// comes then, until Reset. A panic of the action breaks it, too, and is the error of the last.
+// comes then, until Reset. So it is in threading; in asyncio another may come in the place of one that is cancelled. A panic of the
+// action breaks the barrier, too, and is the error of the last. The end of ctx while the action runs also breaks it; in Python a timeout
+// has no effect then.
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	if err := checkContext("lab.Barrier.Wait", ctx); err != nil {
 		return 0, err
@@ -53,24 +59,16 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	if b.n == 0 {
 		return 0, zero("lab.Barrier.Wait", "barrier", "lab.NewBarrier")
 	}
-	b.mu.Lock()
-	if b.broken {
-		b.mu.Unlock()
-		return 0, ErrBrokenBarrier
+	if by := b.acting.Load(); by != 0 && by == self() {
+		return 0, misuse("lab.Barrier.Wait", "called by the barrier's own action, which would wait for itself")
 	}
-	if err := canceled(ctx); err != nil {
-		b.breakUp()
-		b.mu.Unlock()
+	r, index, err := b.arrive(ctx)
+	if err != nil {
 		return 0, err
 	}
-	r := b.round
-	index = r.arrived
-	r.arrived++
-	if r.arrived == b.n {
-		defer b.mu.Unlock()
+	if index == b.n-1 {
 		return index, b.meet(r)
 	}
-	b.mu.Unlock()
 	over := b.meter.waits("barrier")
 	defer func() { over(err == nil) }()
 	select {
@@ -90,6 +88,35 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	return index, nil
 }
 
+// arrive enters the round, after waiting for the end of one that is full.
+func (b *Barrier) arrive(ctx context.Context) (r *round, index int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		if b.broken {
+			return nil, 0, ErrBrokenBarrier
+		}
+		r = b.round
+		full := r.arrived == b.n
+		if err := canceled(ctx); err != nil {
+			if r.left = full; !full {
+				b.breakUp()
+			}
+			return nil, 0, err
+		}
+		if !full {
+			r.arrived++
+			return r, r.arrived - 1, nil
+		}
+		b.mu.Unlock()
+		select {
+		case <-r.over:
+		case <-ctx.Done():
+		}
+		b.mu.Lock()
+	}
+}
+
 // Named gives the barrier its name in figures and statistics, and returns it.
 func (b *Barrier) Named(name string) *Barrier {
 	b.meter.name = name
@@ -99,26 +126,35 @@ func (b *Barrier) Named(name string) *Barrier {
 // Stats returns what the barrier has seen so far: who passed, and how long they waited for the others.
 func (b *Barrier) Stats() LockStats { return b.meter.snapshot("barrier", b.passed.Load()) }
 
-// meet ends a round in which all have come. The lock is held: nobody comes or goes while the action runs.
-func (b *Barrier) meet(r *round) error {
+// meet ends a round in which all have come: with the action, which runs without the lock.
+func (b *Barrier) meet(r *round) (err error) {
 	normal := false
 	defer func() {
-		if !normal {
+		b.acting.Store(0)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		switch {
+		case isClosed(r.over): // the action, or a waiter meanwhile, has broken it
+			err = cmp.Or(err, ErrBrokenBarrier)
+		case !normal || err != nil:
 			b.breakUp()
+		default:
+			b.passed.Add(1)
+			b.round = &round{over: make(chan struct{})}
+			if close(r.over); r.left {
+				b.breakUp()
+			}
 		}
 	}()
 	if b.action != nil {
-		if err := guard(&b.from, func() error { b.action(); return nil }); err != nil {
-			return err
-		}
+		b.acting.Store(self())
+		err = guard(&b.from, func() error { b.action(); return nil })
 	}
 	normal = true
-	b.passed.Add(1)
-	b.round = &round{over: make(chan struct{})}
-	close(r.over)
-	return nil
+	return err
 }
 
+// breakUp breaks the barrier. mu is held.
 func (b *Barrier) breakUp() {
 	b.broken = true
 	if !isClosed(b.round.over) {

@@ -12,11 +12,12 @@ import (
 type Broadcast[T any] struct {
 	policy Policy
 
-	publish sync.Mutex // held by Publish, so that all subscribers see the same order
+	publishing chan struct{} // holds a token while a Publish runs, so that all subscribers see the same order
+	over       chan struct{} // closed by Close
 
 	mu     sync.Mutex
 	subs   []*Subscription[T]
-	closed bool
+	closed bool // and so are the channels of the subscriptions
 }
 
 // A Policy says what a broadcast does when a subscriber's buffer is full.
@@ -36,7 +37,7 @@ func NewBroadcast[T any](policy Policy) *Broadcast[T] {
 	if policy < Block || policy > DropNewest {
 		panic(misuse("lab.NewBroadcast", "policy %d: need Block, DropOldest or DropNewest", int(policy)))
 	}
-	return &Broadcast[T]{policy: policy}
+	return &Broadcast[T]{policy: policy, publishing: make(chan struct{}, 1), over: make(chan struct{})}
 }
 
 // A Subscription is one reader's part of a broadcast.
@@ -54,6 +55,9 @@ func (b *Broadcast[T]) Subscribe(buffer int) *Subscription[T] {
 	if buffer < 1 && b.policy != Block || buffer < 0 {
 		panic(misuse("lab.Broadcast.Subscribe", "buffer %d: need at least 1, or 0 with Block", buffer))
 	}
+	if b.over == nil {
+		panic(zero("lab.Broadcast.Subscribe", "broadcast", "lab.NewBroadcast"))
+	}
 	s := &Subscription[T]{b: b, values: make(chan T, buffer), left: make(chan struct{})}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -65,20 +69,32 @@ func (b *Broadcast[T]) Subscribe(buffer int) *Subscription[T] {
 	return s
 }
 
-// Publish hands v to all subscribers. With [Block] it waits for them until ctx ends; those before the one that was not ready have
-// v then.
+// Publish hands v to all subscribers. With [Block] it waits for them until ctx ends or the broadcast is closed; those before the one
+// that was not ready have v then. A goroutine that reads a subscription must not publish to the same broadcast with [Block]: it
+// would wait for itself.
 func (b *Broadcast[T]) Publish(ctx context.Context, v T) error {
 	if err := checkContext("lab.Broadcast.Publish", ctx); err != nil {
 		return err
 	}
-	b.publish.Lock()
-	defer b.publish.Unlock()
-	b.mu.Lock()
-	subs, closed := slices.Clone(b.subs), b.closed
-	b.mu.Unlock()
-	if closed {
-		return fmt.Errorf("lab.Broadcast.Publish: %w", ErrClosed)
+	if b.over == nil {
+		return zero("lab.Broadcast.Publish", "broadcast", "lab.NewBroadcast")
 	}
+	if err := canceled(ctx); err != nil {
+		return err
+	}
+	select {
+	case b.publishing <- struct{}{}:
+		defer func() { <-b.publishing }()
+	case <-b.over:
+	case <-ctx.Done():
+		return canceled(ctx)
+	}
+	if isClosed(b.over) {
+		return errPublish
+	}
+	b.mu.Lock()
+	subs := slices.Clone(b.subs)
+	b.mu.Unlock()
 	for _, s := range subs {
 		if err := s.offer(ctx, b.policy, v); err != nil {
 			return err
@@ -87,11 +103,23 @@ func (b *Broadcast[T]) Publish(ctx context.Context, v T) error {
 	return nil
 }
 
+var errPublish = fmt.Errorf("lab.Broadcast.Publish: %w", ErrClosed)
+
 func (s *Subscription[T]) offer(ctx context.Context, policy Policy, v T) error {
+	if isClosed(s.left) {
+		return nil
+	}
 	if policy == Block {
+		select {
+		case s.values <- v: // a reader that is ready gets v even when ctx has ended
+			return nil
+		default:
+		}
 		select {
 		case s.values <- v:
 		case <-s.left:
+		case <-s.b.over:
+			return errPublish
 		case <-ctx.Done():
 			return canceled(ctx)
 		}
@@ -119,10 +147,19 @@ func (s *Subscription[T]) offer(ctx context.Context, policy Policy, v T) error {
 	}
 }
 
-// Close ends the broadcast: subscribers read what they have, and then find their channels closed. Closing again does nothing.
+// Close ends the broadcast: subscribers read what they have, and then find their channels closed. A Publish that waits for a subscriber
+// fails. Closing again does nothing.
 func (b *Broadcast[T]) Close() {
-	b.publish.Lock()
-	defer b.publish.Unlock()
+	if b.over == nil {
+		panic(zero("lab.Broadcast.Close", "broadcast", "lab.NewBroadcast"))
+	}
+	b.mu.Lock()
+	if !isClosed(b.over) {
+		close(b.over)
+	}
+	b.mu.Unlock()
+	b.publishing <- struct{}{} // until no Publish sends any more
+	defer func() { <-b.publishing }()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, s := range b.subs {
@@ -134,23 +171,40 @@ func (b *Broadcast[T]) Close() {
 // C returns the channel of values, to range over or select on. It is closed when the broadcast is.
 func (s *Subscription[T]) C() <-chan T { return s.values }
 
-// Next waits for the next value. The error is [ErrClosed] when there will be none.
+// Next waits for the next value. The error is [ErrClosed] when there will be none. As with [Queue.Get], a context that has ended takes no
+// value.
 func (s *Subscription[T]) Next(ctx context.Context) (T, error) {
 	var zero T
 	if err := checkContext("lab.Subscription.Next", ctx); err != nil {
 		return zero, err
 	}
+	if err := canceled(ctx); err != nil {
+		return zero, err
+	}
+	if isClosed(s.left) {
+		return zero, ErrClosed
+	}
 	select {
 	case v, ok := <-s.values:
-		if !ok {
-			return zero, ErrClosed
-		}
-		return v, nil
+		return s.read(v, ok)
 	case <-s.left:
 		return zero, ErrClosed
 	case <-ctx.Done():
+	}
+	select {
+	case v, ok := <-s.values:
+		return s.read(v, ok)
+	default:
 		return zero, canceled(ctx)
 	}
+}
+
+// read is what a receive from the channel means.
+func (s *Subscription[T]) read(v T, ok bool) (T, error) {
+	if !ok {
+		return v, ErrClosed
+	}
+	return v, nil
 }
 
 // Dropped returns how many values this subscriber has lost because it did not read in time.

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -76,7 +77,8 @@ func (c *Cond) Named(name string) *Cond {
 // Stats returns what the condition has seen so far: who was woken, and how long they waited for it.
 func (c *Cond) Stats() LockStats { return c.meter.snapshot("condition", c.woken.Load()) }
 
-// WaitUntil waits until pred, which is called with the lock held, is true.
+// WaitUntil waits until pred, which is called with the lock held, is true. When ctx ends, pred is asked a last time: what is true then
+// is no error. It is Condition.wait_for.
 func (c *Cond) WaitUntil(ctx context.Context, pred func() bool) error {
 	if pred == nil {
 		return misuse("lab.Cond.WaitUntil", "nil function")
@@ -86,13 +88,16 @@ func (c *Cond) WaitUntil(ctx context.Context, pred func() bool) error {
 	}
 	for !pred() {
 		if err := c.Wait(ctx); err != nil {
+			if u := (*UsageError)(nil); !errors.As(err, &u) && pred() {
+				return nil
+			}
 			return err
 		}
 	}
 	return nil
 }
 
-// Notify wakes the n that have waited longest, or all when there are fewer.
+// Notify wakes the n that have waited longest, or all when there are fewer. Other than in Python it may be called without the lock.
 func (c *Cond) Notify(n int) {
 	if n < 0 {
 		panic(misuse("lab.Cond.Notify", "%d: need zero or more", n))
@@ -100,7 +105,7 @@ func (c *Cond) Notify(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for ; n > 0 && !c.queue.empty(); n-- {
-		c.queue.first().serve(struct{}{}, true)
+		c.queue.first().serve(struct{}{}, nil)
 	}
 }
 
@@ -109,7 +114,7 @@ func (c *Cond) NotifyAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for !c.queue.empty() {
-		c.queue.first().serve(struct{}{}, true)
+		c.queue.first().serve(struct{}{}, nil)
 	}
 }
 

@@ -1,8 +1,9 @@
 // Package lab knows how to run Go functions together: tasks, pools, queues, locks and the measuring of them.
 // It must not know where it runs: it is an ordinary Go library, and a notebook is one of its users.
 //
-// A reader who comes from Python's asyncio finds gather, create_task and wait_for here, with two differences that make Go what
-// it is: nothing is coloured async, and everything that can wait takes a [context.Context] first.
+// A reader who comes from Python's asyncio finds gather, create_task and wait_for here, with two differences: no function has to be
+// declared async, and everything that can wait takes a [context.Context] first. Where a call behaves otherwise than Python's, its
+// documentation says so, and the tests named cpython_*_test.go show it.
 //
 //	pages, err := lab.Gather(ctx, fetch("a"), fetch("b"), fetch("c")) // all at once, results in this order
 //
@@ -32,14 +33,20 @@
 //
 //   - Results come in the order of the inputs, whichever was ready first.
 //   - The first error cancels the context of the others, unless the name says All.
+//   - Finished work wins over an ended context. A call that asks for what has been finished (Await, Wait, Completed, Join, Shutdown,
+//     Event.Wait, WaitUntil) succeeds if that is there, even when its context has ended; and a call that finds what it waited for and
+//     the end of its context at the same time succeeds. A call that would begin something (take a lock or a value, put one, sleep)
+//     does nothing when its context has ended before, so that a loop of such calls ends with its context.
 //   - A panic in a function that lab runs becomes a [*PanicError], which carries the panicking stack and the line that started
-//     the work. A function that calls [runtime.Goexit] gives [ErrGoexit].
+//     the work. A function that calls [runtime.Goexit] on a goroutine of lab's gives [ErrGoexit].
+//   - Functions that lab calls back (actions, callbacks, compare functions) may panic, call Goexit and ask the value that calls them. A
+//     call back that could only wait for itself is a [*UsageError].
 //   - No call leaves a goroutine behind: what starts goroutines waits for all of them, even after an error or a cancelled
 //     context. A function that ignores its context makes its caller wait. A [Task] is the one thing that goes on when its starting
 //     call has returned; its owner awaits or cancels it.
-//   - Bad use (a nil function, a negative duration, a pool of size 0) is a [*UsageError] that names the call. Calls with an
-//     error result return it, the others panic with it.
-//   - Cancelled work says why: see [CanceledError].
+//   - Bad use (a nil function, a negative count, a pool of size 0) is a [*UsageError] that names the call. Calls with an
+//     error result return it, the others panic with it. A negative duration of Sleep, WaitFor and After is no mistake: it means now.
+//   - The error of cancelled work has the cause: see [CanceledError].
 //
 // # What a call costs
 //

@@ -152,11 +152,12 @@ func (c *crew) tracedAlike(i int) {
 }
 
 // Gather runs the functions at the same time, each in its own goroutine, and returns their results in the order of the
-// arguments. It is Python's asyncio.gather.
+// arguments. It is called after Python's asyncio.gather, but fails like asyncio.TaskGroup.
 //
 // The first error (or panic, as a [*PanicError]) cancels the context of the others; Gather waits until all have returned, and
-// returns that error and no results. The context of the caller cancels them all. Without functions there is nothing to do and
-// nothing to report.
+// returns that error and no results. asyncio.gather raises the first exception at once and lets the others run on. The context of the
+// caller cancels them all; when all have succeeded in spite of that, their results are returned. Without functions there is nothing
+// to do and nothing to report.
 func Gather[T any](ctx context.Context, fns ...func(context.Context) (T, error)) ([]T, error) {
 	if err := checkFuncs("lab.Gather", fns); err != nil {
 		return nil, err
@@ -179,7 +180,7 @@ type Result[T any] struct {
 }
 
 // GatherAll is [Gather] without the cancelling: every function runs to its end, and each has its own result. It is
-// gather(return_exceptions=True).
+// gather(return_exceptions=True). When ctx ends there is still a result for each, where Python raises CancelledError.
 func GatherAll[T any](ctx context.Context, fns ...func(context.Context) (T, error)) []Result[T] {
 	must(checkFuncs("lab.GatherAll", fns))
 	results := make([]Result[T], len(fns))

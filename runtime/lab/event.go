@@ -53,7 +53,8 @@ func (e *Event) IsSet() bool {
 	return e.set
 }
 
-// Wait waits until the event is set, be it for a moment only, or ctx ends.
+// Wait waits until the event is set, be it for a moment only, or ctx ends. When the event is set already, Wait succeeds even if ctx has
+// ended.
 func (e *Event) Wait(ctx context.Context) error {
 	if err := checkContext("lab.Event.Wait", ctx); err != nil {
 		return err
@@ -64,15 +65,18 @@ func (e *Event) Wait(ctx context.Context) error {
 		return nil
 	}
 	over := e.meter.waits("event")
+	var err error
 	select {
 	case <-c:
-		over(true)
-		e.passed.Add(1)
-		return nil
 	case <-ctx.Done():
-		over(false)
-		return canceled(ctx)
+		if !isClosed(c) {
+			err = canceled(ctx)
+		}
 	}
+	if over(err == nil); err == nil {
+		e.passed.Add(1)
+	}
+	return err
 }
 
 // Named gives the event its name in figures and statistics, and returns it.

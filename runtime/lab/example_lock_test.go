@@ -98,6 +98,16 @@ func ExampleNewSemaphore() {
 	// true
 }
 
+// One side signals, the other waits for as many signals.
+func ExampleNewSemaphore_signals() {
+	ready := lab.NewSemaphore(0)
+	for range 3 {
+		lab.Go(ctx, func(context.Context) (int, error) { ready.Release(1); return 0, nil })
+	}
+	fmt.Println(ready.Acquire(ctx, 3), ready)
+	// Output: <nil> 0 permits free
+}
+
 func ExampleSemaphore_Do() {
 	one := lab.NewSemaphore(1)
 	err := one.Do(ctx, func(ctx context.Context) error {

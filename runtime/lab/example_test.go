@@ -139,7 +139,7 @@ func ExampleTasks() {
 }
 
 func ExampleShield() {
-	saving := lab.Go(ctx, fetch("saved", 50*ms))
+	saving := lab.Go(ctx, fetch("saved", 500*ms))
 	short, cancel := context.WithTimeout(ctx, 5*ms)
 	defer cancel()
 	_, err := lab.Shield(short, saving)

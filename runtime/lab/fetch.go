@@ -31,7 +31,8 @@ type Response struct {
 	Body   []byte
 	Err    error         // a [*StatusError] for a status of 400 and above
 	Tries  int           // requests that were made
-	Took   time.Duration // from its first request to its end, waits between tries included
+	Took   time.Duration // from its first request to its end, pauses between tries included, waits for a turn not
+	Waited time.Duration // for its turn: for the bounds of FetchAll, and for the Limiter before each try
 }
 
 // String says in one line what came.
@@ -66,17 +67,24 @@ func FetchAll(ctx context.Context, urls []string, opt FetchOptions) []Response {
 	all := NewSemaphore(int64(opt.Concurrency))
 	hosts := hostLimits{each: int64(opt.PerHost), sems: map[string]*Semaphore{}}
 	responses := make([]Response, len(urls))
+	asked := time.Now()
 	errs := eachAll(ctx, "lab.FetchAll", len(urls), func(ctx context.Context, i int) error {
 		// The host's place first: who waits for a busy host must not keep others from theirs.
-		return hosts.of(urls[i]).Do(ctx, func(ctx context.Context) error {
+		r := &responses[i]
+		err := hosts.of(urls[i]).Do(ctx, func(ctx context.Context) error {
 			return all.Do(ctx, func(ctx context.Context) error {
-				responses[i] = fetch(ctx, urls[i], opt)
+				r.Waited = time.Since(asked)
+				r.fetch(ctx, urls[i], opt)
 				if bar != nil {
 					bar.Add(1)
 				}
 				return nil
 			})
 		})
+		if r.URL == "" { // its turn never came
+			r.Waited = time.Since(asked)
+		}
+		return err
 	})
 	for i, err := range errs {
 		if responses[i].URL = urls[i]; err != nil {
@@ -91,7 +99,9 @@ func Fetch(ctx context.Context, url string, opt FetchOptions) Response {
 	must(checkContext("lab.Fetch", ctx), opt.check("lab.Fetch"))
 	opt, done := opt.withDefaults()
 	defer done()
-	return fetch(ctx, url, opt)
+	var r Response
+	r.fetch(ctx, url, opt)
+	return r
 }
 
 func (o FetchOptions) check(call string) error {
@@ -149,23 +159,31 @@ func (h *hostLimits) of(address string) *Semaphore {
 	return h.sems[host]
 }
 
-func fetch(ctx context.Context, address string, opt FetchOptions) Response {
-	r := Response{URL: address}
-	begin := time.Now()
+func (r *Response) fetch(ctx context.Context, address string, opt FetchOptions) {
+	r.URL = address
+	var begin time.Time // of the first request, moved on by waits for later turns
 	b := opt.Retry
 	worth := b.If
 	b.If = func(err error) bool { return passing(err) && (worth == nil || worth(err)) }
 	r.Err = retry(ctx, b, func(ctx context.Context) error {
 		if opt.Limiter != nil {
-			if err := opt.Limiter.Wait(ctx); err != nil {
+			asked := time.Now()
+			err := opt.Limiter.Wait(ctx)
+			waited := time.Since(asked)
+			r.Waited += waited
+			begin = begin.Add(waited)
+			if err != nil {
 				return Permanent(err)
 			}
 		}
-		r.Tries++
+		if r.Tries++; r.Tries == 1 {
+			begin = time.Now()
+		}
 		return r.try(ctx, opt)
 	})
-	r.Took = time.Since(begin)
-	return r
+	if r.Tries > 0 {
+		r.Took = time.Since(begin)
+	}
 }
 
 // passing reports whether an error may be gone the next time.

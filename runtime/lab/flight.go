@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"runtime/trace"
 	"sync"
+	"sync/atomic"
 )
 
 // A Flight calls a function at most once at a time for each key: who asks while a call is under way waits for its result. With
@@ -21,8 +22,10 @@ type Flight[K comparable, V any] struct {
 	stats FlightStats
 }
 
+// A flightCall is also the key under which its context is marked.
 type flightCall[V any] struct {
-	waiters int // who wants the result; guarded by Flight.mu
+	waiters int            // who wants the result; guarded by Flight.mu
+	runner  atomic.Uintptr // the goroutine of the call; see self
 	cancel  context.CancelCauseFunc
 	done    chan struct{}
 	value   V // valid when done is closed
@@ -55,14 +58,12 @@ func NewMemo[K comparable, V any](fn func(context.Context, K) (V, error)) *Fligh
 	return &Flight[K, V]{fn: fn, keep: true, from: here(1), calls: map[K]*flightCall[V]{}}
 }
 
-// Get returns the function's result for key. The call has the values of the context of who asked first, but it ends only when
-// the contexts of all who wait have: then the last of them waits for it, so that no goroutine is left behind.
+// Get returns the function's result for key. The call has the values of the first caller's context, but it ends only when the
+// contexts of all waiting callers have: then the last of them waits for it, so that no goroutine is left behind. A result that is kept is
+// returned even when ctx has ended.
 func (f *Flight[K, V]) Get(ctx context.Context, key K) (V, error) {
 	var zero V
 	if err := checkContext("lab.Flight.Get", ctx); err != nil {
-		return zero, err
-	}
-	if err := canceled(ctx); err != nil {
 		return zero, err
 	}
 	if f.fn == nil {
@@ -73,18 +74,27 @@ func (f *Flight[K, V]) Get(ctx context.Context, key K) (V, error) {
 	}
 	f.mu.Lock()
 	c := f.calls[key]
-	switch {
-	case c == nil:
+	if c != nil && isClosed(c.done) {
+		f.stats.Hits++
+		f.mu.Unlock()
+		return c.value, c.err
+	}
+	if err := canceled(ctx); err != nil {
+		f.mu.Unlock()
+		return zero, err
+	}
+	if c == nil {
 		c = &flightCall[V]{done: make(chan struct{})}
 		var callCtx context.Context
-		callCtx, c.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+		callCtx, c.cancel = context.WithCancelCause(context.WithoutCancel(context.WithValue(ctx, c, true)))
 		f.calls[key] = c
 		f.stats.Calls++
 		started()
 		go f.call(callCtx, key, c)
-	case isClosed(c.done):
-		f.stats.Hits++
-	default:
+	} else if c.runner.Load() == self() || ctx.Value(c) != nil {
+		f.mu.Unlock()
+		return zero, misuse("lab.Flight.Get", "the function asks for the key that it is called for (%v), and would wait for itself", key)
+	} else {
 		f.stats.Merged++
 	}
 	c.waiters++
@@ -93,6 +103,9 @@ func (f *Flight[K, V]) Get(ctx context.Context, key K) (V, error) {
 	case <-c.done:
 		return c.value, c.err
 	case <-ctx.Done():
+		if isClosed(c.done) {
+			return c.value, c.err
+		}
 	}
 	f.mu.Lock()
 	c.waiters--
@@ -120,11 +133,13 @@ func (f *Flight[K, V]) call(ctx context.Context, key K, c *flightCall[V]) {
 	if trace.IsEnabled() {
 		defer trace.StartRegion(ctx, "lab.Flight").End()
 	}
+	c.runner.Store(self())
 	normal := false
 	defer func() {
 		if !normal {
 			c.err = abnormal(recover(), &f.from)
 		}
+		c.runner.Store(0)
 		f.mu.Lock()
 		if f.calls[key] == c && (!f.keep || c.err != nil) {
 			delete(f.calls, key)

@@ -9,15 +9,25 @@ import (
 	"time"
 )
 
-// A GIL is Python's global interpreter lock, to see what it does: of all threads that belong to it only one runs at a time. Who holds it
-// gives it up when it waits for something outside ([GILThread.Blocking], [GILThread.Sleep]), and when it has had it for the switch
-// interval while others want it: then it is asked to, and does so at its next [GILThread.Step]. The rules are those of CPython.
+// A GIL is Python's global interpreter lock, to see what it does: of all threads that belong to it only one runs at a time. The rules are
+// those of CPython since 3.2:
+//
+//   - Forced switch: a waiting thread that sees the lock stay with one holder for the switch interval sets a drop request. The holder
+//     obeys at its next [GILThread.Step]. The lock goes to the thread that has waited longest, and the old holder waits in turn.
+//   - Voluntary release: a thread in [GILThread.Blocking] or [GILThread.Sleep] lets the lock go. That only wakes the thread that has
+//     waited longest, which takes 50 µs, and any thread that asks for the lock before that gets it. So a thread whose blocking calls
+//     are shorter mostly takes the lock again at once, beside any number of threads that compute; a thread whose calls are longer
+//     loses it, and waits for a switch interval each time. With a drop request pending, a voluntary release is a forced switch.
+//
+// In CPython waking takes as long as the operating system needs, and waiting threads are not served in order.
+//
+// A thread that computes calls Step:
 //
 //	gil := lab.NewGIL(0)
 //	t := gil.Thread(ctx, "counter", func(ctx context.Context, th *lab.GILThread) error {
 //		for range 1_000_000 {
 //			n++
-//			if err := th.Step(); err != nil { // Python looks between any two bytecodes
+//			if err := th.Step(); err != nil { // since 3.10 Python looks at the end of each round and at the start of each function
 //				return err
 //			}
 //		}
@@ -25,16 +35,22 @@ import (
 //	})
 type GIL struct {
 	interval time.Duration
-	drop     atomic.Bool // the holder is asked to give it up
+	drop     atomic.Bool // the holder must look: it is asked to drop the lock, or its context has ended
 
 	mu       sync.Mutex
-	held     bool
+	holder   *GILThread // nil when the lock is free
+	asked    bool       // the holder is asked to drop the lock
 	queue    waiters[*GILThread]
-	switches int // times that it went from one thread to another
-	forced   int // how many of those because of the interval
+	waking   *time.Timer // wakes the first of queue while the lock is free; nil otherwise
+	switches int         // times that it went from one thread to another
+	forced   int         // how many of those because of the interval
 	last     *GILThread
 	threads  []*GILThread
 }
+
+// wakingTime is how long a thread that waits for a GIL needs to wake. It is longer than a call that does not really wait, and shorter than
+// one that does.
+const wakingTime = 50 * time.Microsecond
 
 // DefaultSwitchInterval is how long a Python thread may keep the lock when others want it: sys.getswitchinterval().
 const DefaultSwitchInterval = 5 * time.Millisecond
@@ -49,12 +65,13 @@ func NewGIL(interval time.Duration) *GIL {
 	return &GIL{interval: interval}
 }
 
-// A GILThread is one thread under a GIL. Its methods are for its own function, which holds the lock whenever it runs.
+// A GILThread is one thread under a GIL. Its methods are for its own function, on the goroutine on which that was called. The function
+// holds the lock whenever it runs.
 type GILThread struct {
 	g    *GIL
 	name string
 	ctx  context.Context
-	has  bool // holds the lock; only for its own goroutine
+	self uintptr // the goroutine; see self
 
 	// guarded by g.mu
 	since        time.Time // when it got the lock
@@ -62,12 +79,14 @@ type GILThread struct {
 	steps        int // turns with the lock
 }
 
-// Thread starts fn as a thread, which takes the lock first: threading.Thread(target=fn).start().
+// Thread starts fn as a thread, which takes the lock first: threading.Thread(target=fn).start(). A thread that awaits another one of
+// the same GIL lets the lock go meanwhile, as join does.
 func (g *GIL) Thread(ctx context.Context, name string, fn func(context.Context, *GILThread) error) *Task[struct{}] {
 	if fn == nil {
 		panic(misuse("lab.GIL.Thread", "nil function"))
 	}
 	t := new(Task[struct{}])
+	t.gil = g
 	t.init(ctx, "lab.GIL.Thread", t, []TaskOption{Named(name)})
 	t.launch(func(ctx context.Context) error { return g.run(ctx, name, fn) })
 	return t
@@ -90,8 +109,12 @@ func (g *GIL) Run(ctx context.Context, fn func(context.Context, *GILThread) erro
 }
 
 func (g *GIL) run(ctx context.Context, name string, fn func(context.Context, *GILThread) error) error {
-	th := &GILThread{g: g, name: name, ctx: ctx}
+	th := &GILThread{g: g, name: name, ctx: ctx, self: self()}
 	g.mu.Lock()
+	if g.holder != nil && g.holder.self == th.self {
+		g.mu.Unlock()
+		return misuse("lab.GIL.Run", "called by thread %s of this GIL, which holds the lock", g.holder.name)
+	}
 	if n := len(g.threads); name == "" && n == 0 {
 		th.name = "main"
 	} else if name == "" {
@@ -99,92 +122,122 @@ func (g *GIL) run(ctx context.Context, name string, fn func(context.Context, *GI
 	}
 	g.threads = append(g.threads, th)
 	g.mu.Unlock()
-	// The lock's holder looks for a cancelled context only when it is asked to give the lock up.
 	defer context.AfterFunc(ctx, func() { g.drop.Store(true) })()
 	if err := th.take(); err != nil {
 		return err
 	}
-	defer th.release(false)
+	defer th.release(true)
 	return fn(ctx, th)
 }
+
+// has reports whether th holds the lock. g.mu is held.
+func (th *GILThread) has() bool { return th.g.holder == th }
 
 // take waits for the lock. A thread that has waited for the interval, during which nobody else got it, asks the holder to drop it.
 func (th *GILThread) take() error {
 	g, begin := th.g, time.Now()
 	g.mu.Lock()
-	if !g.held {
+	defer g.mu.Unlock()
+	if g.holder == nil {
 		g.give(th, begin)
-		g.mu.Unlock()
-		th.has = true
 		return nil
 	}
 	w := g.queue.add(th)
 	seen := g.switches
-	g.mu.Unlock()
 	timer := time.NewTimer(g.interval)
 	defer timer.Stop()
 	for {
+		g.mu.Unlock()
+		var late, ended bool
 		select {
 		case <-w.ready:
-			th.has = true
-			g.mu.Lock()
-			th.waited += time.Since(begin)
-			g.mu.Unlock()
-			return nil
 		case <-timer.C:
-			g.mu.Lock()
-			if g.switches == seen {
-				g.drop.Store(true)
-			}
-			seen = g.switches
-			g.mu.Unlock()
-			timer.Reset(g.interval)
+			late = true
 		case <-th.ctx.Done():
-			g.mu.Lock()
-			waiting := g.queue.remove(w)
-			th.waited += time.Since(begin)
-			g.mu.Unlock()
-			if waiting {
-				return canceled(th.ctx)
-			}
-			<-w.ready
-			th.has = true
-			return nil
+			ended = true
 		}
+		g.mu.Lock()
+		switch {
+		case th.has():
+			th.waited += time.Since(begin)
+			return nil
+		case ended:
+			g.queue.remove(w)
+			th.waited += time.Since(begin)
+			return canceled(th.ctx)
+		case late && g.switches == seen:
+			g.asked = true
+			g.drop.Store(true)
+		}
+		seen = g.switches
+		timer.Reset(g.interval)
 	}
 }
 
-// give makes th the holder. g.mu is held.
+// give makes th the holder of the free lock. g.mu is held.
 func (g *GIL) give(th *GILThread, now time.Time) {
-	if g.held = true; g.last != nil && g.last != th {
+	if g.holder = th; g.last != nil && g.last != th {
 		g.switches++
 	}
-	g.last = th
-	g.drop.Store(false)
+	if g.waking != nil {
+		g.waking.Stop()
+		g.waking = nil
+	}
+	g.last, g.asked = th, false
 	th.since = now
 	th.steps++
+	g.look(th)
 }
 
-// release gives the lock to who has waited longest, if somebody has.
-func (th *GILThread) release(forced bool) {
-	if !th.has {
-		return
+// look sets drop if the holder th has a reason to look. g.mu is held.
+func (g *GIL) look(th *GILThread) {
+	// In this order, since the context may end between the two: its AfterFunc stores true.
+	if g.drop.Store(g.asked); th.ctx.Err() != nil {
+		g.drop.Store(true)
 	}
-	th.has = false
+}
+
+// pass gives the free lock to the thread that has waited longest. g.mu is held.
+func (g *GIL) pass(now time.Time) {
+	w := g.queue.first()
+	g.give(w.v, now)
+	w.serve(w.v, nil)
+}
+
+// release lets the lock go. On a drop request, and when the thread has ended, the lock goes to the thread that has waited longest.
+// Otherwise that thread is only woken, and others may be faster.
+func (th *GILThread) release(last bool) {
 	g, now := th.g, time.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	th.held += now.Sub(th.since)
-	g.held = false
-	if g.queue.empty() {
+	if !th.has() {
 		return
 	}
-	if forced {
+	th.held += now.Sub(th.since)
+	g.holder = nil
+	asked := g.asked
+	g.asked = false
+	switch {
+	case g.queue.empty():
+	case asked:
 		g.forced++
+		g.pass(now)
+	case last:
+		g.pass(now)
+	default:
+		var waking *time.Timer
+		waking = time.AfterFunc(wakingTime, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			if g.waking != waking { // another thread was faster
+				return
+			}
+			if g.waking = nil; !g.queue.empty() {
+				g.pass(time.Now())
+			}
+		})
+		g.waking = waking
 	}
-	w := g.queue.first()
-	g.give(w.v, now)
-	w.serve(w.v, true)
 }
 
 // Step is the place where Python looks whether the lock is wanted by others: call it in every round of a loop that computes. It costs
@@ -194,45 +247,93 @@ func (th *GILThread) Step() error {
 	if !th.g.drop.Load() {
 		return nil
 	}
+	if err := th.check("lab.GILThread.Step"); err != nil {
+		return err
+	}
 	if err := canceled(th.ctx); err != nil {
-		th.release(false)
+		th.release(true)
 		return err
 	}
 	g := th.g
 	g.mu.Lock()
-	wanted := !g.queue.empty()
-	if !wanted {
-		g.drop.Store(false)
+	wanted := g.asked && !g.queue.empty() && th.has()
+	if !wanted && th.has() {
+		g.asked = false
+		g.look(th)
 	}
 	g.mu.Unlock()
 	if !wanted {
 		return nil
 	}
-	th.release(true)
+	th.release(false)
 	return th.take()
+}
+
+// check refuses calls from other goroutines than the thread's own.
+func (th *GILThread) check(call string) error {
+	if th.self != self() {
+		return misuse(call, "thread %s was used outside of its own function", th.name)
+	}
+	return nil
 }
 
 // Blocking calls fn without the lock, as Python's own functions do around what waits or computes outside of Python, and takes it
-// again. fn gets the thread's context.
-func (th *GILThread) Blocking(fn func(context.Context) error) error {
+// again, after a panic too. fn gets the thread's context.
+func (th *GILThread) Blocking(fn func(context.Context) error) (err error) {
 	if fn == nil {
 		return misuse("lab.GILThread.Blocking", "nil function")
 	}
-	th.release(false)
-	err := fn(th.ctx)
-	return errors.Join(err, th.take())
+	if err := th.check("lab.GILThread.Blocking"); err != nil {
+		return err
+	}
+	defer th.outside(&err)()
+	return fn(th.ctx)
 }
 
-// Sleep is time.sleep: it waits without the lock.
-func (th *GILThread) Sleep(d time.Duration) error {
+// outside lets the lock go. What it returns takes it again, if the thread had it: inside of a Blocking it has not.
+func (th *GILThread) outside(err *error) (back func()) {
+	th.g.mu.Lock()
+	had := th.has()
+	th.g.mu.Unlock()
+	if !had {
+		return func() {}
+	}
+	th.release(false)
+	return func() {
+		switch lost := th.take(); {
+		case *err == nil:
+			*err = lost
+		case lost != nil && !errors.Is(*err, lost):
+			*err = errors.Join(*err, lost)
+		}
+	}
+}
+
+// letGo lets a GIL go whose holder calls, if one of the tasks runs under it. What it returns takes the lock again.
+func letGo(ts []*task, err *error) (back func()) {
+	for _, t := range ts {
+		if g := t.gil; g != nil {
+			g.mu.Lock()
+			th := g.holder
+			g.mu.Unlock()
+			if th != nil && th.self == self() {
+				return th.outside(err)
+			}
+		}
+	}
+	return func() {}
+}
+
+// Sleep is time.sleep: it waits without the lock. As there, a negative d is a mistake.
+func (th *GILThread) Sleep(d time.Duration) (err error) {
 	if err := checkDuration("lab.GILThread.Sleep", "duration", d); err != nil {
 		return err
 	}
-	th.release(false)
-	if err := sleep(th.ctx, d); err != nil {
+	if err := th.check("lab.GILThread.Sleep"); err != nil {
 		return err
 	}
-	return th.take()
+	defer th.outside(&err)()
+	return sleep(th.ctx, d)
 }
 
 // Name returns the thread's name.

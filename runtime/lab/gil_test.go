@@ -107,6 +107,178 @@ func TestGILSwitchInterval(t *testing.T) {
 	})
 }
 
+// A call that is over before another thread could wake costs its own time, beside a thread that computes: the lock is let go, but not
+// handed over. One that takes longer loses the lock.
+func TestGILTinyCalls(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		call     time.Duration
+		handover bool
+	}{{2 * time.Microsecond, false}, {40 * time.Microsecond, false}, {60 * time.Microsecond, true}} {
+		synctest.Test(t, func(t *testing.T) {
+			g := lab.NewGIL(0)
+			ctx, cancel := context.WithCancel(t.Context())
+			burner := g.Thread(ctx, "burner", func(ctx context.Context, th *lab.GILThread) error { return compute(th, 1<<30) })
+			synctest.Wait()
+			var took time.Duration
+			err := g.Run(t.Context(), func(_ context.Context, th *lab.GILThread) error {
+				begin := time.Now()
+				for range 100 {
+					if err := th.Blocking(func(context.Context) error { time.Sleep(c.call); return nil }); err != nil {
+						return err
+					}
+				}
+				took = time.Since(begin)
+				return nil
+			})
+			cancel()
+			burner.Await(t.Context())
+			s := g.Stats()
+			if all := 100 * c.call; err != nil || !c.handover && (took != all || s.Switches != 2) || c.handover && (took < 500*ms || s.Switches != 202) {
+				t.Errorf("100 calls of %v took %v, error %v; %v", c.call, took, err, s)
+			}
+		})
+	}
+}
+
+// A lock that was dropped on request is handed over even by a thread that would only call something short.
+func TestGILForcedByACall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := lab.NewGIL(0)
+		err := g.Run(t.Context(), func(_ context.Context, th *lab.GILThread) error {
+			ran := false
+			other := g.Thread(t.Context(), "other", func(context.Context, *lab.GILThread) error { ran = true; return nil })
+			time.Sleep(6 * time.Millisecond) // computes without a Step: the other one has asked for the lock by now
+			if err := th.Blocking(func(context.Context) error { return nil }); err != nil || !ran {
+				t.Errorf("the other thread had its turn: %v, error %v", ran, err)
+			}
+			_, err := other.Await(t.Context())
+			return err
+		})
+		if s := g.Stats(); err != nil || s.Forced != 1 || s.Switches != 2 {
+			t.Errorf("%v, error %v", s, err)
+		}
+	})
+}
+
+// Whatever coincides with the end of a context: each thread ends at its next step.
+func TestGILContextsEnd(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		interval := time.Duration(rapid.IntRange(1, 6).Draw(rt, "interval")) * time.Millisecond
+		ends := rapid.SliceOfN(rapid.IntRange(0, 20), 1, 5).Draw(rt, "ends")
+		synctest.Test(t, func(t *testing.T) {
+			g := lab.NewGIL(interval)
+			begin := time.Now()
+			var tasks []*lab.Task[struct{}]
+			for i, end := range ends {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(end)*time.Millisecond)
+				defer cancel()
+				limit := time.Duration(end+1) * time.Millisecond
+				tasks = append(tasks, g.Thread(ctx, fmt.Sprint("thread ", i), func(_ context.Context, th *lab.GILThread) error {
+					err := compute(th, 1000)
+					if took := time.Since(begin); took > limit {
+						t.Errorf("a thread whose context ended after %d ms ran until %v", end, took)
+					}
+					return err
+				}))
+			}
+			for _, task := range tasks {
+				if _, err := task.Await(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("a thread ended with %v", err)
+				}
+			}
+		})
+	})
+}
+
+func TestGILBlocking(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := lab.NewGIL(0)
+		err := g.Run(t.Context(), func(ctx context.Context, th *lab.GILThread) error {
+			// A Blocking inside of another has nothing to let go and takes nothing.
+			err := th.Blocking(func(context.Context) error {
+				if err := th.Blocking(func(context.Context) error { return th.Sleep(time.Millisecond) }); err != nil {
+					return err
+				}
+				_, err := g.Thread(ctx, "inside", func(context.Context, *lab.GILThread) error { return nil }).Await(ctx)
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			// A function that recovers from a panic of Blocking holds the lock again.
+			func() {
+				defer func() { _ = recover() }()
+				th.Blocking(func(context.Context) error { panic("outside") })
+			}()
+			waits := g.Thread(ctx, "waits", func(context.Context, *lab.GILThread) error { return nil })
+			time.Sleep(time.Second)
+			if waits.State() != lab.Running {
+				t.Errorf("another thread ran: it is %v", waits.State())
+			}
+			wantUsage(t, g.Run(ctx, func(context.Context, *lab.GILThread) error { return nil }), "lab.GIL.Run: called by thread main of this GIL, which holds the lock")
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				wantUsage(t, th.Blocking(func(context.Context) error { return nil }), "lab.GILThread.Blocking: thread main was used outside of its own function")
+				wantUsage(t, th.Sleep(1), "lab.GILThread.Sleep: thread main was used outside of its own function")
+			}()
+			<-done
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Awaiting another thread lets the lock go, as join does.
+func TestGILJoin(t *testing.T) {
+	t.Parallel()
+	for name, join := range map[string]func(ctx context.Context, ts ...*lab.Task[struct{}]) error{
+		"Await": func(ctx context.Context, ts ...*lab.Task[struct{}]) (err error) {
+			for _, t := range ts {
+				_, e := t.Await(ctx)
+				err = errors.Join(err, e)
+			}
+			return err
+		},
+		"Wait": func(ctx context.Context, ts ...*lab.Task[struct{}]) error {
+			_, _, err := lab.Wait(ctx, lab.AllCompleted, ts...)
+			return err
+		},
+		"Completed": func(ctx context.Context, ts ...*lab.Task[struct{}]) (err error) {
+			for _, e := range lab.Completed(ctx, ts...) {
+				err = errors.Join(err, e)
+			}
+			return err
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			g := lab.NewGIL(0)
+			inside := 0
+			work := func(_ context.Context, th *lab.GILThread) error {
+				if inside++; inside != 1 {
+					t.Error("two hold the lock")
+				}
+				time.Sleep(time.Millisecond)
+				inside--
+				return th.Step()
+			}
+			err := g.Run(t.Context(), func(ctx context.Context, th *lab.GILThread) error {
+				err := join(ctx, g.Thread(ctx, "a", work), g.Thread(ctx, "b", work))
+				return errors.Join(err, work(ctx, th))
+			})
+			if s := g.Stats(); err != nil || len(s.Threads) != 3 {
+				t.Errorf("%s: %v, %v", name, err, s)
+			}
+		})
+	}
+}
+
 // The convoy: a thread that waits outside needs a switch interval to come back, each time, while another computes.
 func TestGILConvoy(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -41,9 +43,9 @@ func (h *hooks[F]) all() []*F {
 
 var panicHooks hooks[func(*PanicError)]
 
-// OnPanic has f called for every panic that lab turns into an error, on the goroutine that panicked, until remove is called: of a task,
-// when its callbacks have run. It is threading.excepthook: a place to log what nobody awaits, which [PanicError.Awaited] tells. f must
-// not panic.
+// OnPanic has f called for every panic that lab turns into an error, until remove is called: on a goroutine of its own, for which the
+// one that panicked waits. The panic of a task is reported after the task's callbacks. It is threading.excepthook: a place to log panics
+// that no caller awaits, see [PanicError.Awaited]. A panic of f itself is written to standard error.
 func OnPanic(f func(*PanicError)) (remove func()) {
 	if f == nil {
 		panic(misuse("lab.OnPanic", "nil function"))
@@ -53,14 +55,21 @@ func OnPanic(f func(*PanicError)) (remove func()) {
 
 func reportPanic(err *PanicError) {
 	for _, f := range panicHooks.all() {
-		(*f)(err)
+		apart(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					fmt.Fprintf(os.Stderr, "lab.OnPanic: the function panicked (%v) when it was called for: %v\n", r, err)
+				}
+			}()
+			(*f)(err)
+		})
 	}
 }
 
 var taskHooks hooks[func(TaskInfo)]
 
 // OnTask has f called when a task begins to run and when it has ended, on the task's goroutine, until remove is called. It is
-// threading.settrace for what lab starts: State tells which of the two it is. A panic of f goes to [OnPanic] and no further.
+// threading.settrace for what lab starts; State distinguishes the two. A panic of f goes to [OnPanic] and no further.
 func OnTask(f func(TaskInfo)) (remove func()) {
 	if f == nil {
 		panic(misuse("lab.OnTask", "nil function"))

@@ -37,15 +37,34 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	if l.r == nil {
 		return zero("lab.Limiter.Wait", "limiter", "lab.NewLimiter")
 	}
-	begin := time.Now()
-	err := l.r.Wait(ctx)
-	l.waited.Add(int64(time.Since(begin)))
-	if err != nil {
+	if err := canceled(ctx); err != nil {
 		l.refused.Add(1)
-		if ended := canceled(ctx); ended != nil {
-			return ended
-		}
+		return err
+	}
+	begin := time.Now()
+	turn := l.r.ReserveN(begin, 1)
+	wait := turn.DelayFrom(begin)
+	if end, ok := ctx.Deadline(); ok && begin.Add(wait).After(end) {
+		turn.CancelAt(begin)
+		l.refused.Add(1)
 		return fmt.Errorf("lab.Limiter.Wait: the turn comes after the deadline: %w", context.DeadlineExceeded)
+	}
+	if wait == 0 {
+		l.passed.Add(1)
+		return nil
+	}
+	timer := time.NewTimer(wait) // here and not by sleep, so that figures show a wait for the limiter
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	waited := time.Since(begin)
+	l.waited.Add(int64(waited))
+	if waited < wait {
+		turn.Cancel()
+		l.refused.Add(1)
+		return canceled(ctx)
 	}
 	l.passed.Add(1)
 	return nil

@@ -46,7 +46,8 @@ func (l *Lock) Watch() *Lock {
 	return l
 }
 
-// Lock waits until the lock is free and takes it. The error is that of ctx; the lock is not taken then.
+// Lock waits until the lock is free and takes it. The error is that of ctx; the lock is not taken then. A context that has ended does
+// not take even a free lock, other than acquire(timeout=0) in Python: [Lock.TryLock] does.
 func (l *Lock) Lock(ctx context.Context) error {
 	if ctx == nil {
 		return checkContext("lab.Lock.Lock", ctx)
@@ -119,7 +120,8 @@ func (l *Lock) TryLock() bool {
 	return true
 }
 
-// Unlock gives the lock back, to who has waited longest if somebody has. Any goroutine may do it.
+// Unlock releases the lock; the goroutine that has waited longest, if there is one, gets it. Any goroutine may call it. Unlocking a free
+// lock is a mistake.
 func (l *Lock) Unlock() {
 	if h := l.holder.Load(); h != nil && l.holder.CompareAndSwap(h, nil) {
 		l.meter.released(h)
@@ -135,7 +137,7 @@ func (l *Lock) Unlock() {
 		panic(misuse("lab.Lock.Unlock", "the lock is not locked"))
 	default:
 		w := l.queue.first()
-		w.serve(struct{}{}, true)
+		w.serve(struct{}{}, nil)
 		if l.queue.empty() {
 			l.state.Store(held)
 		}

@@ -276,7 +276,7 @@ func TestLockMisuse(t *testing.T) {
 	wantMisuse(t, func() { lab.NewRWLock(5) }, "lab.NewRWLock: preference 5: need PreferWriters, PreferReaders or PreferNobody")
 	wantUsage(t, rw.RLock(nil), "lab.RWLock.RLock: nil context: pass ctx, or context.Background()")
 	s := lab.NewSemaphore(2)
-	wantMisuse(t, func() { lab.NewSemaphore(0) }, "lab.NewSemaphore: 0 permits: need at least 1")
+	wantMisuse(t, func() { lab.NewSemaphore(-1) }, "lab.NewSemaphore: -1 permits: need zero or more")
 	wantMisuse(t, func() { s.Release(1) }, "lab.Semaphore.Release: 1 permit of which 0 are held: more released than acquired")
 	wantMisuse(t, func() { s.TryAcquire(3) }, "lab.Semaphore.TryAcquire: 3 permits: need 1 to 2")
 	wantUsage(t, s.Acquire(t.Context(), 3), "lab.Semaphore.Acquire: 3 permits: need 1 to 2")

@@ -8,6 +8,7 @@ import (
 	"runtime/trace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"interleave/runtime/timeline"
@@ -28,7 +29,7 @@ import (
 type Loop struct {
 	// SlowAfter is how long a task may run between two awaits before that is reported: slow_callback_duration. 0 means 100 ms.
 	SlowAfter time.Duration
-	// OnSlow is called on the loop with each report, when it is not nil.
+	// OnSlow is called with each report, while the loop stands still, when it is not nil.
 	OnSlow func(SlowTurn)
 
 	mu    sync.Mutex
@@ -84,14 +85,15 @@ type Coro struct {
 	name   string
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	resume chan struct{} // the baton
-	waits  bool          // parked, and in neither run.ready nor the inbox
-	due    time.Time     // when it could have had its next turn; zero: ever since it has waited
-	since  time.Time     // when its turn began
-	line   site          // of the await that ended a slow turn
-	err    error         // valid when done
-	claim  claim         // of who wants err
-	done   bool
+	resume chan struct{}  // the baton
+	self   atomic.Uintptr // the task's goroutine; see self
+	waits  bool           // parked, and in neither run.ready nor the inbox
+	due    time.Time      // when it could have had its next turn; zero: ever since it has waited
+	since  time.Time      // when its turn began
+	line   site           // of the await that ended a slow turn
+	err    error          // valid when done
+	claim  claim          // of who wants err
+	done   atomic.Bool
 	next   []*Coro // who awaits it
 	ended  func()  // called on its last turn, when err is set
 	at     int     // in run.living
@@ -100,16 +102,16 @@ type Coro struct {
 
 // loopRun is one Run. Everything but inbox belongs to who has the baton: the loop, or the task that it resumed.
 type loopRun struct {
-	l       *Loop
-	ctx     context.Context
-	slow    time.Duration
-	over    error // why every task is cancelled, those to come included
-	ready   []*Coro
-	living  []*Coro
-	timers  loopTimers
-	seq     uint64
-	running *Coro
-	parked  chan struct{} // the baton on its way back
+	l      *Loop
+	ctx    context.Context
+	slow   time.Duration
+	over   error // why every task is cancelled, those to come included
+	ready  []*Coro
+	living []*Coro
+	timers loopTimers
+	seq    uint64
+	baton  atomic.Uintptr // the goroutine that has it; see self
+	parked chan struct{}  // the baton on its way back
 
 	mu      sync.Mutex
 	inbox   []mail        // tasks woken from outside
@@ -123,7 +125,7 @@ type mail struct {
 	sent time.Time
 }
 
-// ErrLoopDeadlock is the error of a loop whose tasks all wait for each other.
+// ErrLoopDeadlock is the error of a loop whose tasks all wait for each other. asyncio would wait for ever.
 var ErrLoopDeadlock = errors.New("deadlock: every task of the loop waits for another")
 
 var errLoopEnded = errors.New("the loop has ended")
@@ -145,6 +147,7 @@ func (l *Loop) Run(ctx context.Context, main func(*Coro) error) error {
 		r.slow = 100 * time.Millisecond
 	}
 	started()
+	r.baton.Store(self())
 	first := r.start("main", "event loop main", here(1), main)
 	first.claim.taken.Store(true)
 	for len(r.living) > 0 {
@@ -155,19 +158,11 @@ func (l *Loop) Run(ctx context.Context, main func(*Coro) error) error {
 		} else {
 			r.cancelAll(fmt.Errorf("%w: %s", ErrLoopDeadlock, r.names()))
 		}
-		if first.done && r.over == nil {
+		if first.done.Load() && r.over == nil {
 			r.cancelAll(errLoopEnded)
 		}
 	}
 	return first.err
-}
-
-// overdue is canceled, and does not depend on which of two timers of the same moment fires first.
-func overdue(ctx context.Context) error {
-	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
-		<-ctx.Done()
-	}
-	return canceled(ctx)
 }
 
 // start makes a task that is ready. A recording knows its goroutine by row.
@@ -185,6 +180,8 @@ func (r *loopRun) start(name, row string, from site, fn func(*Coro) error) *Coro
 			defer trace.StartRegion(c.ctx, row).End()
 		}
 		c.turn()
+		c.self.Store(self())
+		r.baton.Store(self())
 		normal := false
 		defer func() {
 			if !normal {
@@ -197,13 +194,15 @@ func (r *loopRun) start(name, row string, from site, fn func(*Coro) error) *Coro
 			}
 			forget()
 			c.cancel(nil)
-			c.done = true
+			c.done.Store(true)
+			c.self.Store(0)
 			if c.ended != nil {
 				c.ended()
 			}
 			if p, ok := c.err.(*PanicError); ok && !normal {
 				reportPanic(p)
 			}
+			r.baton.Store(0) // the loop takes it; this goroutine's identity is free for others from now on
 			r.parked <- struct{}{}
 		}()
 		if c.err = canceled(c.ctx); c.err == nil { // one that was cancelled before its first turn never has one
@@ -219,14 +218,21 @@ func (r *loopRun) start(name, row string, from site, fn func(*Coro) error) *Coro
 
 // turn lets c run until it awaits something or ends.
 func (r *loopRun) turn(c *Coro) {
+	loop := self()
 	c.waits, c.line = false, site{}
-	r.running, c.since = c, time.Now()
+	c.since = time.Now()
+	r.baton.Store(c.self.Load()) // 0 before its first turn: it takes the baton itself
 	c.resume <- struct{}{}
 	<-r.parked
-	r.running = nil
-	took := time.Since(c.since)
-	r.l.note(c, took, r.slow)
-	if c.done {
+	r.baton.Store(loop)
+	if s, slow := r.l.note(c, time.Since(c.since), r.slow); slow && r.l.OnSlow != nil {
+		apart(func() { // a Goexit must not end the loop
+			r.baton.Store(self())
+			alone(&c.line, func() { r.l.OnSlow(s) })
+		})
+		r.baton.Store(loop)
+	}
+	if c.done.Load() {
 		last := len(r.living) - 1
 		r.living[c.at] = r.living[last]
 		r.living[c.at].at = c.at
@@ -240,15 +246,16 @@ func (r *loopRun) turn(c *Coro) {
 	}
 }
 
-func (l *Loop) note(c *Coro, took, slow time.Duration) {
+// note counts a turn. It returns the report of one that was slow.
+func (l *Loop) note(c *Coro, took, slow time.Duration) (s SlowTurn, isSlow bool) {
 	l.mu.Lock()
 	l.stats.Turns++
 	l.stats.Busy += took
 	l.mu.Unlock()
 	if took < slow {
-		return
+		return s, false
 	}
-	s := SlowTurn{Task: c.name, Took: took}
+	s = SlowTurn{Task: c.name, Took: took}
 	if c.line.n > 0 {
 		s.Line = c.line.String()
 	}
@@ -257,9 +264,7 @@ func (l *Loop) note(c *Coro, took, slow time.Duration) {
 		l.stats.Slow = append(l.stats.Slow, s)
 	}
 	l.mu.Unlock()
-	if l.OnSlow != nil {
-		alone(&c.line, func() { l.OnSlow(s) })
-	}
+	return s, true
 }
 
 // pick waits for a task that is ready; nil means that there never will be one.
@@ -304,7 +309,7 @@ func (r *loopRun) pick() *Coro {
 
 // makeReady gives a parked task its next turn, which it could have had at due. Others have theirs already.
 func (r *loopRun) makeReady(c *Coro, due time.Time) {
-	if c.done || !c.waits {
+	if c.done.Load() || !c.waits {
 		return
 	}
 	c.waits, c.due = false, due
@@ -365,15 +370,39 @@ func (c *Coro) turn() {
 	}
 }
 
-// mine checks that the caller is c's own task, as far as can be seen.
+// mine checks that the caller is c's own task.
 func (c *Coro) mine(call string) error {
 	switch {
 	case c == nil || c.run == nil:
 		return misuse(call, "nil Coro: use the one that the task's function was given")
-	case c.done || c.run.running != c:
+	case c.self.Load() != self():
 		return misuse(call, "the Coro of task %s was used outside of it", c.name)
 	}
-	return canceled(c.ctx)
+	return nil
+}
+
+// enter begins an await. One of a cancelled task fails; the others have a turn first, since a task that takes no notice of that may await
+// again and again.
+func (c *Coro) enter(call string) error {
+	if err := c.mine(call); err != nil {
+		return err
+	}
+	if err := canceled(c.ctx); err != nil {
+		c.yield()
+		return err
+	}
+	return nil
+}
+
+// yield gives the others a turn.
+func (c *Coro) yield() {
+	c.due = time.Time{}
+	c.run.ready = append(c.run.ready, c)
+	if time.Since(c.since) >= c.run.slow {
+		c.line = here(2)
+	}
+	c.run.parked <- struct{}{}
+	c.turn()
 }
 
 // Name returns the task's name.
@@ -385,16 +414,14 @@ func (c *Coro) String() string { return c.name }
 // Context returns the task's context, which ends when the task is cancelled.
 func (c *Coro) Context() context.Context { return c.ctx }
 
-// Sleep awaits that d has passed: others run meanwhile. It is asyncio.sleep.
+// Sleep awaits that d has passed: others run meanwhile. It is asyncio.sleep, for which a negative d means zero, too.
 func (c *Coro) Sleep(d time.Duration) error {
-	if err := errors.Join(checkDuration("lab.Coro.Sleep", "duration", d)); err != nil {
+	if err := c.enter("lab.Coro.Sleep"); err != nil {
 		return err
 	}
-	if d == 0 {
-		return c.Yield()
-	}
-	if err := c.mine("lab.Coro.Sleep"); err != nil {
-		return err
+	if d <= 0 {
+		c.yield()
+		return canceled(c.ctx)
 	}
 	c.run.seq++
 	c.timer = &loopTimer{when: time.Now().Add(d), seq: c.run.seq, c: c}
@@ -404,16 +431,10 @@ func (c *Coro) Sleep(d time.Duration) error {
 
 // Yield lets the others have a turn. It is asyncio.sleep(0).
 func (c *Coro) Yield() error {
-	if err := c.mine("lab.Coro.Yield"); err != nil {
+	if err := c.enter("lab.Coro.Yield"); err != nil {
 		return err
 	}
-	c.due = time.Time{}
-	c.run.ready = append(c.run.ready, c)
-	if time.Since(c.since) >= c.run.slow {
-		c.line = here(1)
-	}
-	c.run.parked <- struct{}{}
-	c.turn()
+	c.yield()
 	return canceled(c.ctx)
 }
 
@@ -423,7 +444,7 @@ func (c *Coro) Await(fn func(context.Context) error) error {
 	if fn == nil {
 		return misuse("lab.Coro.Await", "nil function")
 	}
-	if err := c.mine("lab.Coro.Await"); err != nil {
+	if err := c.enter("lab.Coro.Await"); err != nil {
 		return err
 	}
 	r, from := c.run, here(1)
@@ -472,16 +493,12 @@ func LoopGo[T any](co *Coro, name string, fn func(*Coro) (T, error)) *LoopTask[T
 }
 
 func (c *Coro) start(call, name, row string, fn func(*Coro) error) *Coro {
-	if err := c.mine(call); err != nil {
-		if u := (*UsageError)(nil); errors.As(err, &u) {
-			panic(u)
-		}
-	}
+	must(c.mine(call))
 	return c.run.start(name, row, here(2), fn)
 }
 
 // Await awaits the task's result. When the awaiting task is cancelled the awaited one is, too,
-// and Await returns at once; the loop waits for both.
+// and Await returns at once; the loop waits for both. A task that has ended gives its result even to one that is cancelled.
 func (t *LoopTask[T]) Await(co *Coro) (T, error) {
 	var zero T
 	if t == nil {
@@ -494,25 +511,27 @@ func (t *LoopTask[T]) Await(co *Coro) (T, error) {
 }
 
 func (c *Coro) await(t *Coro) error {
-	err := c.mine("lab.LoopTask.Await")
-	switch u := (*UsageError)(nil); {
-	case errors.As(err, &u):
+	if err := c.mine("lab.LoopTask.Await"); err != nil {
 		return err
+	}
+	err := canceled(c.ctx)
+	switch {
 	case t.run != c.run:
 		return misuse("lab.LoopTask.Await", "%s and %s belong to different loops", c.name, t.name)
 	case t == c:
 		return misuse("lab.LoopTask.Await", "%s awaits itself", c.name)
-	case t.done:
+	case t.done.Load():
 		t.claim.taken.Store(true)
 		return nil
 	case err != nil:
 		t.stop(err)
+		c.yield()
 		return err
 	}
 	t.claim.waiting.Add(1)
 	defer t.claim.waiting.Add(-1)
 	t.next = append(t.next, c)
-	if err := c.park(); !t.done {
+	if err := c.park(); !t.done.Load() {
 		t.stop(err)
 		return err
 	}
@@ -520,23 +539,26 @@ func (c *Coro) await(t *Coro) error {
 	return nil
 }
 
-// stop cancels c; on the loop.
+// stop cancels c. On its loop the task is ready at once; from outside, the end of its context wakes it.
 func (c *Coro) stop(cause error) {
 	c.cancel(cause)
-	c.run.makeReady(c, time.Now())
+	if c.run.baton.Load() == self() {
+		c.run.makeReady(c, time.Now())
+	}
 }
 
-// Cancel cancels the task: its awaits return an error from now on, of which cause is a part. It must be called on the task's loop.
+// Cancel cancels the task: its awaits return an error from now on, of which cause is a part. In asyncio only the next await does. A task
+// that has not begun never does. It may be called from anywhere.
 func (t *LoopTask[T]) Cancel(cause error) { t.c.stop(cause) }
 
-// Done reports whether the task has ended. It must be called on the task's loop.
-func (t *LoopTask[T]) Done() bool { return t.c.done }
+// Done reports whether the task has ended. It may be called from anywhere.
+func (t *LoopTask[T]) Done() bool { return t.c.done.Load() }
 
 // Name returns the task's name.
 func (t *LoopTask[T]) Name() string { return t.c.name }
 
-// LoopGather runs the functions as tasks of co's loop and awaits their results, in the order of the arguments. The first error cancels
-// the others. It is asyncio.gather as it really is: one thread, taking turns.
+// LoopGather runs the functions as tasks of co's loop and awaits their results, in the order of the arguments. They take turns as those
+// of asyncio.gather do, but the first error cancels the others, and LoopGather waits for them.
 func LoopGather[T any](co *Coro, fns ...func(*Coro) (T, error)) ([]T, error) {
 	for i, fn := range fns {
 		if fn == nil {
@@ -555,7 +577,7 @@ func LoopGather[T any](co *Coro, fns ...func(*Coro) (T, error)) ([]T, error) {
 }
 
 func (c *Coro) gather(n int, fn func(*Coro, int) error) error {
-	if err := c.mine("lab.LoopGather"); err != nil {
+	if err := c.enter("lab.LoopGather"); err != nil {
 		return err
 	}
 	tasks := make([]*Coro, n)

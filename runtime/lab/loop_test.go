@@ -236,7 +236,9 @@ func TestLoopMisuse(t *testing.T) {
 	var kept *lab.Coro
 	if err := l.Run(t.Context(), func(co *lab.Coro) error {
 		kept = co
-		wantUsage(t, co.Sleep(-1), "lab.Coro.Sleep: duration -1ns: need zero or more")
+		if err := co.Sleep(-1); err != nil {
+			t.Error(err)
+		}
 		wantUsage(t, co.Await(nil), "lab.Coro.Await: nil function")
 		wantMisuse(t, func() { lab.LoopGo[int](co, "x", nil) }, "lab.LoopGo: nil function")
 		_, err := lab.LoopGather[int](co, nil)

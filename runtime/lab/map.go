@@ -12,7 +12,8 @@ import (
 // Map calls fn for every item of xs on the workers of p and returns the results in the order of xs. It is executor.map, and with
 // [Progress] it is joblib.Parallel. A nil p means a pool for this call with a worker for each core.
 //
-// The first error cancels the rest and is returned. Items are handed out in batches, whose size follows from how long items take, so
+// The first error cancels the rest and is returned, without results: executor.map yields those before it, and multiprocessing.Pool.map
+// lets the others finish. Items are handed out in batches, whose size follows from how long items take, so
 // that a million small items cost little more than a loop. See [Chunk], [Static] and [Dynamic] for other ways.
 //
 // Map may be called from a task of the same pool: its worker then does a part of the work itself.
@@ -108,7 +109,7 @@ func (p *Pool) ranges(ctx context.Context, call string, n int, fn func(context.C
 		m.shares = min(m.shares, (n+m.chunk-1)/m.chunk)
 	}
 	if n == 0 {
-		return canceled(ctx)
+		return nil
 	}
 	if m.label != "" {
 		m.bar = NewProgress(m.label, n)
@@ -130,36 +131,45 @@ func (p *Pool) runMapping(ctx context.Context, call string, m *mapping) error {
 		})
 	}
 	helpers := m.shares
-	inside, _ := ctx.Value(taskKey{}).(*task)
-	helping := inside != nil && inside.pool == p
+	helping := p.place(ctx) != nil
 	if helping {
 		helpers--
 	}
+	done := make(chan struct{}) // closed when a worker found no items left: those that have not begun are not needed
+	var allTaken sync.Once
+	finished := func() { allTaken.Do(func() { close(done) }) }
 	tasks := make([]*Task[struct{}], helpers)
+	items := make([]int, m.shares) // that each has worked off
 	for i := range tasks {
 		t := new(Task[struct{}])
 		t.claim.taken.Store(true) // Map returns its error
-		items := new(int)
-		p.submit(ctx, call, &t.task, t, []TaskOption{Named(fmt.Sprintf("%s %d", call, i))}, items, func(ctx context.Context) error {
-			return m.work(ctx, items)
+		p.submit(ctx, call, &t.task, t, []TaskOption{Named(fmt.Sprintf("%s %d", call, i))}, &items[i], func(ctx context.Context) error {
+			return m.work(ctx, &items[i])
 		})
 		t.subscribe(func() {
-			if t.err != nil && !errors.Is(t.err, errMapDone) {
+			if t.err == nil {
+				finished()
+			} else if !errors.Is(t.err, errMapDone) {
 				fail(t.err)
 			}
 		})
 		tasks[i] = t
 	}
 	if helping {
-		from, items := here(2), 0
-		if err := guard(&from, func() error { return m.work(ctx, &items) }); err != nil {
+		from := here(2)
+		if err := guard(&from, func() error { return m.work(ctx, &items[helpers]) }); err != nil {
 			fail(err)
 		}
-		for _, t := range tasks {
-			t.dismiss(errMapDone)
-		}
+		finished()
 	}
 	for _, t := range tasks {
+		select {
+		case <-t.done:
+			continue
+		case <-done:
+			t.dismiss(errMapDone)
+		case <-ctx.Done():
+		}
 		select {
 		case <-t.done:
 		case <-ctx.Done():
@@ -167,7 +177,14 @@ func (p *Pool) runMapping(ctx context.Context, call string, m *mapping) error {
 			<-t.done
 		}
 	}
-	if first == nil && m.done() < m.n {
+	left := m.n
+	for _, k := range items {
+		left -= k
+	}
+	switch {
+	case left == 0: // all is done, whatever has ended meanwhile
+		return nil
+	case first == nil:
 		return canceled(caller)
 	}
 	return first

@@ -181,7 +181,7 @@ func isStd(function string) bool {
 	return first != "main" && first != "command-line-arguments" && !strings.Contains(first, ".") && (mainModule() == "" || !strings.HasPrefix(dir+name+"/", mainModule()+"/"))
 }
 
-// alone calls f on this goroutine; a panic of it is nobody's error, and [OnPanic] alone hears of it.
+// alone calls f on this goroutine. A panic of f goes to [OnPanic] and no further; a Goexit ends the goroutine.
 func alone(from *site, f func()) {
 	normal := false
 	defer func() {
@@ -197,17 +197,38 @@ func alone(from *site, f func()) {
 	normal = true
 }
 
-// guard calls fn on this goroutine and returns a panic of it as an error.
-func guard(from *site, fn func() error) (err error) {
+// apart calls f on a goroutine of its own and waits for it, so that not even a Goexit of f ends this one.
+func apart(f func()) {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		f()
+	}()
+	<-over
+}
+
+// guard calls fn on this goroutine and returns a panic of it as an error. A Goexit of fn ends the goroutine, which is the caller's own.
+func guard(from *site, fn func() error) error {
+	p, err := caught(from, fn)
+	if p != nil {
+		reportPanic(p)
+		return p
+	}
+	return err
+}
+
+// caught is guard without the report, for calls with a lock held: what [OnPanic] calls may need the lock. The caller reports p
+// when it has let the lock go.
+func caught(from *site, fn func() error) (p *PanicError, err error) {
 	normal := false
 	defer func() {
 		if !normal {
 			if r := recover(); r != nil {
-				err = abnormal(r, from)
-			} // else Goexit: this goroutine is the caller's own and goes on ending
+				p = panicked(r, from)
+			}
 		}
 	}()
 	err = fn()
 	normal = true
-	return err
+	return nil, err
 }

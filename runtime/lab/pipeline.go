@@ -9,14 +9,14 @@ import (
 )
 
 // Pipelines are channels with functions between them. A [Group] owns the goroutines: the first error cancels them all, and its Wait,
-// to be called when the last channel has been read, returns it. The group must have no limit.
+// to be called when the last channel has been read, returns it. The group must have no limit, because its stages wait for each other.
 //
 //	g := lab.NewGroup(ctx)
 //	pages := lab.Stage(g, lab.Source(g, slices.Values(urls)), 8, fetch)
 //	titles, err := lab.Collect(g, lab.Stage(g, pages, 2, title))
 //
-// Each function closes the channels that it returns when its input is closed and worked off, or when the group's context ends. A
-// reader who stops reading early must cancel the context that the group was made with.
+// Each function closes the channels that it returns when its input is closed and empty, or when the group's context ends; when both are
+// so, the work is done and there is no error. A reader that stops early must cancel the context that the group was made with.
 
 // Source sends what seq yields.
 func Source[T any](g *Group, seq iter.Seq[T]) <-chan T {
@@ -42,9 +42,9 @@ func Stage[T, U any](g *Group, in <-chan T, workers int, fn func(context.Context
 	out := make(chan U)
 	g.several(workers, func() { close(out) }, func(ctx context.Context) error {
 		for {
-			v, ok := receive(ctx, in)
+			v, ok, err := receive(ctx, in)
 			if !ok {
-				return canceled(ctx)
+				return err
 			}
 			u, err := fn(ctx, v)
 			if err != nil {
@@ -68,9 +68,12 @@ func OrderedStage[T, U any](g *Group, in <-chan T, workers int, fn func(context.
 	g.Go(func(ctx context.Context) error {
 		defer close(slots)
 		for {
-			v, ok := receive(ctx, in)
+			v, ok, err := receive(ctx, in)
+			if !ok {
+				return err
+			}
 			slot := make(chan U, 1)
-			if !ok || !send(ctx, slots, slot) {
+			if !send(ctx, slots, slot) {
 				return canceled(ctx)
 			}
 			g.Go(func(ctx context.Context) error {
@@ -117,8 +120,11 @@ func FanIn[T any](g *Group, ins ...<-chan T) <-chan T {
 	g.several(len(ins), func() { close(out) }, func(ctx context.Context) error {
 		in := ins[next.Add(1)-1]
 		for {
-			v, ok := receive(ctx, in)
-			if !ok || !send(ctx, out, v) {
+			v, ok, err := receive(ctx, in)
+			if !ok {
+				return err
+			}
+			if !send(ctx, out, v) {
 				return canceled(ctx)
 			}
 		}
@@ -140,9 +146,9 @@ func Tee[T any](g *Group, in <-chan T, n int) []<-chan T {
 			defer close(out)
 		}
 		for {
-			v, ok := receive(ctx, in)
+			v, ok, err := receive(ctx, in)
 			if !ok {
-				return canceled(ctx)
+				return err
 			}
 			for _, out := range ends {
 				if !send(ctx, out, v) {
@@ -166,13 +172,11 @@ func Batch[T any](g *Group, in <-chan T, size int, atMost time.Duration) <-chan 
 		var batch []T
 		var late <-chan time.Time // nil: no time is running
 		for {
+			open := true
 			select {
 			case v, ok := <-in:
-				if !ok {
-					if len(batch) > 0 {
-						send(ctx, out, batch)
-					}
-					return canceled(ctx)
+				if open = ok; !ok {
+					break
 				}
 				if batch = append(batch, v); len(batch) == 1 && atMost > 0 {
 					late = time.After(atMost)
@@ -182,10 +186,16 @@ func Batch[T any](g *Group, in <-chan T, size int, atMost time.Duration) <-chan 
 				}
 			case <-late:
 			case <-ctx.Done():
+				if !finished(in) {
+					return canceled(ctx)
+				}
+				open = false
+			}
+			if len(batch) > 0 && !send(ctx, out, batch) {
 				return canceled(ctx)
 			}
-			if !send(ctx, out, batch) {
-				return canceled(ctx)
+			if !open {
+				return nil
 			}
 			batch, late = nil, nil
 		}
@@ -208,11 +218,15 @@ func Merge[T any](g *Group, compare func(a, b T) int, ins ...<-chan T) <-chan T 
 		}
 		var heads []head
 		for _, in := range ins {
-			if v, ok := receive(ctx, in); ok {
+			v, ok, err := receive(ctx, in)
+			if err != nil {
+				return err
+			}
+			if ok {
 				heads = append(heads, head{v, in})
 			}
 		}
-		for len(heads) > 0 && ctx.Err() == nil {
+		for len(heads) > 0 {
 			least := 0
 			for i := range heads {
 				if compare(heads[i].v, heads[least].v) < 0 {
@@ -220,15 +234,19 @@ func Merge[T any](g *Group, compare func(a, b T) int, ins ...<-chan T) <-chan T 
 				}
 			}
 			if !send(ctx, out, heads[least].v) {
-				break
+				return canceled(ctx)
 			}
-			if v, ok := receive(ctx, heads[least].in); ok {
+			v, ok, err := receive(ctx, heads[least].in)
+			if err != nil {
+				return err
+			}
+			if ok {
 				heads[least].v = v
 			} else {
 				heads = slices.Delete(heads, least, least+1)
 			}
 		}
-		return canceled(ctx)
+		return nil
 	})
 	return out
 }
@@ -265,16 +283,38 @@ func (g *Group) several(n int, last func(), fn func(context.Context) error) {
 	}
 }
 
-// receive takes a value from in; ok is false when in is closed or ctx has ended.
-func receive[T any](ctx context.Context, in <-chan T) (v T, ok bool) {
-	select {
-	case v, ok = <-in:
-	case <-ctx.Done():
+// receive takes a value from in. ok is false when in is closed, and when ctx has ended, which alone is an error.
+func receive[T any](ctx context.Context, in <-chan T) (v T, ok bool, err error) {
+	if ctx.Err() == nil {
+		select {
+		case v, ok = <-in:
+			return v, ok, nil
+		case <-ctx.Done():
+		}
 	}
-	return v, ok
+	if finished(in) {
+		return v, false, nil
+	}
+	return v, false, canceled(ctx)
 }
 
+// finished reports whether in is closed and empty. If not, it may take a value and drop it, so it is for callers that read no more.
+func finished[T any](in <-chan T) bool {
+	select {
+	case _, open := <-in:
+		return !open
+	default:
+		return false
+	}
+}
+
+// send sends v unless ctx ends first. A reader that is ready gets v even when ctx has ended.
 func send[T any](ctx context.Context, out chan<- T, v T) bool {
+	select {
+	case out <- v:
+		return true
+	default:
+	}
 	select {
 	case out <- v:
 		return true
@@ -287,8 +327,11 @@ func send[T any](ctx context.Context, out chan<- T, v T) bool {
 func pump[T any](ctx context.Context, in <-chan T, out chan<- T) error {
 	defer close(out)
 	for {
-		v, ok := receive(ctx, in)
-		if !ok || !send(ctx, out, v) {
+		v, ok, err := receive(ctx, in)
+		if !ok {
+			return err
+		}
+		if !send(ctx, out, v) {
 			return canceled(ctx)
 		}
 	}
@@ -298,6 +341,8 @@ func checkPipe(call string, g *Group, missing bool, what string) {
 	switch {
 	case g == nil:
 		panic(misuse(call, "nil group: make one with lab.NewGroup(ctx)"))
+	case g.limit > 0:
+		panic(misuse(call, "the group runs at most %d at a time, but stages wait for each other: make it without lab.Limit", g.limit))
 	case missing:
 		panic(misuse(call, "nil %s", what))
 	}

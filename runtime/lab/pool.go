@@ -19,24 +19,25 @@ type Pool struct {
 	name string
 
 	mu      sync.Mutex
-	queue   []job // first in, first out; jobs cancelled meanwhile stay until their turn
-	waiting int   // jobs in queue that are not cancelled
-	free    []int // numbers of workers that are not running, the smallest last
-	running int   // jobs on a worker
-	coming  int   // workers that were started and have not looked for work yet
+	queue   []*task             // first in, first out; jobs begun or cancelled meanwhile stay until their turn
+	waiting int                 // jobs in queue that are still pending
+	free    []int               // numbers of workers that are not running, the smallest last
+	running int                 // jobs on a worker
+	coming  int                 // workers that were started and have not looked for work yet
+	lent    int                 // jobs that run in the place of one that waits for them
+	at      map[uintptr]*worker // those that are running, by their goroutine; see self
 	closed  bool
-	idle    chan struct{} // closed when the pool is closed and its last worker has ended
+	idle    chan struct{} // closed when the pool is closed and its last job and worker have ended
 	done    int
 	failed  int
 	peak    int // most jobs that ever waited
 	workers []WorkerStats
 }
 
-// A job is a task and its function; items is set by what knows how many items it worked off.
-type job struct {
-	t     *task
-	fn    func(context.Context) error
-	items *int
+// A worker is a goroutine that runs jobs, and its place among the size that a pool has.
+type worker struct {
+	id   int           // in Pool.workers
+	lent chan struct{} // holds a token while a job that this one waits for runs in its place; made when needed, under Pool.mu
 }
 
 // ErrPoolClosed is the error of work that a pool did not take, or did not begin, because of its Shutdown.
@@ -48,7 +49,7 @@ func NewPool(size int, opts ...PoolOption) *Pool {
 	if size < 1 {
 		panic(misuse("lab.NewPool", "size %d: need at least 1", size))
 	}
-	p := &Pool{size: size, name: "pool", idle: make(chan struct{}), workers: make([]WorkerStats, size)}
+	p := &Pool{size: size, name: "pool", idle: make(chan struct{}), workers: make([]WorkerStats, size), at: map[uintptr]*worker{}}
 	for i := range size {
 		p.free = append(p.free, size-1-i)
 	}
@@ -74,6 +75,9 @@ func (p *Pool) Size() int { return p.size }
 // is never begun. After Shutdown it is cancelled with [ErrPoolClosed].
 //
 // It is executor.submit, and with a task of [Go] that submits and awaits it is run_in_executor: waiting here, computing there.
+//
+// A job may submit to its own pool and await what it submitted, which in Python is a deadlock when all workers do so: a job that
+// waits for a pending one by Await, Shield, Wait or Completed gives its place to that one.
 func Submit[T any](ctx context.Context, p *Pool, fn func(context.Context) (T, error), opts ...TaskOption) *Task[T] {
 	t := new(Task[T])
 	if fn == nil {
@@ -91,7 +95,7 @@ func (p *Pool) submit(ctx context.Context, call string, t *task, self TaskAny, o
 	if p.size == 0 {
 		panic(zero(call, "pool", "lab.NewPool"))
 	}
-	t.pool = p
+	t.pool, t.job, t.items = p, fn, items
 	t.unlink = func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -108,12 +112,12 @@ func (p *Pool) submit(ctx context.Context, call string, t *task, self TaskAny, o
 		t.dismiss(ErrPoolClosed)
 		return
 	}
-	p.queue = append(p.queue, job{t, fn, items})
+	p.queue = append(p.queue, t)
 	if n := len(p.free); n > 0 {
 		id := p.free[n-1]
 		p.free = p.free[:n-1]
 		p.coming++
-		go p.work(id, true)
+		go p.work(&worker{id: id}, true)
 	}
 	p.peak = max(p.peak, p.waiting-p.coming)
 	p.count()
@@ -121,37 +125,65 @@ func (p *Pool) submit(ctx context.Context, call string, t *task, self TaskAny, o
 }
 
 // work is the life of a worker: job after job until there is none.
-func (p *Pool) work(id int, fresh bool) {
+func (p *Pool) work(w *worker, fresh bool) {
 	if trace.IsEnabled() {
-		defer trace.StartRegion(context.Background(), fmt.Sprintf("%s worker %d", p.name, id)).End()
+		defer trace.StartRegion(context.Background(), fmt.Sprintf("%s worker %d", p.name, w.id)).End()
 	}
+	ended := false
+	defer func() {
+		if !ended { // by a Goexit of the job or of a callback: another goroutine takes the place
+			p.leave()
+			go p.work(w, false)
+		}
+	}()
+	p.enter(w, fresh)
 	for {
 		p.mu.Lock()
-		if fresh {
-			p.coming--
-			fresh = false
-		}
 		if len(p.queue) == 0 {
 			p.queue = nil
-			p.free = append(p.free, id)
-			if p.closed && len(p.free) == p.size {
-				close(p.idle)
-			}
+			p.free = append(p.free, w.id)
+			delete(p.at, self())
+			p.checkIdle()
 			p.mu.Unlock()
+			ended = true
 			return
 		}
-		j := p.queue[0]
-		p.queue[0] = job{}
+		t := p.queue[0]
+		p.queue[0] = nil
 		p.queue = p.queue[1:]
-		if !j.t.begin() {
+		if !t.begin() {
 			p.mu.Unlock()
 			continue
 		}
+		t.worker = w
 		p.waiting--
 		p.running++
 		p.count()
 		p.mu.Unlock()
-		p.do(id, j)
+		p.do(t, false)
+	}
+}
+
+// enter makes w known as the worker that runs on this goroutine, until leave.
+func (p *Pool) enter(w *worker, fresh bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at[self()] = w
+	if fresh {
+		p.coming--
+	}
+}
+
+func (p *Pool) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.at, self())
+}
+
+// checkIdle lets Shutdown return when nothing runs any more. p.mu is held.
+func (p *Pool) checkIdle() {
+	if p.closed && p.lent == 0 && len(p.free) == p.size && !isClosed(p.idle) {
+		close(p.idle)
 	}
 }
 
@@ -163,74 +195,81 @@ func (p *Pool) count() {
 	}
 }
 
-func (p *Pool) do(id int, j job) {
-	if err := j.t.ctx.Err(); err != nil {
-		p.mu.Lock()
-		p.running--
-		p.mu.Unlock()
-		j.t.end(err, false)
-		return
-	}
+// do runs a job that has begun. A lent one is not counted as running: it runs in the place of one that is.
+func (p *Pool) do(t *task, lent bool) {
 	begin := time.Now()
-	j.t.atEnd = func() {
+	t.atEnd = func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.running--
+		w := &p.workers[t.worker.id]
+		if !lent {
+			p.running--
+			w.Busy += time.Since(begin) // what waits for a lent job is busy all the time
+		}
 		p.count()
-		w := &p.workers[id]
-		w.Busy += time.Since(begin)
 		w.Tasks++
-		if p.done++; j.t.State() != Succeeded {
+		if p.done++; t.State() != Succeeded {
 			p.failed++
 		}
-		if j.items != nil {
-			w.Items += *j.items
+		if t.items != nil {
+			w.Items += *t.items
 		}
 	}
-	returned := false
-	defer func() {
-		if !returned { // Goexit takes the worker's goroutine with it: another goes on in its place
-			go p.work(id, false)
+	if err := t.ctx.Err(); err != nil { // ended before it began
+		t.atEnd = func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if !lent {
+				p.running--
+			}
 		}
-	}()
-	j.t.run(j.fn)
-	returned = true
+		t.runner.Store(self())
+		t.end(err, false)
+		return
+	}
+	t.run(t.job)
 }
 
 // Shutdown stops the pool from taking more work and waits until what it has is done, or until ctx ends. With cancelPending,
-// work that has not begun is cancelled with [ErrPoolClosed] instead of done. Calling it again waits again.
+// work that has not begun is cancelled with [ErrPoolClosed] instead of done. Calling it again waits again. With a context that has
+// ended it does not wait: it reports whether the pool is idle. A job cannot shut its own pool down, since it would wait for itself.
 func (p *Pool) Shutdown(ctx context.Context, cancelPending bool) error {
-	if err := checkContext("lab.Pool.Shutdown", ctx); err != nil {
+	return p.shutdown(ctx, "lab.Pool.Shutdown", cancelPending)
+}
+
+func (p *Pool) shutdown(ctx context.Context, call string, cancelPending bool) error {
+	if err := checkContext(call, ctx); err != nil {
 		return err
 	}
 	if p.size == 0 {
 		return zero("lab.Pool.Shutdown", "pool", "lab.NewPool")
 	}
-	p.mu.Lock()
-	if !p.closed {
-		p.closed = true
-		if len(p.free) == p.size {
-			close(p.idle)
-		}
+	if p.place(ctx) != nil {
+		return misuse(call, "called by a job of this pool, which would wait for itself: call it outside of the pool's jobs, or as go pool.Close()")
 	}
-	var pending []job
+	p.mu.Lock()
+	p.closed = true
+	p.checkIdle()
+	var pending []*task
 	if cancelPending {
 		pending = append(pending, p.queue...)
 	}
 	p.mu.Unlock()
-	for _, j := range pending {
-		j.t.dismiss(ErrPoolClosed)
+	for _, t := range pending {
+		t.dismiss(ErrPoolClosed)
 	}
 	select {
 	case <-p.idle:
-		return nil
 	case <-ctx.Done():
-		return canceled(ctx)
+		if !isClosed(p.idle) {
+			return canceled(ctx)
+		}
 	}
+	return nil
 }
 
-// Close is a Shutdown that does what is pending and waits as long as it takes.
-func (p *Pool) Close() error { return p.Shutdown(context.Background(), false) }
+// Close is a Shutdown that does what is pending and waits as long as it takes. A job cannot close its own pool.
+func (p *Pool) Close() error { return p.shutdown(context.Background(), "lab.Pool.Close", false) }
 
 // PoolStats is the state of a pool at one moment.
 type PoolStats struct {

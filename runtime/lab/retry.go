@@ -95,9 +95,18 @@ func retry(ctx context.Context, b Backoff, fn func(context.Context) error) error
 			return nil
 		case errors.As(err, &stop):
 			return stop.error
-		case errors.As(err, &boom), ctx.Err() != nil, b.If != nil && !b.If(err):
+		case errors.As(err, &boom), ctx.Err() != nil:
 			return err
-		case n >= b.Attempts:
+		}
+		if b.If != nil {
+			again := false
+			if p := guard(&from, func() error { again = b.If(err); return nil }); p != nil {
+				return p
+			} else if !again {
+				return err
+			}
+		}
+		if n >= b.Attempts {
 			return fmt.Errorf("after %s: %w", plural(n, "attempt"), err)
 		}
 		if ended := sleep(ctx, b.wait(n)); ended != nil {

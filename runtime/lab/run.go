@@ -15,7 +15,8 @@ type scopeKey struct{}
 var errRunEnded = errors.New("lab.Run has ended")
 
 // Run calls fn and returns its error; a panic comes back as a [*PanicError]. Tasks that were started with fn's context and are still
-// alive when fn returns are cancelled, and Run waits for them. It is asyncio.run: a border that no task crosses.
+// alive when fn returns are cancelled, and Run waits for them; how they end is not Run's error. It is asyncio.run: a border that no task
+// crosses. Other than there, a Run may be inside of another.
 func Run(ctx context.Context, fn func(context.Context) error) error {
 	if err := checkContext("lab.Run", ctx); err != nil {
 		return err

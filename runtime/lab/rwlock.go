@@ -157,7 +157,7 @@ func (l *RWLock) admit() {
 			l.writers--
 		}
 		l.let(w.v)
-		w.serve(w.v, true)
+		w.serve(w.v, nil)
 	}
 }
 

@@ -4,20 +4,24 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"interleave/runtime/timeline"
 )
 
-// A Semaphore hands out a number of permits: at most so many holders at a time. It is asyncio.BoundedSemaphore. Who waits is served
-// in the order of coming.
+// A Semaphore hands out a number of permits: at most so many holders at a time. It is asyncio.BoundedSemaphore. Waiters are served in
+// order of arrival; one that needs many permits is not overtaken by one that needs few.
+//
+// One of size 0 has no permits at first and no bound: every Release adds some. It is threading.Semaphore(0), which counts signals: one
+// side releases, the other acquires. A threading.Semaphore(n) without a bound is one of size 0 with n released at the start.
 type Semaphore struct {
-	size     int64
-	sem      *semaphore.Weighted
-	out      atomic.Int64 // permits that are held
+	size     int64 // 0: no bound
+	made     bool
+	mu       sync.Mutex
+	free     int64          // permits that are left
+	queue    waiters[int64] // with the permits that each needs; none could be served now
 	acquired atomic.Uint64
 	meter    meter
 	since    time.Time // of the last change while watched; guarded by meter.mu
@@ -25,10 +29,10 @@ type Semaphore struct {
 
 // NewSemaphore returns a semaphore with n permits.
 func NewSemaphore(n int64) *Semaphore {
-	if n < 1 {
-		panic(misuse("lab.NewSemaphore", "%d permits: need at least 1", n))
+	if n < 0 {
+		panic(misuse("lab.NewSemaphore", "%d permits: need zero or more", n))
 	}
-	return &Semaphore{size: n, sem: semaphore.NewWeighted(n), meter: meter{from: here(1)}}
+	return &Semaphore{size: n, made: true, free: n, meter: meter{from: here(1)}}
 }
 
 // Named gives the semaphore its name in figures and statistics, and returns it.
@@ -45,10 +49,12 @@ func (s *Semaphore) Watch() *Semaphore {
 }
 
 func (s *Semaphore) check(call string, n int64) error {
-	if s.size == 0 {
+	switch {
+	case !s.made:
 		return zero(call, "semaphore", "lab.NewSemaphore")
-	}
-	if n < 1 || n > s.size {
+	case s.size == 0 && n < 1:
+		return misuse(call, "%d permits: need at least 1", n)
+	case s.size > 0 && (n < 1 || n > s.size):
 		return misuse(call, "%d permits: need 1 to %d", n, s.size)
 	}
 	return nil
@@ -65,64 +71,91 @@ func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	if err := canceled(ctx); err != nil {
 		return err
 	}
-	if !s.sem.TryAcquire(n) {
-		over := s.meter.waits("semaphore")
-		err := s.sem.Acquire(ctx, n)
-		if over(err == nil); err != nil {
-			return canceled(ctx)
-		}
+	s.mu.Lock()
+	if s.take(n) {
+		s.mu.Unlock()
+		s.acquired.Add(1)
+		return nil
 	}
-	s.took(n)
-	return nil
+	w := s.queue.add(n)
+	s.mu.Unlock()
+	over := s.meter.waits("semaphore")
+	var err error
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		s.mu.Lock()
+		if s.queue.remove(w) {
+			err = canceled(ctx)
+			s.serve() // those behind it
+		}
+		s.mu.Unlock()
+	}
+	if over(err == nil); err == nil {
+		s.acquired.Add(1)
+	}
+	return err
 }
 
 // TryAcquire takes n permits if they are there now.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	must(s.check("lab.Semaphore.TryAcquire", n))
-	if !s.sem.TryAcquire(n) {
+	s.mu.Lock()
+	ok := s.take(n)
+	s.mu.Unlock()
+	if ok {
+		s.acquired.Add(1)
+	}
+	return ok
+}
+
+// take takes n permits for a caller that has not waited. mu is held.
+func (s *Semaphore) take(n int64) bool {
+	if s.free < n || !s.queue.empty() {
 		return false
 	}
-	s.took(n)
+	s.change(-n)
 	return true
 }
 
-func (s *Semaphore) took(n int64) {
-	s.acquired.Add(1)
-	s.changed(s.out.Add(n), n)
+// serve hands permits to waiters. mu is held.
+func (s *Semaphore) serve() {
+	for w := s.queue.first(); w != nil && w.v <= s.free; w = s.queue.first() {
+		s.change(-w.v)
+		w.serve(w.v, nil)
+	}
 }
 
-// changed measures, for a watched semaphore, that out permits are held now, d more than before: the time that all permits together were
-// held is the area under that curve.
-func (s *Semaphore) changed(out, d int64) {
-	if !s.meter.watched() {
+// change adds d to the free permits. For a watched semaphore it measures the time that all permits together were held, the area under
+// the curve of their number. mu is held.
+func (s *Semaphore) change(d int64) {
+	held := s.size - s.free
+	s.free += d
+	if s.size == 0 || !s.meter.watched() {
 		return
 	}
-	count(s.meter.label("semaphore")+" held", int(out))
+	count(s.meter.label("semaphore")+" held", int(held-d))
 	s.meter.mu.Lock()
 	defer s.meter.mu.Unlock()
 	now := time.Now()
 	if !s.since.IsZero() {
-		s.meter.stats.Hold += time.Duration(out-d) * now.Sub(s.since)
+		s.meter.stats.Hold += time.Duration(held) * now.Sub(s.since)
 	}
-	if s.since = now; d > 0 {
+	if s.since = now; d < 0 {
 		s.meter.stats.Watched++
 	}
 }
 
-// Release gives n permits back. More than are held is a mistake, which panics and changes nothing.
+// Release gives n permits back. More than are held is a mistake, which panics and changes nothing. A semaphore of size 0 gets n more.
 func (s *Semaphore) Release(n int64) {
 	must(s.check("lab.Semaphore.Release", n))
-	for {
-		out := s.out.Load()
-		if n > out {
-			panic(misuse("lab.Semaphore.Release", "%d %s of which %d are held: more released than acquired", n, number(n, "permit"), out))
-		}
-		if s.out.CompareAndSwap(out, out-n) {
-			s.changed(out-n, -n)
-			s.sem.Release(n)
-			return
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if held := s.size - s.free; s.size > 0 && n > held {
+		panic(misuse("lab.Semaphore.Release", "%d %s of which %d are held: more released than acquired", n, number(n, "permit"), held))
 	}
+	s.change(n)
+	s.serve()
 }
 
 // Do calls fn with one permit held.
@@ -153,8 +186,19 @@ func (s *Semaphore) History() (events []timeline.Hold, dropped int) {
 	return s.meter.history("semaphore")
 }
 
-// Held returns how many permits are out now, Size how many there are.
-func (s *Semaphore) Held() int64 { return s.out.Load() }
+// Held returns how many permits are held now. For a semaphore of size 0, whose permits need no holder, it is 0.
+func (s *Semaphore) Held() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(0, s.size-s.free)
+}
+
+// Free returns how many permits are left now.
+func (s *Semaphore) Free() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.free
+}
 
 // Size returns the number of permits that the semaphore was made with.
 func (s *Semaphore) Size() int64 { return s.size }
@@ -164,5 +208,8 @@ func (s *Semaphore) Stats() LockStats { return s.meter.snapshot("semaphore", s.a
 
 // String says how many permits are out.
 func (s *Semaphore) String() string {
+	if s.made && s.size == 0 {
+		return plural(int(s.Free()), "permit") + " free"
+	}
 	return fmt.Sprintf("%d of %d %s held", s.Held(), s.size, number(s.size, "permit"))
 }

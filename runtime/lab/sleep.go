@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Sleep waits for d, or until ctx ends, and then returns why. Sleep(ctx, 0) lets others run.
+// Sleep waits for d, or until ctx ends, and then returns why. Sleep(ctx, 0) lets others run; a negative d means the same, as in package
+// time.
 func Sleep(ctx context.Context, d time.Duration) error {
-	if err := errors.Join(checkContext("lab.Sleep", ctx), checkDuration("lab.Sleep", "duration", d)); err != nil {
+	if err := checkContext("lab.Sleep", ctx); err != nil {
 		return err
 	}
 	started()
@@ -30,14 +31,17 @@ func sleep(ctx context.Context, d time.Duration) error {
 		time.Sleep(d)
 		return nil
 	}
+	begin := time.Now()
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return nil
 	case <-done:
-		return canceled(ctx)
+		if time.Since(begin) < d { // by the clock: whether the timer has fired by now is chance
+			return canceled(ctx)
+		}
 	}
+	return nil
 }
 
 // A TimeoutError says that something took longer than it was given. errors.Is finds [context.DeadlineExceeded] in it.
@@ -48,6 +52,9 @@ type TimeoutError struct {
 }
 
 func (e *TimeoutError) Error() string {
+	if e.Limit < 0 {
+		return fmt.Sprintf("timeout: no time was left (the limit was %v)", e.Limit)
+	}
 	s := fmt.Sprintf("timeout: no answer within %v", e.Limit)
 	if over := e.Took - e.Limit; over > e.Limit/10+100*time.Millisecond {
 		s += fmt.Sprintf("; the function ignored its context and returned %v later", over.Round(time.Millisecond))
@@ -70,10 +77,12 @@ func (e *TimeoutError) Unwrap() []error {
 func (e *TimeoutError) Timeout() bool { return true }
 
 // WaitFor calls fn with a context that ends after d and returns its result. When the time was up before fn returned, the error is
-// a [*TimeoutError], whatever fn returned then; its value is handed on. It is asyncio.wait_for.
+// a [*TimeoutError], whatever fn returned then; its value is handed on. A result of the very moment is in time. It is
+// asyncio.wait_for.
 //
 // fn runs on this goroutine and can only be asked to stop: one that ignores its context keeps WaitFor waiting, as Go has no way to
-// kill it. The error says so then. With d zero, time is up at once and fn is not called.
+// kill it. The error says so then. In Python a coroutine that returns a value although its time was up is no timeout. With d zero or
+// negative, time is up at once and fn is not called.
 func WaitFor[T any](ctx context.Context, d time.Duration, fn func(context.Context) (T, error)) (value T, err error) {
 	if fn == nil {
 		return value, misuse("lab.WaitFor", "nil function")
@@ -86,21 +95,24 @@ func WaitFor[T any](ctx context.Context, d time.Duration, fn func(context.Contex
 }
 
 func waitFor(ctx context.Context, d time.Duration, fn func(context.Context) error) error {
-	if err := errors.Join(checkContext("lab.WaitFor", ctx), checkDuration("lab.WaitFor", "duration", d)); err != nil {
+	if err := checkContext("lab.WaitFor", ctx); err != nil {
 		return err
 	}
 	if err := canceled(ctx); err != nil {
 		return err
 	}
 	late := &TimeoutError{Limit: d}
-	if d == 0 {
+	if d <= 0 {
 		return late
 	}
 	begin, from := time.Now(), here(2)
 	limited, cancel := context.WithTimeoutCause(ctx, d, late)
 	defer cancel()
 	err := guard(&from, func() error { return fn(limited) })
-	if context.Cause(limited) == error(late) {
+	if err == nil && time.Since(begin) <= d { // by the clock: whether the context has ended by now is chance
+		return nil
+	}
+	if overdue(limited); context.Cause(limited) == error(late) {
 		late := &TimeoutError{Limit: d, Took: time.Since(begin)} // a new one: fn may have kept the other
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 			late.Err = err

@@ -30,7 +30,8 @@ type TaskAny interface {
 	core() *task
 }
 
-// Go starts fn in its own goroutine and returns at once. It is asyncio.create_task, except that fn really runs at the same time.
+// Go starts fn in its own goroutine and returns at once. It is asyncio.create_task, except that fn really runs at the same time, and
+// begins at once: with a context that has ended, or when the task is cancelled right away, fn is called all the same.
 // The context that fn gets ends when ctx does, when the task is cancelled, and when fn has returned.
 func Go[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...TaskOption) *Task[T] {
 	t := new(Task[T])
@@ -67,8 +68,8 @@ const (
 	Pending   State = iota // not started yet: it waits for a worker or for its time
 	Running                // started; what it waits for is its own affair
 	Succeeded              // returned without an error
-	Failed                 // returned an error
-	Canceled               // ended because its context was cancelled
+	Failed                 // returned an error, be it that of another task that was cancelled
+	Canceled               // ended because its own context was cancelled
 	Panicked               // ended by a panic or by runtime.Goexit
 )
 
@@ -97,17 +98,21 @@ type task struct {
 	created time.Time
 	ended   time.Time
 
-	mu        sync.Mutex                 // guards callbacks until the task has ended
-	callbacks []func()                   // called once each by end; nil ones were taken back
-	claim     claim                      // of who wants the result
-	untrace   func()                     // ends the trace task
-	unlink    func()                     // stops what would start a pending task; nil when that is the call that made it
-	scope     *scope                     // of the Run in which it was started, or nil
-	pool      *Pool                      // that runs it, or nil
-	atEnd     func()                     // called when the state is set, before anybody hears of it
-	heard     bool                       // OnDone was called; guarded by mu
-	ender     atomic.Int64               // the goroutine that runs the callbacks, if the user has any
-	links     struct{ prev, next *task } // guarded by tasks.mu
+	mu        sync.Mutex                  // guards watchers and callbacks until the task has ended
+	watchers  []func()                    // lab's own, called once each by end before the callbacks; nil ones were taken back
+	callbacks []func()                    // of OnDone, called once each by end
+	runner    atomic.Uintptr              // the goroutine that runs the function and the callbacks; see self
+	claim     claim                       // of who wants the result
+	untrace   func()                      // ends the trace task
+	unlink    func()                      // stops what would start a pending task; nil when that is the call that made it
+	scope     *scope                      // of the Run in which it was started, or nil
+	pool      *Pool                       // that runs it, or nil
+	worker    *worker                     // of pool, that runs it; valid when it has begun
+	job       func(context.Context) error // what pool runs
+	gil       *GIL                        // under which the function runs, or nil
+	items     *int                        // how many items of Map job has worked off, or nil
+	atEnd     func()                      // called when the state is set, before anybody hears of it
+	links     struct{ prev, next *task }  // guarded by tasks.mu
 }
 
 var taskIDs atomic.Uint64
@@ -136,17 +141,26 @@ func (t *task) init(ctx context.Context, call string, self TaskAny, opts []TaskO
 	tasks.add(t)
 }
 
-// taskContext tells a task's function whose it is, in one allocation less than context.WithValue.
+// taskContext is the context of a task's function. It knows the task, in one allocation less than context.WithValue.
 type taskContext struct {
 	context.Context
 	t *task
 }
 
-type taskKey struct{}
+// taskKey finds the task that a context belongs to, jobKey the job of a pool in which it was made, however deep.
+type (
+	taskKey struct{}
+	jobKey  struct{ pool *Pool }
+)
 
 func (c taskContext) Value(key any) any {
-	if key == (taskKey{}) {
+	switch key := key.(type) {
+	case taskKey:
 		return c.t
+	case jobKey:
+		if c.t.pool == key.pool {
+			return c.t
+		}
 	}
 	return c.Context.Value(key)
 }
@@ -162,7 +176,7 @@ func (t *task) launch(fn func(context.Context) error) {
 // begin makes a pending task a running one; false when it was cancelled before.
 func (t *task) begin() bool { return t.state.CompareAndSwap(int32(Pending), int32(Running)) }
 
-// tell has the hooks of OnTask hear of the task, if there are any.
+// tell calls the functions of OnTask, if there are any.
 func (t *task) tell() {
 	for _, f := range taskHooks.all() {
 		info := t.Info()
@@ -172,6 +186,7 @@ func (t *task) tell() {
 
 // run is the life of a task that has begun.
 func (t *task) run(fn func(context.Context) error) {
+	t.runner.Store(self())
 	var err error
 	normal := false
 	defer func() {
@@ -193,40 +208,50 @@ func (t *task) run(fn func(context.Context) error) {
 	normal = true
 }
 
+// end records how a task ended and wakes its waiters. Its frame is kept small: cancel needs much stack, and the stack of a new goroutine
+// should not have to grow for it.
 func (t *task) end(err error, abnormal bool) {
 	state := Succeeded
-	switch {
-	case abnormal:
+	if abnormal {
 		state = Panicked
-	case err != nil:
-		state = Failed
-		if ended := t.ctx.Err(); ended != nil && errors.Is(err, ended) {
-			state = Canceled
-			if why := canceled(t.ctx); err == ended {
-				err = why
-			}
-		}
-	}
-	awaited := abnormal && t.claim.waiting.Load() > 0
-	if awaited { // who waits now may be gone when the panic is reported
-		t.claim.waiting.Add(1)
+	} else if err != nil {
+		state, err = t.failed(err)
 	}
 	t.cancel(nil)
+	t.announce(state, err)
+}
+
+// failed returns the state of a task that ended with err. The error of a cancelled task gets the cause.
+func (t *task) failed(err error) (State, error) {
+	ended := t.ctx.Err()
+	if ended == nil || !errors.Is(err, ended) {
+		return Failed, err
+	}
+	if err == ended {
+		err = canceled(t.ctx)
+	}
+	return Canceled, err
+}
+
+func (t *task) announce(state State, err error) {
+	awaited := state == Panicked && t.claim.waiting.Load() > 0
+	if awaited { // a caller that waits now may be gone when the panic is reported
+		t.claim.waiting.Add(1)
+	}
 	tasks.remove(t)
 	t.mu.Lock()
 	t.err, t.ended = err, time.Now()
-	callbacks := t.callbacks
-	t.callbacks = nil
-	if t.heard || taskHooks.all() != nil {
-		t.ender.Store(goroutineID())
+	watchers, callbacks := t.watchers, t.callbacks
+	t.watchers, t.callbacks = nil, nil
+	if taskHooks.all() != nil {
+		callbacks = append([]func(){t.tell}, callbacks...)
 	}
 	t.state.Store(int32(state))
 	t.mu.Unlock()
 	if t.atEnd != nil {
 		t.atEnd()
 	}
-	t.tell()
-	for _, f := range callbacks {
+	for _, f := range watchers {
 		if f != nil {
 			f()
 		}
@@ -234,16 +259,36 @@ func (t *task) end(err error, abnormal bool) {
 	if t.untrace != nil {
 		t.untrace()
 	}
-	if p, ok := err.(*PanicError); ok && abnormal {
-		reportPanic(p) // now: who waits is known, and a callback may have asked for the result
+	if callbacks != nil {
+		defer t.settle(state, awaited) // deferred: a callback may end the goroutine
+		callAll(callbacks)
+		return
+	}
+	t.settle(state, awaited)
+}
+
+// settle comes after the callbacks.
+func (t *task) settle(state State, awaited bool) {
+	if p, ok := t.err.(*PanicError); ok && state == Panicked {
+		reportPanic(p) // now: a callback may have asked for the result
 	}
 	if awaited {
 		t.claim.waiting.Add(-1)
 	}
+	t.runner.Store(0)
 	close(t.done)
 	if t.scope != nil {
 		t.scope.wg.Done()
 	}
+}
+
+// callAll calls the functions in turn, all of them even when one ends the goroutine.
+func callAll(fs []func()) {
+	if len(fs) == 0 {
+		return
+	}
+	defer callAll(fs[1:])
+	fs[0]()
 }
 
 // ID returns a number that no other task of this process has.
@@ -263,7 +308,8 @@ func (t *task) String() string { return t.Info().String() }
 // State returns where the task is in its life.
 func (t *task) State() State { return State(t.state.Load()) }
 
-// Done returns a channel that is closed when the task has ended and its callbacks have run.
+// Done returns a channel that is closed when the task has ended and its callbacks have run. A callback must not wait for it; it may
+// await the task.
 func (t *task) Done() <-chan struct{} { return t.done }
 
 // Cancel ends the context of the task with cause, which [context.Cause] then returns there; nil means [context.Canceled]. It does not
@@ -281,7 +327,17 @@ func (t *task) dismiss(cause error) bool {
 	}
 	t.unlink()
 	t.cancel(cause)
-	t.end(t.ctx.Err(), false)
+	t.mu.Lock()
+	heard := len(t.callbacks) > 0 || taskHooks.all() != nil
+	t.mu.Unlock()
+	if !heard {
+		t.end(t.ctx.Err(), false)
+		return true
+	}
+	apart(func() { // the callbacks must not end the goroutine that cancels
+		t.runner.Store(self())
+		t.end(t.ctx.Err(), false)
+	})
 	return true
 }
 
@@ -292,7 +348,7 @@ func (t *Task[T]) core() *task {
 	return &t.task
 }
 
-// subscribe has f called when the task ends, or now when it has. unsubscribe may come too late: f must bear that.
+// subscribe has f, which is lab's own, called when the task ends, or now when it has. unsubscribe may come too late: f must bear that.
 func (t *task) subscribe(f func()) (unsubscribe func()) {
 	t.mu.Lock()
 	if t.State().Ended() {
@@ -300,14 +356,14 @@ func (t *task) subscribe(f func()) (unsubscribe func()) {
 		f()
 		return func() {}
 	}
-	i := len(t.callbacks)
-	t.callbacks = append(t.callbacks, f)
+	i := len(t.watchers)
+	t.watchers = append(t.watchers, f)
 	t.mu.Unlock()
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		if i < len(t.callbacks) {
-			t.callbacks[i] = nil
+		if i < len(t.watchers) {
+			t.watchers[i] = nil
 		}
 	}
 }
@@ -320,32 +376,33 @@ func (t *task) wait(ctx context.Context, call string) error {
 	if t.done == nil {
 		return zero(call, "task", "lab.Go")
 	}
-	if isClosed(t.done) {
+	if isClosed(t.done) || t.inCallback() {
 		return nil
 	}
-	if t.State().Ended() { // its callbacks are running, and this may be one of them
-		if id := t.ender.Load(); id != 0 && id == goroutineID() {
-			return nil
-		}
-		<-t.done
-		return nil
-	}
-	if who, _ := ctx.Value(taskKey{}).(*task); who == t {
+	if t.waitsForItself(ctx) {
 		return misuse(call, "%s waits for itself", t.Name())
 	}
 	t.claim.waiting.Add(1)
 	defer t.claim.waiting.Add(-1)
-	select {
-	case <-t.done:
-		t.claim.taken.Store(true) // before the waiting is over
-		return nil
-	case <-ctx.Done():
-		return canceled(ctx)
+	if err := waitOrHelp(ctx, t.done, t); err != nil && !t.State().Ended() {
+		return err
 	}
+	t.claim.taken.Store(true) // before the waiting is over
+	return nil
+}
+
+// inCallback reports whether the caller is one of the callbacks of t.
+func (t *task) inCallback() bool { return t.State().Ended() && t.runner.Load() == self() }
+
+// waitsForItself reports whether the caller is the function of t, which runs, or belongs to it by its context.
+func (t *task) waitsForItself(ctx context.Context) bool {
+	who, _ := ctx.Value(taskKey{}).(*task)
+	return !t.State().Ended() && (who == t || t.runner.Load() == self())
 }
 
 // Await waits for the task and returns its result. When ctx ends first the task is cancelled with it, and Await still waits
-// until it has ended: like Python's await, it takes the task with it. [Shield] waits without that.
+// until it has ended: like Python's await, it takes the task with it. [Shield] waits without that. A task that has ended gives its
+// result even when ctx has ended. A task that awaits itself gets a [*UsageError].
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	if t == nil {
 		var zero T
@@ -359,13 +416,14 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 			return zero, err
 		}
 		t.Cancel(err)
+	}
+	if !t.inCallback() {
 		<-t.done
 	}
 	return t.Result()
 }
 
-// goroutineID is the number by which Go's stack traces call this goroutine. It costs a microsecond, and is used for one thing only: to tell
-// a callback that awaits its own task from everybody else who does.
+// goroutineID is the number by which Go's stack traces call this goroutine. It costs microseconds, more with a deep stack.
 func goroutineID() (id int64) {
 	var buf [64]byte
 	for _, c := range buf[len("goroutine "):runtime.Stack(buf[:], false)] {
@@ -395,19 +453,23 @@ func (t *Task[T]) Result() (T, error) {
 	return t.value, nil
 }
 
-// OnDone has f called when the task has ended: on the task's goroutine, before Await returns; or now, when it already has.
-// A panic of f goes to [OnPanic] and no further.
+// OnDone has f called when the task has ended: on the task's goroutine, before Await returns; or now, when it already has. It is
+// add_done_callback. f may ask for the result and for other tasks. A panic of f goes to [OnPanic] and no further. A task that never
+// began has no goroutine; then f gets one of its own.
 func (t *Task[T]) OnDone(f func(*Task[T])) {
 	if f == nil {
 		panic(misuse("lab.Task.OnDone", "nil function"))
 	}
 	from := here(1)
+	call := func() { alone(&from, func() { f(t) }) }
 	t.mu.Lock()
-	t.heard = true
+	if t.State().Ended() {
+		t.mu.Unlock()
+		call()
+		return
+	}
+	t.callbacks = append(t.callbacks, call)
 	t.mu.Unlock()
-	t.subscribe(func() {
-		alone(&from, func() { f(t) })
-	})
 }
 
 // Shield waits for t until ctx ends, and leaves it running then.

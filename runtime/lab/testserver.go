@@ -22,9 +22,11 @@ type TestServer struct {
 	url       string
 	served    sync.WaitGroup // the accepting goroutine, and requests under way
 
+	draw sync.Mutex // guards r, and is held while latency runs
+	r    *rand.Rand
+
 	mu     sync.Mutex
 	closed bool // no request begins any more
-	r      *rand.Rand
 	stats  TestServerStats
 }
 
@@ -100,19 +102,25 @@ func (s *TestServer) serve(w http.ResponseWriter, req *http.Request) {
 	}
 	s.served.Add(1)
 	defer s.served.Done()
-	wait, fails := s.latency(s.r), s.r.Float64() < s.errorRate
 	s.stats.Requests++
 	s.stats.Now++
 	s.stats.Peak = max(s.stats.Peak, s.stats.Now)
-	if fails {
-		s.stats.Failed++
-	}
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.stats.Now--
 	}()
+	wait, fails, err := s.drawn()
+	if err != nil {
+		http.Error(w, fmt.Sprintf("the function for the latency: %v", err), http.StatusInternalServerError)
+		return
+	}
+	if fails {
+		s.mu.Lock()
+		s.stats.Failed++
+		s.mu.Unlock()
+	}
 	status := http.StatusOK
 	if fails {
 		status = http.StatusInternalServerError
@@ -144,6 +152,17 @@ func (s *TestServer) serve(w http.ResponseWriter, req *http.Request) {
 	} else {
 		fmt.Fprintf(w, "%d %s\n", status, http.StatusText(status))
 	}
+}
+
+// drawn is what chance has in store for a request. err is a panic of the user's function.
+func (s *TestServer) drawn() (wait time.Duration, fails bool, err error) {
+	s.draw.Lock()
+	defer s.draw.Unlock()
+	p, _ := caught(nil, func() error { wait, fails = s.latency(s.r), s.r.Float64() < s.errorRate; return nil })
+	if p != nil {
+		err = p
+	}
+	return wait, fails, err
 }
 
 // Warm makes one request, so that the first one of an experiment does not pay for what happens only once.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -182,7 +183,10 @@ func TestRecordedStates(t *testing.T) {
 			return err
 		}
 		waiter := lab.Go(ctx, func(ctx context.Context) (int, error) { return 0, lock.Lock(ctx) }, lab.Named("waiter"))
-		sleeper := lab.Go(ctx, nap(5*time.Millisecond), lab.Named("sleeper"))
+		for lock.Stats().Waiting == 0 { // a busy machine may give the waiter its core late
+			runtime.Gosched()
+		}
+		sleeper := lab.Go(ctx, nap(50*time.Millisecond), lab.Named("sleeper"))
 		if _, err := sleeper.Await(ctx); err != nil {
 			return err
 		}
