@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 SHELL = /bin/bash
 .SHELLFLAGS = -eo pipefail -c
 
-.PHONY: test short gotests fuzz lint generate bench jupyter
+.PHONY: test short gotests crowds fuzz lint generate bench jupyter
 
 test: ## all tests; the first run builds the host, which takes a minute
 	go test ./...
@@ -15,6 +15,9 @@ short: ## what needs no host, in seconds
 
 gotests: ## the Go distribution's own run tests as cells, with the table
 	go test -count=1 -v -run TestGoDistribution ./kernel/engine/corpustest/gotests | grep -v '^ *\(===\|--- PASS\)'
+
+crowds: ## interrupts of 100 000 goroutines of each kind, 20 times, beside two busy loops
+	go test -count=1 -v -timeout 3h -run TestCrowds ./kernel/unbroken -crowd.size 100000 -crowd.rounds 20 -crowd.busy 2
 
 fuzz: ## every fuzz test for FUZZTIME
 	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \

@@ -333,7 +333,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 			switch left = busyOnes(r.living()); {
 			case killed.IsZero():
 				killed = time.Now()
-				step = "it was stopped within a library's function"
+				step = "it was ended by force"
 				r.killing.Store(true)
 			case time.Since(killed) > graceKill:
 				for _, g := range r.look(sample(left, 1)) {
