@@ -58,16 +58,17 @@ func (t *tidier) set() {
 			t.set()
 			return
 		}
-		giveBack()
+		giveBack() // a cell that comes now waits: it would be disturbed
 		t.kept = held()
 	})
 	t.timer = self
 }
 
 // giveBack frees what can be freed. A first collection frees the stacks of goroutines that have ended, and then their records are
-// garbage.
+// garbage. The list of goroutines becomes smaller the second time.
 func giveBack() {
 	runtime.GC()
+	cellReap()
 	cellReap()
 	debug.FreeOSMemory()
 }

@@ -131,18 +131,25 @@ func TestResetFrees(t *testing.T) {
 
 func TestZZ(t *testing.T) {
 	k := start(t)
-	k.declare()
-	k.run("runtime.MemProfileRate = 1")
-	k.keep()
-	again := func(n int) {
-		for range n {
-			if s := k.run("kept = kept + 1\nkept = kept - 1\nfmt.Sprint(kept)"); s.engine != "yaegi" || s.result != "7" {
-				t.Fatal(s.said())
+	k.run("1 + 1")
+	pid := k.session()
+	show := func(what string) {
+		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		for _, l := range bytes.Split(b, []byte("\n")) {
+			if bytes.HasPrefix(l, []byte("VmRSS")) || bytes.HasPrefix(l, []byte("RssAnon")) || bytes.HasPrefix(l, []byte("RssFile")) {
+				t.Logf("%s %s", what, l)
 			}
 		}
 	}
-	again(200)
-	k.run("f, err := os.Create(\"/tmp/eng/h1.pb\")\nruntime.GC()\npprof.Lookup(\"heap\").WriteTo(f, 0)\nf.Close()")
-	again(1000)
-	k.run("f, err = os.Create(\"/tmp/eng/h2.pb\")\nruntime.GC()\npprof.Lookup(\"heap\").WriteTo(f, 0)\nf.Close()")
+	show("start")
+	k.run("func f() int { return 1 }\nf()")
+	show("compiled")
+	time.Sleep(5 * time.Second)
+	show("idle")
+	s := k.run("gate := make(chan int)\nvar wg sync.WaitGroup\nfor range 100_000 {\n\twg.Go(func() { <-gate })\n}\nclose(gate)\nwg.Wait()")
+	t.Log(s.status)
+	show("after")
+	time.Sleep(10 * time.Second)
+	show("idle")
+	k.run("f, err := os.Create(\"/tmp/eng/h.pb\")\npprof.Lookup(\"heap\").WriteTo(f, 0)\nf.Close()")
 }

@@ -92,13 +92,19 @@ func (o *outbox) discard(match func(item) bool, note func(bytes int) (item, bool
 		if i == at[first] {
 			if n, ok := note(dropped); ok {
 				kept = append(kept, n)
-				o.size += n.size
+				o.resize(n.size)
 			}
 		}
 		drop = drop[1:]
-		o.size -= it.size
+		o.resize(-it.size)
 	}
 	o.items = kept
 	signal(o.room)
 	return dropped
+}
+
+// resize counts bytes that were put among those that wait, or taken from them. It holds mu.
+func (o *outbox) resize(n int) {
+	o.size += n
+	o.visitor.queue(n)
 }

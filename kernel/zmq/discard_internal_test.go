@@ -73,7 +73,7 @@ func TestDiscard(t *testing.T) {
 		}
 		return dropped, all
 	}
-	o := newOutbox(64 << 20)
+	o := newOutbox(64<<20, nil)
 	text := func(parent *wire.Message, name string, size int) {
 		o.push(newOut(parent, wire.StreamText{Name: "stdout", Text: name + strings.Repeat("x", size)}))
 	}
