@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 SHELL = /bin/bash
 .SHELLFLAGS = -eo pipefail -c
 
-.PHONY: test short gotests pybehaviours fuzz lint generate bench jupyter
+.PHONY: test short triples gotests pybehaviours crowds fuzz lint generate bench jupyter
 
 test: ## all tests; the first run builds the host, which takes a minute
 	go test ./...
@@ -13,11 +13,17 @@ test: ## all tests; the first run builds the host, which takes a minute
 short: ## what needs no host, in seconds
 	go test -short ./...
 
-gotests: ## the Go distribution's own run tests as cells, with the table
-	go test -count=1 -v -run TestGoDistribution ./kernel/engine/corpustest/gotests | grep -v '^ *\(===\|--- PASS\)'
+triples: ## 2 000 random interfaces, types and orders of events, each against plain Go
+	go test -count=1 -v -timeout 2h -run TestInterfaceTables ./kernel/engine/corpustest -triples 2000
+
+gotests: ## all 1 007 run tests of the Go distribution as cells, whole and called, with the table
+	go test -count=1 -v -timeout 3h -run TestGoDistribution ./kernel/engine/corpustest/gotests -args -dirs ".,fixedbugs,chan,ken,interface,typeparam,abi" | grep -v '^ *\(===\|--- PASS\)'
 
 pybehaviours: ## lab against behaviours from CPython's own tests, on one and two cores, 20 times, with the race detector
 	go test -race -cpu 1,2 -count 20 -run '^TestCPython$$' ./runtime/lab
+
+crowds: ## interrupts of 100 000 goroutines of each kind, 20 times, beside two busy loops
+	go test -count=1 -v -timeout 3h -run TestCrowds ./kernel/unbroken -crowd.size 100000 -crowd.rounds 20 -crowd.busy 2
 
 fuzz: ## every fuzz test for FUZZTIME
 	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \

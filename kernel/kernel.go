@@ -25,6 +25,12 @@ type Transport interface {
 	Close(ctx context.Context) error
 }
 
+// A Discarder is a Transport that can drop text which a slow client has not read: Discard drops text of streams about the request with
+// this id, but for its beginning and its end, and has note make what says how many bytes are missing.
+type Discarder interface {
+	Discard(request string, note func(bytes int) *wire.Message) (dropped int)
+}
+
 // A Session runs cells. The kernel calls its methods from one goroutine, all but Close, and none of these waits for
 // user code.
 type Session interface {

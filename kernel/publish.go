@@ -117,6 +117,26 @@ func (k *kernel) publishFor(cell uint64, c wire.Content) {
 	k.broadcast(m, k.topic(c))
 }
 
+// hurry drops text of the running cell that slow clients have not read yet: whoever interrupts a cell that prints without end wants
+// to see the end, not what led to it.
+func (k *kernel) hurry() {
+	d, ok := k.cfg.Transport.(Discarder)
+	if k.running == nil || !ok {
+		return
+	}
+	parent := k.running.request.msg
+	d.Discard(parent.Header.MsgID, func(bytes int) *wire.Message {
+		c := wire.StreamText{Name: string(session.Stderr), Text: fmt.Sprintf("\n… %.1f MB of output that came before the interrupt were dropped: this client had not read them …\n", float64(bytes)/(1<<20))}
+		m, err := k.author.New(parent, c)
+		if err != nil {
+			k.log.Log(context.Background(), LevelBug, "write a note", "err", err)
+			return nil
+		}
+		m.Identities = [][]byte{[]byte(k.topic(c))}
+		return m
+	})
+}
+
 // publish sends a message of ours to all, about the request parent; nil: about none.
 func (k *kernel) publish(parent *wire.Message, c wire.Content) {
 	m, err := k.author.New(parent, c)

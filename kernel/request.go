@@ -48,6 +48,7 @@ func (k *kernel) answer(r request) (over bool) {
 		k.reply(r, ports)
 	case wire.InterruptRequest:
 		k.cfg.Session.Interrupt()
+		k.hurry()
 		k.reply(r, wire.InterruptReply{Status: wire.OK})
 	case wire.ShutdownRequest:
 		k.shutdown = &r // close answers, when the session has ended

@@ -85,6 +85,15 @@ func (t *Toolchain) missing() string {
 	return ""
 }
 
+// Forget removes the files of all cells that were built in workDir. What is loaded stays so, but no later cell can import them.
+func Forget(workDir string) error {
+	files, err := filepath.Glob(filepath.Join(workDir, "c[0-9]*.*"))
+	for _, f := range files {
+		err = errors.Join(err, os.Remove(f))
+	}
+	return err
+}
+
 // swept reports whether files of the folder in which cells are built have disappeared.
 func (b *build) swept() bool {
 	if _, err := os.Stat(b.file(".go")); err != nil {

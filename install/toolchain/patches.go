@@ -85,6 +85,21 @@ func patches() []stdFile {
 			{old: `fatal("sync: WaitGroup.Add called from multiple synctest bubbles")`, new: `panic("sync: WaitGroup.Add called from multiple synctest bubbles")`},
 			{old: `fatal("sync: WaitGroup.Add called from inside and outside synctest bubble")`, new: `panic("sync: WaitGroup.Add called from inside and outside synctest bubble")`, n: 2},
 		}},
+		{path: "runtime/cellgoroutines.go", added: "cellgoroutines.go.txt"},
+		{path: "runtime/cellstack.go", added: "cellstack.go.txt"},
+		{path: "runtime/cellpanics.go", added: "cellpanics.go.txt"},
+		{path: "runtime/runtime2.go", edits: []edit{
+			{old: "\tvalgrindStackID uintptr\n}\n", new: "\tvalgrindStackID uintptr\n\n\tcellTag      unsafe.Pointer // see cellgoroutines.go\n\tcellPanics   *[]cellPanic   // see cellpanics.go\n\tcellStackMax uint32         // KiB; see cellstack.go\n\tcellOver     bool           // the stack is beyond its limit, and the goroutine could not end yet\n\tcellKill     bool           // it is to end at a call\n\tcellReaped   bool           // it has ended, and is not in allgs any more\n}\n"},
+		}},
+		{path: "runtime/proc.go", edits: []edit{
+			{old: "\tgp.bubble = nil\n\tgp.fipsOnlyBypass = false\n", new: "\tgp.bubble = nil\n\tgp.cellTag, gp.cellPanics, gp.cellStackMax, gp.cellOver, gp.cellKill = nil, nil, 0, false, false\n\tgp.fipsOnlyBypass = false\n"},
+			{old: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n", new: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n\t\t\tnewg.cellTag = mp.curg.cellTag\n"},
+		}},
+		{path: "runtime/stack.go", edits: runtimeStack},
+		{path: "runtime/panic.go", edits: []edit{
+			{old: "\tp.recovered = true\n\treturn p.arg\n}\n", new: "\tp.recovered = true\n\tif p.link != nil && gp.cellTag != nil {\n\t\tkeepCellPanics(gp)\n\t}\n\treturn p.arg\n}\n"},
+			{old: "\t// If we're tracing, flush the current generation to make the trace more\n", new: "\tendCellPanic(gp)\n\n\t// If we're tracing, flush the current generation to make the trace more\n"},
+		}},
 		{path: "reflect/cellmethods.go", added: "cellmethods.go.txt"},
 		{path: "reflect/type.go", edits: reflectType},
 		{path: "reflect/value.go", edits: reflectValue},
@@ -108,7 +123,18 @@ func patches() []stdFile {
 	if runtime.GOOS != "windows" {
 		files = append(files, stdFile{path: "syscall/cellwrites.go", added: "syscallwrites.go.txt"},
 			stdFile{path: "syscall/cellreads.go", added: "cellreads.go.txt"},
-			stdFile{path: "syscall/syscall_unix.go", edits: syscallWrite}, stdFile{path: "os/file.go", edits: osFile})
+			stdFile{path: "syscall/syscall_unix.go", edits: syscallWrite}, stdFile{path: "syscall/exec_unix.go", edits: syscallFork},
+			stdFile{path: "os/file.go", edits: osFile})
+	}
+	switch runtime.GOOS {
+	case "windows":
+	case "linux":
+		files = append(files, stdFile{path: "syscall/cellmoves.go", added: "syscallmoves_linux.go.txt"},
+			stdFile{path: "syscall/syscall_linux.go", edits: []edit{
+				{old: "\tr1, r2, errno = linux.Syscall6(trap, a1, a2, a3, a4, a5, a6)\n", new: "\tr1, r2, errno = linux.Syscall6(trap, a1, a2, a3, a4, a5, a6)\n\tnoteMove(trap, a1, a2)\n"},
+			}})
+	default:
+		files = append(files, stdFile{path: "syscall/cellmoves.go", added: "syscallmoves.go.txt"})
 	}
 	return files
 }
@@ -175,6 +201,13 @@ var runtimeError = []edit{
 	{old: "\t\"internal/bytealg\"\n", new: "\t\"internal/bytealg\"\n\t\"internal/stringslite\"\n"},
 }
 
+// See stdfiles/cellstack.go.txt.
+var runtimeStack = []edit{
+	{old: "\tif newsize > maxstacksize || newsize > maxstackceiling {\n", new: "\tover := cellStackOver(gp, newsize)\n\tif over && cellMayEnd(gp) && cellCut(gp) {\n\t\tcellEnd(gp)\n\t\tgogo(&gp.sched) // never return\n\t}\n\tif !over && (newsize > maxstacksize || newsize > maxstackceiling) {\n"},
+	{old: "\t\tprint(\"stack grow done\\n\")\n\t}\n\tcasgstatus(gp, _Gcopystack, _Grunning)\n", new: "\t\tprint(\"stack grow done\\n\")\n\t}\n\tcasgstatus(gp, _Gcopystack, _Grunning)\n\tif over {\n\t\tif gp.cellOver = true; cellMayEnd(gp) {\n\t\t\tcellEnd(gp)\n\t\t}\n\t}\n"},
+	{old: "\t\tif gp.preemptStop {\n\t\t\tpreemptPark(gp) // never returns\n\t\t}\n\n\t\t// Act like goroutine called runtime.Gosched.\n", new: "\t\tif gp.preemptStop {\n\t\t\tpreemptPark(gp) // never returns\n\t\t}\n\n\t\tcellLook(gp)\n\n\t\t// Act like goroutine called runtime.Gosched.\n"},
+}
+
 var osProc = []edit{
 	{old: "func Exit(code int) {\n", new: "func Exit(code int) {\n\tif hook := exitHook.Load(); hook != nil {\n\t\t(*hook)(code)\n\t}\n"},
 }
@@ -182,6 +215,10 @@ var osProc = []edit{
 var syscallWrite = []edit{
 	{old: "func Read(fd int, p []byte) (n int, err error) {\n", new: "func Read(fd int, p []byte) (n int, err error) {\n\tif fd == 0 {\n\t\tif hook := readHook.Load(); hook != nil {\n\t\t\treturn (*hook)(p)\n\t\t}\n\t}\n"},
 	{old: "func Write(fd int, p []byte) (n int, err error) {\n", new: "func Write(fd int, p []byte) (n int, err error) {\n\tif fd == 1 || fd == 2 {\n\t\tif hook := writeHook.Load(); hook != nil {\n\t\t\tif n, err, handled := (*hook)(fd, p); handled {\n\t\t\t\treturn n, err\n\t\t\t}\n\t\t}\n\t}\n"},
+}
+
+var syscallFork = []edit{
+	{old: "func forkExec(argv0 string, argv []string, attr *ProcAttr) (pid int, err error) {\n", new: "func forkExec(argv0 string, argv []string, attr *ProcAttr) (pid int, err error) {\n\tif hook := forkHook.Load(); hook != nil {\n\t\t(*hook)()\n\t}\n"},
 }
 
 // No copy to standard output goes by the hook.

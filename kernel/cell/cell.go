@@ -132,7 +132,9 @@ func (s *Session) Check(n int, text string) (*Plan, error) {
 	if p := s.reuse(n, text); p != nil {
 		return p, nil
 	}
-	s.serial++
+	if s.serial++; s.serial%pruneEvery == 0 {
+		s.prune()
+	}
 	src, diags := parse(s.fset, n, text)
 	src.serial, src.spelled = s.serial, s.spelled
 	if len(diags) > 0 {

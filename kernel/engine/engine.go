@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"interleave/install/toolchain"
 	"interleave/install/toolchain/itabs"
@@ -52,7 +53,9 @@ type Engine struct {
 	outputs  outputs
 	stdin    stdin
 	lost     lost
-	mode     string // auto, yaegi or compiled
+	tidier   tidier
+	shower   atomic.Pointer[shower] // shows what a cell has left; nil while code runs
+	mode     string                 // auto, yaegi or compiled
 	plot     bool
 	narrow   bool // figures are drawn for a phone
 	restored bool // no cell has run since Restore
@@ -64,6 +67,9 @@ type Engine struct {
 // New returns an engine. Without a toolchain that can build plugins, cells that need the compiler are refused with the
 // reason; everything else works.
 func New(cfg Config) (*Engine, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	e := &Engine{cfg: cfg, mode: "auto", plot: true, keeper: newKeeper()}
 	tools, err := toolchain.Open(cfg.Toolchain)
 	var stale *toolchain.StaleError
@@ -89,6 +95,7 @@ func New(cfg Config) (*Engine, error) {
 	lab.OnPanic(e.onPanic)
 	lab.SetHost(lab.Host{Places: e.places, Carry: e.guard})
 	display.SetSink(e.display)
+	display.SetCaller(e.callMethods)
 	timeline.SetEngine(ranBy)
 	timeline.SetOutside(e.keeper.do)
 	display.SetAsker(func(ctx context.Context, prompt string, password bool) (string, error) {
@@ -97,7 +104,9 @@ func New(cfg Config) (*Engine, error) {
 	captureOutput(e)
 	itabs.Hook()
 	provideInput(e)
-	catchExit(e)
+	setExitHook(e.exit)
+	setCellOverflowHook(e.overflowed)
+	setCellPanicHook(e.uncaught)
 	e.outputs = keepOutputs()
 	os.Args = os.Args[:1] // cells are not interested in ours
 	flag.CommandLine.Init("cell", flag.ExitOnError)
@@ -138,6 +147,8 @@ func (p *packages) Allowed(path string) bool   { return p.paths[path] }
 
 // Eval runs one cell.
 func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) session.Done {
+	e.tidier.busy()
+	defer e.tidier.idle()
 	e.out = out
 	rt.Line = out.Line()
 	patched.NextRun()
@@ -410,8 +421,9 @@ func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok
 		ev := fail.event(e, 0)
 		return session.Expression{Failed: &ev}
 	}
-	data, meta := x.bundle(r.values)
-	return session.Expression{Data: data, Metadata: meta}
+	var shown session.Expression
+	x.showing(func() { shown.Data, shown.Metadata, _ = x.bundle(r.values) })
+	return shown
 }
 
 // load prepares a plan in whichever engine may run it.

@@ -1,14 +1,6 @@
 package engine
 
-import (
-	"context"
-	"fmt"
-	"runtime/pprof"
-)
-
-// catchExit lets cells call os.Exit without ending the session, where the patched standard library asks first
-// (exit_host.go).
-var catchExit = func(*Engine) {}
+import "fmt"
 
 // exit is called by os.Exit before the process ends. In a program nothing runs after it, no deferred call either; so here,
 // where only the cell ends, the calling goroutine stands still for ever: it costs its stack and is nobody's any more. The
@@ -20,8 +12,19 @@ func (e *Engine) exit(code int) {
 	}
 	r := t.run
 	f := &failure{name: "exit", value: fmt.Sprintf("os.Exit(%d)", code), frames: r.shifted(r.here(1)), fine: code == 0}
-	pprof.SetGoroutineLabels(context.Background())
 	r.fail(f)
 	r.gaveUp.Do(func() { close(r.exited) })
+	if g := t.guest; g != nil { // what waits for it leaves with it
+		g.err = errExited
+		untag()
+		close(g.done)
+		select {}
+	}
+	leave()
+}
+
+// leave never returns.
+func leave() {
+	untag()
 	select {}
 }

@@ -159,7 +159,7 @@ func shorten(calls []call) (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s… and %d more calls%s", faint, len(calls)-i, reset))
 			break
 		}
-		n := round(calls[i:], longest)
+		n := round(calls[i:], longest, func(a, b call) bool { return a.text == b.text })
 		if n == 0 {
 			lines = append(lines, calls[i].text)
 			i++
@@ -180,11 +180,11 @@ func shorten(calls []call) (lines []string) {
 }
 
 // round returns how many calls repeat at least three times at the beginning, 0 if none do.
-func round(calls []call, longest int) int {
+func round[T any](calls []T, longest int, same func(a, b T) bool) int {
 next:
 	for n := 1; n <= longest && 3*n <= len(calls); n++ {
 		for i := n; i < 3*n; i++ {
-			if calls[i].text != calls[i-n].text {
+			if !same(calls[i], calls[i-n]) {
 				continue next
 			}
 		}

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"reflect"
-	"runtime"
 	"strings"
 
 	"interleave/kernel/cell"
@@ -13,11 +11,12 @@ import (
 // A failure is what ended a cell.
 type failure struct {
 	name, value string
-	where       string // a goroutine's starting place
+	before      []string // of several panics, the earlier ones as Go prints them
+	mark        string   // what Go adds to the text of the last one
+	where       string   // a goroutine's starting place
 	frames      []frame
-	left        []goroutine // goroutines that could not be stopped
-	unlisted    int         // as many more
-	lines       []string    // instead of frames: ready to be shown
+	left        []string // goroutines that could not be stopped, as run.report describes them
+	lines       []string // instead of frames: ready to be shown
 	interrupted bool
 	fine        bool // os.Exit(0): it ends the cell, and is no failure
 }
@@ -28,52 +27,17 @@ const (
 	reset = cell.Reset
 )
 
-// panicked describes a panic of one of the run's goroutines.
-func (e *Engine) panicked(r *run, v any, frames []frame) *failure {
-	if d, ok := v.(*driven); ok {
-		v, frames = d.value, append(d.frames, frame{"", r.n, int(r.line.Load())})
-	}
-	return &failure{name: "panic", value: panicText(v), frames: r.shifted(frames)}
-}
-
-// panicText writes a panic's value as the Go runtime would.
-func panicText(v any) (s string) {
-	defer func() {
-		if recover() != nil {
-			s = fmt.Sprintf("%T (its text cannot be had: the method panicked)", v)
-		}
-	}()
-	switch x := v.(type) {
-	case runtime.Error:
-		return cell.Clean(x.Error())
-	case error:
-		return cell.Clean(x.Error())
-	case fmt.Stringer:
-		return cell.Clean(x.String())
-	case string:
-		return cell.Clean(x)
-	}
-	switch reflect.TypeOf(v).Kind() {
-	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint16,
-		reflect.Uint32, reflect.Uint64, reflect.Uintptr, reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128:
-		if t := reflect.TypeOf(v); t.PkgPath() == "" {
-			return fmt.Sprint(v)
-		}
-		return cell.Clean(fmt.Sprintf("%T(%v)", v, v))
-	case reflect.String:
-		return cell.Clean(fmt.Sprintf("%T(%q)", v, v))
-	}
-	return cell.Clean(fmt.Sprintf("%T %+v", v, v))
-}
-
 // render gives the lines shown under the cell.
 func (f *failure) render(e *Engine) (lines []string) {
 	if f.lines != nil {
 		return f.lines
 	}
-	head := f.name + ": " + f.value
+	head := f.name + ": " + f.value + f.mark
 	if f.interrupted {
 		head = f.value
+	}
+	if len(f.before) > 0 {
+		head = strings.Join(f.before, "\n") + "\n\t" + head
 	}
 	lines = append(lines, strings.Split(bold+head+reset, "\n")...)
 	if f.where != "" {
@@ -85,6 +49,10 @@ func (f *failure) render(e *Engine) (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s… and %d more calls%s", faint, len(f.frames)-most, reset))
 			break
 		}
+		if fr.cell == 0 {
+			lines = append(lines, faint+"("+fr.function+")"+reset)
+			continue
+		}
 		name := ""
 		if fr.function != "" {
 			name = faint + " in " + reset + fr.function
@@ -92,7 +60,7 @@ func (f *failure) render(e *Engine) (lines []string) {
 		lines = append(lines, fmt.Sprintf("%scell[%d]:%d%s%s", bold, fr.cell, fr.line, reset, name))
 		lines = append(lines, excerpt(e.texts.of(fr.cell), fr.line)...)
 	}
-	for _, l := range together(f.left, f.unlisted) {
+	for _, l := range f.left {
 		lines = append(lines, faint+"left behind: "+reset+l)
 	}
 	return lines

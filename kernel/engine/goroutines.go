@@ -1,11 +1,9 @@
 package engine
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
 	"runtime"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 
@@ -14,19 +12,13 @@ import (
 
 // A goroutine is what Go's own traceback tells of one.
 type goroutine struct {
-	id     int
-	state  string   // "chan receive", "running" …
-	run    string   // label: the request it belongs to
-	cell   string   // label: where it was started
-	main   bool     // it is a cell's own
-	tracer bool     // it records, and has the labels only because the recording began in a cell
-	lines  []string // its places in cells, innermost first
-	stack  string   // without what created it
-}
-
-// busy reports whether it uses a core, or waits for one.
-func (g goroutine) busy() bool {
-	return g.state == "running" || g.state == "runnable"
+	id    int
+	state string   // "chan receive", "running" …
+	run   string   // label: the request it belongs to
+	cell  string   // label: where it was started
+	main  bool     // it is a cell's own
+	lines []string // its places in cells, innermost first
+	stack string   // without what created it
 }
 
 // place says where it is, as well as is known.
@@ -41,10 +33,9 @@ func (g goroutine) String() string {
 	return fmt.Sprintf("goroutine %d [%s] %s", g.id, g.state, g.place())
 }
 
-// together describes goroutines in a few lines: those that do the same at the same place have one. unlisted says how many more
-// there are of which nothing is known.
-func together(all []goroutine, unlisted int) (lines []string) {
-	const most = 5
+// together describes goroutines in a few lines: those that do the same at the same place share one. total is how many there are,
+// of which all are those whose stacks are known.
+func together(all []goroutine, total int) (lines []string) {
 	count := map[string]int{}
 	var alike []goroutine // the first of each kind
 	for _, g := range all {
@@ -53,9 +44,9 @@ func together(all []goroutine, unlisted int) (lines []string) {
 			alike = append(alike, g)
 		}
 	}
-	rest := len(all) + unlisted
+	rest := total
 	for i, g := range alike {
-		if i == most {
+		if i == mostKinds {
 			break
 		}
 		n := count[g.state+" "+g.place()]
@@ -72,85 +63,13 @@ func together(all []goroutine, unlisted int) (lines []string) {
 	return lines
 }
 
-// A crowd is more goroutines than are looked at without need.
-const crowd = 5000
-
-// unlisted counts those of the run's goroutines for which a dump that gave those listed had no room. Such a dump has thousands.
-func (r *run) unlisted(listed []goroutine) int {
-	if len(listed) < crowd {
-		return 0
-	}
-	return max(0, r.waiting()-len(listed))
-}
-
 var (
 	headRE  = regexp.MustCompile(`^goroutine (\d+)[^\[]*\[([^\]]*?)(?: labels:\{(.*)\})?\]:$`)
 	labelRE = regexp.MustCompile(`"(\w+)": "((?:[^"\\]|\\.)*)"`)
 	placeRE = regexp.MustCompile(`cell\[(\d+)\]:(\d+)`)
 )
 
-// goroutines lists the living goroutines of the run. It needs tracebacks with labels, which
-// the patched runtime writes, and stops the world for as long as the dump takes, about 1 µs a frame.
-func (r *run) goroutines() (out []goroutine) {
-	id := strconv.FormatUint(r.id, 10)
-	for _, g := range allGoroutines() {
-		if g.run == id && !g.tracer {
-			if line := r.line.Load(); g.main && len(g.lines) == 0 && line > 0 { // interpreted
-				g.lines = []string{fmt.Sprintf("cell[%d]:%d", r.n, line)}
-			}
-			for i, l := range g.lines {
-				g.lines[i] = r.present(l)
-			}
-			out = append(out, g)
-		}
-	}
-	return out
-}
-
-// waiting counts the run's goroutines that are blocked, however many there are: of a hundred thousand a dump or a recording
-// shows a part. It takes about 2 µs each.
-func (r *run) waiting() (n int) {
-	var profile bytes.Buffer
-	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
-		return 0
-	}
-	return countWaiting(profile.String(), r.id)
-}
-
-var groupRE = regexp.MustCompile(`(?m)^(\d+) @ (0x[0-9a-f]+).*\n# labels: (.*)$`)
-
-// countWaiting reads the goroutine profile: groups of those that share stack and labels.
-func countWaiting(profile string, run uint64) (n int) {
-	label := fmt.Sprintf(`"run":"%d"`, run)
-	for _, m := range groupRE.FindAllStringSubmatch(profile, -1) {
-		pc, err := strconv.ParseUint(m[2], 0, 64)
-		if err != nil || !strings.Contains(m[3], label) {
-			continue
-		}
-		if f := runtime.FuncForPC(uintptr(pc)); f != nil && f.Name() == "runtime.gopark" {
-			k, _ := strconv.Atoi(m[1])
-			n += k
-		}
-	}
-	return n
-}
-
-// allGoroutines lists what a dump of 16 MB has room for, ten thousand at least: an interrupted cell with more must end in time, too.
-func allGoroutines() (out []goroutine) {
-	const most = 1 << 24
-	size := 1 << 18
-	if runtime.NumGoroutine() > crowd { // each attempt would walk all stacks
-		size = most
-	}
-	for {
-		buf := make([]byte, size)
-		if n := runtime.Stack(buf, true); n < size || size >= most {
-			return parseGoroutines(string(buf[:n]))
-		}
-		size *= 8
-	}
-}
-
+// parseGoroutines reads tracebacks as Go prints them. The patched runtime adds the labels.
 func parseGoroutines(dump string) (out []goroutine) {
 	for block := range strings.SplitSeq(dump, "\n\n") {
 		head, rest, _ := strings.Cut(block, "\n")
@@ -171,23 +90,16 @@ func parseGoroutines(dump string) (out []goroutine) {
 		}
 		rest, _, _ = strings.Cut(rest, "created by ")
 		g.main = strings.Contains(rest, mainName+"(")
-		g.tracer = records(rest) || strings.HasPrefix(g.state, "trace reader")
 		g.lines, g.stack = placeRE.FindAllString(rest, -1), rest
 		out = append(out, g)
 	}
 	return out
 }
 
-// records reports whether a goroutine with this stack was started by the recorder or by Go's tracer: what is at its bottom is
-// theirs.
-func records(stack string) bool {
-	bottom := ""
-	for line := range strings.Lines(stack) {
-		if !strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, "sync.(*WaitGroup).Go") && !strings.HasPrefix(line, "runtime.goexit") {
-			bottom = line
-		}
-	}
-	return strings.HasPrefix(bottom, "interleave/runtime/timeline.") || strings.HasPrefix(bottom, "runtime/trace.")
+// isRecorder reports whether a goroutine that begins with this function is the recorder's or the tracer's. It may belong to a cell
+// only because the recording began there.
+func isRecorder(function string) bool {
+	return strings.HasPrefix(function, "interleave/runtime/timeline.") || strings.HasPrefix(function, "runtime/trace.")
 }
 
 // frame is one call on a stack, as the user knows it.

@@ -20,12 +20,18 @@ var errUnknownSymbol = errors.New("not in the interpreter's tables")
 
 // interp is the interpreted engine: yaegi for the lines that drive. It sees packages, compiled cells and variables as
 // binary symbols, and is given only what the front end has found to be in the faithful set.
+//
+// A yaegi interpreter keeps the syntax trees of all that it has compiled, 4 kB for each statement. It has nothing else that later
+// cells need, so another one takes its place after programsMost programs.
 type interp struct {
-	e     *Engine
-	y     *yaegi.Interpreter
-	used  map[string]bool // packages given to yaegi
-	named map[string]bool // variables given to yaegi
+	e        *Engine
+	y        *yaegi.Interpreter
+	programs int             // compiled by y
+	used     map[string]bool // packages given to y
+	named    map[string]bool // variables given to y
 }
+
+const programsMost = 200
 
 func newInterp(e *Engine) *interp {
 	return &interp{e: e, used: map[string]bool{}, named: map[string]bool{}}
@@ -33,11 +39,12 @@ func newInterp(e *Engine) *interp {
 
 const runtimePath = "interleave/kernel/engine/rt"
 
-// start makes the interpreter when the first cell needs it.
+// start makes the interpreter when the first cell needs it, and again when it has become large.
 func (in *interp) start() error {
-	if in.y != nil {
+	if in.programs++; in.y != nil && in.programs <= programsMost {
 		return nil
 	}
+	in.programs, in.used, in.named = 1, map[string]bool{}, map[string]bool{}
 	in.y = yaegi.New(yaegi.Options{Stderr: io.Discard})
 	return in.give(runtimePath, map[string]reflect.Value{
 		"Show": reflect.ValueOf(rt.Show),

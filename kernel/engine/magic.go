@@ -13,7 +13,9 @@ import (
 	"time"
 	"unicode"
 
+	"interleave/install/toolchain"
 	"interleave/kernel/cell"
+	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
 	"interleave/runtime/timeline"
 )
@@ -216,23 +218,31 @@ func (x *execution) forget(s cell.Segment) {
 	x.notes(p.Notices)
 }
 
+// reset forgets what was declared. The code of compiled cells stays in memory until the session process ends; their files go, and
+// the variables' memory, unless a goroutine of an earlier cell may still use it.
 func (x *execution) reset(cell.Segment) {
-	x.e.forget()
-	b, err := json.Marshal(record{N: x.cell.N, Mode: x.e.mode, Plot: x.e.plot, Narrow: x.e.narrow, Reset: true})
+	e := x.e
+	e.forget()
+	e.out.Forget()
+	b, err := json.Marshal(record{N: x.cell.N, Mode: e.mode, Plot: e.plot, Narrow: e.narrow, Reset: true})
 	if err == nil {
-		x.e.out.Record(x.cell.ID, b)
+		e.out.Record(x.cell.ID, b)
 	}
-	x.print("Everything that was declared is forgotten. Goroutines that are still running go on.\n")
+	if err := toolchain.Forget(e.cfg.WorkDir); err != nil {
+		e.cfg.Log.Error("remove the files of forgotten cells", "err", err)
+	}
+	if running := goroutinesOfCells(); running > 0 {
+		x.print("Everything that was declared is forgotten. %s still running, with what it uses.\n", plural(running, "goroutine is", "goroutines are"))
+		return
+	}
+	rt.Forget()
+	x.print("Everything that was declared is forgotten.\n")
 }
 
 func (x *execution) time(s cell.Segment) {
-	var before, after syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
-	began := time.Now()
+	began, before := time.Now(), cpuTime()
 	x.segments(cell.Segments(s.Text))
-	wall := time.Since(began)
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
-	cpu := time.Duration(after.Utime.Nano() - before.Utime.Nano() + after.Stime.Nano() - before.Stime.Nano())
+	wall, cpu := time.Since(began), cpuTime()-before
 	engine := x.done.Engine
 	if engine == "" {
 		engine = "none"

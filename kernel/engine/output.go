@@ -6,7 +6,8 @@ import (
 )
 
 // captureOutput lets the engine see which goroutine writes to standard output and error, where the standard library is
-// patched: what a goroutine writes after its cell has ended goes to that cell.
+// patched: what a goroutine writes after its cell has ended goes to that cell, and what one goroutine writes to both streams keeps
+// its order. What processes write that a cell starts comes behind what was written before they were started.
 func captureOutput(e *Engine) {
 	writes.Hook(func(fd int, b []byte) (int, error, bool) {
 		stream := session.Stdout
@@ -17,12 +18,14 @@ func captureOutput(e *Engine) {
 			e.out.Output(t.run.id, stream, b)
 			return len(b), nil, true
 		}
-		if e.out != nil {
-			e.out.Switch(stream)
-			if fd == 2 {
-				return e.out.Stderr(b)
-			}
+		if e.out == nil {
+			return 0, nil, false
 		}
-		return 0, nil, false
+		return e.out.Write(stream, b, writes.Moves())
+	})
+	writes.HookFork(func() {
+		if e.out != nil {
+			e.out.Fence()
+		}
 	})
 }

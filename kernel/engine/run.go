@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
-	"unsafe"
 
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
@@ -19,8 +19,7 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A run is one execution of one cell. Goroutines are known by their profiler labels, which a goroutine inherits from the
-// one that starts it: so each belongs to the run that caused it, also after its cell has ended.
+// A run is one execution of one cell. Its goroutines are known by their tags.
 type run struct {
 	engine *Engine
 	id     uint64 // of the request
@@ -38,71 +37,30 @@ type run struct {
 	gaveUp  sync.Once     // closes exited
 	over    atomic.Bool   // the cell has been answered
 
-	stopping   atomic.Bool  // its goroutines end at their next look at the stop flag
-	line       atomic.Int64 // of interpreted code
-	statements atomic.Int64 // of interpreted code that are finished
-	cell       *rt.Cell     // compiled code of this run; nil when it is interpreted or was run before
-	ranBy      string       // what figures say of its code
-	hideNil    bool         // a nil error at the end of the result is not shown
-	shift      map[int]int  // cells whose compiled form runs under another number
+	mainID     atomic.Uint64 // the goroutine of main
+	stopping   atomic.Bool   // its goroutines end at their next look at the stop flag
+	killing    atomic.Bool   // they end where they are, also in deferred calls
+	deep       atomic.Int64  // until when a goroutine with a very deep stack may unwind it, in Unix nanoseconds
+	line       atomic.Int64  // of interpreted code
+	statements atomic.Int64  // of interpreted code that are finished
+	cell       *rt.Cell      // compiled code of this run; nil when it is interpreted or was run before
+	ranBy      string        // what figures say of its code
+	hideNil    bool          // a nil error at the end of the result is not shown
+	shift      map[int]int   // cells whose compiled form runs under another number
 
 	mu      sync.Mutex
 	values  []any
 	shown   bool
-	labels  map[string]context.Context // by place
-	bubbles map[int]context.Context    // the cell's context in synctest bubbles, by their number
-	stopped []frame                    // where the stop flag ended the cell's own goroutine, or else the first of the others
-}
-
-// A tag is what a goroutine's label pointer means.
-type tag struct {
-	run       *run
-	unwinding bool // it is ending: the stop flag does not concern it any more
-}
-
-var tags sync.Map // unsafe.Pointer of a label set → *tag
-
-//go:linkname getProfLabel runtime/pprof.runtime_getProfLabel
-func getProfLabel() unsafe.Pointer
-
-// current returns the tag of the calling goroutine, nil when it belongs to no cell.
-func current() *tag {
-	p := getProfLabel()
-	if p == nil {
-		return nil
-	}
-	t, ok := tags.Load(p)
-	if !ok {
-		return nil
-	}
-	return t.(*tag)
-}
-
-// adopt makes the calling goroutine one of the run's.
-func (r *run) adopt(place string, unwinding bool) {
-	key := place
-	if unwinding {
-		key = "\x00" + place
-	}
-	r.mu.Lock()
-	ctx := r.labels[key]
-	fresh := ctx == nil
-	if fresh {
-		ctx = pprof.WithLabels(context.Background(), pprof.Labels("cell", place, "run", strconv.FormatUint(r.id, 10)))
-		r.labels[key] = ctx
-	}
-	pprof.SetGoroutineLabels(ctx)
-	if fresh {
-		tags.Store(getProfLabel(), &tag{r, unwinding})
-	}
-	r.mu.Unlock()
+	tags    map[string]*tag         // by place
+	bubbles map[int]context.Context // the cell's context in synctest bubbles, by their number
+	stopped []frame                 // where the stop flag ended the cell's own goroutine, or else the first of the others
 }
 
 // newRun makes a run for a piece of a cell.
 func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
-	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}), exited: make(chan struct{}), labels: map[string]context.Context{}}
+	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}), exited: make(chan struct{}), tags: map[string]*tag{}}
 	r.asked = ctx
-	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	r.ctx, r.cancel = context.WithCancelCause(r.labelled(context.WithoutCancel(ctx), fmt.Sprintf("cell[%d]", c.N)))
 	r.ctx.Done() // the channel is made on first use, which must not be in a bubble
 	return r
 }
@@ -117,6 +75,8 @@ func (r *run) end() {
 // main runs the cell's own code to its end.
 func (r *run) main(f func()) {
 	r.adopt(fmt.Sprintf("cell[%d]", r.n), false)
+	_, id := cellGoroutine()
+	r.mainID.Store(id)
 	returned := false
 	defer func() {
 		if v := recover(); v != nil {
@@ -237,7 +197,13 @@ func (r *run) fail(f *failure) {
 // poll is the slow path of generated code's look at the stop flag.
 func (e *Engine) poll() {
 	t := current()
-	if t == nil || t.unwinding || !t.run.stopping.Load() {
+	if t == nil || !t.run.stopping.Load() {
+		return
+	}
+	if t.unwinding {
+		if t.run.killing.Load() { // the deferred call that is running goes on no longer than others
+			runtime.Goexit()
+		}
 		return
 	}
 	t.run.mu.Lock()
@@ -289,7 +255,9 @@ func (e *Engine) hooks() rt.Hooks {
 // How an interrupted cell ended.
 const (
 	graceCancel = 40 * time.Millisecond  // to end by its context
-	graceStop   = 700 * time.Millisecond // to end by the stop flag
+	graceStop   = 700 * time.Millisecond // to end by the stop flag, or to become fewer
+	graceKill   = 3 * time.Second        // to come to a place where it can be ended
+	graceEach   = 200 * time.Microsecond // more, in all, for each goroutine
 )
 
 // execute runs the cell's code and waits for it, walking down the staircase when it must not go on. replace is not empty
@@ -317,7 +285,7 @@ func (r *run) execute(f func()) (fail *failure, replace string) {
 }
 
 // stop ends all goroutines of the run: first by the context, then by the stop flag, and gives up on those that are merely
-// blocked. why is nil for an interrupt.
+// blocked. It goes on while their number falls. why is nil for an interrupt.
 func (r *run) stop(why *failure) (*failure, string) {
 	r.engine.recorder.Halt()
 	var stood []frame
@@ -334,37 +302,50 @@ func (r *run) stop(why *failure) (*failure, string) {
 		stops(1)
 		defer stops(-1)
 	}
-	var left []goroutine
-	unlisted := 0
-	deadline := time.Now().Add(graceStop)
-	quiet := 0
-	for {
-		left = r.goroutines()
-		if len(left) == 0 {
+	var left []living
+	var d deadline
+	var killed time.Time // when the deadline had passed and goroutines began to be killed
+	for quiet := 0; ; {
+		began := time.Now()
+		n, busy := r.count()
+		if n == 0 {
 			break
 		}
-		busy := false
-		for _, g := range left {
-			busy = busy || g.busy()
+		r.engine.out.Alive()
+		fell, late := d.look(n)
+		late = late && time.Now().UnixNano() > r.deep.Load() || !killed.IsZero()
+		if fell && !killed.IsZero() {
+			killed = time.Now()
 		}
-		if quiet++; busy {
+		if quiet++; fell || busy > 0 || r.engine.out.Writing() {
 			quiet = 0
 		}
-		late := time.Now().After(deadline)
-		if quiet >= 3 || late && !busy { // seen blocked three times, or as often as looking at very many allows
+		if quiet >= 3 || late && busy == 0 { // seen blocked three times
+			if left = r.living(); len(left) == 0 {
+				break
+			}
 			atomic.AddUint32(&rt.Given, 1)
-			unlisted = r.unlisted(left)
-			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left)+unlisted, "goroutine was", "goroutines were"))
+			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left), "goroutine was", "goroutines were"))
 			break
 		}
+		pause := 15 * time.Millisecond
 		if late {
-			for _, g := range left {
-				if g.busy() {
-					return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", nil, left), "a goroutine would not stop: " + g.place()
+			switch left = busyOnes(r.living()); {
+			case killed.IsZero():
+				killed = time.Now()
+				step = "it was ended by force"
+				r.killing.Store(true)
+			case time.Since(killed) > graceKill:
+				for _, g := range r.look(sample(left, 1)) {
+					return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", nil, r.living()), "a goroutine would not stop: " + g.place()
 				}
 			}
+			for _, l := range left {
+				cellKill(l.g, l.id)
+			}
+			left, pause = nil, time.Millisecond
 		}
-		wait := time.NewTimer(15 * time.Millisecond)
+		wait := time.NewTimer(max(pause, 4*time.Since(began)))
 		select {
 		case <-wait.C:
 		case <-r.doneOnce():
@@ -374,24 +355,59 @@ func (r *run) stop(why *failure) (*failure, string) {
 	if len(left) > 0 { // they say where
 		stood = nil
 	}
-	f := r.interrupted(why, step, stood, left)
-	f.unlisted = unlisted
-	return f, ""
+	return r.interrupted(why, step, stood, left), ""
 }
 
-// stood is where the cell's own goroutine is; nil when it has ended, and among very many, where looking takes long.
-func (r *run) stood() []frame {
-	if runtime.NumGoroutine() > crowd {
-		return nil
+// A deadline is when the goroutines of a run should have ended. It is later where the machine gives the process little time.
+type deadline struct {
+	end   time.Time     // whatever happens
+	least int           // the smallest number of goroutines seen
+	since time.Time     // when that was
+	cpu   time.Duration // what the process had used then
+}
+
+// look notes how many goroutines live. fell says that they have become fewer, late that they had their time since they last did.
+func (d *deadline) look(n int) (fell, late bool) {
+	now := time.Now()
+	first := d.end.IsZero()
+	if first {
+		d.end = now.Add(5*graceStop + time.Duration(n)*graceEach)
 	}
-	for _, g := range r.goroutines() {
-		if g.main {
-			frames := framesIn(g.stack)
-			if line := int(r.line.Load()); line > 0 { // interpreted
-				frames = append(frames, frame{"", r.n, line})
-			}
-			return r.shifted(frames)
+	if first || n < d.least {
+		d.least, d.since, d.cpu = n, now, cpuTime()
+		return !first, now.After(d.end)
+	}
+	took := now.Sub(d.since)
+	return false, took > graceStop && (took > 5*graceStop || cpuTime()-d.cpu > graceStop/2) || now.After(d.end)
+}
+
+// cpuTime is what the process has used.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func busyOnes(all []living) []living {
+	return slices.DeleteFunc(slices.Clone(all), func(l living) bool { return !l.busy })
+}
+
+// stood is where the cell's own goroutine is; nil when it has ended.
+func (r *run) stood() []frame {
+	var main []living
+	r.each(func(l living) {
+		if l.main {
+			main = append(main, l)
 		}
+	})
+	for _, g := range r.look(main) {
+		frames := framesIn(g.stack)
+		if line := int(r.line.Load()); line > 0 { // interpreted
+			frames = append(frames, frame{"", r.n, line})
+		}
+		return r.shifted(frames)
 	}
 	return nil
 }
@@ -414,10 +430,11 @@ func (r *run) gone(d time.Duration) bool {
 	case <-time.After(d):
 		return false
 	}
-	return len(r.goroutines()) == 0
+	n, _ := r.count()
+	return n == 0
 }
 
-func (r *run) interrupted(why *failure, step string, stood []frame, left []goroutine) *failure {
+func (r *run) interrupted(why *failure, step string, stood []frame, left []living) *failure {
 	f := why
 	if f == nil {
 		f = &failure{name: "interrupted", value: "the cell was interrupted: " + step, interrupted: true}
@@ -427,7 +444,7 @@ func (r *run) interrupted(why *failure, step string, stood []frame, left []gorou
 		}
 		r.mu.Unlock()
 	}
-	f.left = append(f.left, left...)
+	f.left = r.report(left)
 	return f
 }
 

@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
-	"unicode/utf8"
 
 	"interleave/kernel/cell"
 	"interleave/kernel/session"
@@ -19,62 +18,48 @@ import (
 )
 
 // result shows the value of the cell's last expression. A nil error at its end says nothing and is left out, as Python
-// leaves out None.
+// leaves out None. A value of which nothing can be shown but that it should have been fails the cell.
 func (x *execution) result(values []any) {
 	defer func() {
 		if v := recover(); v != nil {
 			x.failed(&failure{name: "panic", value: "while the result was shown: " + panicText(v)})
 		}
 	}()
-	data, meta := x.bundle(values)
-	if data == nil {
+	var data, meta session.Bundle
+	var err error
+	x.showing(func() { data, meta, err = x.bundle(values) })
+	if err != nil && len(data) == 1 && x.ctx.Err() == nil {
+		x.failed(&failure{name: "display", value: strings.TrimPrefix(err.Error(), "display: ")})
 		return
 	}
-	x.e.out.Emit(session.Result{Cell: x.cell.ID, Data: data, Metadata: meta})
+	if err != nil {
+		x.e.out.Output(x.cell.ID, session.Stderr, []byte("show: "+err.Error()+"\n"))
+	}
+	if data != nil {
+		x.e.out.Emit(session.Result{Cell: x.cell.ID, Data: data, Metadata: meta})
+	}
 }
 
-func (x *execution) bundle(values []any) (data, meta session.Bundle) {
+// bundle is what is shown of values; err says what could not be.
+func (x *execution) bundle(values []any) (data, meta session.Bundle, err error) {
 	if k := len(values); k > 1 && values[k-1] == nil && x.run.hideNil {
 		values = values[:k-1]
 	}
 	switch len(values) {
 	case 0:
-		return nil, nil
+		return nil, nil, nil
 	case 1:
 		if values[0] == nil && x.run.hideNil {
-			return nil, nil
+			return nil, nil, nil
 		}
 		d, m, err := display.Bundle(values[0])
-		if err != nil {
-			x.e.out.Output(x.cell.ID, session.Stderr, []byte("show: "+err.Error()+"\n"))
-		}
-		if s, ok := d["text/plain"].(string); ok {
-			d["text/plain"] = abridged(s)
-		}
-		return bundle(d), bundle(m)
+		return bundle(d), bundle(m), err
 	}
 	var parts []string
 	for _, v := range values {
-		parts = append(parts, fmt.Sprint(v))
+		parts = append(parts, display.Sprint(v))
 	}
-	return bundle(map[string]any{"text/plain": abridged(strings.Join(parts, " "))}), nil
-}
-
-// abridged leaves out the middle of a result's text that nobody reads and that a browser would choke on. What cells print and
-// display is theirs, however long.
-func abridged(s string) string {
-	const head, tail = 80_000, 20_000 // bytes
-	if len(s) <= head+tail {
-		return s
-	}
-	i, j := head, len(s)-tail
-	for i > head-utf8.UTFMax && !utf8.RuneStart(s[i]) {
-		i--
-	}
-	for j < len(s)-tail+utf8.UTFMax && !utf8.RuneStart(s[j]) {
-		j++
-	}
-	return fmt.Sprintf("%s\n… %s more bytes; fmt.Println shows all …\n%s", s[:i], timeline.Count(j-i), s[j:])
+	return bundle(map[string]any{"text/plain": strings.Join(parts, " ")}), nil, nil
 }
 
 // bundle encodes values for the wire.
@@ -166,37 +151,37 @@ func (x *execution) figure(exp *timeline.Experiment) {
 // end: they are looked at again, after the time that the figure took.
 func (x *execution) leftBehind(exp *timeline.Experiment) {
 	const most = 5
-	var now map[int64]goroutine // those that live
-	var lines []string
-	burning := 0
+	const crowd = 5000
+	var now map[int64]living
+	var lines []string // of the first
+	n, burning := 0, 0
 	for _, l := range exp.Left {
 		if l.State == timeline.Running || l.State == timeline.Runnable {
 			if now == nil {
-				now = map[int64]goroutine{}
-				for _, g := range x.run.goroutines() {
-					now[int64(g.id)] = g
-				}
+				now = map[int64]living{}
+				x.run.each(func(g living) { now[int64(g.id)] = g })
 			}
 			g, lives := now[l.ID]
 			if !lives {
 				continue
 			}
-			if g.busy() {
+			if g.busy {
 				burning++
 			}
 		}
-		lines = append(lines, l.String())
+		if n++; n <= most {
+			lines = append(lines, l.String())
+		}
 	}
-	if len(lines) == 0 {
+	if n == 0 {
 		return
 	}
-	n := len(lines)
-	if exp.Cut != "" || n > crowd { // neither recording nor dump may know all
-		n = max(n, x.run.waiting()+burning)
+	if exp.Cut != "" || n > crowd { // the recording may not know all, or not that some have ended since
+		all, _ := x.run.count()
+		n = max(all, len(lines))
 	}
 	head := plural(n, "goroutine goes on after this cell", "goroutines go on after this cell")
-	if n > most {
-		lines = lines[:min(n, most, len(lines))]
+	if n > len(lines) {
 		lines = append(lines, fmt.Sprintf("… and %d more", n-len(lines)))
 	}
 	if burning > 0 {

@@ -79,21 +79,28 @@ func (ev *evaluator) Eval(ctx context.Context, c Cell, out *Out) Done {
 	return done
 }
 
+// write is what the patched standard library makes of a write.
+func write(out *Out, s Stream, text string) {
+	if _, _, ok := out.Write(s, []byte(text), 0); !ok {
+		f := os.Stdout
+		if s == Stderr {
+			f = os.Stderr
+		}
+		f.WriteString(text)
+	}
+}
+
 func (ev *evaluator) do(ctx context.Context, c Cell, out *Out, verb, arg string, done *Done) error {
 	text, _ := strconv.Unquote(`"` + arg + `"`)
 	n, _ := strconv.Atoi(arg)
 	switch verb {
 	case "print":
-		out.Switch(Stdout)
-		os.Stdout.WriteString(text)
-	case "eprint":
-		out.Switch(Stderr)
+		write(out, Stdout, text)
+	case "eprint": // as the runtime and C code do, beside Out.Write
+		out.Fence()
 		os.Stderr.WriteString(text)
-	case "log": // as the engine's hook has it
-		out.Switch(Stderr)
-		if _, _, written := out.Stderr([]byte(text)); !written {
-			os.Stderr.WriteString(text)
-		}
+	case "log":
+		write(out, Stderr, text)
 	case "wait":
 		<-ctx.Done()
 		return context.Cause(ctx)
@@ -113,6 +120,8 @@ func (ev *evaluator) do(ctx context.Context, c Cell, out *Out, verb, arg string,
 		fmt.Println(strings.Join(ev.declared, ","))
 	case "record":
 		out.Record(c.ID, []byte(arg))
+	case "forget":
+		out.Forget()
 	case "many": // lines
 		for i := range n {
 			fmt.Println("line", i)
@@ -123,23 +132,31 @@ func (ev *evaluator) do(ctx context.Context, c Cell, out *Out, verb, arg string,
 		}
 	case "alternate":
 		for i := range n {
-			out.Switch(Stdout)
-			fmt.Fprintf(os.Stdout, "o%d ", i)
-			out.Switch(Stderr)
-			fmt.Fprintf(os.Stderr, "e%d ", i)
+			write(out, Stdout, fmt.Sprintf("o%d ", i))
+			write(out, Stderr, fmt.Sprintf("e%d ", i))
 		}
 	case "flood": // MB
 		block := []byte(strings.Repeat("the quick brown fox jumps over the lazy dog, and over it\n", 1<<10))
 		for left := n << 20; left > 0; left -= len(block) {
 			os.Stdout.Write(block[:min(left, len(block))])
 		}
+	case "gush": // until the interrupt and 4 MB more, and then last words
+		line := []byte(strings.Repeat("x", 999) + "\n")
+		for more := 4000; more > 0; {
+			out.Write(Stdout, line, 0)
+			if ctx.Err() != nil {
+				more--
+			}
+		}
+		write(out, Stdout, "last words\n")
+		return context.Cause(ctx)
 	case "writers": // several goroutines, both streams and displays at once
 		var wg sync.WaitGroup
 		for g := range 4 {
 			wg.Go(func() {
 				for i := range n {
-					fmt.Fprintf(os.Stdout, "o%d.%d\n", g, i)
-					fmt.Fprintf(os.Stderr, "e%d.%d\n", g, i)
+					write(out, Stdout, fmt.Sprintf("%d.%d o\n", g, i))
+					write(out, Stderr, fmt.Sprintf("%d.%d e\n", g, i))
 					if i%10 == 0 {
 						out.Emit(Display{Cell: c.ID, Data: Bundle{"n": json.RawMessage(fmt.Sprintf(`"%d.%d"`, g, i))}})
 					}

@@ -180,41 +180,45 @@ func TestOrder(t *testing.T) {
 	r.check("many 20000", fmt.Sprintf(`2 stdout %q | 2 done ok`, want.String()))
 }
 
-// Every goroutine sees its own writes in order, and every display after what its goroutine wrote before it.
+// What each goroutine writes to both streams stays in its order and in whole lines, and every display comes after what its goroutine
+// wrote before it.
 func TestOrderOfWriters(t *testing.T) {
 	r := newRig(t, nil)
-	r.start("writers 500")
-	seen := map[string]int{}
-	var line [2]string
+	const n = 2000
+	r.start(fmt.Sprint("writers ", n))
+	next := map[string]int{} // by goroutine, the number of writes
+	rest, stream := "", Stdout
 	for _, e := range r.until(isA[Done]) {
 		switch e := e.(type) {
 		case Output:
-			i := 0
-			if e.Stream == Stderr {
-				i = 1
+			if e.Stream != stream && rest != "" {
+				t.Fatalf("%s comes in the middle of a line of %s: %q", e.Stream, stream, rest)
 			}
-			line[i] += e.Text
+			stream, rest = e.Stream, rest+e.Text
 			for {
-				l, rest, ok := strings.Cut(line[i], "\n")
+				l, more, ok := strings.Cut(rest, "\n")
 				if !ok {
 					break
 				}
-				line[i] = rest
-				who, n, _ := strings.Cut(l, ".")
-				if strconv.Itoa(seen[who]) != n {
-					t.Fatalf("%s: got %s, want %d", who, n, seen[who])
+				rest = more
+				who, _, _ := strings.Cut(l, ".")
+				i := next[who]
+				if want := fmt.Sprintf("%s.%d %c", who, i/2, "oe"[i%2]); l != want || stream != []Stream{Stdout, Stderr}[i%2] {
+					t.Fatalf("%s: got %q, want %q", stream, l, want)
 				}
-				seen[who]++
+				next[who]++
 			}
 		case Display:
 			who, n, _ := strings.Cut(strings.Trim(string(e.Data["n"]), `"`), ".")
-			if got := seen["o"+who]; got <= mustInt(t, n) {
-				t.Fatalf("display %s.%s came after %d lines only", who, n, got)
+			if got := next[who]; got != 2*mustInt(t, n)+2 {
+				t.Fatalf("display %s.%s came after %d writes", who, n, got)
 			}
 		}
 	}
-	if len(seen) != 8 || seen["o3"] != 500 || seen["e0"] != 500 {
-		t.Errorf("lines lost: %v", seen)
+	for who := range 4 {
+		if got := next[strconv.Itoa(who)]; got != 2*n {
+			t.Errorf("of goroutine %d came %d writes, want %d", who, got, 2*n)
+		}
 	}
 }
 
@@ -373,6 +377,14 @@ func TestDeathBetweenCells(t *testing.T) {
 		}
 	}
 	r.check("declared", `3 stdout "f\n" | 3 done ok`)
+}
+
+// What is forgotten is not brought back.
+func TestForget(t *testing.T) {
+	r := newRig(t, nil)
+	r.check("record a\nrecord b\nforget\nrecord c", `1 done ok`)
+	r.check("exit 1", `2 failed session died: exit status 1 | 2 restarted (the session process ended: exit status 1) lost [] failed [] | 2 done`)
+	r.check("declared", `3 stdout "c\n" | 3 done ok`)
 }
 
 func TestDeadlyRecords(t *testing.T) {

@@ -26,6 +26,7 @@ const (
 	kindBegin
 	kindFence
 	kindRestored
+	kindForget
 	// What the supervisor says.
 	kindHello
 	kindRun
@@ -36,13 +37,14 @@ const (
 )
 
 // protocolVersion changes with the meaning of any frame: a kernel that runs while its binary is replaced must notice.
-const protocolVersion = 1
+const protocolVersion = 2
 
 // Messages that stay inside the package. Those of the child are events, since they travel in the same stream.
 type (
 	ready    struct{ PID uint64 }  // the child can take requests
 	begin    struct{ Cell uint64 } // from here on bytes on fd 1 and fd 2 belong to this cell
-	fence    struct{}              // a place in the order, for Switch
+	fence    struct{}              // a place in the order of output
+	forget   struct{}              // the records so far are not needed any more
 	restored struct {              // answers restore
 		Lost, Failed []string
 	}
@@ -64,6 +66,7 @@ func (ready) event()    {}
 func (begin) event()    {}
 func (fence) event()    {}
 func (restored) event() {}
+func (forget) event()   {}
 
 // rawOutput is an Output on its way out: bytes that need not be text yet. It decodes as Output.
 type rawOutput struct {
@@ -119,6 +122,8 @@ func appendBody(b []byte, msg any) ([]byte, kind, bool) {
 		return b, kindFence, true
 	case restored:
 		return appendStrings(appendStrings(b, m.Lost), m.Failed), kindRestored, true
+	case forget:
+		return b, kindForget, true
 	case hello:
 		return appendString(appendUint(b, m.Version), m.Nonce), kindHello, true
 	case Cell:
@@ -175,6 +180,8 @@ func decodeBody(k kind, b []byte) (any, bool) {
 		msg = fence{}
 	case kindRestored:
 		msg = restored{Lost: d.strings(), Failed: d.strings()}
+	case kindForget:
+		msg = forget{}
 	case kindHello:
 		msg = hello{Version: d.uint(), Nonce: d.string()}
 	case kindRun:

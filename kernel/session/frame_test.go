@@ -24,7 +24,7 @@ var messages = []any{
 		"bad":  {Failed: &Failed{8, "type error", "no", []string{"line"}}},
 	}, "compiled", "burns"},
 	Recorded{9, []byte{0, 1, 2, 255}},
-	ready{10}, begin{11}, fence{}, restored{[]string{"x", "y"}, []string{"z"}},
+	ready{10}, begin{11}, fence{}, forget{}, restored{[]string{"x", "y"}, []string{"z"}},
 	hello{protocolVersion, newNonce()},
 	Cell{12, 3, "x := 1 // \xff", true, true, true, map[string]string{"a": "1", "b": ""}},
 	interrupt{13}, answer{14, "yes"}, restore{[]string{"one", ""}}, shutdown{},

@@ -4,6 +4,7 @@ package session
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -37,7 +38,7 @@ func inherit() (link, error) {
 	l := link{requests: polled(requests, "requests"), frames: rawFile(frames), pid: os.Getpid(), orphaned: killOwnGroup}
 	if isShared(sharedFD) {
 		shared := os.NewFile(sharedFD, "shared")
-		l.line, _ = mapLine(shared)
+		l.page, _ = mapPage(shared)
 		shared.Close()
 	}
 	for i := range l.streams {
@@ -104,15 +105,11 @@ func (f rawFile) Write(p []byte) (int, error) {
 	return done, nil
 }
 
-// Stderr writes p to fd 2 if it looks like the last words of Go's runtime, and tells the supervisor that they are none, which
-// would else hold them back for a while. Otherwise written is false, and the caller has to write.
-func (o *Out) Stderr(p []byte) (n int, err error, written bool) {
-	if begins(string(p)) < 0 {
-		return 0, nil, false
-	}
-	n, err = rawFile(2).Write(p)
-	o.send(fence{})
-	return n, err, true
+// isStream reports whether a descriptor is open on the stream that markers are written to.
+func isStream(fd int, marks io.Writer) bool {
+	f, ok := marks.(rawFile)
+	var a, b unix.Stat_t
+	return ok && unix.Fstat(fd, &a) == nil && unix.Fstat(int(f), &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino
 }
 
 // killOwnGroup ends this process and what its cells started.

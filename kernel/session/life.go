@@ -28,12 +28,17 @@ type life struct {
 	begun       bool  // the process has begun it
 	interrupted bool  // Interrupt came for it
 	told        bool  // and was passed on
+	flood       flood // bounds its output once it was interrupted
 	input       bool  // an Input of this process waits for its answer
 
 	kill   *time.Timer // KillAfter; nil: not running
+	beats  uint32      // of the process, when kill was set
 	killed bool        // it ran out
 	deaths int         // processes in a row that ended by themselves without having run a cell
 }
+
+// queueMost is how many events of an interrupted cell wait for a slow consumer.
+const queueMost = 256
 
 // A step is what ended a wait.
 type step int
@@ -64,6 +69,11 @@ func (l *life) run() {
 		case stepEnded:
 			l.died()
 		case stepKill:
+			if beats := l.p.beats(); beats != l.beats { // it is about to
+				l.beats = beats
+				l.kill.Reset(l.cfg.KillAfter)
+				continue
+			}
 			l.cfg.Log.Info("session does not stop", "pid", l.p.pid)
 			l.kill, l.killed = nil, true
 			l.p.signal(true)
@@ -83,10 +93,11 @@ func (l *life) next(timeout <-chan time.Time) (Event, step) {
 			head  Event
 			kill  <-chan time.Time
 		)
-		switch {
-		case len(l.queue) > 0:
+		if len(l.queue) > 0 {
 			to, head = l.client.events, l.queue[0]
-		case l.p != nil:
+		}
+		// An interrupted cell can end though the consumer is slow: its output is bounded.
+		if l.p != nil && (len(l.queue) == 0 || l.cell != nil && l.told && len(l.queue) < queueMost) {
 			items = l.p.items
 		}
 		if l.kill != nil {
@@ -125,7 +136,8 @@ func (l *life) isClosing() bool {
 	}
 }
 
-func (l *life) emit(e Event) { l.queue = append(l.queue, e) }
+// emit hands out an event, behind what a flood has held back.
+func (l *life) emit(e Event) { l.queue = append(append(l.queue, l.flood.flush()...), e) }
 
 // serve notes what a method wants. Only advance and the code it calls act on it.
 func (l *life) serve(a ask) error {
@@ -164,9 +176,9 @@ func (l *life) advance() {
 		}
 	}
 	if l.cell != nil && l.p != nil && l.interrupted && !l.told {
-		l.told = true
+		l.told, l.flood = true, flood{}
 		l.p.send(interrupt{l.cell.ID})
-		l.kill = time.NewTimer(l.cfg.KillAfter)
+		l.kill, l.beats = time.NewTimer(l.cfg.KillAfter), l.p.beats()
 	}
 }
 
@@ -179,6 +191,8 @@ func (l *life) item(e Event) {
 			r.n = l.cell.N
 		}
 		l.records = append(l.records, r)
+	case forget:
+		l.records = nil
 	case begin:
 		l.begun = l.cell != nil && l.cell.ID == e.Cell
 	case Input:
@@ -195,6 +209,10 @@ func (l *life) item(e Event) {
 		}
 		l.deaths = 0
 		l.finish(e)
+	case Output:
+		if !l.told || l.cell == nil || e.Cell != l.cell.ID || l.flood.take(e) {
+			l.queue = append(l.queue, e)
+		}
 	case ready, restored:
 		// answers nobody waits for any more
 	default:
@@ -215,7 +233,7 @@ func (l *life) fail(f Failed) {
 func (l *life) finish(d Done) {
 	d.Cell, d.Replace = l.cell.ID, ""
 	l.emit(d)
-	l.cell, l.interrupted, l.input = nil, false, false
+	l.cell, l.interrupted, l.told, l.input = nil, false, false, false
 	l.calm()
 }
 
@@ -232,6 +250,7 @@ func (l *life) bury() *process {
 	p := l.p
 	l.p, l.input = nil, false
 	l.client.pid.Store(0)
+	p.unmap()
 	l.cfg.Log.Info("session ended", "pid", p.pid, "exit", describeExit(p.exit))
 	return p
 }

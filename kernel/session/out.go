@@ -18,39 +18,51 @@ var (
 	ErrNoStdin = errors.New("input was asked for, but this front end does not support input requests")
 )
 
+// A page is what the child notes in memory that the supervisor shares, for when it cannot, or not in time, send a frame.
+type page struct {
+	line  uint32 // see Out.Line
+	beats uint32 // see Out.Alive
+}
+
 // An Out is the child's voice. One Out serves all cells of a child. Its methods are safe from any goroutine, stay valid after
 // the cell's Eval has returned, and block while the supervisor does not read; after the session's end they do nothing.
 //
-// Each call costs three small writes (2–5 µs): the frame, and a marker in each of the two output streams.
+// Each call costs three small writes (2–5 µs): the frame, and a marker in each of the two output streams; Write costs one.
 type Out struct {
-	mu     sync.Mutex // orders markers and frames; guards what follows
+	mu     sync.Mutex // orders output, markers and frames; guards what follows
 	seq    uint64
 	buf    []byte
 	marker *marker
 	marks  [2]io.Writer // the output streams, as long as markers can be written to them
 	frames io.Writer    // nil after the end
+	last   int          // the descriptor that Write wrote last; 0: others may have written since
+	moves  uint32       // of the caller of Write, when own was found out
+	own    [2]bool      // fd 1 and fd 2 are still the output streams
 
-	last    atomic.Int32 // which stream was written last, for Switch
+	writing atomic.Int32 // calls of Write
 	running atomic.Pointer[Cell]
-	line    *uint32
+	page    *page
 
 	asking  chan struct{} // holds a token while nobody waits for an answer
 	asked   uint64        // guarded by mu: Input events sent so far
 	answers chan answer
 }
 
-func newOut(frames io.Writer, marks [2]io.Writer, m *marker, line *uint32) *Out {
-	if line == nil {
-		line = new(uint32)
+func newOut(frames io.Writer, marks [2]io.Writer, m *marker, p *page) *Out {
+	if p == nil {
+		p = new(page)
 	}
-	o := &Out{marker: m, marks: marks, frames: frames, line: line, asking: make(chan struct{}, 1), answers: make(chan answer, 1)}
+	o := &Out{marker: m, marks: marks, frames: frames, page: p, asking: make(chan struct{}, 1), answers: make(chan answer, 1)}
 	o.asking <- struct{}{}
 	return o
 }
 
 // Line is where Eval writes which line of the cell it has come to. It costs a store: the supervisor shares the memory, and
 // looks when the process has died without a word. It is 0, unknown, when a cell begins.
-func (o *Out) Line() *uint32 { return o.line }
+func (o *Out) Line() *uint32 { return &o.page.line }
+
+// Alive says that an interrupted cell is on its way to its end, so that Config.KillAfter begins anew. It costs an atomic add.
+func (o *Out) Alive() { atomic.AddUint32(&o.page.beats, 1) }
 
 // Emit sends an event. Done is returned by Eval and never emitted; output goes through Output, records through Record.
 // An event that is too large to be shown (256 MB) is replaced by a line on stderr that says so.
@@ -66,7 +78,7 @@ func (o *Out) Emit(e Event) {
 // Output sends bytes that a cell's goroutine wrote. They need not be valid UTF-8 and may be cut anywhere: what is left of a
 // sequence waits in the supervisor for the next Output of the same cell and stream. p is not kept.
 //
-// It is for writers that outlive their cell. While a cell runs, its writes to fd 1 and fd 2 are its own already, and cheaper.
+// It is for writers that outlive their cell. While a cell runs, Write does the same and is cheaper.
 func (o *Out) Output(cell uint64, s Stream, p []byte) {
 	const most = 1 << 20
 	for len(p) > most {
@@ -78,19 +90,51 @@ func (o *Out) Output(cell uint64, s Stream, p []byte) {
 	}
 }
 
-// Switch says that the next bytes go to s. Called before each write, it keeps the order between stdout and stderr, which are
-// separate pipes. It costs an atomic load when s is the stream that was written last.
-func (o *Out) Switch(s Stream) {
-	now := int32(1)
+// Write writes p to fd 1 or fd 2, as s says, in one piece and in its place in the order of all calls: what one goroutine writes to both
+// streams stays in its order, whoever else writes. It blocks while the supervisor does not read.
+//
+// It does not write, and ok is false, when something else was put in the place of the descriptor: then nothing is known of who
+// reads there. Asking the system each time would cost as much as the write, so moves tells when to ask: it must change
+// whenever that may have happened, and after a child was waited for, whose output is to be found before what follows.
+func (o *Out) Write(s Stream, p []byte, moves uint32) (n int, err error, ok bool) {
+	o.writing.Add(1)
+	defer o.writing.Add(-1)
+	fd := 1
 	if s == Stderr {
-		now = 2
+		fd = 2
 	}
-	if o.last.Load() == now {
-		return
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.moves != moves || o.last == 0 {
+		o.moves, o.last = moves, 0
+		for i, m := range o.marks {
+			o.own[i] = isStream(i+1, m)
+		}
 	}
-	if o.last.Swap(now) != now {
-		o.send(fence{})
+	if !o.own[fd-1] || o.frames == nil {
+		return 0, nil, false
 	}
+	if o.last != fd {
+		o.put(fence{})
+		o.last = fd
+	}
+	n, err = rawFile(fd).Write(p)
+	if fd == 2 && begins(string(p)) >= 0 {
+		o.put(fence{}) // these are not the last words of Go's runtime, which the supervisor would hold back for a while
+	}
+	return n, err, true
+}
+
+// Writing reports whether a goroutine is in Write.
+func (o *Out) Writing() bool { return o.writing.Load() > 0 }
+
+// Fence separates what was written before it, by whomever, from what will be written after it. It is for the moment before a process is
+// started that writes to the same streams.
+func (o *Out) Fence() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.put(fence{})
+	o.last = 0
 }
 
 // Record hands the supervisor what a new process would need to bring this cell's declarations back. Records are kept in order
@@ -98,6 +142,9 @@ func (o *Out) Switch(s Stream) {
 func (o *Out) Record(cell uint64, record []byte) {
 	o.send(Recorded{cell, record})
 }
+
+// Forget drops the records of all cells so far: what they declared is gone for good.
+func (o *Out) Forget() { o.send(forget{}) }
 
 // Input asks the user for a line, on behalf of the running cell. It returns ErrNoStdin when the front end cannot be asked, and
 // the cause of ctx when that is cancelled first. Concurrent calls ask one after the other.
@@ -151,6 +198,11 @@ func (o *Out) answer(a answer) {
 func (o *Out) send(msg any) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.put(msg)
+}
+
+// put is send; the caller holds mu.
+func (o *Out) put(msg any) {
 	if o.frames == nil {
 		return
 	}

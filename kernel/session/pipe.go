@@ -18,10 +18,10 @@ func Pipe(ctx context.Context, cfg Config, evaluator func() Evaluator) *Client {
 		stderrR, stderrW := io.Pipe()
 		ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 		ended := make(chan error, 1)
-		var line uint32
+		var shared page
 		go func() {
 			err := serve(ctx, evaluator(), link{
-				requests: requestsR, frames: framesW, streams: [2]io.Writer{stdoutW, stderrW}, line: &line, orphaned: func() {},
+				requests: requestsR, frames: framesW, streams: [2]io.Writer{stdoutW, stderrW}, page: &shared, orphaned: func() {},
 			})
 			framesW.Close()
 			ended <- err
@@ -37,7 +37,7 @@ func Pipe(ctx context.Context, cfg Config, evaluator func() Evaluator) *Client {
 				stdoutW.Close()
 				stderrW.Close()
 			},
-			line: func() int { return int(line) }, // serve has ended
+			page: &shared, unmap: func() {},
 		}, nonce)
 		return p, p.send(hello{protocolVersion, nonce})
 	})

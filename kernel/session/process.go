@@ -3,6 +3,7 @@ package session
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // A process is one child as the supervisor sees it. The zero step of its life is over when newProcess returns; it is over
@@ -15,6 +16,9 @@ type process struct {
 	exit   error  // what Wait returned
 	report []byte // the runtime's last words
 	line   int    // where its cell was
+
+	beats func() uint32 // of the page, until unmap
+	unmap func()        // called by the owner when it takes leave
 
 	signal func(hard bool) // asks the process group to end (SIGTERM) or makes it (SIGKILL)
 
@@ -34,8 +38,9 @@ type pipes struct {
 	frames         io.ReadCloser
 	requests       io.WriteCloser
 	wait           func() error
-	drained        func()     // called when wait has returned: what the streams still hold comes, then their end
-	line           func() int // called once, at the end: see Out.Line
+	drained        func() // called when wait has returned: what the streams still hold comes, then their end
+	page           *page  // shared with the child
+	unmap          func() // called when the page is not needed any more
 	signal         func(hard bool)
 	pid            int
 }
@@ -47,6 +52,7 @@ func newProcess(p pipes, nonce string) *process {
 	items := make(chan Event)
 	pr := &process{
 		pid: p.pid, items: items, signal: p.signal,
+		beats: func() uint32 { return atomic.LoadUint32(&p.page.beats) }, unmap: p.unmap,
 		stop: sync.OnceFunc(func() { close(stop) }),
 		wake: make(chan struct{}, 1),
 	}
@@ -89,7 +95,7 @@ func newProcess(p pipes, nonce string) *process {
 	go func() {
 		defer close(ended)
 		pr.exit = p.wait()
-		pr.line = p.line()
+		pr.line = int(atomic.LoadUint32(&p.page.line))
 		p.drained()
 		p.requests.Close() // in case the writer stands in a full pipe
 	}()

@@ -58,7 +58,7 @@ type link struct {
 	requests io.ReadCloser // Close must end a Read
 	frames   io.Writer
 	streams  [2]io.Writer // where markers go: stdout, stderr
-	line     *uint32      // shared with the supervisor; nil: it cannot be told
+	page     *page        // shared with the supervisor; nil: it has no such memory
 	pid      int
 	orphaned func() // called before serve returns when the supervisor went without goodbye
 }
@@ -81,7 +81,7 @@ func serve(ctx context.Context, ev Evaluator, l link) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(ErrShutdown)
-	c := &child{ev: ev, out: newOut(l.frames, l.streams, newMarker(h.Nonce), l.line), work: make(chan task, 4)}
+	c := &child{ev: ev, out: newOut(l.frames, l.streams, newMarker(h.Nonce), l.page), work: make(chan task, 4)}
 	defer c.out.end()
 	c.out.send(ready{uint64(l.pid)})
 
@@ -181,7 +181,7 @@ func (c *child) do(t task) {
 		c.out.send(restored{lost, failed})
 		return
 	}
-	*c.out.line = 0
+	atomic.StoreUint32(c.out.Line(), 0)
 	c.out.send(begin{t.cell.ID})
 	c.out.running.Store(&t.cell)
 	done := c.eval(t)

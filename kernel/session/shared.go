@@ -9,19 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sharedSize is one page of memory, of which four bytes are used.
+// sharedSize is one page of memory, which begins with a page.
 const sharedSize = 4096
 
-// mapLine maps the memory of a file that newShared made. Without one it gives memory that nobody shares.
-func mapLine(f *os.File) (line *uint32, unmap func()) {
+// mapPage maps the memory of a file that newShared made. Without one it gives memory that is not shared.
+func mapPage(f *os.File) (p *page, unmap func()) {
 	if f == nil {
-		return new(uint32), func() {}
+		return new(page), func() {}
 	}
-	page, err := unix.Mmap(int(f.Fd()), 0, sharedSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	b, err := unix.Mmap(int(f.Fd()), 0, sharedSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		return new(uint32), func() {}
+		return new(page), func() {}
 	}
-	return (*uint32)(unsafe.Pointer(unsafe.SliceData(page))), func() { unix.Munmap(page) }
+	return (*page)(unsafe.Pointer(unsafe.SliceData(b))), func() { unix.Munmap(b) }
 }
 
 // isShared reports whether a descriptor is what newShared made: a file without a name.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -60,7 +59,7 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 	for _, f := range theirs {
 		f.Close()
 	}
-	line, unmap := mapLine(shared)
+	page, unmap := mapPage(shared)
 	g := &group{pid: cmd.Process.Pid}
 	p := newProcess(pipes{
 		requests: ours[0], frames: &drain{ours[1]}, stdout: &drain{ours[2]}, stderr: &drain{ours[3]},
@@ -77,10 +76,7 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 				f.SetReadDeadline(now)
 			}
 		},
-		line: func() int {
-			defer unmap()
-			return int(atomic.LoadUint32(line))
-		},
+		page: page, unmap: unmap,
 	}, nonce)
 	return p, p.send(hello{protocolVersion, nonce})
 }

@@ -10,7 +10,7 @@ import (
 // widen does nothing: pipes grow by themselves here.
 func widen(*os.File) {}
 
-// newShared makes a file without a name for mapLine.
+// newShared makes a file without a name for mapPage.
 func newShared() (*os.File, error) {
 	f, err := os.CreateTemp("", "interleave")
 	if err != nil {

@@ -17,7 +17,7 @@ func widen(f *os.File) {
 	}
 }
 
-// newShared makes a file in memory for mapLine.
+// newShared makes a file in memory for mapPage.
 func newShared() (*os.File, error) {
 	fd, err := unix.MemfdCreate("interleave", unix.MFD_CLOEXEC)
 	if err != nil {

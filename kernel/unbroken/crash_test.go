@@ -17,6 +17,9 @@ type crash struct {
 	fatal      bool   // takes the variables with it
 }
 
+// smallStack makes stacks overflow in a tenth of a second instead of ten.
+const smallStack = "debug.SetMaxStack(64 << 20)\n"
+
 // crashes that Go recovers from, or that end a process: after none of them the session starts anew unless it says so.
 var crashes = []crash{
 	{"panic", "x := 1\npanic(fmt.Sprint(\"no \", x))", `^panic: no 1$`, 2, false},
@@ -57,8 +60,13 @@ var crashes = []crash{
 
 	{"concurrent map writes", "shared := map[int]int{}\nvar wg sync.WaitGroup\nfor range 4 {\n\twg.Go(func() {\n\t\tfor {\n\t\t\tshared[1]++\n\t\t}\n\t})\n}\nwg.Wait()", `^session died: fatal error: concurrent map`, 6, true},
 	{"concurrent map writes in a function", "func race(m map[int]int) {\n\tvar wg sync.WaitGroup\n\tdefer wg.Wait()\n\tfor range 4 {\n\t\twg.Go(func() {\n\t\t\tfor {\n\t\t\t\tm[1]++\n\t\t\t}\n\t\t})\n\t}\n}\nrace(map[int]int{})", `^session died: fatal error: concurrent map`, 7, true},
-	{"stack overflow", "func deep(n int) int {\n\treturn deep(n+1) + 1\n}\ndeep(0)", `^session died: fatal error: stack overflow$`, 1, true},
-	{"stack overflow in go", "func deeper(n int) int {\n\treturn deeper(n+1) + 1\n}\ngo deeper(0)\nselect {}", `^session died: fatal error: stack overflow$`, 1, true},
+	{"stack overflow", smallStack + "func deep(n int) int {\n\treturn deep(n+1) + 1\n}\ndeep(0)", `^stack overflow: calls are nested [\d\x{2009}]+ deep, and the goroutine's stack has no room for more$`, 2, false},
+	{"stack overflow in go", smallStack + "func deeper(n int) int {\n\treturn deeper(n+1) + 1\n}\ngo deeper(0)\nselect {}", `^stack overflow: calls are nested `, 2, false},
+	{"stack overflow that is recovered", smallStack + "func recovering(n int) int {\n\tdefer func() { recover() }()\n\treturn recovering(n+1) + 1\n}\nrecovering(0)", `^stack overflow: calls are nested `, 4, false},
+	{"stack overflow between functions", smallStack + "func ping(n int) int {\n\treturn pong(n+1) + 1\n}\nfunc pong(n int) int { return ping(n) }\nping(0)", `^stack overflow: calls are nested `, -1, false},
+	{"a value that contains itself is printed", smallStack + "tree := map[string]any{}\ntree[\"tree\"] = tree\nfunc show() { fmt.Println(tree) }\nshow()", `^stack overflow: fmt\.Println was given a value that contains itself: calls are nested `, 4, false},
+	{"a value that contains itself is printed by the interpreter", smallStack + "again := []any{nil}\nagain[0] = again\nfmt.Println(again)", `^stack overflow: fmt\.Println was given a value that contains itself: `, 4, false},
+	{"a Stringer that prints itself", smallStack + "type talk struct{ n int }\nfunc (t talk) String() string {\n\treturn fmt.Sprint(t)\n}\nfmt.Println(talk{1})", `^stack overflow: calls are nested `, 4, false},
 	{"unlock of unlocked mutex", "var mu sync.Mutex\nmu.Unlock()", `^session died: fatal error: sync: unlock of unlocked mutex$`, 2, true},
 	{"runlock of unlocked mutex", "var mu sync.RWMutex\nfunc release() {\n\tmu.RUnlock()\n}\nrelease()", `^session died: fatal error: sync: RUnlock of unlocked RWMutex$`, 3, true},
 	{"kill", "p, err := os.FindProcess(os.Getpid())\np.Kill(); select {}", `^session died: the session process was killed by signal 9 \(killed\)`, 2, true},

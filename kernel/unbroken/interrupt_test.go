@@ -14,6 +14,7 @@ const (
 	cancelled = `^interrupted: the cell was interrupted: its context was cancelled$`
 	flagged   = `^interrupted: the cell was interrupted: it was stopped at its next loop or call$`
 	givenUp   = `^interrupted: the cell was interrupted: (1 goroutine was|\d goroutines were) given up: blocked and cannot be stopped$`
+	forced    = `^interrupted: the cell was interrupted: it was ended by force$`
 	compiling = `^interrupted: the cell was interrupted: it was being compiled$`
 	replaced  = `^interrupted: the cell was interrupted: a goroutine that uses a core would not stop, so the session was replaced$`
 )
@@ -66,8 +67,12 @@ var hangs = []hang{
 	{"deadlock", "a, b := make(chan int), make(chan int)\nvar wg sync.WaitGroup\nwg.Go(func() {\n\t<-a\n\tb <- 1\n})\nwg.Go(func() {\n\t<-b\n\ta <- 1\n})\n" + ready + "wg.Wait()", givenUp, `[sync.WaitGroup.Wait] cell[N]:12`, false},
 	{"two blocked, one burning", "ch := make(chan int)\ngo func() { <-ch }()\ngo func() {\n\tfor {\n\t}\n}()\n" + ready + "<-ch", givenUp, `[chan receive] cell[N]:2`, false},
 
-	{"a library that burns", ready + "new(big.Int).MulRange(1, 1<<40)", replaced, `[run`, true},
-	{"a loop in a deferred call of a stopped loop", "func worst() {\n\tdefer func() {\n\t\tfor {\n\t\t}\n\t}()\n\tfor {\n\t}\n}\n" + ready + "worst()", replaced, `cell[N]:3`, true},
+	{"a library that burns", ready + "new(big.Int).MulRange(1, 1<<40)", forced, `cell[N]:2`, false},
+	{"a library that burns, called by a function", "func burn() {\n\tdefer func() { kept = 7 }()\n\tkept = 8\n\tnew(big.Int).MulRange(1, 1<<40)\n}\n" + ready + "burn()", forced, `cell[N]:4 in burn`, false},
+	{"a library that burns in a goroutine", ready + "var wg sync.WaitGroup\nwg.Go(func() {\n\tnew(big.Int).MulRange(1, 1<<40)\n})\nwg.Wait()", forced, ``, false},
+	{"text of a value that contains itself", "tree := map[string]any{}\ntree[\"tree\"] = tree\nfunc text() {\n\tfor {\n\t\ttree[\"more\"] = make([]int, 1<<20)\n\t\tfmt.Sprint(tree[\"more\"])\n\t}\n}\n" + ready + "text()", flagged + `|` + forced, `in text`, false},
+	{"a library's loop that calls nothing", "a := ring.New(1)\nb := *a\n" + ready + "b.Len()", replaced, `[run`, true},
+	{"a loop in a deferred call of a stopped loop", "func worst() {\n\tdefer func() {\n\t\tfor {\n\t\t}\n\t}()\n\tfor {\n\t}\n}\n" + ready + "worst()", forced, `cell[N]:6 in worst`, false},
 }
 
 func TestInterrupts(t *testing.T) {

@@ -173,9 +173,9 @@ func TestBundle(t *testing.T) {
 		{"other shapes", unrelated{}, map[string]string{"text/plain": "{}"}, nil},
 		{"image", testImage(), map[string]string{"image/png": "iVBOR", "text/plain": "<*image.RGBA>"}, nil},
 		{"plot", figure{}, map[string]string{"image/png": "iVBOR", "image/svg+xml": "<svg>figure", "text/plain": "<display_test.figure>"}, nil},
-		{"failing plot", figure{fail: true}, map[string]string{"text/plain": "{true false}"}, []string{"figure as png: no axes", "figure as svg: no axes"}},
-		{"panicking plot", figure{boom: true}, map[string]string{"text/plain": "{false true}"}, []string{"figure as png: panic: NaN"}},
-		{"panicking image", badImage{}, map[string]string{"text/plain": "{<nil>}"}, []string{"badImage: panic: runtime error: invalid memory"}},
+		{"failing plot", figure{fail: true}, map[string]string{"text/plain": "<display_test.figure>"}, []string{"figure as png: no axes"}},
+		{"panicking plot", figure{boom: true}, map[string]string{"text/plain": "<display_test.figure>"}, []string{"figure as png: panic: NaN"}},
+		{"panicking image", badImage{}, map[string]string{"text/plain": "<display_test.badImage>"}, []string{"badImage: panic: runtime error: invalid memory"}},
 		{"failures", broken{}, map[string]string{"text/latex": "$ok$", "text/plain": "<display_test.broken>"},
 			[]string{"broken.HTML: out of ink", "broken.Markdown: panic: torn", "broken.SVG: 13 bytes without"}},
 	} {

@@ -1,9 +1,12 @@
 package display_test
 
 import (
+	"errors"
 	"fmt"
 	"image"
+	"os"
 	"slices"
+	"strings"
 
 	"interleave/runtime/display"
 )
@@ -122,4 +125,34 @@ func ExampleSetSink() {
 func ExampleAttached() {
 	fmt.Println(display.Attached())
 	// Output: false
+}
+
+func ExampleSprint() {
+	tree := map[string]any{"name": "root"}
+	tree["parent"] = tree
+	fmt.Println(display.Sprint(tree))
+	fmt.Println(display.Sprint(strings.ToUpper)[:39])
+	_, err := os.Open("/no/such/file")
+	fmt.Println(display.Sprint(err))
+	// Output:
+	// map[name:root parent:map[...]]
+	// func strings.ToUpper(string) string, at
+	// open /no/such/file: no such file or directory
+	// (*fs.PathError, which wraps syscall.Errno)
+}
+
+type impatient struct{}
+
+func (impatient) HTML() string { return "<b>soon</b>" }
+
+func ExampleSetCaller() {
+	old := display.SetCaller(func(f func()) error { return errors.New("there is no time for that") })
+	data, _, err := display.Bundle(impatient{})
+	fmt.Println(data["text/plain"], err)
+	display.SetCaller(old)
+	data, _, err = display.Bundle(impatient{})
+	fmt.Println(data["text/html"], err)
+	// Output:
+	// <display_test.impatient> display: display_test.impatient.HTML: there is no time for that
+	// <b>soon</b> <nil>
 }

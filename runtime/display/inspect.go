@@ -8,7 +8,6 @@ import (
 	"image"
 	"io"
 	"reflect"
-	"strings"
 )
 
 // inspect asks v for every form it has.
@@ -20,8 +19,17 @@ func inspect(v any) bundle {
 		b.askPlot(rv)
 		b.askSize(v)
 	}
-	b.data[mimeText] = plain(v, len(b.data) > 0)
+	b.data[mimeText] = plain(v, len(b.data) > 0 || b.err != nil)
 	return b
+}
+
+// try calls f, which calls methods of a value, by the Caller. f's results must not be read when it fails.
+func try(f func() error) error {
+	var err error
+	if e := guarded(func() { err = f() }); e != nil {
+		return e
+	}
+	return err
 }
 
 // askMethods calls the methods by which a value shows itself. Names are constants, so that the linker can still drop what
@@ -64,15 +72,21 @@ func showsItself(t reflect.Type) bool {
 }
 
 func (b *bundle) ask(mime string, method reflect.Value) error {
-	out, err := call(method)
+	var raw []byte
+	err := try(func() error {
+		out, err := call(method)
+		if err != nil {
+			return err
+		}
+		if out[0].Kind() == reflect.String {
+			raw = []byte(out[0].String())
+		} else {
+			raw = out[0].Convert(bytesType).Bytes()
+		}
+		return nil
+	})
 	if err != nil {
 		return err
-	}
-	var raw []byte
-	if out[0].Kind() == reflect.String {
-		raw = []byte(out[0].String())
-	} else {
-		raw = out[0].Convert(bytesType).Bytes()
 	}
 	return b.add(mime, raw)
 }
@@ -115,7 +129,11 @@ func (b *bundle) askImage(v any) {
 	if _, has := b.data[mimePNG]; !ok || has {
 		return
 	}
-	raw, err := encode(img)
+	var raw []byte
+	err := try(func() (err error) {
+		raw, err = encode(img)
+		return err
+	})
 	if err == nil {
 		err = b.add(mimePNG, raw)
 	}
@@ -132,7 +150,11 @@ func (b *bundle) askSize(v any) {
 	if !ok || !png && !jpeg {
 		return
 	}
-	out, err := call(reflect.ValueOf(s.Size))
+	var out []reflect.Value
+	err := try(func() (err error) {
+		out, err = call(reflect.ValueOf(s.Size))
+		return err
+	})
 	if err != nil {
 		b.err = errors.Join(b.err, fmt.Errorf("display: %T.Size: %w", v, err))
 		return
@@ -167,19 +189,24 @@ func (b *bundle) askPlot(rv reflect.Value) {
 		!t.Out(0).Implements(writerToType) || t.Out(1) != errorType {
 		return
 	}
-	for mime, format := range map[string]string{mimePNG: "png", mimeSVG: "svg"} {
-		if _, has := b.data[mime]; has {
+	for _, f := range [...]struct{ mime, format string }{{mimePNG, "png"}, {mimeSVG, "svg"}} {
+		if _, has := b.data[f.mime]; has {
 			continue
 		}
-		raw, err := draw(m, t, format)
-		if err == nil && mime == mimeSVG && len(raw) > maxPlotSVG {
+		var raw []byte
+		err := try(func() (err error) {
+			raw, err = draw(m, t, f.format)
+			return err
+		})
+		if err == nil && f.mime == mimeSVG && len(raw) > maxPlotSVG {
 			continue
 		}
 		if err == nil {
-			err = b.add(mime, raw)
+			err = b.add(f.mime, raw)
 		}
 		if err != nil {
-			b.err = errors.Join(b.err, fmt.Errorf("display: draw %s as %s: %w", rv.Type(), format, err))
+			b.err = errors.Join(b.err, fmt.Errorf("display: draw %s as %s: %w", rv.Type(), f.format, err))
+			return // the other format would fail for the same reason
 		}
 	}
 }
@@ -208,8 +235,8 @@ func draw(m reflect.Value, t reflect.Type, format string) (raw []byte, err error
 	return buf.Bytes(), nil
 }
 
-// plain is the text form. A value with richer forms that has no String method is named by its type: its fields are seldom what
-// somebody wants to read who has the picture.
+// plain is the text form. A value with richer forms, or with methods for them that failed, is named by its type when it has no String
+// method: its fields are seldom what somebody wants to read who expects a picture.
 func plain(v any, rich bool) string {
 	if rich {
 		switch v.(type) {
@@ -220,5 +247,5 @@ func plain(v any, rich bool) string {
 			}
 		}
 	}
-	return strings.ToValidUTF8(fmt.Sprint(v), "\uFFFD")
+	return Sprint(v)
 }

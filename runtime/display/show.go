@@ -103,7 +103,11 @@ func binary(call, mime string, b []byte) bundle {
 }
 
 func imageBundle(call string, img image.Image) bundle {
-	b, err := encode(img)
+	var b []byte
+	err := try(func() (err error) {
+		b, err = encode(img)
+		return err
+	})
 	if err != nil {
 		return failed(fmt.Errorf("%s: %w", call, err))
 	}
@@ -111,7 +115,11 @@ func imageBundle(call string, img image.Image) bundle {
 }
 
 func jsonBundle(call string, v any) bundle {
-	b, err := json.Marshal(v)
+	var b []byte
+	err := try(func() (err error) {
+		b, err = json.Marshal(v)
+		return err
+	})
 	if err != nil {
 		return failed(fmt.Errorf("%s: %w", call, err))
 	}

@@ -46,10 +46,11 @@ func isLibrary(fn string) bool {
 	return false
 }
 
-// isRuntime reports whether a goroutine that begins in fn serves Go itself, the recorder included.
+// isRuntime reports whether a goroutine that begins in fn serves Go itself, the recorder or what shows values.
 func isRuntime(fn string) bool {
 	return fn != "runtime.main" && fn != coroutine && strings.HasPrefix(fn, "runtime.") || strings.HasPrefix(fn, "runtime/") ||
-		strings.HasPrefix(fn, "os/signal.") || strings.HasPrefix(fn, "interleave/runtime/timeline.(*")
+		strings.HasPrefix(fn, "os/signal.") || strings.HasPrefix(fn, "interleave/runtime/timeline.(*") ||
+		strings.HasPrefix(fn, "interleave/kernel/engine.(*guest)")
 }
 
 // coroutine is the function in which the goroutines of iter.Pull begin.

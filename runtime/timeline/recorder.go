@@ -238,7 +238,9 @@ func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
 	if n.buf.over {
 		e.Cut = fmt.Sprintf("the trace grew beyond %d MB", (cfg.MaxBytes+1<<20-1)>>20)
 	}
-	if err := e.read(n.buf.Bytes(), cfg, mains); err != nil {
+	recorded := n.buf.Bytes()
+	n.buf.Buffer = bytes.Buffer{} // the recorder keeps the run until the next one
+	if err := e.read(recorded, cfg, mains); err != nil {
 		return nil, fmt.Errorf("read recording: %w", err)
 	}
 	e.Left = e.leftovers()

@@ -5,3 +5,9 @@ package writes
 // Hook installs f, or removes the hook when f is nil, and reports whether there is one in this program: only a host built
 // by package toolchain has it.
 func Hook(Func) bool { return false }
+
+// HookFork installs a function that is called before a process is started, on the goroutine that starts it.
+func HookFork(func()) {}
+
+// Moves changes whenever something else may have been put in the place of descriptor 1 or 2, or a child has been waited for.
+func Moves() uint32 { return 0 }

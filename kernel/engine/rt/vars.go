@@ -61,6 +61,16 @@ func Move(name string, from, to int) {
 	}
 }
 
+// Forget sets all variables to zero, so that what they hold can be freed, and forgets them. No code may use them any more.
+func Forget() {
+	mu.Lock()
+	defer mu.Unlock()
+	for _, s := range vars {
+		reflect.NewAt(s.typ, s.ptr).Elem().SetZero()
+	}
+	clear(vars)
+}
+
 // Set returns a pointer to a variable that a function of its own cell reads, once the cell has given the variable its first value.
 // Before that it panics with an *EarlyError.
 func Set[T any](p *T, set *uint32, name string, cell, line int) *T {

@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// A living goroutine is one of a run, as the runtime's own record shows it. That says nothing of the place where it is: reading
+// stacks stops the world, and with a hundred thousand goroutines it would do so for seconds.
+type living struct {
+	g     unsafe.Pointer // with id, for look
+	id    uint64
+	place string // where it was started
+	state string
+	busy  bool // it runs or is about to
+	main  bool // it is the cell's own
+}
+
+// each calls f for the living goroutines of the run, at about 20 ns each.
+func (r *run) each(f func(living)) {
+	recorders := map[uintptr]bool{} // by start
+	cellGoroutines(func(g unsafe.Pointer, id uint64, p unsafe.Pointer, state string, busy bool, start uintptr) {
+		t := (*tag)(p)
+		if t.run != r {
+			return
+		}
+		recorder, known := recorders[start]
+		if !known {
+			if fn := runtime.FuncForPC(start); fn != nil {
+				recorder = isRecorder(fn.Name())
+			}
+			recorders[start] = recorder
+		}
+		if !recorder {
+			f(living{g, id, t.place, state, busy, id == r.mainID.Load()})
+		}
+	})
+}
+
+// count counts the living goroutines of the run.
+func (r *run) count() (all, busy int) {
+	r.each(func(l living) {
+		all++
+		if l.busy {
+			busy++
+		}
+	})
+	return all, busy
+}
+
+// goroutinesOfCells counts the living goroutines of all cells.
+func goroutinesOfCells() (n int) {
+	cellGoroutines(func(unsafe.Pointer, uint64, unsafe.Pointer, string, bool, uintptr) { n++ })
+	return n
+}
+
+// living lists the living goroutines of the run.
+func (r *run) living() (all []living) {
+	r.each(func(l living) { all = append(all, l) })
+	return all
+}
+
+// look reads the stacks of some living goroutines. The world stands still meanwhile, for about 20 µs each.
+func (r *run) look(at []living) []goroutine {
+	gs, ids := make([]unsafe.Pointer, len(at)), make([]uint64, len(at))
+	for i, l := range at {
+		gs[i], ids[i] = l.g, l.id
+	}
+	const most = 4 << 20
+	for size := 16<<10 + 4<<10*len(at); ; size *= 4 {
+		buf := make([]byte, min(size, most))
+		n := cellStacks(buf, gs, ids)
+		if n < len(buf) || len(buf) == most {
+			return r.known(parseGoroutines(string(buf[:n])))
+		}
+	}
+}
+
+// known gives the places of goroutines the numbers under which the user knows their cells, and adds where interpreted code is,
+// of which a stack shows nothing.
+func (r *run) known(all []goroutine) []goroutine {
+	for i, g := range all {
+		if line := r.line.Load(); g.main && len(g.lines) == 0 && line > 0 {
+			all[i].lines = []string{fmt.Sprintf("cell[%d]:%d", r.n, line)}
+		}
+		for j, l := range g.lines {
+			g.lines[j] = r.present(l)
+		}
+	}
+	return all
+}
+
+const (
+	mostLooked = 200 // goroutines whose stacks are read for a report
+	mostKinds  = 5   // lines of a report
+)
+
+// report describes goroutines of the run in a few lines. Up to mostLooked are known by the places where they are; of more, those
+// that were started at the same place and wait for the same are one kind, and the places of some of them are read.
+func (r *run) report(all []living) []string {
+	if len(all) <= mostLooked {
+		return together(r.look(all), len(all))
+	}
+	type kind struct{ state, place string }
+	kinds := map[kind][]living{}
+	for _, l := range all {
+		k := kind{l.state, l.place}
+		kinds[k] = append(kinds[k], l)
+	}
+	order := slices.SortedFunc(maps.Keys(kinds), func(a, b kind) int {
+		return cmp.Or(len(kinds[b])-len(kinds[a]), cmp.Compare(a.place, b.place), cmp.Compare(a.state, b.state))
+	})
+	var lines []string
+	rest := len(all)
+	for _, k := range order[:min(len(order), mostKinds)] {
+		of := kinds[k]
+		rest -= len(of)
+		seen := r.look(sample(of, mostLooked/mostKinds))
+		if len(of) == 1 && len(seen) == 1 {
+			lines = append(lines, seen[0].String())
+			continue
+		}
+		line := fmt.Sprintf("%s [%s] started at %s", plural(len(of), "goroutine", "goroutines"), k.state, r.present(k.place))
+		if at := seenAt(seen); len(at) > 0 {
+			line += ", seen at " + strings.Join(at, ", ")
+		}
+		lines = append(lines, line)
+	}
+	if rest > 0 {
+		lines = append(lines, fmt.Sprintf("… and %d more", rest))
+	}
+	return lines
+}
+
+// sample returns n of all, evenly spread.
+func sample(all []living, n int) []living {
+	if len(all) <= n {
+		return all
+	}
+	some := make([]living, n)
+	for i := range some {
+		some[i] = all[i*len(all)/n]
+	}
+	return some
+}
+
+// seenAt lists where goroutines are, a few of the places when there are many.
+func seenAt(all []goroutine) []string {
+	const most = 3
+	count := map[string]int{}
+	for _, g := range all {
+		if len(g.lines) > 0 {
+			count[g.lines[0]]++
+		}
+	}
+	at := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(count[b]-count[a], cmp.Compare(a, b))
+	})
+	if len(at) > most {
+		at = append(at[:most], "…")
+	}
+	return at
+}

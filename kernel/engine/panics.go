@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unsafe"
+
+	"interleave/kernel/cell"
+	"interleave/runtime/display"
+)
+
+// panicked describes a panic of one of the run's goroutines, in a deferred call of which it was recovered.
+func (e *Engine) panicked(r *run, v any, frames []frame) *failure {
+	interpreted := false
+	if d, ok := v.(*driven); ok {
+		v, frames, interpreted = d.value, append(d.frames, frame{"", r.n, int(r.line.Load())}), true
+	}
+	f := &failure{name: "panic", frames: r.shifted(frames)}
+	f.before, f.mark = before(v, interpreted)
+	f.value = panicText(v)
+	return f
+}
+
+// uncaught is called by the patched runtime on a goroutine that a library has started for a cell, and which a panic ends. That ends a
+// plain program. Here it ends the cell.
+func (e *Engine) uncaught() {
+	t := current()
+	var v any
+	cellPanics(false, func(value any, _, _ bool) { v = value })
+	f := e.panicked(t.run, v, stackAbove(1))
+	f.where = t.run.present(t.place)
+	t.run.fail(f)
+}
+
+// One panic of several that a goroutine was in.
+type onePanic struct {
+	value             any
+	recovered, goexit bool
+}
+
+// before returns the lines that Go would print of the panics before that of v: it came in a deferred call while they went on, or
+// after their recovery. mark is what Go adds when v was recovered and thrown again.
+func before(v any, interpreted bool) (lines []string, mark string) {
+	var all []onePanic
+	cellPanics(interpreted, func(value any, recovered, goexit bool) {
+		if d, ok := value.(*driven); ok {
+			value = d.value
+		}
+		all = append(all, onePanic{unwrapped(value), recovered, goexit})
+	})
+	if len(all) == 0 || !identical(all[len(all)-1].value, v) {
+		return nil, ""
+	}
+	all = all[:len(all)-1]
+	for len(all) > 0 && identical(all[len(all)-1].value, v) {
+		if all = all[:len(all)-1]; !interpreted { // the interpreter does so to each
+			mark = " [recovered, repanicked]"
+		}
+	}
+	for i, p := range all {
+		if p.goexit || i+1 < len(all) && identical(p.value, all[i+1].value) {
+			continue
+		}
+		line := "panic: " + panicText(p.value)
+		if p.recovered {
+			line += " [recovered]"
+		}
+		lines = append(lines, strings.Repeat("\t", min(len(lines), 1))+line)
+	}
+	return lines, mark
+}
+
+// identical reports whether two interfaces hold the same value at the same place.
+func identical(a, b any) bool {
+	return *(*[2]uintptr)(unsafe.Pointer(&a)) == *(*[2]uintptr)(unsafe.Pointer(&b))
+}
+
+// panicText writes a panic's value as the Go runtime would. The value's methods may panic themselves, or not return.
+func panicText(v any) string {
+	text, ok, composed := "", false, false
+	err := withMethods(func() {
+		defer func() { _ = recover() }()
+		text, composed = valueText(v)
+		ok = true
+	})
+	if err != nil { // then f's results are not to be read
+		return fmt.Sprintf("%T (its text cannot be had: %v)", v, err)
+	}
+	if !ok {
+		return fmt.Sprintf("%T (its text cannot be had: the method panicked)", v)
+	}
+	if composed {
+		text = composite(v)
+	}
+	return cell.Clean(text)
+}
+
+// withMethods calls f as package display calls methods of values.
+func withMethods(f func()) error {
+	if t := current(); t != nil && t.guest == nil {
+		return t.run.engine.callMethods(f)
+	}
+	f()
+	return nil
+}
+
+// valueText is the text of a value that Go's runtime writes as such. Others are composed.
+func valueText(v any) (text string, composed bool) {
+	switch x := v.(type) {
+	case error: // runtime.Error, too
+		return x.Error(), false
+	case fmt.Stringer:
+		return x.String(), false
+	case string:
+		return x, false
+	}
+	switch reflect.TypeOf(v).Kind() {
+	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint16,
+		reflect.Uint32, reflect.Uint64, reflect.Uintptr, reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128:
+		if t := reflect.TypeOf(v); t.PkgPath() == "" {
+			return fmt.Sprint(v), false
+		}
+		return fmt.Sprintf("%T(%v)", v, v), false
+	case reflect.String:
+		return fmt.Sprintf("%T(%q)", v, v), false
+	}
+	return "", true
+}
+
+// composite writes a value of a type that Go's runtime writes as an address: with the names of fields, if it is neither long nor
+// endless.
+func composite(v any) string {
+	const short = 10_000
+	text := display.Sprint(v)
+	if len(text) < short {
+		named := ""
+		if withMethods(func() { named = fmt.Sprintf("%+v", v) }) == nil {
+			text = named
+		}
+	}
+	return fmt.Sprintf("%T %s", v, text)
+}

@@ -1,0 +1,54 @@
+package engine
+
+import (
+	"context"
+	"runtime/pprof"
+	"strconv"
+	"unsafe"
+)
+
+// A tag is what the patched runtime keeps for a goroutine of a cell, and what a goroutine inherits from the one that starts it. So
+// each goroutine belongs to the run that caused it, also after its cell has ended. A tag lives as long as a goroutine has it.
+type tag struct {
+	run       *run
+	place     string          // where the goroutine was started: cell[3]:4, or cell[3] for a cell's own
+	unwinding bool            // it is ending: the stop flag does not concern it any more
+	guest     *guest          // it calls methods of values that are shown
+	labels    context.Context // the profiler labels that say the same to whoever reads a traceback
+}
+
+// current returns the tag of the calling goroutine, nil when it belongs to no cell.
+func current() *tag { return (*tag)(cellTag()) }
+
+// adopt makes the calling goroutine one of the run's.
+func (r *run) adopt(place string, unwinding bool) {
+	key := place
+	if unwinding {
+		key = "\x00" + place
+	}
+	r.mu.Lock()
+	t := r.tags[key]
+	if t == nil {
+		t = &tag{run: r, place: place, unwinding: unwinding, labels: r.labelled(context.Background(), place)}
+		r.tags[key] = t
+	}
+	r.mu.Unlock()
+	t.set()
+}
+
+// labelled returns ctx with the labels of a goroutine that was started at place.
+func (r *run) labelled(ctx context.Context, place string) context.Context {
+	return pprof.WithLabels(ctx, pprof.Labels("cell", place, "run", strconv.FormatUint(r.id, 10)))
+}
+
+// set gives the calling goroutine the tag.
+func (t *tag) set() {
+	setCellTag(unsafe.Pointer(t))
+	pprof.SetGoroutineLabels(t.labels)
+}
+
+// untag takes the calling goroutine out of its run.
+func untag() {
+	setCellTag(nil)
+	pprof.SetGoroutineLabels(context.Background())
+}

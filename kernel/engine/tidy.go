@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync"
+	"time"
+)
+
+// A tidier gives back to the system what cells have left as garbage. Go's runtime does so over minutes, and keeps the records of
+// ended goroutines for ever. That takes a garbage collection, which would disturb what a goroutine of an earlier cell measures:
+// so it waits until the process has used next to no time for a while.
+type tidier struct {
+	mu    sync.Mutex
+	timer *time.Timer // nil while a cell runs, and when there is nothing to give back
+	began time.Time
+	cpu   time.Duration // what the process had used when the timer was set
+	kept  uint64        // bytes that were held after the last time
+}
+
+const (
+	tidyAfter = 1500 * time.Millisecond // in which the process is idle
+	tidyIdle  = 100                     // that is, it uses less than the hundredth part of a core
+	tidyLeast = 4 << 20                 // bytes that are worth it
+)
+
+// busy is called when a cell begins.
+func (t *tidier) busy() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.timer != nil {
+		t.timer.Stop()
+		t.timer = nil
+	}
+}
+
+// idle is called when a cell has ended.
+func (t *tidier) idle() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if held() > t.kept+tidyLeast {
+		t.set()
+	}
+}
+
+func (t *tidier) set() {
+	t.began, t.cpu = time.Now(), cpuTime()
+	var self *time.Timer
+	self = time.AfterFunc(tidyAfter, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.timer != self { // a cell has begun
+			return
+		}
+		t.timer = nil
+		if used := cpuTime() - t.cpu; used > time.Since(t.began)/tidyIdle {
+			t.set()
+			return
+		}
+		giveBack() // a cell that comes now waits: it would be disturbed
+		t.kept = held()
+	})
+	t.timer = self
+}
+
+// giveBack frees what can be freed. A first collection frees the stacks of goroutines that have ended, and then their records are
+// garbage. The list of goroutines becomes smaller the second time.
+func giveBack() {
+	runtime.GC()
+	cellReap()
+	cellReap()
+	debug.FreeOSMemory()
+}
+
+// held is how much memory the runtime holds of the system.
+func held() uint64 {
+	m := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(m)
+	return m[0].Value.Uint64() - m[1].Value.Uint64()
+}
