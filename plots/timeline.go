@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
 	"interleave/runtime/timeline"
@@ -20,7 +21,7 @@ import (
 // what each core ran: the number is that of the goroutine's row. With GOMAXPROCS above the number of the machine's cores these rows
 // are called what they are, the Ps of Go's scheduler. Beyond Options.MaxRows the goroutines are folded by
 // the place where they were started, into up to four rows that show how many were in each state; of more than a hundred, unless
-// MaxRows is given, only a dozen have a row. Anything shorter than a pixel is shown as a share of the row's height. The cost is
+// MaxRows is given, only a dozen have a row. A dashed line is where a measurement was left out, during which time stands still. Anything shorter than a pixel is shown as a share of the row's height. The cost is
 // that of walking all spans once, and a few milliseconds for each of SVG and PNG.
 func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	if e == nil {
@@ -281,7 +282,20 @@ func (t *tracks) legend(v view) []entry {
 	if cores[timeline.CoreOther] {
 		list = append(list, entry{swatch: t.theme.cores[timeline.CoreOther], name: "rest of the process"})
 	}
+	if len(t.breaks()) > 0 {
+		list = append(list, entry{line: &t.theme.gap, name: "measured here, not recorded"})
+	}
 	return list
+}
+
+// breaks is where something that was left out lies between what was recorded.
+func (t *tracks) breaks() (at []time.Duration) {
+	for _, g := range t.e.Gaps {
+		if g.At > 0 && g.At < t.total {
+			at = append(at, g.At)
+		}
+	}
+	return at
 }
 
 // visible reports whether columns are more than specks.
@@ -325,6 +339,10 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 		} else {
 			t.drawCores(pen, v, x0, y)
 		}
+	}
+	for _, at := range t.breaks() {
+		x := vg.Length(x0 + float64(at-v.from)/float64(max(v.total, 1))*v.width)
+		c.StrokeLine2(t.theme.gap.style(), x, vg.Length(bottom), x, vg.Length(top))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -286,6 +287,7 @@ func (x *execution) perform(f func(), traces bool) {
 	e, r := x.e, x.run
 	timeline.SetFiles(r.files())
 	armed := e.plot && !traces && !x.cell.Silent && !x.quiet && e.recorder.Arm() == nil
+	before := runtime.NumGoroutine()
 	fail, replace := r.execute(f)
 	e.tellLost(r)
 	var exp *timeline.Experiment
@@ -299,6 +301,10 @@ func (x *execution) perform(f func(), traces bool) {
 	if exp != nil && replace == "" { // of what failed too: a deadlock is best seen
 		exp.Engine = r.ranBy
 		x.figure(exp)
+		if exp.Benchmark {
+			e.out.Output(x.cell.ID, session.Stderr, []byte("note: a benchmark of package testing ran while this cell was recorded, which slows hand-overs between goroutines "+
+				"up to three times: run it in a cell of its own, or use lab.Bench\n"))
+		}
 	}
 	if fail != nil && fail.fine {
 		x.exited = true
@@ -320,6 +326,8 @@ func (x *execution) perform(f func(), traces bool) {
 	}
 	if exp != nil {
 		x.leftBehind(exp)
+	} else if armed && runtime.NumGoroutine() > before { // they began in what was measured
+		x.leftUnseen()
 	}
 	if x.quiet {
 		r.values, r.shown = values, shown

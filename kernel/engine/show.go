@@ -8,7 +8,9 @@ import (
 	"html"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"interleave/kernel/cell"
@@ -158,7 +160,6 @@ func (x *execution) figure(exp *timeline.Experiment) {
 // leftBehind tells which goroutines of the cell go on after it. Those that were running when it ended may have been about to
 // end: they are looked at again, after the time that the figure took.
 func (x *execution) leftBehind(exp *timeline.Experiment) {
-	const most = 5
 	var now map[int64]goroutine // those that live
 	var lines []string
 	burning := 0
@@ -184,9 +185,35 @@ func (x *execution) leftBehind(exp *timeline.Experiment) {
 		return
 	}
 	n := len(lines)
-	if exp.Cut != "" || n > crowd { // neither recording nor dump may know all
+	if exp.Cut != "" || len(exp.Gaps) > 0 || n > crowd { // neither recording nor dump may know all
 		n = max(n, x.run.waiting()+burning)
 	}
+	x.listLeft(n, burning, lines)
+}
+
+// leftUnseen is leftBehind for a cell of which nothing was recorded, because all that it started was measured.
+func (x *execution) leftUnseen() {
+	left := x.run.goroutines()
+	if slices.ContainsFunc(left, goroutine.busy) { // it may be about to end
+		time.Sleep(10 * time.Millisecond)
+		left = x.run.goroutines()
+	}
+	var lines []string
+	burning := 0
+	for _, g := range left {
+		if g.busy() {
+			burning++
+		}
+		lines = append(lines, fmt.Sprintf("started at %s: %s at %s", g.cell, g.state, g.place()))
+	}
+	if n := len(lines); n > 0 {
+		x.listLeft(n, burning, lines)
+	}
+}
+
+// listLeft shows that n goroutines go on, of which burning use a core, and describes the first.
+func (x *execution) listLeft(n, burning int, lines []string) {
+	const most = 5
 	head := plural(n, "goroutine goes on after this cell", "goroutines go on after this cell")
 	if n > most {
 		lines = lines[:min(n, most, len(lines))]

@@ -39,6 +39,9 @@ func (e *Experiment) Summary() string {
 // Caption is the one line that goes with a figure: wall time, CPU time, parallelism, cores, goroutines and engine.
 func (e *Experiment) Caption() string {
 	parts := []string{"wall " + Round(e.Wall)}
+	if measured := e.measured(); measured != "" {
+		parts = append(parts, measured)
+	}
 	if e.CPU > 0 {
 		parts = append(parts, "CPU "+Round(e.CPU))
 	}
