@@ -318,6 +318,7 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 		x := float64(c.X(p.X.Norm(tick.Value)))
 		pen.rule(x, bottom, x, top, 0.75, t.theme.faint)
 	}
+	t.drawBreaks(pen, v, x0, bottom, top)
 	if len(t.e.Goroutines) == 0 {
 		pen.textCentre((x0+x1)/2, top-t.pitch/2-4, "no goroutine of the experiment was seen", regular, labelSize, t.theme.muted)
 	}
@@ -340,9 +341,13 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 			t.drawCores(pen, v, x0, y)
 		}
 	}
+}
+
+// drawBreaks draws a line from y0 to y1 wherever something was left out.
+func (t *tracks) drawBreaks(p pen, v view, x0, y0, y1 float64) {
 	for _, at := range t.breaks() {
 		x := vg.Length(x0 + float64(at-v.from)/float64(max(v.total, 1))*v.width)
-		c.StrokeLine2(t.theme.gap.style(), x, vg.Length(bottom), x, vg.Length(top))
+		p.StrokeLine2(t.theme.gap.style(), x, vg.Length(y0), x, vg.Length(y1))
 	}
 }
 
@@ -412,6 +417,7 @@ func (t *tracks) drawRows(p pen, v view, x0, top float64) {
 	for s := stateCount - 1; s >= 0; s-- {
 		p.fill(t.theme.states[timeline.State(s)], shift(layers[s], x0, top))
 	}
+	t.drawBreaks(p, v, x0, top-t.pitch*float64(len(t.rows)), top) // on the bars, and below what is written on them
 	for i := range t.rows {
 		t.drawLabel(p, x0, top-t.pitch*(float64(i)+0.5), i)
 	}

@@ -47,19 +47,24 @@ type CompareOptions struct {
 
 // A Comparison is the same work done in several ways.
 type Comparison struct {
-	Name  string
-	Tasks int
-	Rows  []CompareRow
+	Name     string
+	Tasks    int
+	Rows     []CompareRow
+	Warnings []string // what the numbers may suffer from
 }
 
 // A CompareRow is one way.
 type CompareRow struct {
 	Way     Way
 	Stats   Stats
-	Speedup float64 // the first row's median over this one's
+	Speedup float64 // the first row's median over this one's; the table has it only where the intervals bear it out
 }
 
 // Compare runs the same n tasks in several ways and measures each. Under the name of the comparison stand the times for all n.
+//
+// The ways take turns, in random order, so that a machine which becomes slower slows all of them. What other processes and the hypervisor
+// took meanwhile is watched: [Comparison.Warnings] say below which factor a difference may be their doing, and the table, like a figure
+// of it, calls a way faster only when that cannot be. As in [Bench], nothing is recorded meanwhile.
 func Compare(ctx context.Context, name string, n int, task func(env Env, i int) error, opt CompareOptions) (Comparison, error) {
 	c := Comparison{Name: name, Tasks: n}
 	if err := errors.Join(checkContext("lab.Compare", ctx), checkDuration("lab.Compare", "switch interval", opt.GIL)); err != nil {
@@ -82,21 +87,30 @@ func Compare(ctx context.Context, name string, n int, task func(env Env, i int) 
 	if opt.Bench.Repeats == 0 {
 		opt.Bench.Repeats = 7
 	}
+	from := here(1)
+	b := bench{call: "lab.Compare", from: &from}
 	for _, way := range opt.Ways {
 		if way < Sequential || way > OnLoop {
 			return c, misuse("lab.Compare", "way %d is not one of Sequential, Goroutines, Pooled, WithGIL, OnLoop", int(way))
 		}
-		stats, err := bench(ctx, "lab.Compare", name+", "+way.String(), task, func(ctx context.Context) error { return way.run(ctx, n, task, opt) }, opt.Bench)
-		if err != nil {
-			return c, err
+		b.all = append(b.all, &contender{
+			name: name + ", " + way.String(), users: task,
+			fn: func(ctx context.Context) error { return way.run(ctx, n, task, opt) },
+		})
+	}
+	var err error
+	c.Warnings, err = b.run(ctx, opt.Bench, systemInstruments())
+	for i, e := range b.all {
+		if len(e.stats.Samples) == 0 {
+			continue
 		}
-		row := CompareRow{Way: way, Stats: stats, Speedup: 1}
-		if len(c.Rows) > 0 && stats.Median > 0 {
-			row.Speedup = c.Rows[0].Stats.Median / stats.Median
+		row := CompareRow{Way: opt.Ways[i], Stats: e.stats, Speedup: 1}
+		if len(c.Rows) > 0 && e.stats.Median > 0 {
+			row.Speedup = c.Rows[0].Stats.Median / e.stats.Median
 		}
 		c.Rows = append(c.Rows, row)
 	}
-	return c, nil
+	return c, err
 }
 
 func (w Way) run(ctx context.Context, n int, task func(Env, int) error, opt CompareOptions) error {
@@ -189,14 +203,17 @@ func roundsPerSlice() int64 {
 	if n := slice.Load(); n > 0 {
 		return n
 	}
-	const rounds = 10_000
+	rounds, now := 10_000, time.Now
+	if virtualTime() { // a bubble's clock stands still
+		rounds, now = 200_000, systemTime // which counts microseconds
+	}
 	best := time.Hour
 	for range 20 {
-		begin := time.Now()
+		begin := now()
 		runtime.KeepAlive(burn(rounds))
-		best = min(best, time.Since(begin))
+		best = min(best, now().Sub(begin))
 	}
-	n := max(1, int64(rounds*computeSlice/max(best, 1)))
+	n := max(1, int64(time.Duration(rounds)*computeSlice/max(best, time.Microsecond)))
 	slice.Store(n)
 	return n
 }
@@ -217,14 +234,18 @@ func burn(rounds int) uint64 {
 
 func (c Comparison) grid() grid {
 	g := grid{{"way", "time", "from", "to", "speedup"}}
-	for _, r := range c.Rows {
-		g = append(g, []string{r.Way.String(), nanos(r.Stats.Median), nanos(r.Stats.Lo), nanos(r.Stats.Hi), fmt.Sprintf("%.2f", r.Speedup)})
+	for i, r := range c.Rows {
+		speedup := "1.00"
+		if i > 0 {
+			speedup = r.Stats.ratio(&c.Rows[0].Stats)
+		}
+		g = append(g, []string{r.Way.String(), nanos(r.Stats.Median), nanos(r.Stats.Lo), nanos(r.Stats.Hi), speedup})
 	}
 	return g
 }
 
 // String is the table in text.
-func (c Comparison) String() string { return c.grid().text(c.RanBy()) }
+func (c Comparison) String() string { return c.grid().text(c.RanBy(), c.Warnings...) }
 
 // Markdown is the table for a notebook.
-func (c Comparison) Markdown() string { return c.grid().markdown(c.RanBy()) }
+func (c Comparison) Markdown() string { return c.grid().markdown(c.RanBy(), c.Warnings...) }

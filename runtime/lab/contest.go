@@ -1,0 +1,262 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"time"
+
+	"interleave/runtime/timeline"
+)
+
+// A bench measures one thing, or several side by side: a round takes a sample of each, in random order, so that what changes with time
+// changes all alike.
+type bench struct {
+	call string // "lab.Bench"
+	from *site
+	all  []*contender
+}
+
+// A contender is one of the things that are measured.
+type contender struct {
+	name  string
+	users any // what the user wrote of it
+	fn    func(context.Context) error
+	procs func() int // called before each sample: sets GOMAXPROCS, and returns it; nil leaves it
+
+	stats Stats
+	loads []load // of each sample
+}
+
+// run warms everything up, takes the samples and fills in each contender's stats, also when it fails halfway. It returns what is to be said
+// of the measurement as a whole.
+func (b *bench) run(ctx context.Context, opt BenchOptions, in instruments) (warnings []string, err error) {
+	if opt, err = opt.check(b.call); err != nil {
+		return nil, err
+	}
+	w := watchOver(ctx, b.call, b.from, in)
+	defer w.end()
+	for _, c := range b.all {
+		c.stats = Stats{Name: c.name, Engine: timeline.Engine(c.users), GOMAXPROCS: w.procs}
+	}
+	defer func() { warnings = b.finish(opt, w) }()
+	begin := time.Now()
+	for _, c := range b.all {
+		c.prepare(w)
+		if err := c.warmUp(ctx, opt, b.from); err != nil {
+			return nil, err
+		}
+		w.look()
+	}
+	runtime.GC() // what was left by others is not paid for by these
+	for round := 0; round < opt.Repeats && (round == 0 || time.Since(begin) < opt.MaxTime*time.Duration(len(b.all))); round++ {
+		for _, i := range rand.Perm(len(b.all)) {
+			c := b.all[i]
+			c.prepare(w)
+			w.look()
+			if err := c.sample(ctx, b.from); err != nil {
+				return nil, err
+			}
+			c.loads = append(c.loads, w.look())
+		}
+	}
+	return nil, nil
+}
+
+func (c *contender) prepare(w *watch) {
+	if c.procs != nil {
+		w.procs = c.procs()
+		c.stats.GOMAXPROCS = w.procs
+	}
+}
+
+// calls calls the function so many times.
+func (c *contender) calls(ctx context.Context, n int, from *site) (took time.Duration, err error) {
+	begin := time.Now()
+	err = guard(from, func() error {
+		for range n {
+			if err := c.fn(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	took = time.Since(begin)
+	if err == nil {
+		err = canceled(ctx)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", c.name, err)
+	}
+	return took, err
+}
+
+// warmUp finds out, too, how many calls make a sample.
+func (c *contender) warmUp(ctx context.Context, opt BenchOptions, from *site) error {
+	begin := time.Now()
+	for n := 1; ; {
+		took, err := c.calls(ctx, n, from)
+		if err != nil {
+			return err
+		}
+		c.stats.Calls = callsFor(opt.MinTime, n, took)
+		if time.Since(begin) >= opt.Warmup && (took >= opt.MinTime/2 || n >= maxCalls) {
+			return nil
+		}
+		n = min(max(c.stats.Calls, n), 10*n)
+	}
+}
+
+func (c *contender) sample(ctx context.Context, from *site) error {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	took, err := c.calls(ctx, c.stats.Calls, from)
+	if err != nil {
+		return err
+	}
+	runtime.ReadMemStats(&after)
+	s := &c.stats
+	s.Samples = append(s.Samples, float64(took)/float64(s.Calls))
+	s.Allocs += float64(after.Mallocs - before.Mallocs)
+	s.Bytes += float64(after.TotalAlloc - before.TotalAlloc)
+	return nil
+}
+
+// maxCalls bounds a sample of a call that takes no time that could be seen.
+const maxCalls = 100_000_000
+
+// callsFor is how many calls take about least when n took so long.
+func callsFor(least time.Duration, n int, took time.Duration) int {
+	if took >= least && n == 1 {
+		return 1
+	}
+	return int(min(maxCalls, max(1, math.Ceil(float64(n)*float64(least)/float64(max(took, 1))))))
+}
+
+// finish fills in what follows from the samples.
+func (b *bench) finish(opt BenchOptions, w *watch) (warnings []string) {
+	w.look()
+	slower := 1.0
+	for _, c := range b.all {
+		s := &c.stats
+		n := len(s.Samples)
+		if n == 0 {
+			continue
+		}
+		c.loads = c.loads[:min(n, len(c.loads))]
+		calls := float64(s.Calls * n)
+		s.Allocs, s.Bytes = s.Allocs/calls, s.Bytes/calls
+		var sum load
+		for _, l := range c.loads {
+			sum = sum.plus(l)
+		}
+		s.CPU = float64(max(0, sum.cpu)) / calls
+		lost := c.lost(sum, w)
+		s.summarize(opt.Confidence, lost)
+		s.Warnings = append(s.Warnings, doubts(s, &w.instruments)...)
+		if lost != nil {
+			slower = max(slower, slowdown(s.Samples, lost))
+		}
+	}
+	if took := w.took(slower); took != "" {
+		warnings = append(warnings, took+" while this was measured: "+b.consequence(slower))
+	}
+	warnings = append(warnings, w.warnings()...)
+	whole := slices.Clone(warnings)
+	for _, c := range b.all {
+		for _, text := range c.stats.Warnings {
+			if !slices.ContainsFunc(b.all, func(o *contender) bool { return !slices.Contains(o.stats.Warnings, text) }) {
+				if !slices.Contains(warnings, text) { // true of all
+					warnings = append(warnings, text)
+				}
+				continue
+			}
+			warnings = append(warnings, c.name+": "+text)
+		}
+	}
+	for _, c := range b.all {
+		c.stats.Warnings = append(slices.Clone(whole), c.stats.Warnings...)
+	}
+	return warnings
+}
+
+// lost is by how many nanoseconds a call may be too long, in each sample, because others had the cores: while threads of this process
+// waited for one, but not more than others used; and while the hypervisor or the container's limit kept the cores from all. It is more
+// than the truth, rather than less: threads may have waited side by side. nil means that nothing is known, or nothing lost.
+func (c *contender) lost(sum load, w *watch) []float64 {
+	processes, hypervisor := w.others()
+	cores := float64(max(sum.cores, 1))
+	taken := max(processes*cores*float64(sum.took), float64(sum.others)) // as over all, or more while it was measured
+	kept := 0.0
+	if hypervisor >= muchStolen {
+		kept = hypervisor * cores
+	}
+	part := 1.0 // of what the threads waited for which others may be to blame
+	switch whole := w.last.since(w.begin); {
+	case w.virtual || len(c.loads) < len(c.stats.Samples):
+		return nil
+	case !sum.waitKnown && processes < muchUsed && kept == 0 && sum.throttled == 0:
+		return nil
+	case whole.known() && sum.waited > 0:
+		part = min(1, taken/float64(sum.waited))
+	}
+	lost := make([]float64, len(c.loads))
+	for i, l := range c.loads {
+		took := c.stats.Samples[i] * float64(c.stats.Calls)
+		away := part * float64(l.waited)
+		if !sum.waitKnown {
+			away = processes * cores * took
+		}
+		away += kept*took + float64(l.throttled)
+		lost[i] = away / float64(c.stats.Calls)
+	}
+	return lost
+}
+
+// slowdown is by which factor the median may be too long.
+func slowdown(samples, lost []float64) float64 {
+	shorter := make([]float64, len(samples))
+	for i, v := range samples {
+		shorter[i] = max(0, v-lost[i])
+	}
+	return median(samples) / median(shorter)
+}
+
+func median(samples []float64) float64 {
+	s := slices.Sorted(slices.Values(samples))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+// hopeless is the factor from which on a measurement says nothing about differences.
+const hopeless = 20
+
+// consequence says what is not to be trusted.
+func (b *bench) consequence(slower float64) string {
+	slower = math.Ceil(max(slower, 1.05)*20-1e-9) / 20
+	switch single := len(b.all) == 1; {
+	case slower >= hopeless && single:
+		return "the time is not to be trusted"
+	case slower >= hopeless:
+		return "no difference is to be trusted"
+	case single:
+		return fmt.Sprintf("the time may be up to %.3g times too long", slower)
+	}
+	return fmt.Sprintf("differences below %.3g× are not to be trusted", slower)
+}
+
+// doubts is what samples of one thing may suffer from by themselves.
+func doubts(s *Stats, in *instruments) (all []string) {
+	if in.virtual || len(s.Samples) == 0 {
+		return nil
+	}
+	if step := in.step(); s.Median*float64(s.Calls) < 100*float64(step) {
+		all = append(all, fmt.Sprintf("a sample took %s, and the clock is read in steps of %v: samples need a longer MinTime", nanos(s.Median*float64(s.Calls)), step))
+	}
+	if s.Median < 1.3*in.empty() {
+		all = append(all, "it took no longer than a call that does nothing: the compiler leaves out what is not used; give results to lab.Keep")
+	}
+	return all
+}
