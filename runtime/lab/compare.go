@@ -60,7 +60,8 @@ type CompareRow struct {
 	Speedup float64 // the first row's median over this one's; the table has it only where the intervals bear it out
 }
 
-// Compare runs the same n tasks in several ways and measures each. Under the name of the comparison stand the times for all n.
+// Compare runs the same n tasks in several ways and measures each. Under the name of the comparison stand the times for all n, with what
+// the way needs: the pool, the GIL's threads or the event loop are made and ended each time.
 //
 // The ways take turns, in random order, so that a machine which becomes slower slows all of them. What other processes and the hypervisor
 // took meanwhile is watched: [Comparison.Warnings] say below which factor a difference may be their doing, and the table, like a figure

@@ -51,7 +51,7 @@ func (b *bench) run(ctx context.Context, opt BenchOptions, in instruments) (warn
 		}
 		w.look()
 	}
-	runtime.GC() // what was left by others is not paid for by these
+	collect()
 	for round := 0; round < opt.Repeats && (round == 0 || time.Since(begin) < opt.MaxTime*time.Duration(len(b.all))); round++ {
 		for _, i := range rand.Perm(len(b.all)) {
 			c := b.all[i]

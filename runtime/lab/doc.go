@@ -23,7 +23,7 @@
 //   - Locks, which can be cancelled and asked: [NewLock], [NewRLock], [NewRWLock], [NewSemaphore], [NewEvent], [NewCond], [NewBarrier].
 //   - Python's own ways, to look at and compare with: [NewGIL], [NewLoop].
 //   - HTTP: [FetchAll], and [NewTestServer] to try it on.
-//   - Measuring: [Measure], [Bench], [Scale], [Compare]; [NewProgress] for the patient.
+//   - Measuring: [Measure], [Bench], [Scale], [Compare], [Keep]; [NewProgress] for the patient.
 //   - Asking what can go wrong: [Litmus] leaves the order to chance, [Explore] tries every one.
 //
 // The README of the module says what each thing in Python is called here.
@@ -40,6 +40,14 @@
 //   - Bad use (a nil function, a negative duration, a pool of size 0) is a [*UsageError] that names the call. Calls with an
 //     error result return it, the others panic with it.
 //   - Cancelled work says why: see [CanceledError].
+//
+// # What a measurement is worth
+//
+// Nothing that is measured is recorded for a notebook's figure, since recording makes hand-overs between goroutines up to three times as
+// slow and leaves other work as it is. Where something else may have spoilt the numbers, the result has Warnings, and its text and figures
+// say them: other processes on the same cores, the machine's hypervisor, a container's limit, the tracer, other goroutines or measurements,
+// another GOMAXPROCS, samples too few or too short for the clock. A verdict, such as "2.00× faster", needs intervals that leave no other
+// explanation. What nobody can see from within is left: clocks of cores that change, caches and memory shared with others.
 //
 // # What a call costs
 //

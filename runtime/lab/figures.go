@@ -57,10 +57,14 @@ func (t LitmusTable) EachOutcome(f func(result string, count int, verdict string
 	return t.Name
 }
 
-// EachSample calls f for every sample, in nanoseconds for one call. It makes s a figure: plots.Histogram(s).
+// EachSample calls f for every sample, in nanoseconds for one call. It makes s a figure: plots.Histogram(s). Where a sample is of several
+// calls, the name says so: means are closer together than the times of single calls.
 func (s Stats) EachSample(f func(ns float64)) (name string) {
 	for _, v := range s.Samples {
 		f(v)
+	}
+	if s.Calls > 1 {
+		return fmt.Sprintf("%s, means of %s each", s.Name, plural(s.Calls, "call"))
 	}
 	return s.Name
 }

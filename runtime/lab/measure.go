@@ -19,8 +19,9 @@ type Sample struct {
 	Err      error
 }
 
-// Measure calls fn once and says what that took, without recording it for the notebook's figure. The garbage of before is collected
-// first. One call says little about the next: for numbers to rely on see [Bench].
+// Measure calls fn once and says what that took, without recording it for the notebook's figure: for the figure, call the function
+// itself. Garbage of before is collected first. One call says little about the next: for numbers to rely on see [Bench]. Measure itself
+// takes a millisecond, and some more when a recording is under way.
 func Measure(ctx context.Context, name string, fn func(context.Context) error) Sample {
 	must(checkContext("lab.Measure", ctx))
 	if fn == nil {
@@ -34,7 +35,7 @@ func measure(ctx context.Context, name string, fn func(context.Context) error, f
 	s := Sample{Name: name}
 	w := watchOver(ctx, "lab.Measure", from, in)
 	defer w.end()
-	runtime.GC()
+	collect()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	w.look()

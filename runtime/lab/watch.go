@@ -58,6 +58,22 @@ func computing() int {
 	return least
 }
 
+// collect ends what the collector has begun, and collects what others have left when that is so much that it would soon do so by itself:
+// what is measured should not pay for it. With much in memory a collection takes long, so that none is made without need.
+func collect() {
+	now := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/goal:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(now)
+	var bytes [3]uint64
+	for i, m := range now {
+		if m.Value.Kind() == metrics.KindUint64 {
+			bytes[i] = m.Value.Uint64()
+		}
+	}
+	if live, goal, objects := bytes[0], bytes[1], bytes[2]; live == 0 || objects > live+(goal-min(live, goal))/4 {
+		runtime.GC()
+	}
+}
+
 // measurements counts those of the process, so that each knows whether it was alone.
 var measurements struct{ active, begun atomic.Int64 }
 
