@@ -358,7 +358,7 @@ func TestChartWords(t *testing.T) {
 		"speedup-flat":       {"Amdahl's law does not fit: it is off by 26 % with 16 workers", "USL does not fit: it is off by 19 % with 8 workers", "No faster from 8 workers on, as when all cores are busy"},
 		"speedup-flat-two":   {"Amdahl's law does not fit: it is off by 23 % with 2 workers", "No faster from 2 workers on, as when all cores are busy"},
 		"speedup-unsure":     {"The times are too uncertain for Amdahl's law: the serial part may be anything from 0 % to 100 %"},
-		"speedup-taken-dark": {"What other processes took may have changed the times by more than 10 %: no law is fitted", "Warning: " + busy},
+		"speedup-taken-dark": {"What others took of the cores may have changed the times by more than 10 %: no law is fitted", "Warning: " + busy},
 		"compare-taken":      {"13.0 ms · no clear difference", "5.00 ms · at least 2.35× faster", "120 ms · at least 2.00× slower", "Warning: " + busy},
 		"compare-taken-dark": {"Warning: a", "Warning: d", "Warning: 1 more warning"},
 		"litmus-taken":       {"Warning: 2 actors on 1 core take turns"},

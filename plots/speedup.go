@@ -87,7 +87,7 @@ func (s Sweep) EachFloor(f func(ns float64)) {
 // The laws know nothing of cores. Where the measurements tell how many workers fill them ([Filling]), points beyond are drawn hollow and are
 // not fitted: perfectly parallel work stops becoming faster there. A law gets neither numbers nor a curve, and the caption says why,
 //   - when it misses any of the points by more than 10 % of the time;
-//   - when what other processes took may have made a time longer by more than 10 % ([Disturbed]);
+//   - when what others took of the cores may have made a time longer by more than 10 % ([Disturbed]);
 //   - when the range of the serial part is wider than half of the work;
 //   - Amdahl's, when some number is clearly slower than the smallest, since it never falls.
 func Speedup(s Scaling, o ...Options) (*Figure, error) {
@@ -285,7 +285,7 @@ func (c *scaling) fit() {
 		short, long = append(short, base.time/p.hi), append(long, base.time/p.lo)
 		wide = wide && p.hi > p.lo
 		if lo := base.time / p.hi; p.least < (1-maxTaken)*lo {
-			c.why = [2]string{"what other processes took may have changed the times by more than 10 %: no law is fitted", ""}
+			c.why = [2]string{"what others took of the cores may have changed the times by more than 10 %: no law is fitted", ""}
 		}
 	}
 	c.serial = [2]float64{-1, -1}
