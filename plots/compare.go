@@ -24,7 +24,7 @@ type TimingList struct {
 	Title    string
 	Rows     []Timing
 	Engine   string   // what ran the code; empty when there is but one way
-	Warnings []string // what the times may suffer from
+	Warnings []string // conditions that may have changed the times
 }
 
 // A Timing is how long one way took.
@@ -33,7 +33,7 @@ type Timing struct {
 	Median     float64 // in nanoseconds
 	Lo, Hi     float64 // ends of its interval; both 0 when there is none
 	Confidence float64 // of the interval, from 0 to 1; 0 when Lo and Hi are the range of the samples
-	Floor      float64 // what Lo would be, at the least, if no other process had been given a core; 0 means Lo
+	Floor      float64 // lower bound of Lo without other processes on the cores; 0 means Lo
 }
 
 const noMeasurement = "no measurement"
@@ -70,8 +70,8 @@ func (l TimingList) EachFloor(f func(ns float64)) {
 //
 //	plots.Compare(plots.Together("sum of a slice", plain, unrolled))
 //
-// Where different engines ran them, each row says which one. They were not measured side by side, so that what changed on the machine in
-// between is in their differences: lab.Compare lets ways take turns.
+// If they were run by different engines, each row names its own. Measurements made one after the other also differ by what changed on the
+// machine in between; lab.Compare samples in turn.
 func Together(title string, all ...Timings) Timings {
 	var ran []string
 	for _, t := range all {
@@ -97,7 +97,7 @@ func Together(title string, all ...Timings) Timings {
 		l.Warnings = append(l.Warnings, warningsOf(t)...)
 	}
 	if mixed {
-		l.Warnings = append(l.Warnings, "different engines ran the rows: a difference may be theirs")
+		l.Warnings = append(l.Warnings, "the rows were run by different engines, which may explain differences")
 	}
 	if w := differing(all); w != "" {
 		l.Warnings = append(l.Warnings, w)
@@ -106,9 +106,9 @@ func Together(title string, all ...Timings) Timings {
 }
 
 // Compare draws a bar for each way to do something, as long as it took, with its interval, and says how many times faster or
-// slower than the first one it was. That needs intervals of at least 90 % which do not overlap, and which would not overlap either had no
-// other process taken a core from the slower one ([Disturbed]); where others did take some, it is what they leave for certain: "at least
-// 1.5× faster". Without such intervals the ratio of the times is given as that. Bars stand in the order given, or, with Options.Sorted,
+// slower than the first one it was. That needs intervals of at least 90 % that do not overlap, even after subtracting what other processes
+// may have added to the slower one ([Disturbed]); if that is much, the text gives the lower bound, "at least 1.5× faster". Without such
+// intervals the text gives the ratio of the times, and why it is not certain. Bars stand in the order given, or, with Options.Sorted,
 // the fastest first. Beyond Options.MaxRows the last are left out, and the caption says so. The baseline is the first given in any order.
 // A median of 0 is that of a measurement that failed: its row says so, and stands last among sorted ones.
 func Compare(t Timings, o ...Options) (*Figure, error) {
@@ -132,7 +132,7 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 	}
 	for i, ns := range floorsOf(t, len(rows)) {
 		if !(ns >= 0) {
-			return nil, fmt.Errorf("plots.Compare: %v ns is not the least time that %q can take", ns, rows[i].Name)
+			return nil, fmt.Errorf("plots.Compare: a lower bound of %v ns for %q is not valid: need zero or more", ns, rows[i].Name)
 		}
 		rows[i].Floor = ns
 	}
@@ -212,10 +212,10 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 	return f, nil
 }
 
-// enough is the confidence that an interval needs for a verdict.
+// enough is the confidence that intervals need for a comparison.
 const enough = 0.9
 
-// against says how a way compares with the baseline. What two intervals have in common may be true of both.
+// against compares a way with the baseline. If their intervals overlap, both may take equally long.
 func against(r, base Timing) string {
 	ratio := fmt.Sprintf("%s the time", times(r.Median/base.Median))
 	switch least := min(r.Confidence, base.Confidence); {
@@ -239,7 +239,7 @@ func against(r, base Timing) string {
 	return "no clear difference"
 }
 
-// floor is the least time that t may have been without others on its cores.
+// floor is the lower bound of the time without other processes on the cores.
 func (t Timing) floor() float64 {
 	if t.Floor > 0 {
 		return min(t.Floor, t.Lo)
@@ -247,7 +247,7 @@ func (t Timing) floor() float64 {
 	return t.Lo
 }
 
-// disturbed reports whether what others took is more than the interval's ends are worth.
+// disturbed reports whether other processes may have changed the time noticeably.
 func (t Timing) disturbed() bool { return t.floor() < 0.95*t.Lo }
 
 // nanos writes a time given in nanoseconds to three digits; below a hundred of them they have fractions.

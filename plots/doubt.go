@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// Warned is what measurements may know besides: what their numbers may suffer from, such as other processes on the same cores. Figures
-// have it below their caption, and in their words. Lab's results know it.
+// Warned is implemented by measurements with warnings, such as that other processes used the same cores. Figures show them below the caption
+// and in the alternative text. Lab's results implement it.
 type Warned interface {
 	// EachWarning calls f for every warning.
 	EachWarning(f func(warning string))
 }
 
-// Disturbed is what [Timings] and [Scaling] may know besides: how short each time may really be. Lab's results know it, from what other
-// processes took of the cores.
+// Disturbed is implemented by [Timings] and [Scaling] that have a lower bound for the times without other processes. Lab's results
+// implement it.
 type Disturbed interface {
-	// EachFloor calls f for every time, in the order of EachTiming or EachPoint, with what the lower end of its interval would be if no
-	// other process had been given a core meanwhile, in nanoseconds.
+	// EachFloor calls f for every time, in the order of EachTiming or EachPoint, with a lower bound for the lower end of its interval had no
+	// other process used the cores, in nanoseconds; 0 means that it is not known.
 	EachFloor(f func(ns float64))
 }
 
-// OnProcs is what [Timings] may know besides: with which GOMAXPROCS they were measured.
+// OnProcs is implemented by [Timings] that know the GOMAXPROCS of their measurement.
 type OnProcs interface {
 	// Procs is that number; 0 when it is not known, or when there were several.
 	Procs() int
@@ -41,10 +41,10 @@ func warningsOf(v any) (all []string) {
 	return all
 }
 
-// maxWarnings is how many warnings a figure has.
+// maxWarnings is the number of warnings that a figure shows.
 const maxWarnings = 4
 
-// warn adds v's warnings to a figure's caption and words.
+// warn adds v's warnings to a figure's caption and alternative text.
 func (f *Figure) warn(v any) {
 	all := warningsOf(v)
 	if n := len(all) - maxWarnings; n > 0 {
@@ -56,7 +56,7 @@ func (f *Figure) warn(v any) {
 	}
 }
 
-// floorsOf is how short each of v's n times may really be; nil when nothing is known.
+// floorsOf is the lower bound of each of v's n times; nil when it is not known.
 func floorsOf(v any, n int) (floors []float64) {
 	d, ok := v.(Disturbed)
 	if !ok {
@@ -69,7 +69,7 @@ func floorsOf(v any, n int) (floors []float64) {
 	return floors
 }
 
-// differing says that measurements were made with several numbers of procs, if they were.
+// differing is a warning when measurements were made with different GOMAXPROCS; else it is empty.
 func differing(all []Timings) string {
 	var seen []string
 	for _, t := range all {

@@ -250,17 +250,17 @@ func ExampleTimingList_RanBy() {
 	said(plots.Compare(both))
 	// Output:
 	// compiled
-	// Times of sum of a slice. sum (compiled): 1.00 ms. sum (yaegi): 80.0 ms, 80.0× the time (no interval). Engine: compiled and yaegi. Warning: different engines ran the rows: a difference may be theirs.
+	// Times of sum of a slice. sum (compiled): 1.00 ms. sum (yaegi): 80.0 ms, 80.0× the time (no interval). Engine: compiled and yaegi. Warning: the rows were run by different engines, which may explain differences.
 }
 
-// Points beyond the cores are in no fit.
+// Points beyond the cores are not fitted.
 func ExampleSweep_FullAt() {
 	s := plots.Sweep{Name: "checksums", Full: 2, Points: []plots.SweepPoint{{Workers: 1, Median: 80e6}, {Workers: 2, Median: 40e6}, {Workers: 4, Median: 40e6}}}
 	fmt.Println(s.FullAt())
 	said(plots.Speedup(s))
 	// Output:
 	// 2
-	// Speedup of checksums: 2.00× with 4 workers. Beyond 2 workers all cores are busy, and more cannot help: the hollow point is in no fit. Amdahl: serial part 0 % (from 2 points, so it cannot but fit).
+	// Speedup of checksums: 2.00× with 4 workers. Beyond 2 workers all cores are busy: the hollow point is not fitted. Amdahl: serial part 0 % (from 2 points, so it cannot but fit).
 }
 
 func ExampleSweep_EachFloor() {

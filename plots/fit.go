@@ -23,7 +23,7 @@ func (l law) best() float64 {
 	return math.Sqrt(max(0, l.a-l.b) / l.c)
 }
 
-// worst is the number of workers at which the law misses the time most, and by which part of the time.
+// worst is the number of workers at which the relative error is largest, and that error.
 func (l law) worst(n, time []float64) (at, miss float64) {
 	for i := range n {
 		if m := math.Abs(l.time(n[i])/time[i] - 1); m > miss {

@@ -22,7 +22,7 @@ type Tally struct {
 	Name     string
 	Rows     []Outcome
 	Engine   string   // what ran the code; empty when there is but one way
-	Warnings []string // what the counts may suffer from
+	Warnings []string // conditions that may have changed the counts
 }
 
 // An Outcome is one result: how often it was seen, and what is thought of it.

@@ -22,9 +22,10 @@ type Scaling interface {
 	EachPoint(f func(workers int, median, lo, hi, confidence float64)) (name, axis string)
 }
 
-// Filling is what a [Scaling] may know besides: how many workers fill the cores. Lab's Scaling knows it from how much one worker computes.
+// Filling is implemented by a [Scaling] that knows how many workers keep all cores busy. Lab's Scaling computes it from the CPU time of one
+// worker.
 type Filling interface {
-	// FullAt is the number of workers beyond which more cannot help, since all cores that they may use are busy; 0 when it is not known, or
+	// FullAt is the number of workers beyond which all usable cores are busy, so that more workers cannot help; 0 when it is not known, or
 	// when workers hardly compute.
 	FullAt() float64
 }
@@ -35,8 +36,8 @@ type Sweep struct {
 	Axis     string // what is counted; empty means workers
 	Points   []SweepPoint
 	Engine   string   // what ran the code; empty when there is but one way
-	Full     float64  // the number of workers that fill the cores: for computing, the number of cores. 0 when not known, or when there is no such number
-	Warnings []string // what the times may suffer from
+	Full     float64  // number of workers that keep all cores busy: for work that only computes, the number of cores. 0 when not known
+	Warnings []string // conditions that may have changed the times
 }
 
 // A SweepPoint is the measurement for one number of workers.
@@ -45,7 +46,7 @@ type SweepPoint struct {
 	Median     float64 // in nanoseconds
 	Lo, Hi     float64 // ends of its interval; both 0 when there is none
 	Confidence float64 // of the interval, from 0 to 1; 0 when Lo and Hi are the range of the samples
-	Floor      float64 // what Lo would be, at the least, if no other process had been given a core; 0 means Lo
+	Floor      float64 // lower bound of Lo without other processes on the cores; 0 means Lo
 }
 
 // EachPoint implements [Scaling].
@@ -80,16 +81,17 @@ func (s Sweep) EachFloor(f func(ns float64)) {
 // intervals, what would be ideal, and, from two numbers of workers on, Amdahl's law, and from three on, the Universal Scalability
 // Law. Both begin at the smallest number, and are fitted to the other times by least squares of the relative errors. Their
 // parameters are in the caption: the serial part and the limit that it sets; contention σ, coherence κ and the number of workers
-// beyond which more are slower. Behind the serial part is the range that the intervals allow: what fits when the first time is as long and
-// the others are as short as theirs let them be, and the other way round. Interval ends count from the median of the smallest number; its
+// beyond which more are slower. The range after the serial part follows from the intervals: it is fitted to the upper end of the first time
+// and the lower ends of the others, and the other way round. Interval ends count from the median of the smallest number; its
 // own interval is drawn at that number.
 //
-// The laws know nothing of cores. Where the measurements tell how many workers fill them ([Filling]), points beyond are drawn hollow and are
-// not fitted: perfectly parallel work stops becoming faster there. A law gets neither numbers nor a curve, and the caption says why,
-//   - when it misses any of the points by more than 10 % of the time;
-//   - when what others took of the cores may have made a time longer by more than 10 % ([Disturbed]);
-//   - when the range of the serial part is wider than half of the work;
-//   - Amdahl's, when some number is clearly slower than the smallest, since it never falls.
+// The laws do not consider the number of cores. If it is known how many workers keep all cores busy ([Filling]), points beyond are drawn
+// hollow and are not fitted, since even perfectly parallel work does not become faster there. A law is shown without numbers and curve, and
+// the caption gives the reason, when
+//   - it misses one of the points by more than 10 % of the time;
+//   - others may have added more than 10 % to one of the times ([Disturbed]);
+//   - the range of the serial part is wider than 50 %;
+//   - Amdahl's law cannot apply, because some number of workers is clearly slower than the smallest.
 func Speedup(s Scaling, o ...Options) (*Figure, error) {
 	opt, err := one(o)
 	if err != nil {
@@ -172,7 +174,7 @@ type scaling struct {
 	theme       *theme
 	name, axis  string
 	points      []scalingPoint // by n
-	full        float64        // how many workers fill the cores; infinite when none do
+	full        float64        // number of workers that keep all cores busy; infinite when not known
 	spreads     spreads
 	least, most float64       // of all speedups and their intervals
 	top         float64       // of the vertical axis
@@ -184,14 +186,14 @@ type scaling struct {
 
 type scalingPoint struct {
 	n, time    float64
-	least      float64 // the time that it took at the least, had others not been there
+	least      float64 // lower bound of the time without other processes
 	speedup    float64
 	lo, hi     float64 // of the speedup
 	confidence float64
 	beyond     bool // the cores
 }
 
-// beyond is how many points lie beyond the cores.
+// beyond is the number of points beyond the cores.
 func (c *scaling) beyond() (n int) {
 	for i := range c.points {
 		if c.points[i].beyond {
@@ -224,7 +226,7 @@ func readScaling(s Scaling) (*scaling, error) {
 	}
 	for i, ns := range floorsOf(s, len(c.points)) {
 		if !(ns >= 0) {
-			return nil, fmt.Errorf("%v ns is not the least time that %s can take", ns, counted(int(c.points[i].n), "worker"))
+			return nil, fmt.Errorf("a lower bound of %v ns with %s is not valid: need zero or more", ns, counted(int(c.points[i].n), "worker"))
 		}
 		c.points[i].least = ns
 	}
@@ -262,14 +264,14 @@ func readScaling(s Scaling) (*scaling, error) {
 	return c, nil
 }
 
-// What a law must not exceed to have numbers.
+// Limits within which a law is shown with numbers.
 const (
 	maxMiss    = 0.1 // of the time, at any point
-	maxTaken   = 0.1 // of the time, by others
+	maxTaken   = 0.1 // of the time, added by others
 	maxUnknown = 0.5 // between the ends of the serial part's range
 )
 
-// fit fits the laws to the points that the cores allow.
+// fit fits the laws to the points up to the number of cores.
 func (c *scaling) fit() {
 	base := c.points[0]
 	var n, time, short, long []float64
@@ -294,7 +296,7 @@ func (c *scaling) fit() {
 	}
 	if distinct >= 2 && c.slowest == nil {
 		l := fitLaw(n, time, false)
-		if wide { // the first time as long, and the others as short as they may be; and the other way round
+		if wide { // from the upper end of the first time and the lower ends of the others, and the other way round
 			serial := func(first float64, rest []float64) float64 {
 				l := fitLaw(n, append([]float64{first}, rest[1:]...), false)
 				return l.contention()
@@ -320,7 +322,7 @@ func (c *scaling) fit() {
 	}
 }
 
-// flatFrom is the number of workers from which on more make it no faster, though up to it they did; 0 when there is none.
+// flatFrom is the number of workers from which on the speedup stays the same; 0 when there is no such number.
 func (c *scaling) flatFrom() float64 {
 	last := len(c.points) - 1
 	from := last
@@ -333,7 +335,7 @@ func (c *scaling) flatFrom() float64 {
 	return c.points[from].n
 }
 
-// words says what the laws found, and why they did not.
+// words describes the fitted laws, or why they are not shown.
 func (c *scaling) words() (all []string) {
 	if n := c.beyond(); n > 0 {
 		axis := c.axis
@@ -344,7 +346,7 @@ func (c *scaling) words() (all []string) {
 		if n > 1 {
 			points = "the hollow points are"
 		}
-		all = append(all, fmt.Sprintf("Beyond %s %s all cores are busy, and more cannot help: %s in no fit", thousands(max(1, math.Floor(c.full))), axis, points))
+		all = append(all, fmt.Sprintf("Beyond %s %s all cores are busy: %s not fitted", thousands(max(1, math.Floor(c.full))), axis, points))
 	}
 	if p := c.slowest; p != nil {
 		all = append(all, fmt.Sprintf("More %s make it slower, %s with %s: Amdahl's law, which never falls, does not apply", c.axis, times(p.speedup), shortNumber(p.n)))
@@ -381,7 +383,7 @@ func (c *scaling) words() (all []string) {
 		}
 	}
 	if n := c.flatFrom(); n > 0 && c.beyond() == 0 && c.amdahl == nil && c.usl == nil {
-		all = append(all, fmt.Sprintf("No faster from %s %s on, as when all cores are busy", thousands(n), c.axis))
+		all = append(all, fmt.Sprintf("No faster beyond %s %s, as when all cores are busy", thousands(n), c.axis))
 	}
 	return all
 }

@@ -28,7 +28,7 @@ type theme struct {
 	points, bar, base              swatch    // what was measured; what it is compared with
 	verdicts                       map[string]swatch
 	ideal, amdahl, usl             lineKind
-	gap                            lineKind // where time stands still
+	gap                            lineKind // at a gap in a recording
 }
 
 func hex(v uint32) color.NRGBA {

@@ -21,7 +21,7 @@ import (
 // what each core ran: the number is that of the goroutine's row. With GOMAXPROCS above the number of the machine's cores these rows
 // are called what they are, the Ps of Go's scheduler. Beyond Options.MaxRows the goroutines are folded by
 // the place where they were started, into up to four rows that show how many were in each state; of more than a hundred, unless
-// MaxRows is given, only a dozen have a row. A dashed line is where a measurement was left out, during which time stands still. Anything shorter than a pixel is shown as a share of the row's height. The cost is
+// MaxRows is given, only a dozen have a row. A dashed line marks a measurement, which is left out. Anything shorter than a pixel is shown as a share of the row's height. The cost is
 // that of walking all spans once, and a few milliseconds for each of SVG and PNG.
 func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	if e == nil {
@@ -288,7 +288,7 @@ func (t *tracks) legend(v view) []entry {
 	return list
 }
 
-// breaks is where something that was left out lies between what was recorded.
+// breaks are the places of gaps between recorded stretches.
 func (t *tracks) breaks() (at []time.Duration) {
 	for _, g := range t.e.Gaps {
 		if g.At > 0 && g.At < t.total {
@@ -343,7 +343,7 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// drawBreaks draws a line from y0 to y1 wherever something was left out.
+// drawBreaks draws a line from y0 to y1 at each gap.
 func (t *tracks) drawBreaks(p pen, v view, x0, y0, y1 float64) {
 	for _, at := range t.breaks() {
 		x := vg.Length(x0 + float64(at-v.from)/float64(max(v.total, 1))*v.width)

@@ -326,7 +326,7 @@ func (x *execution) perform(f func(), traces bool) {
 	}
 	if exp != nil {
 		x.leftBehind(exp)
-	} else if armed && runtime.NumGoroutine() > before { // they began in what was measured
+	} else if armed && runtime.NumGoroutine() > before { // started by measured code
 		x.leftUnseen()
 	}
 	if x.quiet {

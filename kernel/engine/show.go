@@ -191,10 +191,10 @@ func (x *execution) leftBehind(exp *timeline.Experiment) {
 	x.listLeft(n, burning, lines)
 }
 
-// leftUnseen is leftBehind for a cell of which nothing was recorded, because all that it started was measured.
+// leftUnseen is leftBehind for a cell without a recording, since all its goroutines were started by measured code.
 func (x *execution) leftUnseen() {
 	left := x.run.goroutines()
-	if slices.ContainsFunc(left, goroutine.busy) { // it may be about to end
+	if slices.ContainsFunc(left, goroutine.busy) { // those may be about to end
 		time.Sleep(10 * time.Millisecond)
 		left = x.run.goroutines()
 	}
@@ -211,7 +211,7 @@ func (x *execution) leftUnseen() {
 	}
 }
 
-// listLeft shows that n goroutines go on, of which burning use a core, and describes the first.
+// listLeft shows that n goroutines are still running, of which burning use a core, with a line for each of the first few.
 func (x *execution) listLeft(n, burning int, lines []string) {
 	const most = 5
 	head := plural(n, "goroutine goes on after this cell", "goroutines go on after this cell")

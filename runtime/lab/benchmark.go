@@ -14,10 +14,10 @@ import (
 
 // BenchOptions say how thoroughly to measure. The zero value is good for calls between a nanosecond and a second.
 type BenchOptions struct {
-	Repeats    int           // samples to take; 0 means 12. Fewer than 6 give no interval, and so no verdict
+	Repeats    int           // samples to take; 0 means 12. Fewer than 6 give no interval of 95 %
 	Warmup     time.Duration // how long to call before the first sample, once at least; 0 means 20 ms. It is in no sample
 	MinTime    time.Duration // a sample repeats the call until it takes so long; 0 means 5 ms
-	MaxTime    time.Duration // no sample is begun after that, warm-up included; 0 means 10 s. Of several things side by side, so long for each
+	MaxTime    time.Duration // no sample is begun after that time, which includes the warm-up; 0 means 10 s. Compare and Scale multiply it by the number of rows
 	Confidence float64       // of the interval; 0 means 0.95. Verdicts need 0.9
 }
 
@@ -57,19 +57,20 @@ type Stats struct {
 	Calls          int       // in each sample
 	Median, Lo, Hi float64   // Lo and Hi are the ends of the confidence interval
 	Confidence     float64   // of the interval: at least what was asked for; 0 when there were too few samples, and Lo and Hi are their range
-	Floor          float64   // what Lo would be at the least if no other process had been given a core while this one wanted it; Lo when nothing is known
-	CPU            float64   // time that all cores together worked for this process; 0 when not known
+	Floor          float64   // lower bound of Lo without the time that other processes and the hypervisor took; Lo when that is not known
+	CPU            float64   // CPU time of the whole process; 0 when not known
 	Allocs, Bytes  float64   // allocated in one call, by anybody in this process
 	GOMAXPROCS     int       // when it was measured
-	Warnings       []string  // what the numbers may suffer from
+	Warnings       []string  // conditions that may have changed the numbers
 	Engine         string    // what ran the code, as timeline.Engine says
 }
 
-// Bench measures fn: it warms up, collects the garbage of before, takes samples that are long enough for the clock, and gives their median
-// with a confidence interval that assumes nothing about how the times are distributed. The first error of fn ends it and is returned. fn
-// is measured without the recorder of a notebook's figures; where something else may have spoilt the numbers, [Stats.Warnings] say so.
+// Bench measures fn: it warms up, collects garbage of earlier code if there is much, takes samples that are long enough for the clock, and
+// returns their median with a confidence interval that makes no assumption about the distribution of the times. A call of fn itself costs a
+// nanosecond or two, which is included. The first error of fn ends the measurement and is returned. fn is not recorded for the notebook's
+// figure. [Stats.Warnings] lists conditions that may have changed the numbers.
 //
-// The compiler leaves out work whose result is not used. Give what fn computes to [Keep].
+// The compiler may remove work whose result is unused: pass what fn computes to [Keep].
 func Bench(ctx context.Context, name string, fn func(context.Context) error, opt BenchOptions) (Stats, error) {
 	if err := checkContext("lab.Bench", ctx); err != nil {
 		return Stats{}, err
@@ -83,7 +84,7 @@ func Bench(ctx context.Context, name string, fn func(context.Context) error, opt
 	return b.all[0].stats, err
 }
 
-// summarize fills in what the samples say. lost is by how much each may be too long because others had the cores, nil when nothing is
+// summarize computes median and intervals from the samples. lost is the part of each sample that others may have caused; nil when it is not
 // known.
 func (s *Stats) summarize(confidence float64, lost []float64) {
 	if len(s.Samples) == 0 {
@@ -111,7 +112,7 @@ func (s *Stats) summarize(confidence float64, lost []float64) {
 	}
 }
 
-// floor is Floor, in numbers that somebody made, too.
+// floor is Floor; Lo in Stats that were not measured but written down.
 func (s *Stats) floor() float64 {
 	if s.Floor > 0 || s.CPU > 0 {
 		return s.Floor
@@ -119,10 +120,10 @@ func (s *Stats) floor() float64 {
 	return s.Lo
 }
 
-// enough is the confidence that an interval needs for a verdict.
+// enough is the confidence that intervals need for a comparison.
 const enough = 0.9
 
-// ratio says how many times faster s is than base, as far as their intervals bear it out.
+// ratio is how many times faster s is than base, as far as their intervals support it.
 func (s *Stats) ratio(base *Stats) string {
 	switch {
 	case s.Median <= 0 || base.Median <= 0:
@@ -143,8 +144,8 @@ func (s *Stats) ratio(base *Stats) string {
 	return fmt.Sprintf("%.2f", base.Median/s.Median)
 }
 
-// Differs reports whether the two measurements differ by more than chance explains, with p < 0.05 in a Mann-Whitney U test, and by more
-// than other processes may have taken.
+// Differs reports whether the two measurements differ by more than chance, with p < 0.05 in a Mann-Whitney U test, and by more than the
+// time that other processes may have taken.
 func (s Stats) Differs(o Stats) bool {
 	if len(s.Samples) == 0 || len(o.Samples) == 0 {
 		return false
@@ -158,7 +159,7 @@ func (s Stats) Differs(o Stats) bool {
 	return c.P < c.Alpha
 }
 
-// String says it in one line, and each warning in one more.
+// String is the result in one line, followed by a line for each warning.
 func (s Stats) String() string {
 	if len(s.Samples) == 0 {
 		return cmp.Or(s.Name, "benchmark") + ": " + nothingMeasured
@@ -212,7 +213,7 @@ type grid [][]string
 // nothingMeasured stands for the numbers of what failed: whoever shows a result and not its error must not take zeros for some.
 const nothingMeasured = "nothing was measured"
 
-// foot is what stands below a result: which engine ran it, and what its numbers may suffer from.
+// foot is the text below a result: the engine that ran it, and the warnings.
 func foot(engine string, warnings []string) (t string) {
 	if engine != "" {
 		t = "\nengine: " + engine

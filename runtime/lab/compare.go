@@ -50,22 +50,22 @@ type Comparison struct {
 	Name     string
 	Tasks    int
 	Rows     []CompareRow
-	Warnings []string // what the numbers may suffer from
+	Warnings []string // conditions that may have changed the numbers
 }
 
 // A CompareRow is one way.
 type CompareRow struct {
 	Way     Way
 	Stats   Stats
-	Speedup float64 // the first row's median over this one's; the table has it only where the intervals bear it out
+	Speedup float64 // the first row's median over this one's; the table shows it only if the intervals support it
 }
 
-// Compare runs the same n tasks in several ways and measures each. Under the name of the comparison stand the times for all n, with what
-// the way needs: the pool, the GIL's threads or the event loop are made and ended each time.
+// Compare runs the same n tasks in several ways and measures each way. The times are those of all n tasks together, and include making and
+// closing the pool, the threads or the event loop.
 //
-// The ways take turns, in random order, so that a machine which becomes slower slows all of them. What other processes and the hypervisor
-// took meanwhile is watched: [Comparison.Warnings] say below which factor a difference may be their doing, and the table, like a figure
-// of it, calls a way faster only when that cannot be. As in [Bench], nothing is recorded meanwhile.
+// The ways are sampled in turn, in random order, so that a change of the machine's speed affects all of them. Compare also counts the time
+// that other processes and the hypervisor took. [Comparison.Warnings] gives the factor up to which a difference may come from that, and the
+// table and plots.Compare call a way faster only if the difference is larger. As in [Bench], nothing is recorded meanwhile.
 func Compare(ctx context.Context, name string, n int, task func(env Env, i int) error, opt CompareOptions) (Comparison, error) {
 	c := Comparison{Name: name, Tasks: n}
 	if err := errors.Join(checkContext("lab.Compare", ctx), checkDuration("lab.Compare", "switch interval", opt.GIL)); err != nil {

@@ -12,27 +12,27 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A bench measures one thing, or several side by side: a round takes a sample of each, in random order, so that what changes with time
-// changes all alike.
+// A bench measures one function, or several side by side: each round takes a sample of each, in random order, so that a change of the
+// machine's speed affects all of them alike.
 type bench struct {
 	call string // "lab.Bench"
 	from *site
 	all  []*contender
 }
 
-// A contender is one of the things that are measured.
+// A contender is one of the measured functions.
 type contender struct {
 	name  string
-	users any // what the user wrote of it
+	users any // the function that the user wrote
 	fn    func(context.Context) error
-	procs func() int // called before each sample: sets GOMAXPROCS, and returns it; nil leaves it
+	procs func() int // called before each sample: sets GOMAXPROCS and returns it; nil leaves it as it is
 
 	stats Stats
 	loads []load // of each sample
 }
 
-// run warms everything up, takes the samples and fills in each contender's stats, also when it fails halfway. It returns what is to be said
-// of the measurement as a whole.
+// run warms up all functions, takes the samples and fills in the stats of each contender, also when it fails halfway. It returns the
+// warnings for the measurement as a whole.
 func (b *bench) run(ctx context.Context, opt BenchOptions, in instruments) (warnings []string, err error) {
 	if opt, err = opt.check(b.call); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (c *contender) calls(ctx context.Context, n int, from *site) (took time.Dur
 	return took, err
 }
 
-// warmUp finds out, too, how many calls make a sample.
+// warmUp calls the function for the time of the warm-up and determines the number of calls in a sample.
 func (c *contender) warmUp(ctx context.Context, opt BenchOptions, from *site) error {
 	begin := time.Now()
 	for n := 1; ; {
@@ -136,7 +136,7 @@ func callsFor(least time.Duration, n int, took time.Duration) int {
 	return int(min(maxCalls, max(1, math.Ceil(float64(n)*float64(least)/float64(max(took, 1))))))
 }
 
-// finish fills in what follows from the samples.
+// finish computes the statistics.
 func (b *bench) finish(opt BenchOptions, w *watch) (warnings []string) {
 	w.look()
 	slower := 1.0
@@ -183,18 +183,18 @@ func (b *bench) finish(opt BenchOptions, w *watch) (warnings []string) {
 	return warnings
 }
 
-// lost is by how many nanoseconds a call may be too long, in each sample, because others had the cores: while threads of this process
-// waited for one, but not more than others used; and while the hypervisor or the container's limit kept the cores from all. It is more
-// than the truth, rather than less: threads may have waited side by side. nil means that nothing is known, or nothing lost.
+// lost returns, for each sample, an upper bound of the nanoseconds by which others made a call longer: the time that threads of this
+// process waited for a core, limited by the time that other processes used, and the time taken by the hypervisor and the container's
+// limit. It may be too large, since threads can wait at the same time. nil means that nothing is known.
 func (c *contender) lost(sum load, w *watch) []float64 {
 	processes, hypervisor := w.others()
 	cores := float64(max(sum.cores, 1))
-	taken := max(processes*cores*float64(sum.took), float64(sum.others)) // as over all, or more while it was measured
+	taken := max(processes*cores*float64(sum.took), float64(sum.others)) // by the mean of the whole measurement, or by these samples if that is more
 	kept := 0.0
 	if hypervisor >= muchStolen {
 		kept = hypervisor * cores
 	}
-	part := 1.0 // of what the threads waited for which others may be to blame
+	part := 1.0 // of the threads' waits: what others can have caused
 	switch whole := w.last.since(w.begin); {
 	case w.virtual || len(c.loads) < len(c.stats.Samples):
 		return nil
@@ -216,7 +216,7 @@ func (c *contender) lost(sum load, w *watch) []float64 {
 	return lost
 }
 
-// slowdown is by which factor the median may be too long.
+// slowdown is the factor by which the median may be too large.
 func slowdown(samples, lost []float64) float64 {
 	shorter := make([]float64, len(samples))
 	for i, v := range samples {
@@ -230,10 +230,10 @@ func median(samples []float64) float64 {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
-// hopeless is the factor from which on a measurement says nothing about differences.
+// hopeless is the slowdown from which on no difference is reported.
 const hopeless = 20
 
-// consequence says what is not to be trusted.
+// consequence describes what the slowdown means for the results.
 func (b *bench) consequence(slower float64) string {
 	slower = math.Ceil(max(slower, 1.05)*20-1e-9) / 20
 	switch single := len(b.all) == 1; {
@@ -247,16 +247,16 @@ func (b *bench) consequence(slower float64) string {
 	return fmt.Sprintf("differences below %.3g× are not to be trusted", slower)
 }
 
-// doubts is what samples of one thing may suffer from by themselves.
+// doubts lists problems of the samples themselves.
 func doubts(s *Stats, in *instruments) (all []string) {
 	if in.virtual || len(s.Samples) == 0 {
 		return nil
 	}
 	if step := in.step(); s.Median*float64(s.Calls) < 100*float64(step) {
-		all = append(all, fmt.Sprintf("a sample took %s, and the clock is read in steps of %v: samples need a longer MinTime", nanos(s.Median*float64(s.Calls)), step))
+		all = append(all, fmt.Sprintf("a sample takes %s, which is too short for a clock with steps of %v: raise MinTime", nanos(s.Median*float64(s.Calls)), step))
 	}
 	if s.Median < 1.3*in.empty() {
-		all = append(all, "it took no longer than a call that does nothing: the compiler leaves out what is not used; give results to lab.Keep")
+		all = append(all, "a call takes no longer than an empty function: the compiler may have removed unused work; pass the result to lab.Keep")
 	}
 	return all
 }

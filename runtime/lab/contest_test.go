@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -193,9 +195,9 @@ func TestContestWarnings(t *testing.T) { // not in parallel: it is to be the onl
 		"hopeless, one": {m: machine{cores: 1}, wait: 990 * ms, single: true,
 			want: []string{"other processes used 99 % of the 1 core while this was measured: the time is not to be trusted"}},
 		"stolen": {m: machine{cores: 2}, each: func(m *machine) { m.stolen += 5 * ms },
-			want: []string{"the hypervisor kept 25 % of the cores' time for others while this was measured: differences below 2× are not to be trusted"}},
+			want: []string{"the hypervisor took 25 % of the cores' time while this was measured: differences below 2× are not to be trusted"}},
 		"throttled": {m: machine{cores: 2}, each: func(m *machine) { m.throttled += 5 * ms },
-			want: []string{"the container's limit kept this process waiting for 200ms while this was measured: differences below 2× are not to be trusted"}},
+			want: []string{"the container's CPU limit stopped this process for 200ms while this was measured: differences below 2× are not to be trusted"}},
 		"waits unknown": {m: machine{cores: 2, waitsUnknown: true}, each: func(m *machine) { m.others += 5 * ms },
 			want: []string{"other processes used 25 % of the 2 cores while this was measured: differences below 2× are not to be trusted"}},
 		"waits and cores unknown": {m: machine{waitsUnknown: true}},
@@ -205,7 +207,7 @@ func TestContestWarnings(t *testing.T) { // not in parallel: it is to be the onl
 			want: []string{"the execution tracer ran while this was measured, which makes hand-overs between goroutines up to three times as slow"}},
 		"recorded for a while": {m: machine{cores: 2}, each: func(m *machine) { m.recording = !m.recording },
 			want: []string{"the execution tracer ran while this was measured, which makes hand-overs between goroutines up to three times as slow"}},
-		"computing": {m: machine{cores: 2, computing: 2}, want: []string{"2 other goroutines of this process computed when this began"}},
+		"computing": {m: machine{cores: 2, computing: 2}, want: []string{"2 other goroutines were running when this began"}},
 		"few":       {m: machine{cores: 2}, opt: BenchOptions{Repeats: 3}, want: []string{"3 samples: too few for an interval of 95 %"}},
 		"one":       {m: machine{cores: 2}, opt: BenchOptions{Repeats: 1}, single: true, want: []string{"1 sample: too few for an interval of 95 %"}},
 	} {
@@ -404,13 +406,13 @@ func TestReadCounters(t *testing.T) {
 func TestSampleCores(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]Sample{
-		"x: 10µs, too short to measure its cores, 0 allocations of 0B":           {Wall: 10 * time.Microsecond, CPU: 34 * time.Microsecond},
-		"x: 15ms, too short to measure its cores, 0 allocations of 0B":           {Wall: 15 * ms, CPU: 30 * ms},
-		"x: 40ms, CPU 40ms (1.0 ± 0.3 cores), 0 allocations of 0B":               {Wall: 40 * ms, CPU: 40 * ms},
-		"x: 200ms, CPU 380ms (1.9 ± 0.1 cores), 0 allocations of 0B":             {Wall: 200 * ms, CPU: 380 * ms},
-		"x: 2s, CPU 3.8s (1.90 cores), 0 allocations of 0B":                      {Wall: 2 * time.Second, CPU: 3800 * ms},
-		"x: 0s, too short to measure its cores, 0 allocations of 0B, failed: no": {Err: errors.New("no")},
-		"x: 2s, CPU 0s (0.00 cores), 0 allocations of 0B\nwarning: w":            {Wall: 2 * time.Second, Warnings: []string{"w"}},
+		"x: 10µs, too short to measure cores, 0 allocations of 0B":           {Wall: 10 * time.Microsecond, CPU: 34 * time.Microsecond},
+		"x: 15ms, too short to measure cores, 0 allocations of 0B":           {Wall: 15 * ms, CPU: 30 * ms},
+		"x: 40ms, CPU 40ms (1.0 ± 0.3 cores), 0 allocations of 0B":           {Wall: 40 * ms, CPU: 40 * ms},
+		"x: 200ms, CPU 380ms (1.9 ± 0.1 cores), 0 allocations of 0B":         {Wall: 200 * ms, CPU: 380 * ms},
+		"x: 2s, CPU 3.8s (1.90 cores), 0 allocations of 0B":                  {Wall: 2 * time.Second, CPU: 3800 * ms},
+		"x: 0s, too short to measure cores, 0 allocations of 0B, failed: no": {Err: errors.New("no")},
+		"x: 2s, CPU 0s (0.00 cores), 0 allocations of 0B\nwarning: w":        {Wall: 2 * time.Second, Warnings: []string{"w"}},
 	} {
 		s.Name = "x"
 		if got := s.String(); got != want {
@@ -440,4 +442,25 @@ func TestDoubts(t *testing.T) {
 	if ns := emptyCall(); ns <= 0 || ns > 1e5 {
 		t.Errorf("an empty call takes %v ns", ns)
 	}
+}
+
+// A goroutine that computes is seen, and one that ends is not.
+func TestComputing(t *testing.T) {
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for !stop.Load() {
+		}
+	})
+	if n := computing(); n < 1 {
+		t.Errorf("beside one loop %d goroutines compute", n)
+	}
+	stop.Store(true)
+	wg.Wait()
+	for range 100 { // the test's own process has other things to do, too
+		if computing() == 0 {
+			return
+		}
+	}
+	t.Error("something computes all the time")
 }

@@ -43,11 +43,11 @@
 //
 // # What a measurement is worth
 //
-// Nothing that is measured is recorded for a notebook's figure, since recording makes hand-overs between goroutines up to three times as
-// slow and leaves other work as it is. Where something else may have spoilt the numbers, the result has Warnings, and its text and figures
-// say them: other processes on the same cores, the machine's hypervisor, a container's limit, the tracer, other goroutines or measurements,
-// another GOMAXPROCS, samples too few or too short for the clock. A verdict, such as "2.00× faster", needs intervals that leave no other
-// explanation. What nobody can see from within is left: clocks of cores that change, caches and memory shared with others.
+// Measured code is not recorded for a notebook's figure: recording makes hand-overs between goroutines up to three times as slow and hardly
+// affects other work, so ratios would be wrong. Results have Warnings, which their text and figures show, for what else may have changed the
+// numbers: other processes on the same cores, the hypervisor, a container's CPU limit, the tracer, other running goroutines or
+// measurements, a changed GOMAXPROCS, samples that are too few or too short for the clock. A comparison such as "2.00× faster" needs
+// intervals that support it. Not detected are changes of the cores' clock rate, and caches or memory shared with other processes.
 //
 // # What a call costs
 //

@@ -57,8 +57,8 @@ func (t LitmusTable) EachOutcome(f func(result string, count int, verdict string
 	return t.Name
 }
 
-// EachSample calls f for every sample, in nanoseconds for one call. It makes s a figure: plots.Histogram(s). Where a sample is of several
-// calls, the name says so: means are closer together than the times of single calls.
+// EachSample calls f for every sample, in nanoseconds for one call. It makes s a figure: plots.Histogram(s). If a sample is the mean of
+// several calls, the name mentions it: means vary less than single calls.
 func (s Stats) EachSample(f func(ns float64)) (name string) {
 	for _, v := range s.Samples {
 		f(v)
@@ -69,7 +69,7 @@ func (s Stats) EachSample(f func(ns float64)) (name string) {
 	return s.Name
 }
 
-// EachWarning calls f for everything that the numbers may suffer from; figures say it.
+// EachWarning calls f with each warning, for figures.
 func (s Stats) EachWarning(f func(warning string)) { eachWarning(s.Warnings, f) }
 
 // EachWarning is as for [Stats.EachWarning].
@@ -104,13 +104,13 @@ func (s Scaling) EachFloor(f func(ns float64)) {
 	}
 }
 
-// least is floor for figures, to which 0 means that nothing is known.
+// least is floor for figures, where 0 means not known.
 func (s *Stats) least() float64 { return max(s.floor(), math.SmallestNonzeroFloat64) }
 
 // FullAt is [Scaling.Full], for plots.Speedup.
 func (s Scaling) FullAt() float64 { return s.Full }
 
-// Procs is GOMAXPROCS when it was measured; figures say so when several of them differ.
+// Procs is GOMAXPROCS during the measurement, for figures of several measurements.
 func (s Stats) Procs() int { return s.GOMAXPROCS }
 
 // Procs is as for [Stats.Procs].

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Keep does nothing with v. The compiler has to compute v for it, which it may leave out when nothing uses a result: a measured function
-// should end in lab.Keep(result). It costs about a nanosecond, and allocates nothing.
+// Keep makes the compiler compute v, and does nothing with it. Work whose result is unused may be removed by the compiler, so a measured
+// function should end with lab.Keep(result). Keep takes about a nanosecond and does not allocate.
 //
 //go:noinline
 func Keep(v any) { runtime.KeepAlive(v) }
 
-// clockStep is the shortest time that the clock can tell from none, reading it included.
+// clockStep is the smallest difference between two readings of the clock.
 var clockStep = sync.OnceValue(func() time.Duration {
 	least := time.Hour
 	for range 200 {
@@ -28,7 +28,7 @@ var clockStep = sync.OnceValue(func() time.Duration {
 	return least
 })
 
-// emptyCall is how many nanoseconds a call of a measured function takes that does nothing.
+// emptyCall is the time of one call of an empty function, in nanoseconds.
 var emptyCall = sync.OnceValue(func() float64 {
 	c := contender{fn: func(context.Context) error { return nil }}
 	const calls = 20_000

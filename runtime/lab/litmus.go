@@ -47,7 +47,7 @@ type LitmusTable struct {
 	Rows []LitmusRow // the most frequent first; expected results that were never seen last
 
 	Engine   string   // what ran the code, as timeline.Engine says
-	Warnings []string // why results that need all actors at the same time may be missing, or rarer than they are
+	Warnings []string // conditions that make results which need all actors at the same time rare or missing
 }
 
 // A LitmusRow is one result.
@@ -59,7 +59,7 @@ type LitmusRow struct {
 }
 
 // Litmus runs the test so many times, and counts the results. States are worked on in batches, through which all actors go side by
-// side, so that they meet often. It needs as many cores as actors to see much. It is not recorded for the notebook's figure.
+// side, so that they meet often. It needs as many cores as actors to see much. The test is not recorded for the notebook's figure.
 func Litmus[S any](ctx context.Context, test LitmusTest[S], runs int) (LitmusTable, error) {
 	if test.Result == nil {
 		return LitmusTable{}, misuse("lab.Litmus", "nil Result")
@@ -166,11 +166,11 @@ func litmus(ctx context.Context, name string, expect map[string]Verdict, runs in
 	return t, nil
 }
 
-// together says why actors may have met less often than they should.
+// together lists why actors may have met less often than they should.
 func together(w *watch, actors int) (warnings []string) {
 	w.look()
 	if cores := min(float64(w.procs), usableCores()); cores < float64(actors) {
-		warnings = append(warnings, fmt.Sprintf("%d actors on %s take turns: results that need all of them at the same time are rarer, or not seen at all",
+		warnings = append(warnings, fmt.Sprintf("%d actors on %s take turns: results that need all of them at the same time are rare or missing",
 			actors, plural(int(cores), "core")))
 	}
 	if took := w.took(1); took != "" {

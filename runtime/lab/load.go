@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// counters is what the machine and this process have counted so far, as far as the system tells.
+// counters are readings of the system's counters for the machine and this process, as far as they exist.
 type counters struct {
 	at  time.Time
 	cpu time.Duration // of this process
 
-	cores             int                   // that this process may use
-	all, busy, stolen time.Duration         // time of these cores: all of it, for all processes, and what the hypervisor kept
-	waited            map[int]time.Duration // by thread of this process: how long it was ready to run and had no core; nil when not known
-	throttled         time.Duration         // how long the container's limit has kept this process from its cores
+	cores             int                   // usable by this process
+	all, busy, stolen time.Duration         // time of these cores: in total, used by all processes, taken by the hypervisor
+	waited            map[int]time.Duration // by thread of this process: the time it was runnable without a core; nil when not known
+	throttled         time.Duration         // the time this process was stopped by the container's CPU limit
 }
 
-// tick is what Linux counts the time of cores in; that of threads is known to the nanosecond.
+// tick is the unit in which Linux counts the time of cores. The times of threads are exact to the nanosecond.
 const tick = 10 * time.Millisecond
 
-// maxThreads is how many threads are looked at: that takes some 10 µs each.
+// maxThreads is the number of threads up to which their waits are read, at some 10 µs each.
 const maxThreads = 256
 
-// readCounters reads the counters. It takes about 10 µs for each thread of the process.
+// readCounters reads the counters, in about 10 µs for each thread of the process.
 func readCounters() counters {
 	c := counters{cpu: processCPU()}
 	if b, err := os.ReadFile("/proc/stat"); err == nil {
@@ -51,9 +51,9 @@ func readCounters() counters {
 	return c
 }
 
-// threads lists the threads of this process on which goroutines run; nothing when there are very many, or when the system does not count
-// what they wait. The system lists threads in the order in which they began. The second is that of Go's monitor, which looks after the
-// others from time to time: no goroutine waits for it.
+// threads lists the threads of this process that run goroutines. It returns nothing when there are very many, or when the system does not
+// count their waits. The system lists threads in the order of their creation; the second is Go's monitor (sysmon), for which no goroutine
+// waits, so it is left out.
 func threads() []string {
 	if _, err := os.Stat("/proc/self/schedstat"); err != nil {
 		return nil
@@ -70,9 +70,9 @@ func threads() []string {
 	return append(names[:1], names[2:]...)
 }
 
-// readCores adds up lines such as "cpu1 333080 17919 123961 284329 1240 0 965 868 0 0" of the cores that are allowed: time as a user,
-// as one with low priority, in the system, idle, idle with files under way, in interrupts of two kinds, stolen; then two that the first
-// ones include. nil allows all.
+// readCores sums lines such as "cpu1 333080 17919 123961 284329 1240 0 965 868 0 0" of the cores that are allowed: time as a user,
+// as one with low priority, in the system, idle, idle with files under way, in interrupts of two kinds, stolen; then two that are parts of
+// the first ones. nil allows all cores.
 func (c *counters) readCores(stat []byte, allowed map[int]bool) {
 	for line := range bytes.Lines(stat) {
 		f := strings.Fields(string(line))
@@ -102,7 +102,7 @@ func (c *counters) readCores(stat []byte, allowed map[int]bool) {
 	}
 }
 
-// allowedCores is the cores that this process may use; nil when the system does not tell.
+// allowedCores is the set of cores that this process may use; nil when it is not known.
 func allowedCores() map[int]bool {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -157,13 +157,13 @@ func throttledTime(text string) time.Duration {
 	return 0
 }
 
-// A load is what was counted over a stretch of time.
+// A load is the difference between two readings of the counters.
 type load struct {
 	took      time.Duration // by the clock
 	cpu       time.Duration
 	cores     int
 	all       time.Duration
-	others    time.Duration // of all: what other processes used
+	others    time.Duration // used by other processes
 	stolen    time.Duration
 	waited    time.Duration // by all threads together
 	waitKnown bool
@@ -174,7 +174,7 @@ func (c counters) since(before counters) load {
 	l := load{took: c.at.Sub(before.at), cpu: c.cpu - before.cpu, cores: c.cores, waitKnown: c.waited != nil && before.waited != nil}
 	if c.cores == before.cores {
 		l.all, l.stolen = max(0, c.all-before.all), max(0, c.stolen-before.stolen)
-		l.others = c.busy - before.busy - l.cpu // negative, where a tick was counted late: over many stretches that evens out
+		l.others = c.busy - before.busy - l.cpu // may be negative when a tick is counted late; the sum over many stretches is right
 	}
 	for id, d := range c.waited {
 		l.waited += max(0, d-before.waited[id])
@@ -190,15 +190,15 @@ func (l load) plus(o load) load {
 	}
 }
 
-// leastTicks is how many ticks of a core say something: with ten, shares are right to some 7 % of a core.
+// leastTicks is the number of ticks of each core from which on shares are reported: with ten, they are exact to some 7 % of a core.
 const leastTicks = 10
 
-// known reports whether the stretch was long enough to say what the cores did.
+// known reports whether the time was long enough to measure what the cores did.
 func (l load) known() bool {
 	return l.cores > 0 && l.all >= time.Duration(l.cores)*leastTicks*tick
 }
 
-// share is the part of the cores' time that d is, 0 when that is not known.
+// share is d as a part of the cores' time; 0 when that is not known.
 func (l load) share(d time.Duration) float64 {
 	if !l.known() {
 		return 0
@@ -206,7 +206,7 @@ func (l load) share(d time.Duration) float64 {
 	return min(1, max(0, float64(d)/float64(l.all)))
 }
 
-// usableCores is how many cores' worth of work this process can have at the same time, whatever GOMAXPROCS is.
+// usableCores is the number of cores that this process can use at the same time, regardless of GOMAXPROCS.
 func usableCores() float64 {
 	n := float64(runtime.NumCPU())
 	if b, err := os.ReadFile("/sys/fs/cgroup/cpu.max"); err == nil {

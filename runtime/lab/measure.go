@@ -11,17 +11,17 @@ import (
 // A Sample is one measured call.
 type Sample struct {
 	Name     string
-	Wall     time.Duration // what a clock on the wall says
-	CPU      time.Duration // what all cores together worked for this process meanwhile, right to some 10 ms; 0 where the system does not tell
+	Wall     time.Duration // elapsed time
+	CPU      time.Duration // CPU time of the whole process meanwhile, exact to some 10 ms; 0 where it is not known
 	Allocs   uint64        // objects that were allocated meanwhile, by anybody in this process
 	Bytes    uint64
-	Warnings []string // what the numbers may suffer from
+	Warnings []string // conditions that may have changed the numbers
 	Err      error
 }
 
-// Measure calls fn once and says what that took, without recording it for the notebook's figure: for the figure, call the function
-// itself. Garbage of before is collected first. One call says little about the next: for numbers to rely on see [Bench]. Measure itself
-// takes a millisecond, and some more when a recording is under way.
+// Measure calls fn once and returns what that took. The call is not recorded for the notebook's figure; to see the figure, call the
+// function itself. One call does not predict the next: for reliable numbers see [Bench]. Measure itself takes about a millisecond, and
+// some more while the cell is being recorded.
 func Measure(ctx context.Context, name string, fn func(context.Context) error) Sample {
 	must(checkContext("lab.Measure", ctx))
 	if fn == nil {
@@ -49,18 +49,17 @@ func measure(ctx context.Context, name string, fn func(context.Context) error, f
 		s.Warnings = append(s.Warnings, fmt.Sprintf("other processes used %.0f %% of the %s meanwhile", 100*processes, plural(l.cores, "core")))
 	}
 	if hypervisor := l.share(l.stolen); hypervisor >= muchStolen {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("the hypervisor kept %.0f %% of the cores' time for others", 100*hypervisor))
+		s.Warnings = append(s.Warnings, fmt.Sprintf("the hypervisor took %.0f %% of the cores' time", 100*hypervisor))
 	}
 	s.Warnings = append(s.Warnings, w.warnings()...)
 	return s
 }
 
-// cpuStep is by how much the time of the process may be wrong: the system adds what a core does to it when the core turns to something
-// else, or with the next tick.
+// cpuStep is the possible error of the process's CPU time: the system updates it when a core changes tasks, or with the next tick.
 const cpuStep = tick
 
-// Parallelism is how many cores worked on average; one that waits has less than 1. It is not a number where the call was too short to
-// tell: the system counts CPU time in steps of up to 10 ms, so that a call of less than 20 ms could be wrong by half a core.
+// Parallelism is the mean number of cores in use; a call that waits has less than 1. It is NaN for calls of up to 20 ms: the system counts
+// CPU time in steps of up to 10 ms, so the result could be wrong by half a core or more.
 func (s Sample) Parallelism() float64 {
 	if s.unsure() >= 0.5 {
 		return math.NaN()
@@ -68,7 +67,7 @@ func (s Sample) Parallelism() float64 {
 	return float64(s.CPU) / float64(s.Wall)
 }
 
-// unsure is by how many cores Parallelism may be wrong.
+// unsure is the possible error of Parallelism, in cores.
 func (s Sample) unsure() float64 {
 	if s.Wall <= 0 || s.CPU == 0 && s.Wall < cpuStep {
 		return math.Inf(1)
@@ -76,9 +75,9 @@ func (s Sample) unsure() float64 {
 	return float64(cpuStep) / float64(s.Wall)
 }
 
-// String says it in one line, and each warning in one more.
+// String is the sample in one line, followed by a line for each warning.
 func (s Sample) String() string {
-	cores := "too short to measure its cores"
+	cores := "too short to measure cores"
 	switch u := s.unsure(); {
 	case u < 0.01:
 		cores = fmt.Sprintf("CPU %v (%.2f cores)", roundTime(s.CPU), s.Parallelism())

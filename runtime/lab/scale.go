@@ -19,23 +19,23 @@ type Scaling struct {
 	Name     string
 	Procs    bool // the numbers are those of cores
 	Points   []ScalePoint
-	Full     float64  // how many workers fill the cores, as far as one worker's use of them tells: more cannot help. 0 when not known
-	Warnings []string // what the numbers may suffer from
+	Full     float64  // number of workers that keep all cores busy, by the CPU time of a single worker; 0 when not known
+	Warnings []string // conditions that may have changed the numbers
 }
 
 // A ScalePoint is the measurement for one number of workers.
 type ScalePoint struct {
 	Workers int
 	Stats   Stats
-	Speedup float64 // the first point's median over this one's; the table has it only where the intervals bear it out
+	Speedup float64 // the first point's median over this one's; the table shows it only if the intervals support it
 }
 
-// procs is held by who changes GOMAXPROCS, which the whole process shares.
+// procs holds a token of whoever changes GOMAXPROCS, which belongs to the whole process.
 var procs = make(chan struct{}, 1)
 
-// Scale measures fn for several numbers of workers; fn does the same work with each. With Procs other code of the process feels it, too,
-// and GOMAXPROCS is put back at the end, or as soon as ctx ends. The numbers take turns, others are watched, and nothing is recorded
-// meanwhile, as in [Compare].
+// Scale measures fn for several numbers of workers; fn must do the same work with each. With Procs, other code of the process runs with the
+// changed GOMAXPROCS, too; it is restored at the end, or as soon as ctx ends. The numbers of workers are sampled in turn, other processes
+// are watched, and nothing is recorded meanwhile, as in [Compare].
 func Scale(ctx context.Context, name string, fn func(ctx context.Context, workers int) error, opt ScaleOptions) (Scaling, error) {
 	s := Scaling{Name: name, Procs: opt.Procs}
 	if err := checkContext("lab.Scale", ctx); err != nil {
@@ -93,8 +93,8 @@ func Scale(ctx context.Context, name string, fn func(ctx context.Context, worker
 	return s, err
 }
 
-// changeProcs lets the caller set GOMAXPROCS until restore, or until ctx ends: a measured function that never returns must not leave
-// its number behind.
+// changeProcs lets the caller set GOMAXPROCS until restore is called or ctx ends, so that a measured function that never returns does not
+// leave a changed value behind.
 func changeProcs(ctx context.Context) (set func(n int) int, restore func(), err error) {
 	select {
 	case procs <- struct{}{}:
@@ -126,8 +126,8 @@ func changeProcs(ctx context.Context) (set func(n int) int, restore func(), err 
 	return set, func() { release(); end() }, nil
 }
 
-// fullAt is the number of workers that fill so many cores: one that computes fills one, one that waits half of its time half of one. It
-// is 0 when workers hardly compute.
+// fullAt is the number of workers that keep the given number of cores busy: a worker that computes uses one core, a worker that waits half
+// of its time uses half of one. It is 0 when workers hardly compute.
 func fullAt(points []ScalePoint, cores float64) float64 {
 	if len(points) == 0 {
 		return 0
@@ -141,7 +141,7 @@ func fullAt(points []ScalePoint, cores float64) float64 {
 	const hardly = 0.01
 	used := 1.0 // of a core, by one worker
 	if s := &least.Stats; s.CPU > 0 {
-		alone := max(s.Median-(s.Lo-s.floor()), s.CPU/float64(least.Workers)) // without what others took
+		alone := max(s.Median-(s.Lo-s.floor()), s.CPU/float64(least.Workers)) // without the time that others took
 		used = min(1, s.CPU/alone/float64(least.Workers))
 	}
 	if used < hardly {

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"runtime"
 	"runtime/metrics"
@@ -13,14 +14,14 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// instruments is what a measurement looks at besides the clock: tests have their own.
+// instruments are the sources of a measurement besides the clock. Tests replace them.
 type instruments struct {
 	read      func() counters
 	recording func() bool
-	computing func() int           // how many other goroutines compute
+	computing func() int           // the number of other goroutines that are running
 	step      func() time.Duration // of the clock
-	empty     func() float64       // how many nanoseconds a call takes that does nothing
-	virtual   bool                 // the clock is that of a bubble of testing/synctest: what the machine does has no bearing on it
+	empty     func() float64       // the nanoseconds of a call that does nothing
+	virtual   bool                 // in a bubble of testing/synctest, whose clock does not depend on the machine
 }
 
 func systemInstruments() instruments {
@@ -30,17 +31,16 @@ func systemInstruments() instruments {
 	return instruments{read: readCounters, recording: timeline.Recording, computing: computing, step: clockStep, empty: emptyCall}
 }
 
-// virtualTime reports whether the calling goroutine's clock is not the system's: that of a bubble of testing/synctest begins in the year
-// 2000.
+// virtualTime reports whether the calling goroutine is in a bubble of testing/synctest, whose clock begins in the year 2000.
 func virtualTime() bool { return time.Until(systemTime()).Abs() > time.Hour }
 
-// computing looks three times within a millisecond how many goroutines of this process run, or could, beside the calling one, and
-// returns the least: one that merely had something to do is gone then.
+// computing returns the smallest number of other goroutines that were running or runnable in several looks over some 15 milliseconds: a
+// goroutine with a short task is gone by then, also on a busy machine. It returns at once when a look finds none.
 func computing() int {
 	counts := []metrics.Sample{{Name: "/sched/goroutines/running:goroutines"}, {Name: "/sched/goroutines/runnable:goroutines"}}
-	least := -1
-	for range 3 {
-		time.Sleep(300 * time.Microsecond)
+	least := math.MaxInt
+	for wait := 250 * time.Microsecond; wait < 10*time.Millisecond; wait *= 2 {
+		time.Sleep(wait)
 		metrics.Read(counts)
 		n := -1
 		for _, c := range counts {
@@ -48,18 +48,15 @@ func computing() int {
 				n += int(c.Value.Uint64())
 			}
 		}
-		if n <= 0 {
+		if least = min(least, n); least <= 0 {
 			return 0
-		}
-		if least < 0 || n < least {
-			least = n
 		}
 	}
 	return least
 }
 
-// collect ends what the collector has begun, and collects what others have left when that is so much that it would soon do so by itself:
-// what is measured should not pay for it. With much in memory a collection takes long, so that none is made without need.
+// collect collects garbage if the next collection is due soon, so that a measurement does not pay for garbage of earlier code. Otherwise it
+// does nothing, since a collection takes long when the heap is large.
 func collect() {
 	now := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/goal:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(now)
@@ -74,22 +71,22 @@ func collect() {
 	}
 }
 
-// measurements counts those of the process, so that each knows whether it was alone.
+// measurements counts all measurements of the process, so that each can tell whether it ran alone.
 var measurements struct{ active, begun atomic.Int64 }
 
-// A watch stands over a measurement: it keeps the recorder away meanwhile, and knows what else happened.
+// A watch accompanies a measurement: it pauses the recorder and notes what else happens in the process and on the machine.
 type watch struct {
 	instruments
 	resume func()
 	number int64 // of this measurement
 
-	procs, otherProcs int // GOMAXPROCS as it should be, and as it was found once
+	procs, otherProcs int // the expected GOMAXPROCS; another value that was found, or 0
 	traced, together  bool
-	busy              int // goroutines that computed before it began
+	busy              int // other goroutines that were running before it began
 	begin, last       counters
 }
 
-// watchOver begins a watch; the caller must call end. call and from say what measures.
+// watchOver begins a watch for a measurement by the given call at the given place. The caller must call end.
 func watchOver(ctx context.Context, call string, from *site, in instruments) *watch {
 	why := call
 	if at := from.String(); at != unknownLine {
@@ -110,7 +107,7 @@ func (w *watch) end() {
 	w.resume()
 }
 
-// look returns what was counted since the last look, and takes note of what should not be.
+// look returns the load since the last look and checks the conditions that must hold throughout.
 func (w *watch) look() load {
 	w.traced = w.traced || w.recording()
 	w.together = w.together || measurements.begun.Load() != w.number
@@ -123,21 +120,21 @@ func (w *watch) look() load {
 	return l
 }
 
-// others is what other processes and the hypervisor took of the cores' time since the watch began, each as a part of it; 0 when that
-// was too short to tell.
+// others returns the shares of the cores' time that other processes and the hypervisor took since the watch began; 0 when the time was too
+// short to measure them.
 func (w *watch) others() (processes, hypervisor float64) {
 	l := w.last.since(w.begin)
 	return l.share(l.others), l.share(l.stolen)
 }
 
-// The load is mentioned where it is at least that: less is within what the system's way to count may be wrong by, or does not matter.
+// Shares from which on the load is reported: smaller ones are within the error of the system's counters, or do not matter.
 const (
 	muchUsed   = 0.1
 	muchStolen = 0.02
 )
 
-// took says what others took of the cores; it is empty when that was little. slower is how much slower it may have made what was
-// measured, at most.
+// took describes what others took of the cores; it is empty when that was little. slower is the largest factor by which it may have slowed
+// the measured code.
 func (w *watch) took(slower float64) string {
 	processes, hypervisor := w.others()
 	l := w.last.since(w.begin)
@@ -146,10 +143,10 @@ func (w *watch) took(slower float64) string {
 		words = append(words, fmt.Sprintf("other processes used %.0f %% of the %s", 100*processes, plural(l.cores, "core")))
 	}
 	if hypervisor >= muchStolen {
-		words = append(words, fmt.Sprintf("the hypervisor kept %.0f %% of the cores' time for others", 100*hypervisor))
+		words = append(words, fmt.Sprintf("the hypervisor took %.0f %% of the cores' time", 100*hypervisor))
 	}
 	if l.took > 0 && float64(l.throttled) >= muchStolen*float64(l.took) {
-		words = append(words, fmt.Sprintf("the container's limit kept this process waiting for %v", roundTime(l.throttled)))
+		words = append(words, fmt.Sprintf("the container's CPU limit stopped this process for %v", roundTime(l.throttled)))
 	}
 	if len(words) == 0 && slower > 1.05 {
 		words = append(words, "threads of this process had to wait for cores")
@@ -157,13 +154,20 @@ func (w *watch) took(slower float64) string {
 	return strings.Join(words, " and ")
 }
 
-// warnings says what may have spoilt the measurement, but for what others took.
+func verb(n int) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}
+
+// warnings lists what may have spoilt the measurement, other than the load.
 func (w *watch) warnings() (all []string) {
 	if w.traced {
 		all = append(all, "the execution tracer ran while this was measured, which makes hand-overs between goroutines up to three times as slow")
 	}
 	if w.otherProcs != 0 {
-		all = append(all, fmt.Sprintf("GOMAXPROCS was %d for a while, not %d", w.otherProcs, w.procs))
+		all = append(all, fmt.Sprintf("GOMAXPROCS changed from %d to %d meanwhile", w.procs, w.otherProcs))
 	}
 	switch {
 	case w.virtual:
@@ -171,7 +175,7 @@ func (w *watch) warnings() (all []string) {
 	case w.together:
 		all = append(all, "another measurement ran at the same time")
 	case w.busy > 0:
-		all = append(all, fmt.Sprintf("%s of this process computed when this began", plural(w.busy, "other goroutine")))
+		all = append(all, fmt.Sprintf("%s %s running when this began", plural(w.busy, "other goroutine"), verb(w.busy)))
 	}
 	return all
 }

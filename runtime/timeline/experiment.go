@@ -36,9 +36,9 @@ type Experiment struct {
 
 	SystemCores []SystemCore // the machine's cores over Wall, whoever used them, by ID; nil where the system does not tell
 
-	Gaps []Gap // what was not recorded in between, because something was measured, in order
+	Gaps []Gap // pauses for measurements, in order
 
-	Benchmark bool // a benchmark of package testing ran in it: recording has slowed what that measured
+	Benchmark bool // a benchmark of package testing ran in it, and was slowed by the recording
 
 	Cut     string // why the recording ends before the experiment does; empty when it does not
 	Dropped int    // events beyond the 100 000 that are kept in Events

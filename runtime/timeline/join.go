@@ -9,7 +9,7 @@ import (
 	"golang.org/x/exp/trace"
 )
 
-// parts reads the runs of one recorder, which pauses have parted, as one experiment: its time stands still in the gaps.
+// parts reads the runs of one recorder, between which there were pauses, as one experiment, whose time stops in the gaps.
 func parts(cfg Config, mains []origin, runs []*run, gaps []gap) (*Experiment, error) {
 	var e *Experiment
 	ends := make([]time.Duration, 0, len(runs)) // of the runs, in the experiment's time
@@ -28,7 +28,7 @@ func parts(cfg Config, mains []origin, runs []*run, gaps []gap) (*Experiment, er
 			e.Cut = err.Error()
 		case e == nil:
 			e = part
-			if len(mains) == 0 { // whoever resumes the recording need not be the one who began it
+			if len(mains) == 0 { // another goroutine may have resumed the recording
 				for _, g := range e.Goroutines {
 					if g.Main {
 						mains = append(mains, origin{g.ID, g.Name})
@@ -57,7 +57,7 @@ func parts(cfg Config, mains []origin, runs []*run, gaps []gap) (*Experiment, er
 	return e, nil
 }
 
-// join adds what was recorded after a gap. A wait that lasts through it stays one span.
+// join appends what was recorded after a gap. A wait that lasts through the gap stays one span.
 func (e *Experiment) join(next *Experiment) {
 	at := e.Recorded
 	index := make(map[int64]int, len(e.Goroutines))
@@ -139,7 +139,7 @@ func (e *Experiment) living() map[int64]bool {
 	return ids
 }
 
-// rest looks for those of the experiment's goroutines that did nothing since the gap: the tracer mentions them last.
+// rest finds goroutines of the experiment that did nothing since the gap: the tracer lists them after everything else.
 func (r *reader) rest(tr *trace.Reader) {
 	for {
 		ev, err := tr.ReadEvent()

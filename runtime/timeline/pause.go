@@ -8,28 +8,28 @@ import (
 	"time"
 )
 
-// A Gap is a stretch of time that is not part of an experiment, because something was measured meanwhile, without the tracer.
+// A Gap is a stretch of time that was not recorded, because a measurement ran meanwhile.
 type Gap struct {
-	At   time.Duration // where in the experiment it lies: the experiment's time stands still meanwhile
-	Took time.Duration // how long it took by the clock
-	Why  string        // what measured, as given to [Pause]
+	At   time.Duration // its place in the experiment, whose time stops during the gap
+	Took time.Duration // its length
+	Why  string        // the measurement, as given to [Pause]
 }
 
-// gate decides whether recorders may record. The tracer is the process's, so this is the state of all of them; it guards the fields
-// of every [Recorder], too, and is held while the tracer starts or stops.
+// gate decides whether recorders may record. There is one tracer in a process, so this is shared by all recorders; it also guards the fields
+// of every [Recorder], and is held while the tracer starts or stops.
 var gate struct {
 	sync.Mutex
 	hands   int       // recordings by [Record] under way
-	pauses  []*string // what each pause that is under way was made for
-	waiting *Recorder // is armed and has not begun
-	running *Recorder // has begun, and was neither halted nor stopped; a pause may keep it from recording
+	pauses  []*string // the reasons of the pauses under way
+	waiting *Recorder // armed, and has not begun
+	running *Recorder // has begun, and was neither halted nor stopped; it may be paused
 }
 
 // open reports whether a recorder may record. The caller holds the gate.
 func open() bool { return gate.hands == 0 && len(gate.pauses) == 0 }
 
-// turn makes Started see the recorder that waits, unless something keeps it from recording: Started then costs what it costs without a
-// recorder. It begins the recording again that a pause has ended. The caller holds the gate.
+// turn applies a change of the gate. While the gate is shut, Started sees no recorder and costs as much as without one. When it opens, a
+// paused recording continues. The caller holds the gate.
 func turn() {
 	if !open() {
 		armed.Store(nil)
@@ -46,15 +46,15 @@ func turn() {
 	armed.Store(gate.waiting)
 }
 
-// Pause keeps recorders from recording until resume is called, for measurements: recording makes hand-overs between goroutines up to
-// three times as slow, and leaves other work as fast as it was, so that ratios would be wrong. A recording under way is continued
-// afterwards, and [Experiment.Gaps] has the stretch in between, with why, such as "lab.Bench at cell[3]:7". A recorder that is armed
-// begins at the first start after the pause.
+// Pause stops all recorders until resume is called, for a measurement: recording makes hand-overs between goroutines up to three times as
+// slow and hardly affects other work, so that measured ratios would be wrong. A recording under way continues afterwards, and
+// [Experiment.Gaps] lists the pause with why, such as "lab.Bench at cell[3]:7". A recorder that is armed begins at the first start after
+// the pause.
 //
-// Pauses may overlap; the last one to end counts. A pause ends with ctx at the latest, so that a measurement that was given up does not
-// keep later recorders from recording. resume may be called again, and from any goroutine. Both take a few microseconds, or
-// milliseconds when a recording is under way. Recordings by [Record] and traces of the user's own are not paused: who measures within
-// these asks [Recording].
+// Pauses may overlap; recording continues when the last one has ended. A pause ends with ctx at the latest, so that a measurement that was
+// given up does not affect later recorders. resume may be called more than once, and from any goroutine. Both calls take a few
+// microseconds, or milliseconds when a recording is under way. Recordings by [Record] and the user's own traces are not paused; [Recording]
+// reports them.
 func Pause(ctx context.Context, why string) (resume func()) {
 	gate.Lock()
 	gate.pauses = append(gate.pauses, &why)
@@ -92,10 +92,10 @@ type gap struct {
 	whys  []string
 }
 
-// maxWhys is how many reasons one gap names.
+// maxWhys is the number of reasons that are kept for a gap.
 const maxWhys = 3
 
-// openGap notes that r does not record from now on.
+// openGap begins a gap, or adds a reason to the one that is open.
 func (r *Recorder) openGap(why string) {
 	if n := len(r.gaps); n == 0 || !r.gaps[n-1].open {
 		r.gaps = append(r.gaps, gap{runs: len(r.runs), begin: systemTime(), open: true})
@@ -113,7 +113,7 @@ func (r *Recorder) closeGap() {
 	}
 }
 
-// aside keeps the armed recorder, if there is one, from beginning while somebody records by hand: that is the recording which counts.
+// aside keeps an armed recorder from beginning during a recording by Record, which has precedence.
 func aside() (back func()) {
 	gate.Lock()
 	defer gate.Unlock()
@@ -127,7 +127,7 @@ func aside() (back func()) {
 	}
 }
 
-// measured says in a few words what was not recorded; it is empty when there is no gap.
+// measured describes the gaps in a few words; it is empty when there are none.
 func (e *Experiment) measured() string {
 	if len(e.Gaps) == 0 {
 		return ""

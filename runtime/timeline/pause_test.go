@@ -284,7 +284,7 @@ func TestPauseOften(t *testing.T) {
 	for range 30 {
 		timeline.Pause(t.Context(), "measurement")()
 	}
-	if e := stop(t, r); e.Cut != "it was interrupted 16 times by measurements" || len(e.Gaps) != 16 {
+	if e := stop(t, r); e.Cut != "it was paused 16 times for measurements" || len(e.Gaps) != 16 {
 		t.Errorf("cut: %q, %d gaps", e.Cut, len(e.Gaps))
 	}
 }

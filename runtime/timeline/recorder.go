@@ -18,10 +18,10 @@ import (
 // was using it.
 var ErrBusy = errors.New("the execution tracer is in use")
 
-// ErrBenchmark is what Stop returns when the first start came from a benchmark of package testing, which recording would slow.
-var ErrBenchmark = errors.New("a benchmark of package testing is not recorded: that would slow what it measures")
+// ErrBenchmark is returned by Stop when the first start came from a benchmark of package testing, which recording would slow.
+var ErrBenchmark = errors.New("benchmarks of package testing are not recorded, because recording slows them")
 
-// ErrPaused is wrapped by what Stop returns when a measurement kept the recorder from recording all the time.
+// ErrPaused is wrapped by the error of Stop when an earlier measurement paused the recorder all the time.
 var ErrPaused = errors.New("recording is paused")
 
 // A Config bounds a recording. The zero value means the defaults.
@@ -36,7 +36,7 @@ type Config struct {
 	// Func rewrites a function's name before it is kept; nil keeps what the tracer says.
 	Func func(string) string
 
-	earlier map[int64]bool // goroutines of the experiment that lived before the gap after which this recording began
+	earlier map[int64]bool // goroutines of the experiment that were alive before the gap
 }
 
 func (c Config) withDefaults() Config {
@@ -67,10 +67,10 @@ type Recorder struct {
 	armed  time.Time // zero: idle
 	mains  []origin
 	runs   []*run // none until something starts; more than one when pauses came between
-	paused bool   // the last of them has ended, and another follows
+	paused bool   // the last run has ended, and another one follows
 	gaps   []gap  // the last may be open
-	err    error  // why nothing was recorded, or no more
-	kept   string // what kept the recorder from recording when it was armed
+	err    error  // why nothing was recorded, or nothing more
+	kept   string // the reason of a pause that was under way when the recorder was armed
 }
 
 // A run is one recording. It owns a goroutine at most, which stops the tracer when the trace has grown too large, and a sampler. halt
@@ -154,8 +154,8 @@ type origin struct {
 }
 
 // Stop ends the experiment and reads what was recorded. Without a call of Started since Arm it returns nil and no error.
-// When the tracer was in use it returns an error that wraps ErrBusy; when a [Pause] that is older than Arm lasted until now, one that
-// wraps ErrPaused; and ErrBenchmark when package testing measured. Reading takes about a microsecond for each goroutine.
+// When the tracer was in use it returns an error that wraps ErrBusy; when a [Pause] from before Arm has not ended, one that wraps ErrPaused;
+// and ErrBenchmark when the first start came from a benchmark. Reading takes about a microsecond for each goroutine.
 func (r *Recorder) Stop() (*Experiment, error) {
 	gate.Lock()
 	if r.armed.IsZero() {
@@ -170,7 +170,7 @@ func (r *Recorder) Stop() (*Experiment, error) {
 	switch {
 	case len(done.runs) > 0:
 	case kept:
-		return nil, fmt.Errorf("record experiment: %w for %s, which has not ended", ErrPaused, done.kept)
+		return nil, fmt.Errorf("record experiment: %w by %s, which is still running", ErrPaused, done.kept)
 	default:
 		return nil, done.err
 	}
@@ -225,10 +225,10 @@ func (r *Recorder) begin() {
 	turn()
 }
 
-// benchmarkFunc is how names of the functions begin that run benchmarks of package testing.
+// benchmarkFunc is the prefix of the functions that run benchmarks of package testing.
 const benchmarkFunc = "testing.(*B)."
 
-// benchmarks reports whether the calling goroutine is one in which package testing runs a benchmark.
+// benchmarks reports whether the calling goroutine runs a benchmark of package testing.
 func benchmarks() bool {
 	var pcs [128]uintptr
 	for frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])]); ; {
@@ -242,8 +242,8 @@ func benchmarks() bool {
 	}
 }
 
-// maxRuns is how often a recording is continued. A cell that measures a thousand times is done sooner without, and its figure would
-// show nothing.
+// maxRuns is the number of parts of a recording: continuing it after each of a thousand measurements would take long, and the figure would
+// not be readable.
 const maxRuns = 16
 
 // record begins the recording, or continues it. The caller holds the gate.
@@ -257,7 +257,7 @@ func (r *Recorder) record() {
 		}
 	}
 	if len(r.runs) == maxRuns {
-		r.err = fmt.Errorf("it was interrupted %d times by measurements", maxRuns)
+		r.err = fmt.Errorf("it was paused %d times for measurements", maxRuns)
 		return
 	}
 	n, err := start(cfg)

@@ -34,7 +34,7 @@ func TestMeasuredCells(t *testing.T) {
 	// One that goes on by itself is named.
 	w.run("inside := make(chan bool)\ngo lab.Measure(context.Background(), \"goes on\", func(context.Context) error { close(inside); <-hold; return nil })\n<-inside")
 	s = w.run("more := make(chan bool)\ngo close(more)\n<-more")
-	if got := s.of("stderr"); s.of("figure") != "" || !strings.Contains(got, "no figure: ") || !strings.Contains(got, "lab.Measure at cell[7]:2, which has not ended") {
+	if got := s.of("stderr"); s.of("figure") != "" || !strings.Contains(got, "no figure: ") || !strings.Contains(got, "lab.Measure at cell[7]:2, which is still running") {
 		t.Error(s)
 	}
 	w.run("close(hold)")
@@ -48,7 +48,7 @@ func TestMeasuredCells(t *testing.T) {
 	}
 	// A benchmark of package testing.
 	s = w.run("testing.Benchmark(func(b *testing.B) { for b.Loop() { c := make(chan bool); go close(c); <-c } }).N > 0")
-	if got := s.of("stderr"); s.of("figure") != "" || !strings.HasPrefix(got, "no figure: a benchmark of package testing is not recorded") || s.of("result") != "true" {
+	if got := s.of("stderr"); s.of("figure") != "" || !strings.HasPrefix(got, "no figure: benchmarks of package testing are not recorded") || s.of("result") != "true" {
 		t.Error(s)
 	}
 	s = w.run("go func() {}()\ntesting.Benchmark(func(b *testing.B) { for b.Loop() { time.Sleep(100 * time.Microsecond) } }).N > 0")
