@@ -35,7 +35,7 @@ func (m *machine) instruments() instruments {
 	return instruments{
 		read: func() counters {
 			c := counters{
-				at: time.Now(), cpu: m.cpu, cores: m.cores, all: time.Since(m.start) * time.Duration(m.cores), busy: m.cpu + m.others,
+				at: time.Now(), cpu: m.cpu, cpuBehind: m.cpu, cores: m.cores, all: time.Since(m.start) * time.Duration(m.cores), busy: m.cpu + m.others,
 				stolen: m.stolen, throttled: m.throttled,
 			}
 			if !m.waitsUnknown {

@@ -11,8 +11,9 @@ import (
 
 // counters are readings of the system's counters for the machine and this process, as far as they exist.
 type counters struct {
-	at  time.Time
-	cpu time.Duration // of this process
+	at        time.Time
+	cpu       time.Duration // of this process
+	cpuBehind time.Duration // the same after the other counters were read, which takes CPU time itself
 
 	cores             int                   // usable by this process
 	all, busy, stolen time.Duration         // time of these cores: in total, used by all processes, taken by the hypervisor
@@ -47,7 +48,7 @@ func readCounters() counters {
 	if b, err := os.ReadFile("/sys/fs/cgroup/cpu.stat"); err == nil {
 		c.throttled = throttledTime(string(b))
 	}
-	c.at = time.Now()
+	c.at, c.cpuBehind = time.Now(), processCPU()
 	return c
 }
 
@@ -171,10 +172,10 @@ type load struct {
 }
 
 func (c counters) since(before counters) load {
-	l := load{took: c.at.Sub(before.at), cpu: c.cpu - before.cpu, cores: c.cores, waitKnown: c.waited != nil && before.waited != nil}
+	l := load{took: c.at.Sub(before.at), cpu: c.cpu - before.cpuBehind, cores: c.cores, waitKnown: c.waited != nil && before.waited != nil}
 	if c.cores == before.cores {
 		l.all, l.stolen = max(0, c.all-before.all), max(0, c.stolen-before.stolen)
-		l.others = c.busy - before.busy - l.cpu // may be negative when a tick is counted late; the sum over many stretches is right
+		l.others = c.busy - before.busy - (c.cpu - before.cpu) // may be negative when a tick is counted late; the sum over many stretches is right
 	}
 	for id, d := range c.waited {
 		l.waited += max(0, d-before.waited[id])

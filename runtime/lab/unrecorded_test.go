@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"interleave/runtime/lab"
@@ -113,7 +114,7 @@ func TestUnrecorded(t *testing.T) {
 			if seen || calls == 0 {
 				t.Errorf("%s of what %s: called %d times, recorded: %v", call, end, calls, seen)
 			}
-			if len(e.Gaps) != 1 || !strings.HasPrefix(e.Gaps[0].Why, call+" at unrecorded_test.go:") && !strings.HasPrefix(e.Gaps[0].Why, "lab.Explore") {
+			if len(e.Gaps) != 1 || !strings.HasPrefix(e.Gaps[0].Why, call+" at unrecorded_test.go:") {
 				t.Errorf("%s of what %s: gaps %+v", call, end, e.Gaps)
 			}
 			if !slices.ContainsFunc(e.Goroutines, func(g timeline.Goroutine) bool { return g.Name == "lab.Gather[0]" && g.Start >= e.Gaps[0].At }) {
@@ -205,5 +206,20 @@ func TestUnrecordedFromBefore(t *testing.T) {
 	close(release)
 	if _, err := task.Await(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// In a bubble recording takes no time, so it goes on.
+func TestRecordedInBubble(t *testing.T) {
+	e := recording(t, func() {
+		synctest.Test(t, func(t *testing.T) {
+			s := lab.Measure(t.Context(), "nap", func(ctx context.Context) error { return lab.Sleep(ctx, time.Hour) })
+			if s.Wall != time.Hour || len(s.Warnings) > 0 {
+				t.Errorf("%v", s)
+			}
+		})
+	})
+	if len(e.Gaps) > 0 {
+		t.Errorf("gaps %+v", e.Gaps)
 	}
 }

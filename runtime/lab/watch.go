@@ -86,13 +86,21 @@ type watch struct {
 	begin, last       counters
 }
 
+// unrecorded pauses the recorder for a call at the given place. In a bubble of testing/synctest there is no need: recording takes none of
+// its time.
+func unrecorded(ctx context.Context, call string, from *site) (resume func()) {
+	if virtualTime() {
+		return func() {}
+	}
+	if at := from.String(); at != unknownLine {
+		call += " at " + filepath.Base(at)
+	}
+	return timeline.Pause(ctx, call)
+}
+
 // watchOver begins a watch for a measurement by the given call at the given place. The caller must call end.
 func watchOver(ctx context.Context, call string, from *site, in instruments) *watch {
-	why := call
-	if at := from.String(); at != unknownLine {
-		why += " at " + filepath.Base(at)
-	}
-	w := &watch{instruments: in, resume: timeline.Pause(ctx, why), procs: runtime.GOMAXPROCS(0)}
+	w := &watch{instruments: in, resume: unrecorded(ctx, call, from), procs: runtime.GOMAXPROCS(0)}
 	w.together = measurements.active.Add(1) > 1
 	w.number = measurements.begun.Add(1)
 	w.busy = in.computing()
@@ -163,6 +171,7 @@ func verb(n int) string {
 
 // warnings lists what may have spoilt the measurement, other than the load.
 func (w *watch) warnings() (all []string) {
+	processes, _ := w.others()
 	if w.traced {
 		all = append(all, "the execution tracer ran while this was measured, which makes hand-overs between goroutines up to three times as slow")
 	}
@@ -174,7 +183,7 @@ func (w *watch) warnings() (all []string) {
 		return nil
 	case w.together:
 		all = append(all, "another measurement ran at the same time")
-	case w.busy > 0:
+	case w.busy > 0 && processes < 0.5: // else a goroutine may have been without a core all the time
 		all = append(all, fmt.Sprintf("%s %s running when this began", plural(w.busy, "other goroutine"), verb(w.busy)))
 	}
 	return all
