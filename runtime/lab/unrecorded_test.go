@@ -150,6 +150,31 @@ func TestUnrecordedTogether(t *testing.T) {
 	}
 }
 
+// A measurement does not count any more when its context has ended, though its function never returns.
+func TestGivenUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	inside, release := make(chan bool), make(chan bool)
+	task := lab.Go(t.Context(), func(context.Context) (lab.Sample, error) {
+		return lab.Measure(ctx, "hangs", func(context.Context) error { close(inside); <-release; return nil }), nil
+	})
+	<-inside
+	cancel()
+	alone := false
+	for range 1000 { // the end of a context is seen by another goroutine
+		s := lab.Measure(t.Context(), "alone", func(context.Context) error { return nil })
+		if alone = !slices.Contains(s.Warnings, "another measurement ran at the same time"); alone {
+			break
+		}
+	}
+	if !alone {
+		t.Error("a measurement that was given up counts for ever")
+	}
+	close(release)
+	if _, err := task.Await(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // What was measured while somebody records by hand, or traces, says so; their recording is whole.
 func TestRecordedMeasurement(t *testing.T) {
 	const traced = "the execution tracer ran while this was measured, which makes hand-overs between goroutines up to three times as slow"

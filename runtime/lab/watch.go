@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -77,8 +78,8 @@ var measurements struct{ active, begun atomic.Int64 }
 // A watch accompanies a measurement: it pauses the recorder and notes what else happens in the process and on the machine.
 type watch struct {
 	instruments
-	resume func()
-	number int64 // of this measurement
+	end    func() // must be called
+	number int64  // of this measurement
 
 	procs, otherProcs int // the expected GOMAXPROCS; another value that was found, or 0
 	traced, together  bool
@@ -100,19 +101,22 @@ func unrecorded(ctx context.Context, call string, from *site) (resume func()) {
 
 // watchOver begins a watch for a measurement by the given call at the given place. The caller must call end.
 func watchOver(ctx context.Context, call string, from *site, in instruments) *watch {
-	w := &watch{instruments: in, resume: unrecorded(ctx, call, from), procs: runtime.GOMAXPROCS(0)}
+	w := &watch{instruments: in, procs: runtime.GOMAXPROCS(0)}
+	resume := unrecorded(ctx, call, from)
 	w.together = measurements.active.Add(1) > 1
+	left := sync.OnceFunc(func() { measurements.active.Add(-1) })
+	release := context.AfterFunc(ctx, left) // a measured function may never return
+	w.end = func() {
+		release()
+		left()
+		resume()
+	}
 	w.number = measurements.begun.Add(1)
 	w.busy = in.computing()
 	w.begin = in.read()
 	w.last = w.begin
 	w.traced = in.recording()
 	return w
-}
-
-func (w *watch) end() {
-	measurements.active.Add(-1)
-	w.resume()
 }
 
 // look returns the load since the last look and checks the conditions that must hold throughout.

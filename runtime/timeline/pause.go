@@ -97,10 +97,13 @@ const maxWhys = 3
 
 // openGap begins a gap, or adds a reason to the one that is open.
 func (r *Recorder) openGap(why string) {
-	if n := len(r.gaps); n == 0 || !r.gaps[n-1].open {
-		r.gaps = append(r.gaps, gap{runs: len(r.runs), begin: systemTime(), open: true})
+	if n := len(r.gaps); n == 0 || r.gaps[n-1].runs < len(r.runs) { // else nothing was recorded since the last one
+		r.gaps = append(r.gaps, gap{runs: len(r.runs)})
 	}
 	g := &r.gaps[len(r.gaps)-1]
+	if !g.open {
+		g.open, g.begin = true, systemTime()
+	}
 	if !slices.Contains(g.whys, why) && len(g.whys) < maxWhys {
 		g.whys = append(g.whys, why)
 	}
@@ -109,7 +112,8 @@ func (r *Recorder) openGap(why string) {
 func (r *Recorder) closeGap() {
 	if n := len(r.gaps); n > 0 && r.gaps[n-1].open {
 		g := &r.gaps[n-1]
-		g.open, g.took = false, systemTime().Sub(g.begin)
+		g.open = false
+		g.took += systemTime().Sub(g.begin)
 	}
 }
 

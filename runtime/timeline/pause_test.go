@@ -203,6 +203,16 @@ func TestPauses(t *testing.T) {
 		}
 	}
 
+	// Pauses between which nothing was recorded are one gap.
+	r = arm(t)
+	for range 3 {
+		timeline.Pause(t.Context(), "measurement")()
+	}
+	timeline.Started()
+	if e = stop(t, r); len(e.Gaps) != 1 || e.Gaps[0].Took <= 0 || e.Gaps[0].Why != "measurement" {
+		t.Errorf("gaps %+v", e.Gaps)
+	}
+
 	// All that the cell did was measured: there is no experiment, and no error.
 	r = arm(t)
 	resume := timeline.Pause(t.Context(), "measurement")
