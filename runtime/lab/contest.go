@@ -157,8 +157,8 @@ func (b *bench) finish(opt BenchOptions, w *watch) (warnings []string) {
 		lost := c.lost(sum, w)
 		s.summarize(opt.Confidence, lost)
 		s.Warnings = append(s.Warnings, doubts(s, &w.instruments)...)
-		if lost != nil {
-			slower = max(slower, slowdown(s.Samples, lost))
+		if s.Lo > 0 {
+			slower = max(slower, s.Lo/s.Floor)
 		}
 	}
 	if took := w.took(slower); took != "" {
@@ -216,21 +216,7 @@ func (c *contender) lost(sum load, w *watch) []float64 {
 	return lost
 }
 
-// slowdown is the factor by which the median may be too large.
-func slowdown(samples, lost []float64) float64 {
-	shorter := make([]float64, len(samples))
-	for i, v := range samples {
-		shorter[i] = max(0, v-lost[i])
-	}
-	return median(samples) / median(shorter)
-}
-
-func median(samples []float64) float64 {
-	s := slices.Sorted(slices.Values(samples))
-	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
-}
-
-// hopeless is the slowdown from which on no difference is reported.
+// hopeless is the factor from which on no difference is reported.
 const hopeless = 20
 
 // consequence describes what the slowdown means for the results.
