@@ -139,7 +139,7 @@ func callsFor(least time.Duration, n int, took time.Duration) int {
 // finish computes the statistics.
 func (b *bench) finish(opt BenchOptions, w *watch) (warnings []string) {
 	w.look()
-	slower := 1.0
+	slower, most := 1.0, 1.0 // how much longer others made times: at most, and at most of those of which something is certain
 	for _, c := range b.all {
 		s := &c.stats
 		n := len(s.Samples)
@@ -158,8 +158,14 @@ func (b *bench) finish(opt BenchOptions, w *watch) (warnings []string) {
 		s.summarize(opt.Confidence, lost)
 		s.Warnings = append(s.Warnings, doubts(s, &w.instruments)...)
 		if s.Lo > 0 {
-			slower = max(slower, s.Lo/s.Floor)
+			f := s.Lo / s.Floor
+			if slower = max(slower, f); f < hopeless {
+				most = max(most, f)
+			}
 		}
+	}
+	if b.differ() {
+		slower = most
 	}
 	if took := w.took(slower); took != "" {
 		warnings = append(warnings, took+" while this was measured: "+b.consequence(slower))
@@ -214,6 +220,18 @@ func (c *contender) lost(sum load, w *watch) []float64 {
 		lost[i] = away / float64(c.stats.Calls)
 	}
 	return lost
+}
+
+// differ reports whether any two contenders certainly differ.
+func (b *bench) differ() bool {
+	for _, c := range b.all {
+		for _, o := range b.all {
+			if s, t := &c.stats, &o.stats; s.Confidence >= enough && t.Confidence >= enough && s.Hi < t.floor() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hopeless is the factor from which on no difference is reported.

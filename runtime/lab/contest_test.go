@@ -235,6 +235,16 @@ func TestContestWarnings(t *testing.T) { // not in parallel: it is to be the onl
 	}
 }
 
+// What is certain of some is not denied because of others.
+func TestContestPartly(t *testing.T) {
+	m := &machine{cores: 2}
+	all, warnings := contest(t, m, BenchOptions{Repeats: 19}, func(int) { m.work(100*ms, 10*ms) }, func(int) { m.work(ms/10, 10*ms) })
+	const want = "other processes used 8 % of the 2 cores while this was measured: differences below 1.1× are not to be trusted"
+	if v := all[1].ratio(&all[0]); v != "at least 9.90" || len(warnings) != 1 || warnings[0] != want {
+		t.Errorf("%s; %q", v, warnings)
+	}
+}
+
 // In a bubble the machine has no bearing on the times.
 func TestContestVirtual(t *testing.T) {
 	t.Parallel()
