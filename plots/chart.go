@@ -152,6 +152,12 @@ func (p pen) dot(x, y, r float64, ink color.Color) {
 	}
 }
 
+// A ring is a hollow dot.
+func (p pen) ring(x, y, r float64, ink color.Color) {
+	p.dot(x, y, r, ink)
+	p.dot(x, y, r-2.6, p.theme.paper)
+}
+
 // A lineKind is how a curve is drawn: the patterns differ as much as the colours, so that they can be told apart in grey.
 type lineKind struct {
 	ink   color.NRGBA

@@ -58,6 +58,36 @@ var storeBuffer = plots.Tally{Name: "store buffering", Rows: []plots.Outcome{
 func scaling(s plots.Scaling) func(o ...plots.Options) (*plots.Figure, error) {
 	return func(o ...plots.Options) (*plots.Figure, error) { return plots.Speedup(s, o...) }
 }
+
+// parallel is work that so many cores share perfectly, measured with up to 16 workers.
+func parallel(cores int, full float64) plots.Sweep {
+	s := plots.Sweep{Name: "perfectly parallel work", Full: full}
+	for _, n := range []int{1, 2, 4, 8, 16} {
+		t := 800e6 / float64(min(n, cores))
+		s.Points = append(s.Points, plots.SweepPoint{Workers: n, Median: t, Lo: 0.99 * t, Hi: 1.01 * t, Confidence: 0.95})
+	}
+	return s
+}
+
+const busy = "other processes used 63 % of the 2 cores while this was measured: differences below 3.2× are not to be trusted"
+
+// taken is a scaling of which others took a part.
+func taken() plots.Sweep {
+	s := usl(0.06, 0.004, 1, 2, 4)
+	s.Warnings = []string{busy}
+	for i := range s.Points {
+		s.Points[i].Floor = s.Points[i].Lo / 3
+	}
+	return s
+}
+
+// measured is an experiment in which something was measured, twice in its midst and once before.
+func measured() *timeline.Experiment {
+	e := synthetic(6, 50*ms, 3*ms)
+	e.Gaps = []timeline.Gap{{At: 0, Took: 12 * ms, Why: "lab.Measure at cell[3]:2"}, {At: 20 * ms, Took: 340 * ms, Why: "lab.Bench at cell[3]:9"}, {At: 35 * ms, Took: 300 * ms, Why: "lab.Bench at cell[3]:9"}}
+	return e
+}
+
 func comparing(t plots.Timings) func(o ...plots.Options) (*plots.Figure, error) {
 	return func(o ...plots.Options) (*plots.Figure, error) { return plots.Compare(t, o...) }
 }
@@ -72,7 +102,20 @@ var charts = []chart{
 	{"speedup-twice", scaling(plots.Sweep{Points: []plots.SweepPoint{{Workers: 1, Median: 10e6}, {Workers: 1, Median: 10.1e6}, {Workers: 2, Median: 5.5e6}}}), plots.Options{}},
 	{"speedup-slower", scaling(usl(1, 0.2, 2, 4, 8)), plots.Options{}},
 	{"speedup-slower-dark", scaling(plots.Sweep{Name: "a mutex", Points: []plots.SweepPoint{{Workers: 1, Median: 10e6}, {Workers: 2, Median: 15e6}, {Workers: 4, Median: 120e6}}}), plots.Options{Theme: plots.Dark}},
-	{"speedup-none", scaling(plots.Sweep{Points: []plots.SweepPoint{{1, 10e6, 9e6, 11e6, 0.95}, {2, 10.5e6, 9.5e6, 12e6, 0}}}), plots.Options{}},
+	{"speedup-none", scaling(plots.Sweep{Points: []plots.SweepPoint{{1, 10e6, 9e6, 11e6, 0.95, 0}, {2, 10.5e6, 9.5e6, 12e6, 0, 0}}}), plots.Options{}},
+	{"speedup-full", scaling(parallel(8, 8)), plots.Options{}},
+	{"speedup-full-dark", scaling(parallel(2, 2)), plots.Options{Theme: plots.Dark}},
+	{"speedup-flat", scaling(parallel(8, 0)), plots.Options{}},
+	{"speedup-flat-two", scaling(plots.Sweep{Points: parallel(2, 0).Points[:3]}), plots.Options{}},
+	{"speedup-unsure", scaling(plots.Sweep{Name: "noise", Points: []plots.SweepPoint{{1, 10e6, 6e6, 14e6, 0.95, 0}, {2, 7e6, 4e6, 11e6, 0.95, 0}}}), plots.Options{}},
+	{"speedup-taken-dark", scaling(taken()), plots.Options{Theme: plots.Dark}},
+	{"compare-taken", comparing(plots.TimingList{Title: "on a busy machine", Warnings: []string{busy}, Rows: []plots.Timing{
+		{"sequential", 40e6, 38e6, 42e6, 0.98, 12e6}, {"as long", 13e6, 12.5e6, 13.5e6, 0.98, 8e6}, {"shorter for certain", 5e6, 4.9e6, 5.1e6, 0.98, 3e6},
+		{"longer for certain", 120e6, 110e6, 130e6, 0.98, 84e6}}}), plots.Options{}},
+	{"compare-taken-dark", comparing(plots.Together("many doubts", plots.TimingList{Warnings: []string{"a", "b", "c", "d", "e", "a"}, Rows: ways.Rows[:2]})), plots.Options{Theme: plots.Dark}},
+	{"litmus-taken", judging(plots.Tally{Name: "coin", Warnings: []string{"2 actors on 1 core take turns"}, Rows: []plots.Outcome{{"heads", 2, "acceptable"}}}), plots.Options{}},
+	{"timeline-gap", ofExperiment(plots.Timeline, measured()), plots.Options{}},
+	{"timeline-gap-dark", ofExperiment(plots.Timeline, measured()), plots.Options{Theme: plots.Dark}},
 	{"compare", comparing(ways), plots.Options{}},
 	{"compare-dark", comparing(ways), plots.Options{Theme: plots.Dark, Sorted: true, Title: "Five ways"}},
 	{"compare-ran", comparing(plots.Together("three ways", by("compiled", ways, 1), by("yaegi", ways, 1), by("", ways, 1))), plots.Options{}},
@@ -80,8 +123,9 @@ var charts = []chart{
 	{"litmus-ran", judging(plots.Tally{Name: "coin", Engine: "compiled", Rows: []plots.Outcome{{"heads", 2, "acceptable"}}}), plots.Options{}},
 	{"compare-tiny", comparing(plots.TimingList{Rows: []plots.Timing{{Name: "add", Median: 0.31}, {Name: "atomic add", Median: 5.7}}}), plots.Options{}},
 	{"compare-ranges", comparing(plots.TimingList{Rows: []plots.Timing{
-		{"thorough", 12e6, 11e6, 14e6, 0.96}, {"hasty", 8e6, 7e6, 10e6, 0}, {"failed", 0, 0, 0, 0}, {"very thorough", 11e6, 10.5e6, 11.5e6, 0.99}, {"once", 9e6, 0, 0, 0}}}), plots.Options{}},
-	{"compare-ranges-dark", comparing(plots.TimingList{Title: "three", Rows: []plots.Timing{{"failed", 0, 0, 0, 0}, {"a", 12e6, 11e6, 14e6, 0}, {"b", 8e6, 7e6, 10e6, 0}}}), plots.Options{Theme: plots.Dark, Sorted: true}},
+		{"thorough", 12e6, 11e6, 14e6, 0.96, 0}, {"hasty", 8e6, 7e6, 10e6, 0, 0}, {"failed", 0, 0, 0, 0, 0}, {"very thorough", 11e6, 10.5e6, 11.5e6, 0.99, 0},
+		{"once", 9e6, 0, 0, 0, 0}, {"hardly sure", 6e6, 5e6, 7e6, 0.6, 0}}}), plots.Options{}},
+	{"compare-ranges-dark", comparing(plots.TimingList{Title: "three", Rows: []plots.Timing{{"failed", 0, 0, 0, 0, 0}, {"a", 12e6, 11e6, 14e6, 0, 0}, {"b", 8e6, 7e6, 10e6, 0, 0}}}), plots.Options{Theme: plots.Dark, Sorted: true}},
 	{"litmus", judging(storeBuffer), plots.Options{}},
 	{"litmus-dark", judging(plots.Tally{Name: "coin", Rows: []plots.Outcome{{"heads", 503, "acceptable"}, {"tails", 497, "interesting"}}}), plots.Options{Theme: plots.Dark}},
 	{"histogram", spreading(latencies(5000, 12*ms, 0.25)), plots.Options{Title: "Latency of 5000 requests"}},
@@ -320,20 +364,31 @@ func TestChartGolden(t *testing.T) {
 func TestChartWords(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string][]string{
-		"speedup": {"checksums of 200 files · speedup over 1 worker · median with 95 % interval", "Amdahl: serial part 10 %, at most 9.63× (off by 6.4 %)",
-			"USL: contention σ 6 %, coherence κ 0.4 %, best with 15 workers", "measured", "ideal", "Amdahl", "USL", "workers", "4×"},
+		"speedup": {"checksums of 200 files · speedup over 1 worker · median with 95 % interval", "Amdahl's law does not fit: it is off by 11 % with 16 workers",
+			"USL: contention σ 6 %, coherence κ 0.4 %, best with 15 workers", "measured", "ideal", "USL", "workers", "4×"},
 		"speedup-twice": {"Amdahl: serial part 10 %, at most 10.0× (off by 0.7 %)"},
-		"speedup-two":   {"Amdahl: serial part 10 %, at most 10.0× (from 2 points, so it cannot but fit)"},
+		"speedup-two":   {"Amdahl: serial part 10 % (4.7 % to 16 %), at most 10.0× (from 2 points, so it cannot but fit)"},
 		"speedup-slower": {"checksums of 200 files · speedup over 2 workers · median with 95 % interval",
 			"More workers make it slower, 0.50× with 8: Amdahl's law, which never falls, does not apply",
 			"USL: contention σ 100 %, coherence κ 20 %, best with 1 worker (from 3 points, so it cannot but fit)"},
 		"speedup-slower-dark": {"More workers make it slower, 0.08× with 4: Amdahl's law, which never falls, does not apply",
-			"USL: contention σ 40 %, coherence κ 100 %, best with 1 worker (off by 51 %)"},
-		"speedup-none":        {"speedup over 1 worker · median with 95 % interval, of 2 workers the range of the samples", "Amdahl: serial part 100 %, at most 1.00× (off by 4.8 %)"},
-		"compare":             {"sequential", "41.2 ms", "11.3 ms · 3.65× faster", "40.1 ms · no clear difference", "55.7 ms · 1.35× slower", "baseline"},
-		"compare-ranges":      {"median with 96 % to 99 % interval, of “hasty” the range of the samples", "no measurement", "interval or range", "8.00 ms · 1.50× faster"},
-		"compare-ranges-dark": {"three · median and range of the samples", "no measurement", "range", "8.00 ms · 1.50× faster"},
-		"compare-tiny":        {"0.31 ns", "5.7 ns · 18.4× slower", "2 ns"},
+			"USL does not fit: it is off by 70 % with 4 workers"},
+		"speedup-none":       {"speedup over 1 worker · median with 95 % interval, of 2 workers the range of the samples", "Amdahl: serial part 100 % (73 % to 100 %), at most 1.00× (off by 4.8 %)"},
+		"speedup-full":       {"Beyond 8 workers all cores are busy: the hollow point is not fitted", "Amdahl: serial part 0 % (0 % to 0.38 %)", "beyond the cores"},
+		"speedup-full-dark":  {"Beyond 2 workers all cores are busy: the hollow points are not fitted", "beyond the cores"},
+		"speedup-flat":       {"Amdahl's law does not fit: it is off by 26 % with 16 workers", "USL does not fit: it is off by 19 % with 8 workers", "No faster beyond 8 workers, as when all cores are busy"},
+		"speedup-flat-two":   {"Amdahl's law does not fit: it is off by 23 % with 2 workers", "No faster beyond 2 workers, as when all cores are busy"},
+		"speedup-unsure":     {"The times are too uncertain for Amdahl's law: the serial part may be anything from 0 % to 100 %"},
+		"speedup-taken-dark": {"What others took of the cores may have changed the times by more than 10 %: no law is fitted", "Warning: " + busy},
+		"compare-taken":      {"13.0 ms · no clear difference", "5.00 ms · at least 2.35× faster", "120 ms · at least 2.00× slower", "Warning: " + busy},
+		"compare-taken-dark": {"Warning: a", "Warning: d", "Warning: 1 more warning"},
+		"litmus-taken":       {"Warning: 2 actors on 1 core take turns"},
+		"timeline-gap":       {"wall 50.0 ms · 652 ms not recorded: lab.Measure at cell[3]:2, lab.Bench at cell[3]:9 · CPU 75.0 ms · parallelism 0.56 · GOMAXPROCS 2 · 6 goroutines · compiled", "measured here, not recorded"},
+		"compare":            {"sequential", "41.2 ms", "11.3 ms · 3.65× faster", "40.1 ms · no clear difference", "55.7 ms · 1.35× slower", "baseline"},
+		"compare-ranges": {"median with 60 % to 99 % interval, of “hasty” the range of the samples", "no measurement", "interval or range",
+			"8.00 ms · 0.67× the time (ranges, no intervals)", "9.00 ms · 0.75× the time (no interval)", "6.00 ms · 0.50× the time (intervals below 90 %)"},
+		"compare-ranges-dark": {"three · median and range of the samples", "no measurement", "range", "8.00 ms · 0.67× the time (ranges, no intervals)"},
+		"compare-tiny":        {"0.31 ns", "5.7 ns · 18.4× the time (no interval)", "2 ns"},
 		"litmus":              {"forbidden results were seen in 18 runs, 0.0018 % of all", "never seen · unforeseen", "874 · 0.087 %", "runs, logarithmic", "interesting", "unforeseen"},
 		"litmus-dark":         {"coin · 1\u2009000 runs", "503 · 50 %", "runs"},
 		"histogram": {"5\u2009000 samples · from 5.19 ms to 32.1 ms · mean 12.3 ms · p50 11.9 ms · p90 16.5 ms · p99 21.8 ms", "p50 11.9 ms", "p90 16.5 ms",
@@ -364,7 +419,7 @@ func TestChartWords(t *testing.T) {
 		"lockwait-readers":    {"catalogue · 6 reads, 1 write · 4 after waiting, 64.0 ms in all, at most 20.0 ms · held 119 ms in all, at most 20.0 ms · 4 goroutines", "writes", "reads", "waits"},
 		"lockwait-ones":       {"1 later hold was not kept"},
 		"lockwait-free":       {"12 later holds were not kept", "accounts · 1 hold · no wait · held 436 µs in all, at most 436 µs · 1 goroutine", "holds"},
-		"compare-ran":         {"three ways · median with 95 % interval · compiled and yaegi", "sequential (compiled)", "sequential (yaegi)", "sequential"},
+		"compare-ran":         {"Warning: the rows were run by different engines, which may explain differences", "three ways · median with 95 % interval · compiled and yaegi", "sequential (compiled)", "sequential (yaegi)", "sequential"},
 		"speedup-ran":         {"checksums of 200 files · speedup over 1 worker · median with 95 % interval · compiled"},
 		"litmus-ran":          {"coin · 2 runs · compiled"},
 	} {

@@ -21,9 +21,10 @@ type Timings interface {
 
 // A TimingList is [Timings] written down.
 type TimingList struct {
-	Title  string
-	Rows   []Timing
-	Engine string // what ran the code; empty when there is but one way
+	Title    string
+	Rows     []Timing
+	Engine   string   // what ran the code; empty when there is but one way
+	Warnings []string // conditions that may have changed the times
 }
 
 // A Timing is how long one way took.
@@ -31,7 +32,8 @@ type Timing struct {
 	Name       string
 	Median     float64 // in nanoseconds
 	Lo, Hi     float64 // ends of its interval; both 0 when there is none
-	Confidence float64 // of the interval, from 0 to 1
+	Confidence float64 // of the interval, from 0 to 1; 0 when Lo and Hi are the range of the samples
+	Floor      float64 // lower bound of Lo without other processes on the cores; 0 means Lo
 }
 
 const noMeasurement = "no measurement"
@@ -50,33 +52,63 @@ func (l TimingList) EachTiming(f func(name string, median, lo, hi, confidence fl
 // RanBy implements [Ran].
 func (l TimingList) RanBy() string { return l.Engine }
 
+// EachWarning implements [Warned].
+func (l TimingList) EachWarning(f func(warning string)) {
+	for _, w := range l.Warnings {
+		f(w)
+	}
+}
+
+// EachFloor implements [Disturbed].
+func (l TimingList) EachFloor(f func(ns float64)) {
+	for _, r := range l.Rows {
+		f(r.Floor)
+	}
+}
+
 // Together is the rows of all of them under a title of its own, to compare measurements that were made one by one:
 //
 //	plots.Compare(plots.Together("sum of a slice", plain, unrolled))
 //
-// Where different engines ran them, each row says which one.
+// If they were run by different engines, each row names its own. Measurements made one after the other also differ by what changed on the
+// machine in between; lab.Compare samples in turn.
 func Together(title string, all ...Timings) Timings {
 	var ran []string
 	for _, t := range all {
 		ran = append(ran, ranBy(t))
 	}
 	l := TimingList{Title: title, Engine: engines(ran)}
+	mixed := false
 	for i, t := range all {
 		if t == nil {
 			continue
 		}
+		first := len(l.Rows)
 		t.EachTiming(func(name string, median, lo, hi, confidence float64) {
 			if ran[i] != "" && ran[i] != l.Engine {
 				name += " (" + ran[i] + ")"
+				mixed = true
 			}
-			l.Rows = append(l.Rows, Timing{name, median, lo, hi, confidence})
+			l.Rows = append(l.Rows, Timing{Name: name, Median: median, Lo: lo, Hi: hi, Confidence: confidence})
 		})
+		for k, ns := range floorsOf(t, len(l.Rows)-first) {
+			l.Rows[first+k].Floor = ns
+		}
+		l.Warnings = append(l.Warnings, warningsOf(t)...)
+	}
+	if mixed {
+		l.Warnings = append(l.Warnings, "the rows were run by different engines, which may explain differences")
+	}
+	if w := differing(all); w != "" {
+		l.Warnings = append(l.Warnings, w)
 	}
 	return l
 }
 
 // Compare draws a bar for each way to do something, as long as it took, with its interval, and says how many times faster or
-// slower than the first one it was, unless their intervals overlap. Bars stand in the order given, or, with Options.Sorted,
+// slower than the first one it was. That needs intervals of at least 90 % that do not overlap, even after subtracting what other processes
+// may have added to the slower one ([Disturbed]); if that is much, the text gives the lower bound, "at least 1.5× faster". Without such
+// intervals the text gives the ratio of the times, and why it is not certain. Bars stand in the order given, or, with Options.Sorted,
 // the fastest first. Beyond Options.MaxRows the last are left out, and the caption says so. The baseline is the first given in any order.
 // A median of 0 is that of a measurement that failed: its row says so, and stands last among sorted ones.
 func Compare(t Timings, o ...Options) (*Figure, error) {
@@ -93,10 +125,16 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 		if !(median >= 0) || math.IsInf(median, 0) || math.IsNaN(lo) || math.IsInf(hi, 0) || math.IsNaN(hi) || lo > hi || lo < 0 {
 			bad = fmt.Errorf("plots.Compare: a time of %v ns for %q (from %v to %v) is none", median, name, lo, hi)
 		}
-		rows = append(rows, Timing{name, median, lo, hi, confidence})
+		rows = append(rows, Timing{Name: name, Median: median, Lo: lo, Hi: hi, Confidence: confidence})
 	})
 	if bad != nil {
 		return nil, bad
+	}
+	for i, ns := range floorsOf(t, len(rows)) {
+		if !(ns >= 0) {
+			return nil, fmt.Errorf("plots.Compare: a lower bound of %v ns for %q is not valid: need zero or more", ns, rows[i].Name)
+		}
+		rows[i].Floor = ns
 	}
 	first := slices.IndexFunc(rows, Timing.measured)
 	if first < 0 {
@@ -170,20 +208,47 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 		f.alt += "."
 	}
 	f.alt += inWords(t)
+	f.warn(t)
 	return f, nil
 }
 
-// against says how a way compares with the baseline. What two intervals have in common may be true of both.
+// enough is the confidence that intervals need for a comparison.
+const enough = 0.9
+
+// against compares a way with the baseline. If their intervals overlap, both may take equally long.
 func against(r, base Timing) string {
-	if r.Hi > 0 && base.Hi > 0 && r.Lo <= base.Hi && base.Lo <= r.Hi {
-		return "no clear difference"
-	}
-	switch {
-	case r.Median <= base.Median:
+	ratio := fmt.Sprintf("%s the time", times(r.Median/base.Median))
+	switch least := min(r.Confidence, base.Confidence); {
+	case r.Hi <= 0 || base.Hi <= 0:
+		return ratio + " (no interval)"
+	case least <= 0:
+		return ratio + " (ranges, no intervals)"
+	case least < enough:
+		return ratio + " (intervals below " + percent(enough) + ")"
+	case r.Hi < base.floor():
+		if base.disturbed() {
+			return "at least " + times(base.floor()/r.Hi) + " faster"
+		}
 		return times(base.Median/r.Median) + " faster"
+	case base.Hi < r.floor():
+		if r.disturbed() {
+			return "at least " + times(r.floor()/base.Hi) + " slower"
+		}
+		return times(r.Median/base.Median) + " slower"
 	}
-	return times(r.Median/base.Median) + " slower"
+	return "no clear difference"
 }
+
+// floor is the lower bound of the time without other processes on the cores.
+func (t Timing) floor() float64 {
+	if t.Floor > 0 {
+		return min(t.Floor, t.Lo)
+	}
+	return t.Lo
+}
+
+// disturbed reports whether other processes may have changed the time noticeably.
+func (t Timing) disturbed() bool { return t.floor() < 0.95*t.Lo }
 
 // nanos writes a time given in nanoseconds to three digits; below a hundred of them they have fractions.
 func nanos(ns float64) string {

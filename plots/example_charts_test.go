@@ -87,7 +87,7 @@ func ExampleTogether() {
 	first := plots.TimingList{Rows: []plots.Timing{{Name: "before", Median: 2e6}}}
 	second := plots.TimingList{Rows: []plots.Timing{{Name: "after", Median: 1e6}}}
 	said(plots.Compare(plots.Together("the change", first, second)))
-	// Output: Times of the change. before: 2.00 ms. after: 1.00 ms, 2.00× faster.
+	// Output: Times of the change. before: 2.00 ms. after: 1.00 ms, 0.50× the time (no interval).
 }
 
 func ExampleTimingList_EachTiming() {
@@ -262,7 +262,60 @@ func ExampleTimingList_RanBy() {
 	said(plots.Compare(both))
 	// Output:
 	// compiled
-	// Times of sum of a slice. sum (compiled): 1.00 ms. sum (yaegi): 80.0 ms, 80.0× slower. Engine: compiled and yaegi.
+	// Times of sum of a slice. sum (compiled): 1.00 ms. sum (yaegi): 80.0 ms, 80.0× the time (no interval). Engine: compiled and yaegi. Warning: the rows were run by different engines, which may explain differences.
+}
+
+// Points beyond the cores are not fitted.
+func ExampleSweep_FullAt() {
+	s := plots.Sweep{Name: "checksums", Full: 2, Points: []plots.SweepPoint{{Workers: 1, Median: 80e6}, {Workers: 2, Median: 40e6}, {Workers: 4, Median: 40e6}}}
+	fmt.Println(s.FullAt())
+	said(plots.Speedup(s))
+	// Output:
+	// 2
+	// Speedup of checksums: 2.00× with 4 workers. Beyond 2 workers all cores are busy: the hollow point is not fitted. Amdahl: serial part 0 % (from 2 points, so it cannot but fit).
+}
+
+func ExampleSweep_EachFloor() {
+	s := plots.Sweep{Points: []plots.SweepPoint{{Workers: 1, Median: 80e6, Lo: 70e6, Hi: 90e6, Confidence: 0.95, Floor: 30e6}}}
+	s.EachFloor(func(ns float64) { fmt.Println(ns) })
+	// Output: 3e+07
+}
+
+func ExampleSweep_EachWarning() {
+	s := plots.Sweep{Warnings: []string{"measured on battery"}}
+	s.EachWarning(func(warning string) { fmt.Println(warning) })
+	// Output: measured on battery
+}
+
+// What others took of the cores may be the whole difference, or a part of it.
+func ExampleTimingList_EachFloor() {
+	l := plots.TimingList{Title: "a busy machine", Rows: []plots.Timing{
+		{Name: "before", Median: 2e6, Lo: 1.9e6, Hi: 2.1e6, Confidence: 0.95, Floor: 1e6},
+		{Name: "after", Median: 1.2e6, Lo: 1.1e6, Hi: 1.3e6, Confidence: 0.95, Floor: 1e6},
+		{Name: "at last", Median: 0.4e6, Lo: 0.3e6, Hi: 0.5e6, Confidence: 0.95, Floor: 0.2e6},
+	}}
+	l.EachFloor(func(ns float64) { fmt.Println(ns) })
+	said(plots.Compare(l))
+	// Output:
+	// 1e+06
+	// 1e+06
+	// 200000
+	// Times of a busy machine. before: 2.00 ms. after: 1.20 ms, no clear difference. at last: 400 µs, at least 2.00× faster.
+}
+
+func ExampleTimingList_EachWarning() {
+	l := plots.TimingList{Title: "the change", Warnings: []string{"measured on battery"}, Rows: []plots.Timing{{Name: "before", Median: 2e6}}}
+	l.EachWarning(func(warning string) { fmt.Println(warning) })
+	said(plots.Compare(l))
+	// Output:
+	// measured on battery
+	// Times of the change. before: 2.00 ms. Warning: measured on battery.
+}
+
+func ExampleTally_EachWarning() {
+	t := plots.Tally{Name: "coin", Warnings: []string{"tossed twice"}, Rows: []plots.Outcome{{Result: "heads", Count: 2, Verdict: "acceptable"}}}
+	t.EachWarning(func(warning string) { fmt.Println(warning) })
+	// Output: tossed twice
 }
 
 func ExampleTally_RanBy() {

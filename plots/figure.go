@@ -81,6 +81,7 @@ type entry struct {
 	name    string
 	line    *lineKind // drawn instead of the swatch
 	mark    *swatch   // a dot instead of the swatch
+	hollow  bool      // the dot is a ring
 	whisker bool      // with the interval's line across it
 }
 
@@ -243,7 +244,10 @@ func (e entry) draw(p pen, x, y float64) {
 		}
 		p.whisker(x+1, mid, x+sampleWidth-1, mid, 3, ink)
 	}
-	if e.mark != nil {
+	switch {
+	case e.mark != nil && e.hollow:
+		p.ring(x+sampleWidth/2, mid, 3.6, e.mark.fill)
+	case e.mark != nil:
 		p.dot(x+sampleWidth/2, mid, 3.6, e.mark.fill)
 	}
 }

@@ -23,6 +23,16 @@ func (l law) best() float64 {
 	return math.Sqrt(max(0, l.a-l.b) / l.c)
 }
 
+// worst is the number of workers at which the relative error is largest, and that error.
+func (l law) worst(n, time []float64) (at, miss float64) {
+	for i := range n {
+		if m := math.Abs(l.time(n[i])/time[i] - 1); m > miss {
+			at, miss = n[i], m
+		}
+	}
+	return at, miss
+}
+
 // fitLaw finds the law that goes through the first point, since speedups count from there, and has the least squares of relative
 // errors at the others, among those with 0 ≤ σ ≤ 1 and 0 ≤ κ ≤ 1; with κ = 0 unless coherence is asked for. The problem is linear
 // and convex, so the best law lies either inside these bounds or is the best on one or two of them: each is solved exactly, and the

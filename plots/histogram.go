@@ -83,6 +83,7 @@ func Histogram(s Samples, o ...Options) (*Figure, error) {
 	f.caption = captionOf(opt.Width, false, words...)
 	f.legend = []entry{{swatch: t.bar, name: "samples in each " + h.binWidth()}}
 	f.alt = fmt.Sprintf("Histogram of times: %s.", join(words))
+	f.warn(s)
 	return f, nil
 }
 

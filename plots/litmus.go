@@ -19,9 +19,10 @@ type Outcomes interface {
 
 // A Tally is [Outcomes] written down.
 type Tally struct {
-	Name   string
-	Rows   []Outcome
-	Engine string // what ran the code; empty when there is but one way
+	Name     string
+	Rows     []Outcome
+	Engine   string   // what ran the code; empty when there is but one way
+	Warnings []string // conditions that may have changed the counts
 }
 
 // An Outcome is one result: how often it was seen, and what is thought of it.
@@ -41,6 +42,13 @@ func (t Tally) EachOutcome(f func(result string, count int, verdict string)) (na
 
 // RanBy implements [Ran].
 func (t Tally) RanBy() string { return t.Engine }
+
+// EachWarning implements [Warned].
+func (t Tally) EachWarning(f func(warning string)) {
+	for _, w := range t.Warnings {
+		f(w)
+	}
+}
 
 const (
 	acceptable  = "acceptable"
@@ -133,6 +141,7 @@ func Litmus(t Outcomes, o ...Options) (*Figure, error) {
 		}
 	}
 	f.alt = fmt.Sprintf("Litmus test %s: %s. %s.", name, all, strings.Join(words, ", ")) + inWords(t)
+	f.warn(t)
 	return f, nil
 }
 

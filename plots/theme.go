@@ -28,6 +28,7 @@ type theme struct {
 	points, bar, base              swatch    // what was measured; what it is compared with
 	verdicts                       map[string]swatch
 	ideal, amdahl, usl             lineKind
+	gap                            lineKind // at a gap in a recording
 }
 
 func hex(v uint32) color.NRGBA {
@@ -92,6 +93,7 @@ func newTheme(name string, paper, ink, muted, faint, warn, grey color.NRGBA, tin
 		unforeseen:  {fill: mix(grey, paper, 0.3), ink: mix(grey, ink, 0.7), hatch: dotted},
 	}
 	t.ideal = lineKind{ink: muted, width: 1.2, dash: []vg.Length{1.5, 3}}
+	t.gap = lineKind{ink: warn, width: 1.4, dash: []vg.Length{4, 3}}
 	t.amdahl = lineKind{ink: mix(orange, ink, 0.9), width: 1.8, dash: []vg.Length{7, 4}}
 	t.usl = lineKind{ink: mix(green, ink, 0.95), width: 1.8}
 	return t

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
 	"interleave/runtime/timeline"
@@ -20,7 +21,7 @@ import (
 // what each core ran: the number is that of the goroutine's row. With GOMAXPROCS above the number of the machine's cores these rows
 // are called what they are, the Ps of Go's scheduler. Beyond Options.MaxRows the goroutines are folded by
 // the place where they were started, into up to four rows that show how many were in each state; of more than a hundred, unless
-// MaxRows is given, only a dozen have a row. Anything shorter than a pixel is shown as a share of the row's height. The cost is
+// MaxRows is given, only a dozen have a row. A dashed line marks a measurement, which is left out. Anything shorter than a pixel is shown as a share of the row's height. The cost is
 // that of walking all spans once, and a few milliseconds for each of SVG and PNG.
 func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	if e == nil {
@@ -310,7 +311,20 @@ func (t *tracks) legend(v view) []entry {
 	if cores[timeline.CoreOther] {
 		list = append(list, entry{swatch: t.theme.cores[timeline.CoreOther], name: "rest of the process"})
 	}
+	if len(t.breaks()) > 0 {
+		list = append(list, entry{line: &t.theme.gap, name: "measured here, not recorded"})
+	}
 	return list
+}
+
+// breaks are the places of gaps between recorded stretches.
+func (t *tracks) breaks() (at []time.Duration) {
+	for _, g := range t.e.Gaps {
+		if g.At > 0 && g.At < t.total {
+			at = append(at, g.At)
+		}
+	}
+	return at
 }
 
 // visible reports whether columns are more than specks.
@@ -333,6 +347,7 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 		x := float64(c.X(p.X.Norm(tick.Value)))
 		pen.rule(x, bottom, x, top, 0.75, t.theme.faint)
 	}
+	t.drawBreaks(pen, v, x0, bottom, top)
 	if len(t.e.Goroutines) == 0 {
 		pen.textCentre((x0+x1)/2, top-t.pitch/2-4, "no goroutine of the experiment was seen", regular, labelSize, t.theme.muted)
 	}
@@ -354,6 +369,14 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 		} else {
 			t.drawCores(pen, v, x0, y)
 		}
+	}
+}
+
+// drawBreaks draws a line from y0 to y1 at each gap.
+func (t *tracks) drawBreaks(p pen, v view, x0, y0, y1 float64) {
+	for _, at := range t.breaks() {
+		x := vg.Length(x0 + float64(at-v.from)/float64(max(v.total, 1))*v.width)
+		p.StrokeLine2(t.theme.gap.style(), x, vg.Length(y0), x, vg.Length(y1))
 	}
 }
 
@@ -423,6 +446,7 @@ func (t *tracks) drawRows(p pen, v view, x0, top float64) {
 	for s := stateCount - 1; s >= 0; s-- {
 		p.fill(t.theme.states[timeline.State(s)], shift(layers[s], x0, top))
 	}
+	t.drawBreaks(p, v, x0, top-t.pitch*float64(len(t.rows)), top) // on the bars, and below what is written on them
 	for i := range t.rows {
 		t.drawLabel(p, v, x0, top-t.middle(i), i)
 	}

@@ -350,7 +350,7 @@ func (x *execution) perform(f func(), tracer string) {
 	timeline.SetFiles(r.files())
 	plot := e.plot && !x.cell.Silent && !x.quiet
 	if plot && tracer != "" {
-		e.out.Output(x.cell.ID, session.Stderr, []byte(bold+"note: "+reset+"no figure: this cell calls "+tracer+", and the execution tracer serves one at a time\n"))
+		x.notes([]string{"no figure: this cell calls " + tracer + ", and the execution tracer serves one at a time"})
 	}
 	armed := plot && tracer == "" && e.recorder.Arm() == nil
 	fail, replace := r.execute(f)
@@ -366,6 +366,10 @@ func (x *execution) perform(f func(), tracer string) {
 	if exp != nil && replace == "" { // of what failed too: a deadlock is best seen
 		exp.Engine = r.ranBy
 		x.figure(exp)
+		if exp.Benchmark {
+			x.notes([]string{"a benchmark of package testing ran while this cell was recorded, which slows hand-overs between goroutines " +
+				"up to three times: run it in a cell of its own, or use lab.Bench"})
+		}
 	}
 	if fail != nil && fail.fine {
 		x.exited = true
@@ -387,6 +391,8 @@ func (x *execution) perform(f func(), tracer string) {
 	}
 	if exp != nil {
 		x.leftBehind(exp)
+	} else if armed { // measured code may have started some
+		x.leftUnseen()
 	}
 	if x.quiet {
 		r.values, r.shown = values, shown

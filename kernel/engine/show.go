@@ -8,7 +8,9 @@ import (
 	"html"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
+	"time"
 
 	"interleave/kernel/cell"
 	"interleave/kernel/session"
@@ -176,14 +178,37 @@ func (x *execution) leftBehind(exp *timeline.Experiment) {
 	if n == 0 {
 		return
 	}
-	if exp.Cut != "" || n > crowd { // the recording may not know all, or not that some have ended since
+	if exp.Cut != "" || len(exp.Gaps) > 0 || n > crowd { // the recording may not know all, or not that some have ended since
 		all, _ := x.run.count()
 		n = max(all, len(lines))
 	}
-	head := plural(n, "goroutine goes on after this cell", "goroutines go on after this cell")
 	if n > len(lines) {
 		lines = append(lines, fmt.Sprintf("… and %d more", n-len(lines)))
 	}
+	x.listLeft(n, burning, lines)
+}
+
+// leftUnseen is leftBehind for a cell without a recording, all of whose goroutines were started by measured code.
+func (x *execution) leftUnseen() {
+	all := x.run.living()
+	if slices.ContainsFunc(all, func(l living) bool { return l.busy }) { // those may be about to end
+		time.Sleep(10 * time.Millisecond)
+		all = x.run.living()
+	}
+	burning := 0
+	for _, l := range all {
+		if l.busy {
+			burning++
+		}
+	}
+	if len(all) > 0 {
+		x.listLeft(len(all), burning, x.run.report(all))
+	}
+}
+
+// listLeft shows that n goroutines are still running, of which burning use a core, with lines that describe them.
+func (x *execution) listLeft(n, burning int, lines []string) {
+	head := plural(n, "goroutine goes on after this cell", "goroutines go on after this cell")
 	if burning > 0 {
 		lines = append(lines, "To end what runs, restart the kernel. A loop that looks at ctx ends with its cell: for ctx.Err() == nil { … }")
 	}

@@ -5,23 +5,20 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/perf/benchmath"
-
-	"interleave/runtime/timeline"
 )
 
 // BenchOptions say how thoroughly to measure. The zero value is good for calls between a nanosecond and a second.
 type BenchOptions struct {
-	Repeats    int           // samples to take; 0 means 12. Fewer than 6 give no interval
-	Warmup     time.Duration // how long to call before the first sample, once at least; 0 means 20 ms
+	Repeats    int           // samples to take; 0 means 12. Fewer than 6 give no interval of 95 %
+	Warmup     time.Duration // how long to call before the first sample, once at least; 0 means 20 ms. It is in no sample
 	MinTime    time.Duration // a sample repeats the call until it takes so long; 0 means 5 ms
-	MaxTime    time.Duration // no sample is begun after that; 0 means 10 s
-	Confidence float64       // of the interval; 0 means 0.95
+	MaxTime    time.Duration // no sample is begun after that time, which includes the warm-up; 0 means 10 s. Compare and Scale multiply it by the number of rows
+	Confidence float64       // of the interval; 0 means 0.95. Verdicts need 0.9
 }
 
 func (o BenchOptions) check(call string) (BenchOptions, error) {
@@ -59,14 +56,21 @@ type Stats struct {
 	Samples        []float64 // in the order in which they were taken
 	Calls          int       // in each sample
 	Median, Lo, Hi float64   // Lo and Hi are the ends of the confidence interval
-	Confidence     float64   // of the interval: at least what was asked for, if there were samples enough
-	Allocs, Bytes  float64   // allocated in one call
-	Warnings       []string  // about the interval
+	Confidence     float64   // of the interval: at least what was asked for; 0 when there were too few samples, and Lo and Hi are their range
+	Floor          float64   // lower bound of Lo without the time that other processes and the hypervisor took; Lo when that is not known
+	CPU            float64   // CPU time of the whole process; 0 when not known
+	Allocs, Bytes  float64   // allocated in one call, by anybody in this process
+	GOMAXPROCS     int       // when it was measured
+	Warnings       []string  // conditions that may have changed the numbers
 	Engine         string    // what ran the code, as timeline.Engine says
 }
 
-// Bench measures fn: it warms up, takes samples that are long enough for the clock, and gives their median with a confidence interval that
-// assumes nothing about how the times are distributed. The first error of fn ends it and is returned.
+// Bench measures fn: it warms up, collects garbage of earlier code if there is much, takes samples that are long enough for the clock, and
+// returns their median with a confidence interval that makes no assumption about the distribution of the times. A call of fn itself costs a
+// nanosecond or two, which is included. The first error of fn ends the measurement and is returned. fn is not recorded for the notebook's
+// figure. [Stats.Warnings] lists conditions that may have changed the numbers.
+//
+// The compiler may remove work whose result is unused: pass what fn computes to [Keep].
 func Bench(ctx context.Context, name string, fn func(context.Context) error, opt BenchOptions) (Stats, error) {
 	if err := checkContext("lab.Bench", ctx); err != nil {
 		return Stats{}, err
@@ -74,86 +78,77 @@ func Bench(ctx context.Context, name string, fn func(context.Context) error, opt
 	if fn == nil {
 		return Stats{}, misuse("lab.Bench", "nil function")
 	}
-	return bench(ctx, "lab.Bench", name, fn, fn, opt)
+	from := here(1)
+	b := bench{call: "lab.Bench", from: &from, all: []*contender{{name: name, users: fn, fn: fn}}}
+	_, err := b.run(ctx, opt, systemInstruments())
+	return b.all[0].stats, err
 }
 
-// bench measures fn, which calls what the user wrote.
-func bench(ctx context.Context, call, name string, users any, fn func(context.Context) error, opt BenchOptions) (Stats, error) {
-	opt, err := opt.check(call)
-	if err != nil {
-		return Stats{}, err
+// summarize computes median and intervals from the samples. lost is the part of each sample that others may have caused, at most; nil when it
+// is not known. Without others, at least three quarters of the samples would be no shorter than the lower quartile of what is left.
+func (s *Stats) summarize(confidence float64, lost []float64) {
+	if len(s.Samples) == 0 {
+		return
 	}
-	from := here(2)
-	s := Stats{Name: name, Engine: timeline.Engine(users)}
-	times := func(n int) (took time.Duration, err error) {
-		begin := time.Now()
-		err = guard(&from, func() error {
-			for range n {
-				if err := fn(ctx); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err == nil {
-			err = canceled(ctx)
-		}
-		return time.Since(begin), err
-	}
-	begin := time.Now()
-	// Warming up finds out, too, how many calls make a sample.
-	for n := 1; ; {
-		took, err := times(n)
-		if err != nil {
-			return s, fmt.Errorf("%s: %w", name, err)
-		}
-		s.Calls = callsFor(opt.MinTime, n, took)
-		if time.Since(begin) >= opt.Warmup && (took >= opt.MinTime/2 || n >= maxCalls) {
-			break
-		}
-		n = min(max(s.Calls, n), 10*n)
-	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for len(s.Samples) < opt.Repeats && (len(s.Samples) == 0 || time.Since(begin) < opt.MaxTime) {
-		took, err := times(s.Calls)
-		if err != nil {
-			return s, fmt.Errorf("%s: %w", name, err)
-		}
-		s.Samples = append(s.Samples, float64(took)/float64(s.Calls))
-	}
-	runtime.ReadMemStats(&after)
-	all := float64(s.Calls * len(s.Samples))
-	s.Allocs, s.Bytes = float64(after.Mallocs-before.Mallocs)/all, float64(after.TotalAlloc-before.TotalAlloc)/all
-	s.summarize(opt.Confidence)
-	return s, nil
-}
-
-// maxCalls bounds a sample of a call that takes no time that could be seen.
-const maxCalls = 100_000_000
-
-// callsFor is how many calls take about min when n took so long.
-func callsFor(least time.Duration, n int, took time.Duration) int {
-	if took >= least && n == 1 {
-		return 1
-	}
-	return int(min(maxCalls, max(1, math.Ceil(float64(n)*float64(least)/float64(max(took, 1))))))
-}
-
-func (s *Stats) summarize(confidence float64) {
 	sum := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(s.Samples), &benchmath.DefaultThresholds), confidence)
 	s.Median, s.Lo, s.Hi, s.Confidence = sum.Center, sum.Lo, sum.Hi, sum.Confidence
 	if math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) {
 		s.Lo, s.Hi, s.Confidence = slices.Min(s.Samples), slices.Max(s.Samples), 0
 	}
-	for _, w := range sum.Warnings {
-		s.Warnings = append(s.Warnings, w.Error())
+	s.Floor = s.Lo
+	if lost != nil {
+		shorter := make([]float64, len(lost))
+		for i, v := range s.Samples {
+			shorter[i] = max(0, v-lost[i])
+		}
+		slices.Sort(shorter)
+		s.Floor = min(s.Lo, shorter[len(shorter)/4])
+	}
+	if s.Confidence == 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s: too few for an interval of %.0f %%", plural(len(s.Samples), "sample"), 100*confidence))
 	}
 }
 
-// Differs reports whether the two measurements differ by more than chance explains, with p < 0.05 in a Mann-Whitney U test.
+// floor is Floor; Lo in Stats that were not measured but written down.
+func (s *Stats) floor() float64 {
+	if s.Floor > 0 || s.CPU > 0 {
+		return s.Floor
+	}
+	return s.Lo
+}
+
+// enough is the confidence that intervals need for a comparison.
+const enough = 0.9
+
+// ratio is how many times faster s is than base, as far as their intervals support it.
+func (s *Stats) ratio(base *Stats) string {
+	switch {
+	case s.Median <= 0 || base.Median <= 0:
+		return ""
+	case s.Confidence < enough || base.Confidence < enough:
+		return "no interval"
+	case s.Hi < base.floor():
+		if base.floor() < 0.95*base.Lo {
+			return fmt.Sprintf("at least %.2f", base.floor()/s.Hi)
+		}
+	case base.Hi < s.floor():
+		if s.floor() < 0.95*s.Lo {
+			return fmt.Sprintf("at most %.2f", base.Hi/s.floor())
+		}
+	default:
+		return "not clear"
+	}
+	return fmt.Sprintf("%.2f", base.Median/s.Median)
+}
+
+// Differs reports whether the two measurements differ by more than chance, with p < 0.05 in a Mann-Whitney U test, and by more than the
+// time that other processes may have taken.
 func (s Stats) Differs(o Stats) bool {
 	if len(s.Samples) == 0 || len(o.Samples) == 0 {
+		return false
+	}
+	disturbed := s.floor() < s.Lo || o.floor() < o.Lo
+	if disturbed && s.Hi >= o.floor() && o.Hi >= s.floor() {
 		return false
 	}
 	t := &benchmath.DefaultThresholds
@@ -161,7 +156,7 @@ func (s Stats) Differs(o Stats) bool {
 	return c.P < c.Alpha
 }
 
-// String says it in one line.
+// String is the result in one line, followed by a line for each warning.
 func (s Stats) String() string {
 	if len(s.Samples) == 0 {
 		return cmp.Or(s.Name, "benchmark") + ": " + nothingMeasured
@@ -169,6 +164,8 @@ func (s Stats) String() string {
 	t := fmt.Sprintf("%s: %s", s.Name, nanos(s.Median))
 	if s.Confidence > 0 {
 		t += fmt.Sprintf(" (%.0f %%: %s to %s)", s.Confidence*100, nanos(s.Lo), nanos(s.Hi))
+	} else if s.Hi > s.Lo {
+		t += fmt.Sprintf(" (from %s to %s)", nanos(s.Lo), nanos(s.Hi))
 	}
 	t += fmt.Sprintf(", %d %s of %s", len(s.Samples), number(len(s.Samples), "sample"), plural(s.Calls, "call"))
 	if s.Engine != "" {
@@ -177,7 +174,7 @@ func (s Stats) String() string {
 	if s.Allocs >= 0.5 {
 		t += fmt.Sprintf(", %s of %sB", plural(int(math.Round(s.Allocs)), "allocation"), short(s.Bytes))
 	}
-	return t
+	return t + foot("", s.Warnings)
 }
 
 // nanos writes a time given in nanoseconds to three digits.
@@ -213,8 +210,19 @@ type grid [][]string
 // nothingMeasured stands for the numbers of what failed: whoever shows a result and not its error must not take zeros for some.
 const nothingMeasured = "nothing was measured"
 
-// text lays the grid out with spaces, numbers to the right, and says which engine they are of, if there are several.
-func (g grid) text(engine string) string {
+// foot is the text below a result: the engine that ran it, and the warnings.
+func foot(engine string, warnings []string) (t string) {
+	if engine != "" {
+		t = "\nengine: " + engine
+	}
+	for _, w := range warnings {
+		t += "\nwarning: " + w
+	}
+	return t
+}
+
+// text lays the grid out with spaces, numbers to the right, above its foot.
+func (g grid) text(engine string, warnings ...string) string {
 	if len(g) == 1 {
 		return nothingMeasured
 	}
@@ -224,7 +232,7 @@ func (g grid) text(engine string) string {
 			widths[i] = max(widths[i], len([]rune(cell)))
 		}
 	}
-	var b strings.Builder
+	var lines []string
 	for _, row := range g {
 		line := ""
 		for i, cell := range row {
@@ -235,16 +243,13 @@ func (g grid) text(engine string) string {
 				line += "  " + pad + cell
 			}
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		lines = append(lines, strings.TrimRight(line, " "))
 	}
-	if engine != "" {
-		b.WriteString("engine: " + engine + "\n")
-	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return strings.Join(lines, "\n") + foot(engine, warnings)
 }
 
-// markdown writes the grid as a Markdown table, as text does.
-func (g grid) markdown(engine string) string {
+// markdown writes the grid as a Markdown table, above its foot.
+func (g grid) markdown(engine string, warnings ...string) string {
 	if len(g) == 1 {
 		return nothingMeasured
 	}
@@ -258,8 +263,8 @@ func (g grid) markdown(engine string) string {
 			b.WriteString("|---" + strings.Repeat("|---:", len(row)-1) + "|\n")
 		}
 	}
-	if engine != "" {
-		b.WriteString("\nengine: " + engine + "\n")
+	for line := range strings.Lines(foot(engine, warnings)) {
+		b.WriteString(strings.TrimSuffix(line, "\n") + "\n")
 	}
 	return b.String()
 }

@@ -47,19 +47,25 @@ type CompareOptions struct {
 
 // A Comparison is the same work done in several ways.
 type Comparison struct {
-	Name  string
-	Tasks int
-	Rows  []CompareRow
+	Name     string
+	Tasks    int
+	Rows     []CompareRow
+	Warnings []string // conditions that may have changed the numbers
 }
 
 // A CompareRow is one way.
 type CompareRow struct {
 	Way     Way
 	Stats   Stats
-	Speedup float64 // the first row's median over this one's
+	Speedup float64 // the first row's median over this one's; the table shows it only if the intervals support it
 }
 
-// Compare runs the same n tasks in several ways and measures each. Under the name of the comparison stand the times for all n.
+// Compare runs the same n tasks in several ways and measures each way. The times are those of all n tasks together, and include making and
+// closing the pool, the threads or the event loop.
+//
+// The ways are sampled in turn, in random order, so that a change of the machine's speed affects all of them. Compare also counts the time
+// that other processes and the hypervisor took. [Comparison.Warnings] gives the factor up to which a difference may come from that, and the
+// table and plots.Compare call a way faster only if the difference is larger. As in [Bench], nothing is recorded meanwhile.
 func Compare(ctx context.Context, name string, n int, task func(env Env, i int) error, opt CompareOptions) (Comparison, error) {
 	c := Comparison{Name: name, Tasks: n}
 	if err := errors.Join(checkContext("lab.Compare", ctx), checkDuration("lab.Compare", "switch interval", opt.GIL)); err != nil {
@@ -82,21 +88,30 @@ func Compare(ctx context.Context, name string, n int, task func(env Env, i int) 
 	if opt.Bench.Repeats == 0 {
 		opt.Bench.Repeats = 7
 	}
+	from := here(1)
+	b := bench{call: "lab.Compare", from: &from}
 	for _, way := range opt.Ways {
 		if way < Sequential || way > OnLoop {
 			return c, misuse("lab.Compare", "way %d is not one of Sequential, Goroutines, Pooled, WithGIL, OnLoop", int(way))
 		}
-		stats, err := bench(ctx, "lab.Compare", name+", "+way.String(), task, func(ctx context.Context) error { return way.run(ctx, n, task, opt) }, opt.Bench)
-		if err != nil {
-			return c, err
+		b.all = append(b.all, &contender{
+			name: name + ", " + way.String(), users: task,
+			fn: func(ctx context.Context) error { return way.run(ctx, n, task, opt) },
+		})
+	}
+	var err error
+	c.Warnings, err = b.run(ctx, opt.Bench, systemInstruments())
+	for i, e := range b.all {
+		if len(e.stats.Samples) == 0 {
+			continue
 		}
-		row := CompareRow{Way: way, Stats: stats, Speedup: 1}
-		if len(c.Rows) > 0 && stats.Median > 0 {
-			row.Speedup = c.Rows[0].Stats.Median / stats.Median
+		row := CompareRow{Way: opt.Ways[i], Stats: e.stats, Speedup: 1}
+		if len(c.Rows) > 0 && e.stats.Median > 0 {
+			row.Speedup = c.Rows[0].Stats.Median / e.stats.Median
 		}
 		c.Rows = append(c.Rows, row)
 	}
-	return c, nil
+	return c, err
 }
 
 func (w Way) run(ctx context.Context, n int, task func(Env, int) error, opt CompareOptions) error {
@@ -189,14 +204,17 @@ func roundsPerSlice() int64 {
 	if n := slice.Load(); n > 0 {
 		return n
 	}
-	const rounds = 10_000
+	rounds, now := 10_000, time.Now
+	if virtualTime() { // a bubble's clock stands still
+		rounds, now = 200_000, systemTime // which counts microseconds
+	}
 	best := time.Hour
 	for range 20 {
-		begin := time.Now()
+		begin := now()
 		runtime.KeepAlive(burn(rounds))
-		best = min(best, time.Since(begin))
+		best = min(best, now().Sub(begin))
 	}
-	n := max(1, int64(rounds*computeSlice/max(best, 1)))
+	n := max(1, int64(time.Duration(rounds)*computeSlice/max(best, time.Microsecond)))
 	slice.Store(n)
 	return n
 }
@@ -217,8 +235,12 @@ func burn(rounds int) uint64 {
 
 func (c Comparison) grid() grid {
 	g := grid{{"way", "time", "from", "to", "speedup"}}
-	for _, r := range c.Rows {
-		g = append(g, []string{r.Way.String(), nanos(r.Stats.Median), nanos(r.Stats.Lo), nanos(r.Stats.Hi), fmt.Sprintf("%.2f", r.Speedup)})
+	for i, r := range c.Rows {
+		speedup := "1.00"
+		if i > 0 {
+			speedup = r.Stats.ratio(&c.Rows[0].Stats)
+		}
+		g = append(g, []string{r.Way.String(), nanos(r.Stats.Median), nanos(r.Stats.Lo), nanos(r.Stats.Hi), speedup})
 	}
 	return g
 }
@@ -232,7 +254,11 @@ func (c Comparison) title() string {
 }
 
 // String is the table in text, below its title.
-func (c Comparison) String() string { return titled(c.title(), c.grid().text(c.RanBy())) }
+func (c Comparison) String() string {
+	return titled(c.title(), c.grid().text(c.RanBy(), c.Warnings...))
+}
 
 // Markdown is the table for a notebook.
-func (c Comparison) Markdown() string { return titledMarkdown(c.title(), c.grid().markdown(c.RanBy())) }
+func (c Comparison) Markdown() string {
+	return titledMarkdown(c.title(), c.grid().markdown(c.RanBy(), c.Warnings...))
+}

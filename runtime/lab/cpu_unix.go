@@ -15,3 +15,12 @@ func processCPU() time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// systemTime is what the system's clock says, in microseconds, also where the calling goroutine's clock is another one.
+func systemTime() time.Time {
+	var t syscall.Timeval
+	if err := syscall.Gettimeofday(&t); err != nil {
+		return time.Now()
+	}
+	return time.Unix(t.Unix())
+}

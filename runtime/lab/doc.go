@@ -24,7 +24,7 @@
 //   - Locks, which can be cancelled and asked: [NewLock], [NewRLock], [NewRWLock], [NewSemaphore], [NewEvent], [NewCond], [NewBarrier].
 //   - Python's own ways, to look at and compare with: [NewGIL], [NewLoop].
 //   - HTTP: [FetchAll], and [NewTestServer] to try it on.
-//   - Measuring: [Measure], [Bench], [Scale], [Compare]; [NewProgress] for the patient.
+//   - Measuring: [Measure], [Bench], [Scale], [Compare], [Keep]; [NewProgress] for the patient.
 //   - Asking what can go wrong: [Litmus] leaves the order to chance, [Explore] tries every one.
 //
 // The README of the module says what each thing in Python is called here.
@@ -47,6 +47,14 @@
 //   - Bad use (a nil function, a negative count, a pool of size 0) is a [*UsageError] that names the call. Calls with an
 //     error result return it, the others panic with it. A negative duration of Sleep, WaitFor and After is no mistake: it means now.
 //   - The error of cancelled work has the cause: see [CanceledError].
+//
+// # What a measurement is worth
+//
+// Measured code is not recorded for a notebook's figure: recording makes hand-overs between goroutines up to three times as slow and hardly
+// affects other work, so ratios would be wrong. Results have Warnings, which their text and figures show, for what else may have changed the
+// numbers: other processes on the same cores, the hypervisor, a container's CPU limit, the tracer, other running goroutines or
+// measurements, a changed GOMAXPROCS, samples that are too few or too short for the clock. A comparison such as "2.00× faster" needs
+// intervals that support it. Not detected are changes of the cores' clock rate, and caches or memory shared with other processes.
 //
 // # What a call costs
 //

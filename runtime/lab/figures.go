@@ -1,6 +1,9 @@
 package lab
 
 import (
+	"fmt"
+	"math"
+
 	"interleave/runtime/timeline"
 )
 
@@ -54,12 +57,68 @@ func (t LitmusTable) EachOutcome(f func(result string, count int, verdict string
 	return t.Name
 }
 
-// EachSample calls f for every sample, in nanoseconds for one call. It makes s a figure: plots.Histogram(s).
+// EachSample calls f for every sample, in nanoseconds for one call. It makes s a figure: plots.Histogram(s). If a sample is the mean of
+// several calls, the name mentions it: means vary less than single calls.
 func (s Stats) EachSample(f func(ns float64)) (name string) {
 	for _, v := range s.Samples {
 		f(v)
 	}
+	if s.Calls > 1 {
+		return fmt.Sprintf("%s, means of %s each", s.Name, plural(s.Calls, "call"))
+	}
 	return s.Name
+}
+
+// EachWarning calls f with each warning, for figures.
+func (s Stats) EachWarning(f func(warning string)) { eachWarning(s.Warnings, f) }
+
+// EachWarning is as for [Stats.EachWarning].
+func (c Comparison) EachWarning(f func(warning string)) { eachWarning(c.Warnings, f) }
+
+// EachWarning is as for [Stats.EachWarning].
+func (s Scaling) EachWarning(f func(warning string)) { eachWarning(s.Warnings, f) }
+
+// EachWarning is as for [Stats.EachWarning].
+func (t LitmusTable) EachWarning(f func(warning string)) { eachWarning(t.Warnings, f) }
+
+func eachWarning(all []string, f func(warning string)) {
+	for _, w := range all {
+		f(w)
+	}
+}
+
+// EachFloor calls f with [Stats.Floor], for plots.Compare.
+func (s Stats) EachFloor(f func(ns float64)) { f(s.least()) }
+
+// EachFloor calls f with every way's [Stats.Floor], for plots.Compare.
+func (c Comparison) EachFloor(f func(ns float64)) {
+	for i := range c.Rows {
+		f(c.Rows[i].Stats.least())
+	}
+}
+
+// EachFloor calls f with every point's [Stats.Floor], for plots.Speedup and plots.Compare.
+func (s Scaling) EachFloor(f func(ns float64)) {
+	for i := range s.Points {
+		f(s.Points[i].Stats.least())
+	}
+}
+
+// least is floor for figures, where 0 means not known.
+func (s *Stats) least() float64 { return max(s.floor(), math.SmallestNonzeroFloat64) }
+
+// FullAt is [Scaling.Full], for plots.Speedup.
+func (s Scaling) FullAt() float64 { return s.Full }
+
+// Procs is GOMAXPROCS during the measurement, for figures of several measurements.
+func (s Stats) Procs() int { return s.GOMAXPROCS }
+
+// Procs is as for [Stats.Procs].
+func (c Comparison) Procs() int {
+	if len(c.Rows) == 0 {
+		return 0
+	}
+	return c.Rows[0].Stats.GOMAXPROCS
 }
 
 // RanBy is the engine that ran the measured code, empty where there is but one.

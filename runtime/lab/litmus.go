@@ -46,7 +46,8 @@ type LitmusTable struct {
 	Took time.Duration
 	Rows []LitmusRow // the most frequent first; expected results that were never seen last
 
-	Engine string // what ran the code, as timeline.Engine says
+	Engine   string   // what ran the code, as timeline.Engine says
+	Warnings []string // conditions that make results which need all actors at the same time rare or missing
 }
 
 // A LitmusRow is one result.
@@ -58,7 +59,7 @@ type LitmusRow struct {
 }
 
 // Litmus runs the test so many times, and counts the results. States are worked on in batches, through which all actors go side by
-// side, so that they meet often. It needs as many cores as actors to see much.
+// side, so that they meet often. It needs as many cores as actors to see much. The test is not recorded for the notebook's figure.
 func Litmus[S any](ctx context.Context, test LitmusTest[S], runs int) (LitmusTable, error) {
 	if test.Result == nil {
 		return LitmusTable{}, misuse("lab.Litmus", "nil Result")
@@ -114,9 +115,11 @@ func litmus(ctx context.Context, name string, expect map[string]Verdict, runs in
 	case runs < 1:
 		return t, misuse("lab.Litmus", "%d runs: need at least 1", runs)
 	}
+	from := here(2)
+	over := watchOver(ctx, "lab.Litmus", &from, systemInstruments())
+	defer over.end()
 	begin := time.Now()
 	counts := map[string]int{}
-	from := here(2)
 	for t.Runs < runs {
 		n := min(litmusBatch, runs-t.Runs)
 		if err := guard(&from, func() error { w.setup(n); return nil }); err != nil {
@@ -147,6 +150,7 @@ func litmus(ctx context.Context, name string, expect map[string]Verdict, runs in
 		t.Runs += n
 	}
 	t.Took = time.Since(begin)
+	t.Warnings = together(over, w.actors)
 	for result := range expect {
 		counts[result] += 0 // expected and never seen is a result, too
 	}
@@ -160,6 +164,19 @@ func litmus(ctx context.Context, name string, expect map[string]Verdict, runs in
 		return strings.Compare(a.Result, b.Result)
 	})
 	return t, nil
+}
+
+// together lists why actors may have met less often than they should.
+func together(w *watch, actors int) (warnings []string) {
+	w.look()
+	if cores := min(float64(w.procs), usableCores()); cores < float64(actors) {
+		warnings = append(warnings, fmt.Sprintf("%d actors on %s take turns: results that need all of them at the same time are rare or missing",
+			actors, plural(int(cores), "core")))
+	}
+	if took := w.took(1); took != "" {
+		warnings = append(warnings, took+": the actors met less often")
+	}
+	return append(warnings, w.warnings()...)
 }
 
 // Seen returns how often results with this verdict were seen.
@@ -181,7 +198,9 @@ func (t LitmusTable) grid() grid {
 }
 
 // String is the table in text.
-func (t LitmusTable) String() string { return titled(t.Name, t.grid().text(t.RanBy())) }
+func (t LitmusTable) String() string { return titled(t.Name, t.grid().text(t.RanBy(), t.Warnings...)) }
 
 // Markdown is the table for a notebook.
-func (t LitmusTable) Markdown() string { return titledMarkdown(t.Name, t.grid().markdown(t.RanBy())) }
+func (t LitmusTable) Markdown() string {
+	return titledMarkdown(t.Name, t.grid().markdown(t.RanBy(), t.Warnings...))
+}

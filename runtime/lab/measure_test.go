@@ -356,6 +356,7 @@ func ExampleBench() {
 		for i := range 1000 {
 			sum += i
 		}
+		lab.Keep(sum) // so that the compiler has to compute it
 		return nil
 	}, lab.BenchOptions{Repeats: 6, MinTime: ms})
 	fmt.Println(err, len(s.Samples), s.Lo <= s.Median && s.Median <= s.Hi)
@@ -383,20 +384,36 @@ func ExampleLitmus() {
 		Expect: map[string]lab.Verdict{"n = 2": lab.Acceptable, "n = 1": lab.Forbidden},
 	}, 10_000)
 	fmt.Println(err)
-	fmt.Println(table)
+	for _, r := range table.Rows { // fmt.Println(table) says what may spoil it, too
+		fmt.Println(r.Result, "seen", r.Count, "times,", r.Verdict)
+	}
 	// Output:
 	// <nil>
-	// result   seen  share     verdict
-	// n = 2   10000  100 %  acceptable
-	// n = 1       0    0 %   forbidden
+	// n = 2 seen 10000 times, acceptable
+	// n = 1 seen 0 times, forbidden
+}
+
+func ExampleKeep() {
+	s, err := lab.Bench(ctx, "square root", func(context.Context) error {
+		lab.Keep(math.Sqrt(2)) // without Keep there would be nothing to measure
+		return nil
+	}, lab.BenchOptions{Repeats: 6, MinTime: ms, Warmup: ms})
+	fmt.Println(err, s.Median > 0)
+	// Output: <nil> true
 }
 
 func ExampleCompare() {
 	c, err := lab.Compare(ctx, "fetch", 4, func(env lab.Env, i int) error {
 		return env.Sleep(5 * ms)
 	}, lab.CompareOptions{Ways: []lab.Way{lab.Sequential, lab.Goroutines}, Bench: lab.BenchOptions{Repeats: 2, Warmup: 1}})
-	fmt.Println(err, c.Rows[1].Way, c.Rows[1].Speedup > 2)
-	// Output: <nil> goroutines true
+	for _, r := range c.Rows {
+		fmt.Println(r.Way, len(r.Stats.Samples), "samples of all", c.Tasks)
+	}
+	fmt.Println(err)
+	// Output:
+	// sequential 2 samples of all 4
+	// goroutines 2 samples of all 4
+	// <nil>
 }
 
 func ExampleCompute() {

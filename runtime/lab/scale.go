@@ -16,23 +16,26 @@ type ScaleOptions struct {
 
 // A Scaling is how the time of some work changes with the number of its workers.
 type Scaling struct {
-	Name   string
-	Procs  bool // the numbers are those of cores
-	Points []ScalePoint
+	Name     string
+	Procs    bool // the numbers are those of cores
+	Points   []ScalePoint
+	Full     float64  // number of workers that keep all cores busy, by the CPU time of a single worker; 0 when not known
+	Warnings []string // conditions that may have changed the numbers
 }
 
 // A ScalePoint is the measurement for one number of workers.
 type ScalePoint struct {
 	Workers int
 	Stats   Stats
-	Speedup float64 // the first point's median over this one's
+	Speedup float64 // the first point's median over this one's; the table shows it only if the intervals support it
 }
 
-// procs is held by who changes GOMAXPROCS, which the whole process shares.
-var procs sync.Mutex
+// procs holds a token of whoever changes GOMAXPROCS, which belongs to the whole process.
+var procs = make(chan struct{}, 1)
 
-// Scale measures fn for several numbers of workers; fn does the same work with each. With Procs other code of the process feels it, too,
-// and GOMAXPROCS is put back at the end.
+// Scale measures fn for several numbers of workers; fn must do the same work with each. With Procs, other code of the process runs with the
+// changed GOMAXPROCS, too; it is restored at the end, or as soon as ctx ends. The numbers of workers are sampled in turn, other processes
+// are watched, and nothing is recorded meanwhile, as in [Compare].
 func Scale(ctx context.Context, name string, fn func(ctx context.Context, workers int) error, opt ScaleOptions) (Scaling, error) {
 	s := Scaling{Name: name, Procs: opt.Procs}
 	if err := checkContext("lab.Scale", ctx); err != nil {
@@ -47,31 +50,104 @@ func Scale(ctx context.Context, name string, fn func(ctx context.Context, worker
 			workers = append(workers, n)
 		}
 	}
+	from := here(1)
+	b := bench{call: "lab.Scale", from: &from}
 	for _, n := range workers {
 		if n < 1 {
 			return s, misuse("lab.Scale", "%d workers: need at least 1", n)
 		}
+		b.all = append(b.all, &contender{
+			name: fmt.Sprintf("%s with %d", name, n), users: fn,
+			fn: func(ctx context.Context) error { return fn(ctx, n) },
+		})
 	}
+	cores := usableCores()
 	if opt.Procs {
-		procs.Lock()
-		defer procs.Unlock()
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	}
-	for _, n := range workers {
-		if opt.Procs {
-			runtime.GOMAXPROCS(n)
-		}
-		stats, err := bench(ctx, "lab.Scale", fmt.Sprintf("%s with %d", name, n), fn, func(ctx context.Context) error { return fn(ctx, n) }, opt.Bench)
+		set, restore, err := changeProcs(ctx)
 		if err != nil {
 			return s, err
 		}
-		p := ScalePoint{Workers: n, Stats: stats, Speedup: 1}
-		if len(s.Points) > 0 && stats.Median > 0 {
-			p.Speedup = s.Points[0].Stats.Median / stats.Median
+		defer restore()
+		for i, n := range workers {
+			b.all[i].procs = func() int { return set(n) }
+		}
+	} else {
+		cores = min(cores, float64(runtime.GOMAXPROCS(0)))
+	}
+	in := systemInstruments()
+	var err error
+	s.Warnings, err = b.run(ctx, opt.Bench, in)
+	for i, e := range b.all {
+		if len(e.stats.Samples) == 0 {
+			continue
+		}
+		p := ScalePoint{Workers: workers[i], Stats: e.stats, Speedup: 1}
+		if len(s.Points) > 0 && e.stats.Median > 0 {
+			p.Speedup = s.Points[0].Stats.Median / e.stats.Median
 		}
 		s.Points = append(s.Points, p)
 	}
-	return s, nil
+	if !in.virtual {
+		s.Full = fullAt(s.Points, cores)
+	}
+	return s, err
+}
+
+// changeProcs lets the caller set GOMAXPROCS until restore is called or ctx ends, so that a measured function that never returns does not
+// leave a changed value behind.
+func changeProcs(ctx context.Context) (set func(n int) int, restore func(), err error) {
+	select {
+	case procs <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, canceled(ctx)
+	}
+	var mu sync.Mutex
+	over := false
+	before := runtime.GOMAXPROCS(0)
+	end := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !over {
+			over = true
+			runtime.GOMAXPROCS(before)
+			<-procs
+		}
+	}
+	release := context.AfterFunc(ctx, end)
+	set = func(n int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		if over {
+			return runtime.GOMAXPROCS(0)
+		}
+		runtime.GOMAXPROCS(n)
+		return n
+	}
+	return set, func() { release(); end() }, nil
+}
+
+// fullAt is the number of workers that keep the given number of cores busy: a worker that computes uses one core, a worker that waits half
+// of its time uses half of one. It is 0 when workers hardly compute.
+func fullAt(points []ScalePoint, cores float64) float64 {
+	if len(points) == 0 {
+		return 0
+	}
+	least := points[0]
+	for _, p := range points {
+		if p.Workers < least.Workers {
+			least = p
+		}
+	}
+	const hardly = 0.01
+	used := 1.0 // of a core, by one worker
+	if s := &least.Stats; s.CPU > 0 {
+		alone := max(s.Median-(s.Lo-s.floor()), s.CPU/float64(least.Workers)) // without the time that others took
+		used = min(1, s.CPU/alone/float64(least.Workers))
+	}
+	if used < hardly {
+		return 0
+	}
+	return cores / used
 }
 
 func (s Scaling) grid() grid {
@@ -80,14 +156,20 @@ func (s Scaling) grid() grid {
 		head = "cores"
 	}
 	g := grid{{head, "time", "from", "to", "speedup"}}
-	for _, p := range s.Points {
-		g = append(g, []string{fmt.Sprint(p.Workers), nanos(p.Stats.Median), nanos(p.Stats.Lo), nanos(p.Stats.Hi), fmt.Sprintf("%.2f", p.Speedup)})
+	for i, p := range s.Points {
+		speedup := "1.00"
+		if i > 0 {
+			speedup = p.Stats.ratio(&s.Points[0].Stats)
+		}
+		g = append(g, []string{fmt.Sprint(p.Workers), nanos(p.Stats.Median), nanos(p.Stats.Lo), nanos(p.Stats.Hi), speedup})
 	}
 	return g
 }
 
 // String is the table in text, below its name; Markdown the same for a notebook.
-func (s Scaling) String() string { return titled(s.Name, s.grid().text(s.RanBy())) }
+func (s Scaling) String() string { return titled(s.Name, s.grid().text(s.RanBy(), s.Warnings...)) }
 
 // Markdown is the table for a notebook.
-func (s Scaling) Markdown() string { return titledMarkdown(s.Name, s.grid().markdown(s.RanBy())) }
+func (s Scaling) Markdown() string {
+	return titledMarkdown(s.Name, s.grid().markdown(s.RanBy(), s.Warnings...))
+}

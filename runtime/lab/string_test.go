@@ -79,7 +79,7 @@ func TestStrings(t *testing.T) {
 			{lab.PoolStats{Size: 1, Running: 1}, `1 of 1 worker busy, 0 waiting \(at most 0\), 0 done, 0 of them failed`},
 			{lab.NewSemaphore(1), `0 of 1 permit held`},
 			{lab.Stats{Name: "x", Samples: []float64{2}, Calls: 1, Median: 2, Allocs: 1, Bytes: 16}, `x: 2 ns, 1 sample of 1 call, 1 allocation of 16B`},
-			{lab.Sample{Name: "x", Allocs: 1, Bytes: 8}, `x: 0s, CPU 0s \(0.00 cores\), 1 allocation of 8B`},
+			{lab.Sample{Name: "x", Allocs: 1, Bytes: 8}, `x: 0s, too short to measure cores, 1 allocation of 8B`},
 			{lab.Response{URL: "http://x/", Status: 200, Body: []byte("abc"), Took: time.Second}, `http://x/: 200, 3B in 1s`},
 			{lab.Response{URL: "http://x/", Err: errors.New("no"), Tries: 2, Took: time.Second}, `http://x/: no \(2 requests, 1s\)`},
 			{lab.State(9), `State\(9\)`},

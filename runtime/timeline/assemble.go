@@ -3,6 +3,7 @@ package timeline
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/exp/trace"
@@ -28,13 +29,13 @@ func (r *reader) finish(e *Experiment) {
 		return min(max(0, t-time.Duration(r.t0)), e.Recorded)
 	}
 
-	e.Goroutines = r.rows(since, e.Recorded)
+	e.Goroutines = r.rows(e, since, e.Recorded)
 	e.Cores = r.cores(e.GOMAXPROCS, since)
 	e.Events, e.Dropped, e.Bubble = r.said(since, e.Recorded), r.lost, r.bubble
 }
 
 // rows makes the experiment's goroutines: the main ones first, then by start.
-func (r *reader) rows(since func(time.Duration) time.Duration, recorded time.Duration) []Goroutine {
+func (r *reader) rows(e *Experiment, since func(time.Duration) time.Duration, recorded time.Duration) []Goroutine {
 	first, end, all := r.sortSpans(since)
 	n := 0
 	for i := range r.gs {
@@ -68,6 +69,7 @@ func (r *reader) rows(since func(time.Duration) time.Duration, recorded time.Dur
 		if row.Name == "" && g.base == coroutine {
 			row.Name = namePull
 		}
+		e.Benchmark = e.Benchmark || strings.HasPrefix(g.base, benchmarkFunc)
 		rows = append(rows, row)
 	}
 	slices.SortStableFunc(rows, func(a, b Goroutine) int {

@@ -15,3 +15,12 @@ func processCPU() time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// systemTime is what the system's clock says, in a bubble of testing/synctest, too.
+func systemTime() time.Time {
+	var t syscall.Timeval
+	if err := syscall.Gettimeofday(&t); err != nil {
+		return time.Now()
+	}
+	return time.Unix(t.Unix())
+}

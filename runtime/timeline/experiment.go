@@ -22,7 +22,7 @@ import (
 type Experiment struct {
 	Start      time.Time     // when recording began
 	Lead       time.Duration // how long the recorder had been armed by then: what came before the first goroutine
-	Wall       time.Duration // from Start to Stop, by the clock
+	Wall       time.Duration // from Start to Stop, by the clock, without the gaps
 	Recorded   time.Duration // how much of Wall the spans cover; less than Wall when the recording was cut
 	CPU        time.Duration // user and system time of the whole process over Wall; 0 where the system does not tell
 	GOMAXPROCS int           // the highest value seen while recording
@@ -35,6 +35,10 @@ type Experiment struct {
 	Left       []Leftover  // goroutines that the experiment started and that outlived it, in order of their start
 
 	SystemCores []SystemCore // the machine's cores over Wall, whoever used them, by ID; nil where the system does not tell
+
+	Gaps []Gap // pauses for measurements, in order
+
+	Benchmark bool // a benchmark of package testing ran in it, and was slowed by the recording
 
 	Cut     string // why the recording ends before the experiment does; empty when it does not
 	Bubble  bool   // a bubble of testing/synctest took part: times here are real, not the bubble's

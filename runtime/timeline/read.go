@@ -126,6 +126,9 @@ func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 		}
 		r.event(&ev)
 	}
+	if r.done && cfg.earlier != nil {
+		r.rest(tr)
+	}
 	if cut == "" && !r.done {
 		cut = "the tracer was stopped by other code"
 	}
@@ -269,7 +272,7 @@ func (r *reader) index(id trace.GoID) int32 {
 	i := int32(len(r.gs))
 	r.byID.add(id, i)
 	name, main := r.origin(id)
-	r.gs = append(r.gs, goroutine{id: id, proc: -1, place: nowhere, name: name, main: main, member: main, born: r.t0, since: r.t0, end: -1})
+	r.gs = append(r.gs, goroutine{id: id, proc: -1, place: nowhere, name: name, main: main, member: main || r.cfg.earlier[int64(id)], born: r.t0, since: r.t0, end: -1})
 	return i
 }
 

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/trace"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,12 @@ import (
 // ErrBusy is wrapped by what Stop returns when the tracer was not ours to start: the user's code, or another recorder,
 // was using it.
 var ErrBusy = errors.New("the execution tracer is in use")
+
+// ErrBenchmark is returned by Stop when the first start came from a benchmark of package testing, which recording would slow.
+var ErrBenchmark = errors.New("benchmarks of package testing are not recorded, because recording slows them")
+
+// ErrPaused is wrapped by the error of Stop when an earlier measurement paused the recorder all the time.
+var ErrPaused = errors.New("recording is paused")
 
 // A Config bounds a recording. The zero value means the defaults.
 type Config struct {
@@ -28,6 +35,8 @@ type Config struct {
 	MaxSpans int
 	// Func rewrites a function's name before it is kept; nil keeps what the tracer says.
 	Func func(string) string
+
+	earlier map[int64]bool // goroutines of the experiment that were alive before the gap
 }
 
 func (c Config) withDefaults() Config {
@@ -53,12 +62,15 @@ func (c Config) withDefaults() Config {
 type Recorder struct {
 	Config Config // read by Arm
 
-	mu    sync.Mutex // guards what follows, and is held while the tracer starts
-	cfg   Config
-	armed time.Time // zero: idle
-	mains []origin
-	run   *run  // nil until something starts
-	err   error // why nothing was recorded
+	// What follows is guarded by the gate.
+	cfg    Config
+	armed  time.Time // zero: idle
+	mains  []origin
+	runs   []*run // none until something starts; more than one when pauses came between
+	paused bool   // the last run has ended, and another one follows
+	gaps   []gap  // the last may be open
+	err    error  // why nothing was recorded, or nothing more
+	kept   string // the reason of a pause that was under way when the recorder was armed
 }
 
 // A run is one recording. It owns a goroutine at most, which stops the tracer when the trace has grown too large, and a sampler. halt
@@ -110,15 +122,21 @@ const (
 // Arm makes the next call of Started begin a recording. It fails when a recorder, this one or another, is armed or
 // recording already. Arm and Stop come in pairs.
 func (r *Recorder) Arm() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	gate.Lock()
+	defer gate.Unlock()
 	if !r.armed.IsZero() {
 		return errors.New("arm recorder: it is armed already")
 	}
-	if !armed.CompareAndSwap(nil, r) {
+	if gate.waiting != nil {
 		return errors.New("arm recorder: another recorder is armed")
 	}
-	r.cfg, r.armed, r.mains, r.run, r.err = r.Config.withDefaults(), time.Now(), nil, nil, nil
+	*r = Recorder{Config: r.Config, cfg: r.Config.withDefaults(), armed: time.Now()}
+	gate.waiting = r
+	for _, why := range gate.pauses {
+		r.kept = *why
+		r.openGap(*why)
+	}
+	turn()
 	return nil
 }
 
@@ -127,8 +145,8 @@ func (r *Recorder) Arm() error {
 // Call it after Arm; a microsecond.
 func (r *Recorder) Main(name string) {
 	o := origin{goroutineID(), name}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	gate.Lock()
+	defer gate.Unlock()
 	r.mains = append(r.mains, o)
 }
 
@@ -139,24 +157,34 @@ type origin struct {
 }
 
 // Stop ends the experiment and reads what was recorded. Without a call of Started since Arm it returns nil and no error.
-// When the tracer was in use it returns an error that wraps ErrBusy. Reading takes about a microsecond for each goroutine.
+// When the tracer was in use it returns an error that wraps ErrBusy; when a [Pause] from before Arm has not ended, one that wraps ErrPaused;
+// and ErrBenchmark when the first start came from a benchmark. Reading takes about a microsecond for each goroutine.
 func (r *Recorder) Stop() (*Experiment, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	gate.Lock()
 	if r.armed.IsZero() {
+		gate.Unlock()
 		return nil, errors.New("stop recorder: it was not armed")
 	}
-	armed.CompareAndSwap(r, nil)
-	lead := r.armed
-	r.armed = time.Time{}
-	if r.run == nil {
-		return nil, r.err
+	kept := r.kept != "" && gate.waiting == r && !open()
+	r.detach()
+	done := *r
+	*r = Recorder{Config: r.Config}
+	gate.Unlock()
+	switch {
+	case len(done.runs) > 0:
+	case kept:
+		return nil, fmt.Errorf("record experiment: %w by %s, which is still running", ErrPaused, done.kept)
+	default:
+		return nil, done.err
 	}
-	e, err := r.run.end(r.cfg, r.mains)
+	e, err := parts(done.cfg, done.mains, done.runs, done.gaps)
 	if err != nil {
 		return nil, err
 	}
-	e.Lead = r.run.asked.Sub(lead)
+	if e.Cut == "" && done.err != nil {
+		e.Cut = done.err.Error()
+	}
+	e.Lead = done.runs[0].asked.Sub(done.armed)
 	return e, nil
 }
 
@@ -164,22 +192,84 @@ func (r *Recorder) Stop() (*Experiment, error) {
 // end meanwhile are not among those left behind. It costs what the tracer needs to stop, about a millisecond, and nothing
 // when nothing is recorded; a recorder that waits for its first start begins no more.
 func (r *Recorder) Halt() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	armed.CompareAndSwap(r, nil)
-	if !r.armed.IsZero() && r.run != nil {
-		r.run.halt()
+	gate.Lock()
+	defer gate.Unlock()
+	r.detach()
+}
+
+// detach ends the recording, if there is one, and lets no other begin. The caller holds the gate.
+func (r *Recorder) detach() {
+	switch r {
+	case gate.waiting:
+		gate.waiting = nil
+	case gate.running:
+		gate.running = nil
+		r.runs[len(r.runs)-1].halt()
+	default:
+		return
 	}
+	r.closeGap()
+	turn()
 }
 
 // begin starts the tracer, once. A goroutine that finds another one in begin waits, so that what it starts is recorded too.
 func (r *Recorder) begin() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !armed.CompareAndSwap(r, nil) {
+	gate.Lock()
+	defer gate.Unlock()
+	if armed.Load() != r {
 		return
 	}
-	r.run, r.err = start(r.cfg)
+	gate.waiting = nil
+	if benchmarks() {
+		r.err = ErrBenchmark
+	} else {
+		r.record()
+	}
+	turn()
+}
+
+// benchmarkFunc is the prefix of the functions that run benchmarks of package testing.
+const benchmarkFunc = "testing.(*B)."
+
+// benchmarks reports whether the calling goroutine runs a benchmark of package testing.
+func benchmarks() bool {
+	var pcs [128]uintptr
+	for frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])]); ; {
+		f, more := frames.Next()
+		if strings.HasPrefix(f.Function, benchmarkFunc) {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+// maxRuns is the number of parts of a recording: continuing it after each of a thousand measurements would take long, and the figure would
+// not be readable.
+const maxRuns = 16
+
+// record begins the recording, or continues it. The caller holds the gate.
+func (r *Recorder) record() {
+	gate.running, r.paused = nil, false
+	cfg := r.cfg
+	for _, n := range r.runs {
+		cfg.MaxBytes = max(1, cfg.MaxBytes-n.buf.Len())
+		if n.buf.over { // what follows would not be read
+			return
+		}
+	}
+	if len(r.runs) == maxRuns {
+		r.err = fmt.Errorf("it was paused %d times for measurements", maxRuns)
+		return
+	}
+	n, err := start(cfg)
+	if err != nil {
+		r.err = err
+		return
+	}
+	gate.running = r
+	r.runs = append(r.runs, n)
 }
 
 // start starts the tracer, outside of any bubble, and marks the calling goroutine as the one that did.
@@ -243,23 +333,7 @@ func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
 	if err := e.read(recorded, cfg, mains); err != nil {
 		return nil, fmt.Errorf("read recording: %w", err)
 	}
-	e.Left = e.leftovers()
 	return e, nil
-}
-
-// aside keeps the armed recorder, if there is one, from beginning while somebody records by hand: that is the recording which counts.
-func aside() (back func()) {
-	r := armed.Swap(nil)
-	if r == nil {
-		return func() {}
-	}
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if !r.armed.IsZero() && r.run == nil { // not stopped meanwhile
-			armed.CompareAndSwap(nil, r)
-		}
-	}
 }
 
 // Record runs f and returns what its goroutines and the machine's cores did meanwhile. It records from the first
@@ -286,10 +360,14 @@ func Record(ctx context.Context, f func()) (*Experiment, error) {
 	release()
 	n.stopTracer() // waits for the one that ctx started, if it did; a tracer that was started outside may be stopped in a bubble
 	e, err := n.end(cfg, []origin{{goroutineID(), "main"}})
-	if err == nil && e.Cut == "" && ended.Load() {
+	if err != nil {
+		return nil, err
+	}
+	if e.Cut == "" && ended.Load() {
 		e.Cut = "its context ended"
 	}
-	return e, err
+	e.Left = e.leftovers()
+	return e, nil
 }
 
 // A buffer keeps a trace in memory. The tracer's reader is the only writer; the rest looks after the tracer has stopped.

@@ -46,6 +46,9 @@ func (e *Experiment) Caption() string {
 	if e.Lead >= time.Millisecond && e.Lead > e.Wall/100 {
 		parts[0] += " from the first goroutine, " + Round(e.Lead) + " in"
 	}
+	if measured := e.measured(); measured != "" {
+		parts = append(parts, measured)
+	}
 	if e.CPU > 0 {
 		parts = append(parts, "CPU "+Round(e.CPU))
 	}

@@ -15,14 +15,17 @@ func init() {
 			"Compare":    reflect.ValueOf(pkg.Compare),
 			"Cores":      reflect.ValueOf(pkg.Cores),
 			"Counters":   reflect.ValueOf(pkg.Counters),
+			"Disturbed":  reflect.ValueOf((*pkg.Disturbed)(nil)),
 			"Durations":  reflect.ValueOf((*pkg.Durations)(nil)),
 			"Figure":     reflect.ValueOf((*pkg.Figure)(nil)),
+			"Filling":    reflect.ValueOf((*pkg.Filling)(nil)),
 			"Histogram":  reflect.ValueOf(pkg.Histogram),
 			"HoldList":   reflect.ValueOf((*pkg.HoldList)(nil)),
 			"Holds":      reflect.ValueOf((*pkg.Holds)(nil)),
 			"Litmus":     reflect.ValueOf(pkg.Litmus),
 			"LockWait":   reflect.ValueOf(pkg.LockWait),
 			"Locks":      reflect.ValueOf(pkg.Locks),
+			"OnProcs":    reflect.ValueOf((*pkg.OnProcs)(nil)),
 			"Options":    reflect.ValueOf((*pkg.Options)(nil)),
 			"Outcome":    reflect.ValueOf((*pkg.Outcome)(nil)),
 			"Outcomes":   reflect.ValueOf((*pkg.Outcomes)(nil)),
@@ -39,6 +42,7 @@ func init() {
 			"TimingList": reflect.ValueOf((*pkg.TimingList)(nil)),
 			"Timings":    reflect.ValueOf((*pkg.Timings)(nil)),
 			"Together":   reflect.ValueOf(pkg.Together),
+			"Warned":     reflect.ValueOf((*pkg.Warned)(nil)),
 		}
 	}
 }

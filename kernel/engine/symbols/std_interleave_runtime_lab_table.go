@@ -69,6 +69,7 @@ func init() {
 			"HedgeAny":            reflect.ValueOf(pkg.HedgeAny),
 			"Host":                reflect.ValueOf((*pkg.Host)(nil)),
 			"Interleavings":       reflect.ValueOf((*pkg.Interleavings)(nil)),
+			"Keep":                reflect.ValueOf(pkg.Keep),
 			"Limit":               reflect.ValueOf(pkg.Limit),
 			"Limiter":             reflect.ValueOf((*pkg.Limiter)(nil)),
 			"LimiterStats":        reflect.ValueOf((*pkg.LimiterStats)(nil)),
