@@ -131,7 +131,7 @@ func patches() []stdFile {
 	case "linux":
 		files = append(files, stdFile{path: "syscall/cellmoves.go", added: "syscallmoves_linux.go.txt"},
 			stdFile{path: "syscall/syscall_linux.go", edits: []edit{
-				{old: "\tr1, r2, errno = linux.Syscall6(trap, a1, a2, a3, a4, a5, a6)\n", new: "\tr1, r2, errno = linux.Syscall6(trap, a1, a2, a3, a4, a5, a6)\n\tnoteMove(trap, a1, a2)\n"},
+				{old: "\tr1, r2, errno = linux.Syscall6(trap, a1, a2, a3, a4, a5, a6)\n", new: "\tif errno, yes := refused(trap, a1, a2, a3); yes {\n\t\treturn ^uintptr(0), 0, Errno(errno)\n\t}\n\tr1, r2, errno = linux.Syscall6(trap, a1, a2, a3, a4, a5, a6)\n\tnoteMove(trap, a1, a2)\n"},
 			}})
 	default:
 		files = append(files, stdFile{path: "syscall/cellmoves.go", added: "syscallmoves.go.txt"})

@@ -23,6 +23,7 @@ import (
 	"interleave/install/toolchain"
 	"interleave/install/toolchain/itabs"
 	"interleave/install/toolchain/patched"
+	"interleave/install/toolchain/writes"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
@@ -149,7 +150,10 @@ func (p *packages) Allowed(path string) bool   { return p.paths[path] }
 func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) session.Done {
 	e.tidier.busy()
 	defer e.tidier.idle()
-	e.out = out
+	if e.out != out {
+		e.out = out
+		writes.Keep()
+	}
 	rt.Line = out.Line()
 	patched.NextRun()
 	if e.restored { // what was lost is told once

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -147,5 +148,24 @@ func TestShorten(t *testing.T) {
 		if got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}
+	}
+}
+
+func TestExplainLimits(t *testing.T) {
+	exited := exec.Command("/bin/sh", "-c", "exit 2").Run()
+	for _, c := range []struct {
+		d    session.Death
+		want string
+	}{
+		{session.Death{Err: exited, Report: []byte("fatal error: out of memory\n"), Space: 2 << 30}, "limited to 2048 MB (ulimit -v, RLIMIT_AS)"},
+		{session.Death{Err: exited, Report: []byte("runtime/cgo: pthread_create failed: Resource temporarily unavailable\nSIGABRT: abort\n"), Space: 1 << 30}, "limited to 1024 MB"},
+		{session.Death{Err: exited, Cut: io.EOF}, "a file descriptor that it needs was closed"},
+	} {
+		if got := strings.Join(Explain(c.d).Traceback, "\n"); !strings.Contains(got, c.want) {
+			t.Errorf("%q does not say %q", got, c.want)
+		}
+	}
+	if got := strings.Join(Explain(session.Death{Err: exited, Report: []byte("fatal error: all goroutines are asleep\n"), Space: 2 << 30}).Traceback, "\n"); strings.Contains(got, "limited") {
+		t.Error(got)
 	}
 }

@@ -47,3 +47,6 @@ func cellReap() int
 
 //go:linkname setExitHook os.setExitHook
 func setExitHook(f func(code int))
+
+//go:linkname cellPanicking runtime.cellPanicking
+func cellPanicking() bool

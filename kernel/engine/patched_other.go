@@ -34,3 +34,5 @@ func cellCallers(top, bottom []uintptr) (ntop, nbottom, depth int) { return 0, 0
 func cellReap() int { return 0 }
 
 func setExitHook(f func(code int)) {}
+
+func cellPanicking() bool { return false }

@@ -256,6 +256,7 @@ func (e *Engine) hooks() rt.Hooks {
 const (
 	graceCancel = 40 * time.Millisecond  // to end by its context
 	graceStop   = 700 * time.Millisecond // to end by the stop flag, or to become fewer
+	gracePanic  = 20 * time.Millisecond  // for the deferred calls of a goroutine that panics
 	graceKill   = 3 * time.Second        // to come to a place where it can be ended
 	graceEach   = 200 * time.Microsecond // more, in all, for each goroutine
 )
@@ -266,6 +267,9 @@ func (r *run) execute(f func()) (fail *failure, replace string) {
 	go r.main(f)
 	select {
 	case <-r.done:
+		for began := time.Now(); cellPanicking() && time.Since(began) < gracePanic; { // its deferred calls may have let the cell end
+			runtime.Gosched()
+		}
 		select {
 		case <-r.broken:
 			fail, replace = r.stop(r.failed)
@@ -320,7 +324,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 		if quiet++; fell || busy > 0 || r.engine.out.Writing() {
 			quiet = 0
 		}
-		if quiet >= 3 || late && busy == 0 { // seen blocked three times
+		if quiet >= 3 || late && busy == 0 && killed.IsZero() { // one that was killed may have let another go on // seen blocked three times
 			if left = r.living(); len(left) == 0 {
 				break
 			}
@@ -342,8 +346,9 @@ func (r *run) stop(why *failure) (*failure, string) {
 			}
 			for _, l := range left {
 				cellKill(l.g, l.id)
+				pause = time.Millisecond
 			}
-			left, pause = nil, time.Millisecond
+			left = nil
 		}
 		wait := time.NewTimer(max(pause, 4*time.Since(began)))
 		select {

@@ -62,6 +62,8 @@ func (c *Config) defaults() {
 type Death struct {
 	Report []byte         // what Go's runtime wrote about it; empty when it wrote nothing (kill -9)
 	Err    error          // what exec.Cmd.Wait returned, nil for exit status 0
+	Cut    error          // why it could not be heard any more and was ended: a descriptor was closed, or its program replaced; nil: it ended by itself
+	Space  uint64         // bytes to which its address space was limited (ulimit -v); 0: it was not, or the system does not say
 	N      int            // the cell that ran, in the user's numbers; 0: none
 	Line   int            // of that cell, the last that Out.Line was told; 0: unknown
 	Texts  map[int]string // of all cells so far, by number; not to be changed

@@ -307,6 +307,8 @@ func TestDeath(t *testing.T) {
 			events := r.until(isA[Done])
 			if d := <-deaths; d.N != 2 || d.Line != strings.Count(script, "\n")+1 || d.Texts[d.N] != script {
 				t.Errorf("died in cell[%d]:%d of %v", d.N, d.Line, d.Texts)
+			} else if cut := test.script == "exec" || test.script == "closefds" && d.Err.Error() == "signal: killed"; (d.Cut != nil) != cut {
+				t.Errorf("its connection was cut: %v", d.Cut)
 			}
 			got := transcript(slices.DeleteFunc(events, isA[Display]))
 			said := "also"

@@ -295,7 +295,7 @@ func (l *life) died() {
 
 // death is what is known of a process that has ended.
 func (l *life) death(p *process) Death {
-	d := Death{Report: p.report, Err: p.exit, Texts: l.texts}
+	d := Death{Report: p.report, Err: p.exit, Cut: p.cut, Space: p.space, Texts: l.texts}
 	if l.cell != nil && l.begun {
 		d.N, d.Line = l.cell.N, p.line
 	}

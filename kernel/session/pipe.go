@@ -29,7 +29,7 @@ func Pipe(ctx context.Context, cfg Config, evaluator func() Evaluator) *Client {
 		p := newProcess(pipes{
 			requests: requestsW, frames: framesR, stdout: stdoutR, stderr: stderrR,
 			signal: func(bool) { cancel(ErrShutdown) },
-			wait: func() error {
+			wait: func(*uint64) error {
 				defer cancel(nil)
 				return <-ended
 			},

@@ -4,6 +4,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A process is one child as the supervisor sees it. The zero step of its life is over when newProcess returns; it is over
@@ -15,6 +16,8 @@ type process struct {
 	// Valid when items is closed.
 	exit   error  // what Wait returned
 	report []byte // the runtime's last words
+	cut    error  // what ended its frames while it lived
+	space  uint64 // bytes to which its address space was limited; 0: it was not
 	line   int    // where its cell was
 
 	beats func() uint32 // of the page, until unmap
@@ -32,15 +35,18 @@ type process struct {
 	inputs   uint64        // Input events of this process that left the client; owned by life
 }
 
+// dying is how long a process may take to end after its pipes have: the system closes them first.
+const dying = time.Second
+
 // pipes are the supervisor's ends. wait returns when the child has ended; after that the streams end by themselves.
 type pipes struct {
 	stdout, stderr io.ReadCloser
 	frames         io.ReadCloser
 	requests       io.WriteCloser
-	wait           func() error
-	drained        func() // called when wait has returned: what the streams still hold comes, then their end
-	page           *page  // shared with the child
-	unmap          func() // called when the page is not needed any more
+	wait           func(space *uint64) error // space gets the limit of its address space
+	drained        func()                    // called when wait has returned: what the streams still hold comes, then their end
+	page           *page                     // shared with the child
+	unmap          func()                    // called when the page is not needed any more
 	signal         func(hard bool)
 	pid            int
 }
@@ -74,14 +80,19 @@ func newProcess(p pipes, nonce string) *process {
 		return out
 	}
 	frames := make(chan frame)
+	ended := make(chan struct{})
 	readers.Go(func() {
 		defer close(frames)
 		r := &frameReader{r: p.frames}
 		for {
 			f, err := r.next()
-			if err != nil {
-				// The end of the process, or of our understanding of it. If it lives, it is deaf and dumb.
-				p.signal(true)
+			if err != nil { // the end of the process, or of our understanding of it
+				select {
+				case <-ended:
+				case <-time.After(dying):
+					pr.cut = err // it is deaf and dumb
+					p.signal(true)
+				}
 				return
 			}
 			select {
@@ -91,10 +102,9 @@ func newProcess(p pipes, nonce string) *process {
 			}
 		}
 	})
-	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		pr.exit = p.wait()
+		pr.exit = p.wait(&pr.space)
 		pr.line = int(atomic.LoadUint32(&p.page.line))
 		p.drained()
 		p.requests.Close() // in case the writer stands in a full pipe

@@ -65,8 +65,9 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 		requests: ours[0], frames: &drain{ours[1]}, stdout: &drain{ours[2]}, stderr: &drain{ours[3]},
 		pid:    g.pid,
 		signal: g.signal,
-		wait: func() error {
+		wait: func(space *uint64) error {
 			awaitExit(g.pid)
+			*space = addressSpace(g.pid)
 			g.end() // before Wait frees the pid for others
 			return cmd.Wait()
 		},

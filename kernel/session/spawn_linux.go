@@ -36,3 +36,12 @@ func awaitExit(pid int) {
 	for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 	}
 }
+
+// addressSpace returns the bytes to which a process that has ended, and was not waited for, had limited its address space, or 0.
+func addressSpace(pid int) uint64 {
+	var l unix.Rlimit
+	if unix.Prlimit(pid, unix.RLIMIT_AS, nil, &l) != nil || l.Cur == unix.RLIM_INFINITY {
+		return 0
+	}
+	return l.Cur
+}
