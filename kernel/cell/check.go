@@ -95,6 +95,7 @@ func (r *round) run(info *types.Info) outcome {
 		file.Decls = append(file.Decls, &ast.FuncDecl{Name: ast.NewIdent(cellFunc), Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: &ast.BlockStmt{List: body}})
 	}
 	r.dotImports(file.Decls)
+	namesElsewhere(file.Decls)
 	out := outcome{pkg: pkg, info: info}
 	conf := types.Config{Importer: r.s.pkgs, GoVersion: "go1.26", Error: func(err error) {
 		e := err.(types.Error)
@@ -144,6 +145,35 @@ func (r *round) dotImports(decls []ast.Decl) {
 				r.s.pkg.Scope().Insert(p.Scope().Lookup(name)) // where there is one, it stays
 			}
 		}
+	}
+}
+
+// namesElsewhere puts parentheses around a type's name that alone defines another type, as in type B A, where the name is not declared
+// in this file: the checker's search for cycles expects every name of the package to be (go/types of Go 1.26, directCycle).
+func namesElsewhere(decls []ast.Decl) {
+	here := map[string]bool{}
+	for _, d := range decls {
+		if d, ok := d.(*ast.GenDecl); ok && d.Tok == token.TYPE {
+			for _, sp := range d.Specs {
+				here[sp.(*ast.TypeSpec).Name.Name] = true
+			}
+		}
+	}
+	for i, d := range decls {
+		d, ok := d.(*ast.GenDecl)
+		if !ok || d.Tok != token.TYPE {
+			continue
+		}
+		c := *d
+		c.Specs = slices.Clone(d.Specs)
+		for k, sp := range c.Specs {
+			sp := *sp.(*ast.TypeSpec)
+			if id, ok := sp.Type.(*ast.Ident); ok && !here[id.Name] {
+				sp.Type = &ast.ParenExpr{Lparen: id.Pos(), X: id, Rparen: id.End()}
+				c.Specs[k] = &sp
+			}
+		}
+		decls[i] = &c
 	}
 }
 
