@@ -215,14 +215,18 @@ type execution struct {
 	ctx    context.Context
 	cell   session.Cell
 	done   *session.Done
-	exited bool // os.Exit(0) has ended the cell
-	quiet  bool // nothing is shown: a user expression
+	exited bool     // os.Exit(0) has ended the cell
+	quiet  bool     // nothing is shown: a user expression
+	left   []func() // show what is still running when the cell's contexts have ended
 }
 
-// over says that what goroutines of the cell write from now on comes late, and ends the cell's contexts.
+// over says that what goroutines of the cell write from now on comes late, ends the cell's contexts, and shows what is still running then.
 func (x *execution) over() {
 	for _, r := range append(x.past, x.run) {
 		r.end()
+	}
+	for _, show := range x.left {
+		show()
 	}
 }
 
@@ -381,7 +385,7 @@ func (x *execution) perform(f func(), tracer string) {
 	}
 	if fail != nil {
 		if exp != nil && len(fail.left) == 0 { // otherwise it tells them
-			x.leftBehind(exp)
+			x.leftBehind(r, exp)
 		}
 		x.failed(fail)
 		return
@@ -393,10 +397,8 @@ func (x *execution) perform(f func(), tracer string) {
 	if shown && !x.cell.Silent && !x.quiet {
 		x.result(values)
 	}
-	if exp != nil {
-		x.leftBehind(exp)
-	} else if armed { // measured code may have started some
-		x.leftUnseen()
+	if exp != nil || armed { // measured code may have started some
+		x.left = append(x.left, func() { x.leftBehind(r, exp) })
 	}
 	if x.quiet {
 		r.values, r.shown = values, shown

@@ -8,7 +8,6 @@ import (
 	"html"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -149,27 +148,32 @@ func (x *execution) figure(exp *timeline.Experiment) {
 	})
 }
 
-// leftBehind tells which goroutines of the cell go on after it. Those that were running when it ended may have been about to
-// end: they are looked at again, after the time that the figure took.
-func (x *execution) leftBehind(exp *timeline.Experiment) {
+// leftBehind shows which goroutines of a run are still running after it. Those that are about to end, because they were running or wait for
+// the cell's context, are given a moment. exp is nil when there is no recording, since all of them were started by measured code.
+func (x *execution) leftBehind(r *run, exp *timeline.Experiment) {
+	if exp != nil && len(exp.Left) == 0 {
+		return
+	}
+	r.settle()
+	if exp == nil {
+		if all := r.living(); len(all) > 0 {
+			x.listLeft(len(all), len(busyOnes(all)), r.report(all))
+		}
+		return
+	}
 	const most = 5
 	const crowd = 5000
-	var now map[int64]living
+	now := map[int64]living{}
+	r.each(func(g living) { now[int64(g.id)] = g })
 	var lines []string // of the first
 	n, burning := 0, 0
 	for _, l := range exp.Left {
-		if l.State == timeline.Running || l.State == timeline.Runnable {
-			if now == nil {
-				now = map[int64]living{}
-				x.run.each(func(g living) { now[int64(g.id)] = g })
-			}
-			g, lives := now[l.ID]
-			if !lives {
-				continue
-			}
-			if g.busy {
-				burning++
-			}
+		g, lives := now[l.ID]
+		if !lives {
+			continue
+		}
+		if g.busy {
+			burning++
 		}
 		if n++; n <= most {
 			lines = append(lines, l.String())
@@ -179,8 +183,7 @@ func (x *execution) leftBehind(exp *timeline.Experiment) {
 		return
 	}
 	if exp.Cut != "" || len(exp.Gaps) > 0 || n > crowd { // the recording may not know all, or not that some have ended since
-		all, _ := x.run.count()
-		n = max(all, len(lines))
+		n = max(len(now), len(lines))
 	}
 	if n > len(lines) {
 		lines = append(lines, fmt.Sprintf("… and %d more", n-len(lines)))
@@ -188,21 +191,12 @@ func (x *execution) leftBehind(exp *timeline.Experiment) {
 	x.listLeft(n, burning, lines)
 }
 
-// leftUnseen is leftBehind for a cell without a recording, all of whose goroutines were started by measured code.
-func (x *execution) leftUnseen() {
-	all := x.run.living()
-	if slices.ContainsFunc(all, func(l living) bool { return l.busy }) { // those may be about to end
-		time.Sleep(10 * time.Millisecond)
-		all = x.run.living()
-	}
-	burning := 0
-	for _, l := range all {
-		if l.busy {
-			burning++
+// settle waits until no goroutine of the run uses a core or is about to, for a moment at most.
+func (r *run) settle() {
+	for end := time.Now().Add(50 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if _, busy := r.count(); busy == 0 {
+			return
 		}
-	}
-	if len(all) > 0 {
-		x.listLeft(len(all), burning, x.run.report(all))
 	}
 }
 

@@ -227,3 +227,22 @@ func TestLargeResult(t *testing.T) {
 		t.Errorf("of 500001 bytes printed %d are shown", len(got))
 	}
 }
+
+// What ends with its cell is not said to be running after it.
+func TestEndsWithItsCell(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	for _, code := range []string{
+		"lab.Go(ctx, func(ctx context.Context) (int, error) { return 0, lab.Sleep(ctx, time.Hour) })",
+		"go func() { <-ctx.Done() }()",
+		"for range 1000 {\n\tgo func() {\n\t\tselect {\n\t\tcase <-ctx.Done():\n\t\tcase <-time.After(time.Hour):\n\t\t}\n\t}()\n}",
+	} {
+		if s := w.run(code); s.of("display") != "" || s.of("figure") == "" || !s.done.OK {
+			t.Errorf("%s\n%s", code, s)
+		}
+	}
+	s := w.run("go func() { <-ctx.Done(); select {} }()\nlab.Go(ctx, func(ctx context.Context) (int, error) { return 0, lab.Sleep(ctx, time.Hour) })")
+	if got := s.of("display"); !strings.HasPrefix(got, "1 goroutine goes on after this cell:\n  go cell[4]:1: ") {
+		t.Error(s)
+	}
+}
