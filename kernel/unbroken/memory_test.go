@@ -128,28 +128,3 @@ func TestResetFrees(t *testing.T) {
 		t.Errorf("what was forgotten is back: %s", s.said())
 	}
 }
-
-func TestZZ(t *testing.T) {
-	k := start(t)
-	k.run("1 + 1")
-	pid := k.session()
-	show := func(what string) {
-		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		for _, l := range bytes.Split(b, []byte("\n")) {
-			if bytes.HasPrefix(l, []byte("VmRSS")) || bytes.HasPrefix(l, []byte("RssAnon")) || bytes.HasPrefix(l, []byte("RssFile")) {
-				t.Logf("%s %s", what, l)
-			}
-		}
-	}
-	show("start")
-	k.run("func f() int { return 1 }\nf()")
-	show("compiled")
-	time.Sleep(5 * time.Second)
-	show("idle")
-	s := k.run("gate := make(chan int)\nvar wg sync.WaitGroup\nfor range 100_000 {\n\twg.Go(func() { <-gate })\n}\nclose(gate)\nwg.Wait()")
-	t.Log(s.status)
-	show("after")
-	time.Sleep(10 * time.Second)
-	show("idle")
-	k.run("f, err := os.Create(\"/tmp/eng/h.pb\")\npprof.Lookup(\"heap\").WriteTo(f, 0)\nf.Close()")
-}
