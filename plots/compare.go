@@ -31,7 +31,7 @@ type TimingList struct {
 type Timing struct {
 	Name       string
 	Median     float64 // in nanoseconds
-	Lo, Hi     float64 // ends of its interval; both 0 when there is none
+	Lo, Hi     float64 // ends of its interval; both 0 when it has no title
 	Confidence float64 // of the interval, from 0 to 1; 0 when Lo and Hi are the range of the samples
 	Floor      float64 // lower bound of Lo without other processes on the cores; 0 means Lo
 }

@@ -5,5 +5,5 @@ package toolchain
 // Hold does nothing: files that are open cannot be removed here.
 func Hold(string) {}
 
-// Held reports that nobody is known to hold the directory.
+// Held reports that no process is known to hold the directory.
 func Held(string) bool { return false }

@@ -14,7 +14,7 @@ import (
 // definitions that do not fit are set aside: a note says which and why, cells that mention them are refused with that reason, and
 // they come back by themselves when a later cell makes them fit again.
 //
-// What is compiled already goes on as it was: goroutines that run it and closures that hold it use the definitions it was compiled
+// What is compiled already stays as it was: goroutines that run it and closures that hold it use the definitions it was compiled
 // with.
 
 // setAside takes definitions of earlier cells that have errors out of the session, and reports whether it did. It does not when
@@ -76,7 +76,7 @@ func (c *change) takeOut(u *unit, why *Diagnostic) {
 	}
 }
 
-// earlierUnit finds the definition of an earlier cell that an error is in, nil when it is none.
+// earlierUnit finds the definition of an earlier cell that an error is in, or nil.
 func (c *change) earlierUnit(e types.Error) *unit {
 	src := c.s.sourceOf(e.Pos)
 	if src == nil || src == c.src {
@@ -177,7 +177,7 @@ func (c *change) asideList() (list []*unit) {
 	return append(list, c.s.aside...)
 }
 
-// asideNotes tells the user what was set aside, what went with it, and what fits again.
+// asideNotes are the notes for the user: what was set aside, what went with it, and what fits again.
 func (c *change) asideNotes() (notes []string) {
 	const most = 6
 	var reasons, followers []string

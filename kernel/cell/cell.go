@@ -113,7 +113,7 @@ type Plan struct {
 	Tracer    string   // a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it does not
 	HideNil   bool     // the last expression ends in an error: nil is not worth showing
 	Empty     bool     // nothing to run, and at most imports declared
-	Lasting   bool     // it declares variables or imports: where nothing was compiled, the text alone tells another process of them
+	Lasting   bool     // it declares variables or imports: where nothing was compiled, another process learns of them by the text alone
 
 	commit func(compiled bool)
 }
@@ -359,7 +359,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// Nearest returns the word that differs from name by a slip of the fingers, empty when there is none.
+// Nearest returns the word that differs from name by a slip of the fingers, or an empty string.
 func Nearest(name string, words []string) string {
 	best, least := "", 2
 	if len(name) > 5 {

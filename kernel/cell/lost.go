@@ -7,7 +7,7 @@ import (
 )
 
 // A variable may be without a value: it went with a session that died, its type was defined anew in another way, or the cell that
-// was to set it failed before. Code that would read it is refused, so that nobody sees a zero that no code has written.
+// was to set it failed before. Code that would read it is refused, so that no zero is seen that no code has written.
 
 const (
 	lostWithSession = "was lost when the session ended"

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// What is legal Go and yet hardly what its author means is told in a note under the cell.
+// What is legal Go and yet hardly what its author means gets a note under the cell.
 
 // bareDurations finds numbers that become durations as they stand: time.Sleep(5) sleeps for five nanoseconds.
 func (c *change) bareDurations() (notes []string) {

@@ -344,7 +344,7 @@ func (x *execution) code(text string) {
 	}
 }
 
-// notes tells the user what a plan does besides.
+// notes shows the user what a plan does besides.
 func (x *execution) notes(notes []string) {
 	for _, n := range notes {
 		x.e.out.Output(x.cell.ID, session.Stderr, []byte(bold+"note: "+reset+n+"\n"))

@@ -47,7 +47,7 @@ func Explain(d session.Death) session.Failed {
 		s := exit.Sys().(syscall.WaitStatus).Signal()
 		why = fmt.Sprintf("the session process was killed by signal %d (%s)", int(s), s)
 		if s == syscall.SIGKILL {
-			why += ", by somebody or for want of memory"
+			why += ", by another process or because memory ran out"
 		}
 	case d.Err != nil:
 		why = "the session process ended: " + d.Err.Error()

@@ -76,15 +76,15 @@ func TestExplain(t *testing.T) {
 			session died: the session process ended: exit status 2
 			the session process ended: exit status 2`},
 		{"", "", killed, 0, 0, `
-			session died: the session process was killed by signal 9 (killed), by somebody or for want of memory
-			the session process was killed by signal 9 (killed), by somebody or for want of memory`},
+			session died: the session process was killed by signal 9 (killed), by another process or because memory ran out
+			the session process was killed by signal 9 (killed), by another process or because memory ran out`},
 		{"", "", killed, 4, 0, `
-			session died: the session process was killed by signal 9 (killed), by somebody or for want of memory
-			the session process was killed by signal 9 (killed), by somebody or for want of memory
+			session died: the session process was killed by signal 9 (killed), by another process or because memory ran out
+			the session process was killed by signal 9 (killed), by another process or because memory ran out
 			cell[4] was running`},
 		{"", "", killed, 4, 2, `
-			session died: the session process was killed by signal 9 (killed), by somebody or for want of memory
-			the session process was killed by signal 9 (killed), by somebody or for want of memory
+			session died: the session process was killed by signal 9 (killed), by another process or because memory ran out
+			the session process was killed by signal 9 (killed), by another process or because memory ran out
 			cell[4]:2 was running
 			   2 | go w.write()`},
 		{"", "", nil, 0, 0, `

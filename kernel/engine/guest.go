@@ -10,7 +10,7 @@ import (
 )
 
 // A guest is a goroutine that calls methods of values which are shown. Such a method is anybody's code: it may call itself
-// without end, call runtime.Goexit, or not return. On a goroutine of its own, with a small stack, this costs what it would have said.
+// without end, call runtime.Goexit, or not return. On a goroutine of its own, with a small stack, this costs the text that it would have given.
 type guest struct {
 	done chan struct{} // closed when the goroutine has ended
 	err  error         // why the work was not done; read after done

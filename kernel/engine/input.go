@@ -12,7 +12,7 @@ import (
 type stdin struct {
 	mu   sync.Mutex
 	rest []byte // of a line that was read in part
-	told uint64 // the cell that was told that nobody can be asked
+	told uint64 // the cell that got the note that input cannot be asked for
 }
 
 // provideInput lets fmt.Scan and its kin ask the user.

@@ -79,7 +79,7 @@ func (r *run) overflow(t *tag) *failure {
 }
 
 // framesOf returns the frames in cells, innermost first, and the function that the innermost of them has called, or that the
-// interpreter has called where there are none.
+// interpreter has called where the stack has no lines.
 func framesOf(pcs []uintptr) (frames []frame, callee string) {
 	it := runtime.CallersFrames(pcs)
 	var tr trace

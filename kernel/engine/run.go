@@ -201,7 +201,7 @@ func (e *Engine) poll() {
 		return
 	}
 	if t.unwinding {
-		if t.run.killing.Load() { // the deferred call that is running goes on no longer than others
+		if t.run.killing.Load() { // the deferred call that is running gets no more time than others
 			runtime.Goexit()
 		}
 		return
@@ -289,7 +289,7 @@ func (r *run) execute(f func()) (fail *failure, replace string) {
 }
 
 // stop ends all goroutines of the run: first by the context, then by the stop flag, and gives up on those that are merely
-// blocked. It goes on while their number falls. why is nil for an interrupt.
+// blocked. It continues while their number falls. why is nil for an interrupt.
 func (r *run) stop(why *failure) (*failure, string) {
 	r.engine.recorder.Halt()
 	var stood []frame

@@ -202,7 +202,7 @@ func (r *run) settle() {
 
 // listLeft shows that n goroutines are still running, of which burning use a core, with lines that describe them.
 func (x *execution) listLeft(n, burning int, lines []string) {
-	head := plural(n, "goroutine goes on after this cell", "goroutines go on after this cell")
+	head := plural(n, "goroutine is still alive after this cell", "goroutines are still alive after this cell")
 	if burning > 0 {
 		lines = append(lines, "To end what runs, restart the kernel. A loop that looks at ctx ends with its cell: for ctx.Err() == nil { … }")
 	}

@@ -2,7 +2,7 @@ package session
 
 import "fmt"
 
-// After an interrupt nobody waits for what the cell still writes, or has written faster than it was read: what comes is bounded, so
+// After an interrupt the user does not wait for what the cell still writes, or has written faster than it was read: what comes is bounded, so
 // that the cell's end is soon seen. The beginning and the end are kept. The end is where deferred calls have their say.
 const (
 	floodHead = 256 << 10 // bytes

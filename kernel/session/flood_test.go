@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A cell that writes without end is ended by an interrupt though nobody reads. What it wrote meanwhile is bounded; its beginning and its
+// A cell that writes without end is ended by an interrupt though no client reads. What it wrote meanwhile is bounded; its beginning and its
 // end are there, and a note says how much is not.
 func TestFloodIsCut(t *testing.T) {
 	r := newRig(t, nil)
@@ -15,7 +15,7 @@ func TestFloodIsCut(t *testing.T) {
 		n += len(r.next().(Output).Text)
 	}
 	r.Interrupt()
-	// Nobody takes an event, and yet the cell ends: then there is room for the next one.
+	// No event is taken, and yet the cell ends: then there is room for the next one.
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		err := r.Run(Cell{ID: 2, N: 2, Code: "print fine"})
 		if err == nil {

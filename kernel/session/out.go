@@ -94,7 +94,7 @@ func (o *Out) Output(cell uint64, s Stream, p []byte) {
 // streams stays in its order, whoever else writes. It blocks while the supervisor does not read.
 //
 // It does not write, and ok is false, when something else was put in the place of the descriptor: then nothing is known of who
-// reads there. Asking the system each time would cost as much as the write, so moves tells when to ask: it must change
+// reads there. Asking the system each time would cost as much as the write, so moves shows when to ask: it must change
 // whenever that may have happened, and after a child was waited for, whose output is to be found before what follows.
 func (o *Out) Write(s Stream, p []byte, moves uint32) (n int, err error, ok bool) {
 	o.writing.Add(1)

@@ -23,10 +23,10 @@ func TestBubbles(t *testing.T) {
 		{"the cell's context", "\tfmt.Println(lab.Sleep(ctx, time.Hour), lab.Sleep(ctx, time.Hour))\n\tfmt.Println(time.Now().UTC().Hour())", "<nil> <nil>\n2\n"},
 		{"tasks", "\tf := func(ctx context.Context) (int, error) { return 1, lab.Sleep(ctx, time.Hour) }\n\tfmt.Println(lab.Gather(ctx, f, f))", "[1 1] <nil>\n"},
 		{"a timeout", "\t_, err := lab.WaitFor(ctx, time.Minute, func(ctx context.Context) (int, error) { return 0, lab.Sleep(ctx, time.Hour) })\n\tfmt.Println(err)", "timeout: no answer within 1m0s\n"},
-		{"contexts that nobody cancels", "\tctx, _ := context.WithTimeout(ctx, time.Hour)\n\tcontext.AfterFunc(ctx, func() {})\n\tfmt.Println(ctx.Err())", "<nil>\n"},
+		{"contexts that are never cancelled", "\tctx, _ := context.WithTimeout(ctx, time.Hour)\n\tcontext.AfterFunc(ctx, func() {})\n\tfmt.Println(ctx.Err())", "<nil>\n"},
 		{"an event loop", "\terr := lab.NewLoop().Run(ctx, func(co *lab.Coro) error { return co.Sleep(time.Hour) })\n\tfmt.Println(err, time.Now().UTC().Hour())", "<nil> 1\n"},
 		{"output of both kinds", "\tgo func() { fmt.Fprintln(os.Stderr, \"err\") }()\n\ttime.Sleep(time.Hour)\n\tprintln()\n\tdisplay.Markdown(\"*m*\")\n\tfmt.Println(\"out\")", "out\n"},
-		{"a panic that nobody awaits", "\tlab.Go(ctx, func(context.Context) (int, error) { panic(1) })\n\ttime.Sleep(time.Hour)", ""},
+		{"a panic that is never awaited", "\tlab.Go(ctx, func(context.Context) (int, error) { panic(1) })\n\ttime.Sleep(time.Hour)", ""},
 		{"a recording", "\te, err := timeline.Record(ctx, func() { var wg sync.WaitGroup; wg.Go(func() { time.Sleep(time.Hour) }); wg.Wait() })\n\tfmt.Println(err == nil && len(e.Goroutines) == 2 || errors.Is(err, timeline.ErrBusy))", "true\n"},
 	} {
 		for _, plot := range []string{"on", "off"} {

@@ -90,7 +90,7 @@ var transports = map[string]func(*kernel){
 	},
 }
 
-// stranger is one of n peers without the key. It is told where it is connected and does what it does until it is cut off or done.
+// stranger is one of n peers without the key. It reports where it is connected and does what it does until it is cut off or done.
 type stranger struct {
 	name string
 	most float64 // MB that the kernel may have resident beside n of them

@@ -54,7 +54,7 @@ func TestShownValuesAreInterrupted(t *testing.T) {
 	}
 }
 
-// Methods that end badly while their value is shown cost what they would have said.
+// Methods that end badly while their value is shown cost the text that they would have given.
 func TestShownValuesThatFail(t *testing.T) {
 	t.Parallel()
 	k := start(t)

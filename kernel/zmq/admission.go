@@ -285,7 +285,7 @@ func (a *admission) crowd(finished bool, most int) {
 	}
 }
 
-// spare ends one stranger's connection, so that something else can have its file descriptor. It reports false if there is none.
+// spare ends one stranger's connection, so that something else can have its file descriptor. It reports false if it finds no such connection.
 func (a *admission) spare() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -39,7 +39,7 @@ func helloOf(ch wire.Channel) string {
 
 var everyChannel = []wire.Channel{wire.Shell, wire.Control, wire.Stdin, wire.IOPub, wire.Heartbeat}
 
-// attacks are told by what they do. None needs the key.
+// attacks have the names of what they do. None needs the key.
 var attacks = map[string]attack{
 	"20 announce 64 MB": peers(20, everyChannel, func(ch wire.Channel, conn net.Conn, stop <-chan struct{}) {
 		io.WriteString(conn, helloOf(ch)+long(2, 64<<20))

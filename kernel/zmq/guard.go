@@ -303,7 +303,7 @@ func (g *guard) peek(n int) ([]byte, error) {
 }
 
 // late gives nil for a deadline that must not count, or not yet: it was set for a message that has ended since, or whose bytes come
-// fast enough, or for a peer that has authenticated meanwhile. Then reading goes on.
+// fast enough, or for a peer that has authenticated meanwhile. Then reading continues.
 func (g *guard) late(err error) error {
 	if !g.ready || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err

@@ -40,7 +40,7 @@ type Peer struct {
 	echoes  chan [][]byte
 }
 
-// Dial connects to a kernel. While nobody listens, which is so just after the kernel was started, or connections are reset, it
+// Dial connects to a kernel. While the address has no listener, which is so just after the kernel was started, or connections are reset, it
 // tries again until ctx ends.
 // It subscribes to all of iopub; the kernel's iopub_welcome, if it sends one, tells when that counts. ctx bounds this call,
 // not the life of the peer.

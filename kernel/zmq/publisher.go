@@ -16,7 +16,7 @@ import (
 //
 // The messages that wait for peers share their bytes, so that memory is bounded by one outbox's limit, about, however many peers there
 // are. When the slowest peer's outbox is full, send waits; the peer is cut off when it takes nothing for the stall limit. A peer that
-// reads, however slowly, loses nothing. Strangers are waited for only while nobody else listens: otherwise one that is full is
+// reads, however slowly, loses nothing. Strangers are waited for only while they are the only ones who listen: otherwise one that is full is
 // cut off at once.
 type publisher struct {
 	stall    time.Duration

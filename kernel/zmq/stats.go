@@ -41,7 +41,7 @@ func (c *counters) stats() Stats {
 	}
 }
 
-// first counts, and gives the level at which to log it: what hostile peers cause is said once, or they would fill the log.
+// first counts, and gives the level at which to log it: what hostile peers cause is logged once, or they would fill the log.
 func (c *counters) first(count *atomic.Uint64) slog.Level {
 	if count.Add(1) == 1 {
 		return slog.LevelWarn

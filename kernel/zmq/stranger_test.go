@@ -60,7 +60,7 @@ func shake(t testing.TB, tr *zmq.Transport, ch wire.Channel, properties ...strin
 	return conn
 }
 
-// TestStolenIdentity: a stranger who chose a client's identity, which iopub tells everybody, does not take the client's answers away.
+// TestStolenIdentity: a stranger who chose a client's identity, which iopub sends to everybody, does not take the client's answers away.
 func TestStolenIdentity(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, c zmq.Connection) {
@@ -84,7 +84,7 @@ func TestStolenIdentity(t *testing.T) {
 				}
 			}
 		}
-		hears(shake(t, tr, wire.Shell, me)) // a stranger, or the client that has connected again: nobody can know yet
+		hears(shake(t, tr, wire.Shell, me)) // a stranger, or the client that has connected again: which cannot be known yet
 		shake(t, tr, wire.Stdin, me)
 		send(t, tr, wire.Stdin, message(t, ask, wire.InputRequest{Prompt: "?"}))
 		if got := frames(t, stdin, 1)[0]; !bytes.Contains(bytes.Join(got, nil), []byte("input_request")) {

@@ -67,7 +67,7 @@ type Transport struct {
 	recv    chan wire.Incoming
 	subs    chan wire.Subscription
 	session atomic.Pointer[string] // of what Send sends
-	closing chan struct{}          // closed by Close: nobody waits for anything but the peers any more
+	closing chan struct{}          // closed by Close: from then on only the peers are waited for
 	closed  chan struct{}          // closed by Close, at its end
 
 	begun   atomic.Bool  // Close was called

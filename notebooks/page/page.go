@@ -98,7 +98,7 @@ type printer struct {
 	out      bytes.Buffer
 	ids      ids
 	headings []heading
-	title    int      // where the first title in out ends; 0 when there is none
+	title    int      // where the first title in out ends; 0 when it has no title
 	root     *os.Root // may be nil
 	language string
 	ran      func(*ipynb.Cell) bool // may be nil

@@ -145,7 +145,7 @@ var (
 // A leftOut is what sanitize left out, by names that a reader of HTML knows.
 type leftOut map[string]bool
 
-// String lists the names, and is empty when there are none.
+// String lists the names, and is empty when the list is.
 func (l leftOut) String() string {
 	var names []string
 	for name := range l {
@@ -374,7 +374,7 @@ func find(s, what string, none *bool) int {
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// skip drops everything up to and with the end tag of name, or all of s where there is none.
+// skip drops everything up to and with the end tag of name, or all of s without one.
 func (r *tagReader) skip(s, name string) string {
 	for {
 		lt := strings.Index(s, "</")

@@ -172,7 +172,7 @@ func TestContestRounds(t *testing.T) {
 	}
 }
 
-// What others took is said, with what follows from it.
+// The warning names what others took, and what follows from it.
 func TestContestWarnings(t *testing.T) { // not in parallel: it is to be the only measurement
 	for name, c := range map[string]struct {
 		m       machine

@@ -292,7 +292,7 @@ func TestCondLooksOnceMore(t *testing.T) {
 		c, ready, looks := lab.NewCond(nil), false, 0
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		time.AfterFunc(time.Second/2, func() { c.L().Do(t.Context(), func() { ready = true }) }) // and notifies nobody
+		time.AfterFunc(time.Second/2, func() { c.L().Do(t.Context(), func() { ready = true }) }) // and notifies no waiter
 		c.L().Lock(t.Context())
 		err := c.WaitUntil(ctx, func() bool { looks++; return ready })
 		if err != nil || looks != 2 || !c.L().Locked() {

@@ -234,7 +234,7 @@ func TestUnrecordedFromBefore(t *testing.T) {
 	}
 }
 
-// In a bubble recording takes no time, so it goes on.
+// In a bubble recording takes no time, so it is not paused.
 func TestRecordedInBubble(t *testing.T) {
 	e := recording(t, func() {
 		synctest.Test(t, func(t *testing.T) {

@@ -131,7 +131,7 @@ func aside() (back func()) {
 	}
 }
 
-// measured describes the gaps in a few words; it is empty when there are none.
+// measured describes the gaps in a few words; it is empty without gaps.
 func (e *Experiment) measured() string {
 	if len(e.Gaps) == 0 {
 		return ""

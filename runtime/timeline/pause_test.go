@@ -64,7 +64,7 @@ func stop(t *testing.T, r *timeline.Recorder) *timeline.Experiment {
 	return e
 }
 
-// TestPause: a recording goes on after a pause, with the same goroutines, and says what it left out.
+// TestPause: a recording continues after a pause, with the same goroutines, and says what it left out.
 func TestPause(t *testing.T) {
 	onProcs(t, func(t *testing.T) {
 		r := arm(t)
@@ -352,7 +352,7 @@ func TestBenchmark(t *testing.T) {
 		t.Error("a benchmark within a recording was not noted")
 	}
 	if e := record(t, func() {}); e.Benchmark {
-		t.Error("a benchmark was noted where there is none")
+		t.Error("a benchmark was noted that did not run")
 	}
 }
 

@@ -37,7 +37,7 @@ type reader struct {
 	tasks   map[trace.TaskID]int // index into events of those that have not ended
 	lost    int
 	bubble  bool // a goroutine waited for a synctest bubble
-	threads int  // the highest GOMAXPROCS that the trace tells of
+	threads int  // the highest GOMAXPROCS that the trace has
 }
 
 // A flatSpan is a span and whose it is.

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What lab measures is not in the figure, which says so; the rest of the cell is, and goroutines that were left behind are told.
+// What lab measures is not in the figure, which says so; the rest of the cell is, and goroutines that were left behind are listed.
 func TestMeasuredCells(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
@@ -20,7 +20,7 @@ func TestMeasuredCells(t *testing.T) {
 		t.Error(s)
 	}
 	s = w.run("hold := make(chan bool)\nlab.Measure(ctx, \"leak\", func(context.Context) error { go func() { <-hold }(); return nil }).Err")
-	if got := s.of("display"); s.of("figure") != "" || !strings.HasPrefix(got, "1 goroutine goes on after this cell:\n  goroutine ") || !strings.Contains(got, " [chan receive] cell[4]:2") {
+	if got := s.of("display"); s.of("figure") != "" || !strings.HasPrefix(got, "1 goroutine is still alive after this cell:\n  goroutine ") || !strings.Contains(got, " [chan receive] cell[4]:2") {
 		t.Error(s)
 	}
 	// A measurement that was interrupted keeps no later cell from being recorded, though its function never returns.
@@ -31,8 +31,8 @@ func TestMeasuredCells(t *testing.T) {
 	if s = w.run("done := make(chan bool)\ngo close(done)\n<-done"); s.of("figure") == "" || s.of("stderr") != "" {
 		t.Error(s)
 	}
-	// One that goes on by itself is named.
-	w.run("inside := make(chan bool)\ngo lab.Measure(context.Background(), \"goes on\", func(context.Context) error { close(inside); <-hold; return nil })\n<-inside")
+	// One that is still running is named.
+	w.run("inside := make(chan bool)\ngo lab.Measure(context.Background(), \"continues\", func(context.Context) error { close(inside); <-hold; return nil })\n<-inside")
 	s = w.run("more := make(chan bool)\ngo close(more)\n<-more")
 	if got := s.of("stderr"); s.of("figure") != "" || !strings.Contains(got, "no figure: ") || !strings.Contains(got, "lab.Measure at cell[7]:2, which is still running") {
 		t.Error(s)

@@ -178,7 +178,7 @@ func TestGoesOn(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
 	s := w.run("go func() {\n\tfor ctx := context.Background(); ctx.Err() == nil; {\n\t}\n}()\ntime.Sleep(50 * time.Millisecond)")
-	if got := s.of("display"); !strings.HasPrefix(got, "1 goroutine goes on after this cell:\n  go cell[1]:1: ") || !strings.Contains(got, " at cell[1]:2\n") || !strings.Contains(got, "for ctx.Err() == nil") {
+	if got := s.of("display"); !strings.HasPrefix(got, "1 goroutine is still alive after this cell:\n  go cell[1]:1: ") || !strings.Contains(got, " at cell[1]:2\n") || !strings.Contains(got, "for ctx.Err() == nil") {
 		t.Error(s)
 	}
 	s = w.run("var wg sync.WaitGroup\nfor range 4 {\n\twg.Go(func() {\n\t\tfor range 20_000_000 {\n\t\t}\n\t})\n}\nwg.Wait()")
@@ -192,7 +192,7 @@ func TestManyGoOn(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
 	s := w.run("gate := make(chan struct{})\nfor range 100_000 {\n\tgo func() { <-gate }()\n}\n1")
-	if got := s.of("display"); !strings.HasPrefix(got, "100000 goroutines go on after this cell:\n") || !strings.Contains(got, "… and 99995 more") || s.of("result") != "1" || !s.done.OK {
+	if got := s.of("display"); !strings.HasPrefix(got, "100000 goroutines are still alive after this cell:\n") || !strings.Contains(got, "… and 99995 more") || s.of("result") != "1" || !s.done.OK {
 		t.Error(s)
 	}
 	w.run("close(gate)\nfor runtime.NumGoroutine() > 1000 {\n\truntime.Gosched()\n}")
@@ -228,7 +228,7 @@ func TestLargeResult(t *testing.T) {
 	}
 }
 
-// What ends with its cell is not said to be running after it.
+// What ends with its cell is not listed as alive after it.
 func TestEndsWithItsCell(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
@@ -242,7 +242,7 @@ func TestEndsWithItsCell(t *testing.T) {
 		}
 	}
 	s := w.run("go func() { <-ctx.Done(); select {} }()\nlab.Go(ctx, func(ctx context.Context) (int, error) { return 0, lab.Sleep(ctx, time.Hour) })")
-	if got := s.of("display"); !strings.HasPrefix(got, "1 goroutine goes on after this cell:\n  go cell[4]:1: ") {
+	if got := s.of("display"); !strings.HasPrefix(got, "1 goroutine is still alive after this cell:\n  go cell[4]:1: ") {
 		t.Error(s)
 	}
 }
