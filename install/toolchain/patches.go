@@ -161,7 +161,7 @@ var reflectType = []edit{
 	{old: "\t\t\tif tf.Name.Name() == name {\n", new: "\t\t\tif stringslite.CellIdent(tf.Name.Name()) == name {\n"},
 
 	// StructOf makes the type that a cell's struct{ x int } is.
-	{old: "\tresolveReflectType(field.Type.common()) // install in runtime\n\tf := structField{\n", new: "\tif field.PkgPath == \"main\" {\n\t\tfield.Name, field.PkgPath = stringslite.CellLetter+field.Name, \"\"\n\t}\n\tresolveReflectType(field.Type.common()) // install in runtime\n\tf := structField{\n"},
+	{old: "\tresolveReflectType(field.Type.common()) // install in runtime\n\tf := structField{\n", new: "\tif field.PkgPath == \"main\" && field.Name != \"_\" {\n\t\tfield.Name, field.PkgPath = stringslite.CellLetter+field.Name, \"\"\n\t}\n\tresolveReflectType(field.Type.common()) // install in runtime\n\tf := structField{\n"},
 
 	// Panics that name types.
 	{old: `Elem of invalid type " + stringFor(t)`, new: `Elem of invalid type " + toRType(t).String()`},

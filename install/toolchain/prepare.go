@@ -130,7 +130,7 @@ func (p *preparer) run(ctx context.Context) (err error) {
 
 	p.say("compile the host")
 	args := append([]string{"build"}, p.flags...)
-	args = append(args, "-ldflags=-w", "-o", HostPath(p.Dir), p.Main)
+	args = append(args, "-ldflags=-w -X 'runtime.defaultGOROOT="+p.go_.goroot+"'", "-o", HostPath(p.Dir), p.Main)
 	if _, err := output(ctx, p.Source, environ(p.go_.pinned), p.go_.cmd, args...); err != nil {
 		return fmt.Errorf("build the host: %w", err)
 	}

@@ -385,7 +385,7 @@ func pragmas(d *ast.FuncDecl) (lines []string) {
 	if d.Doc != nil {
 		for _, c := range d.Doc.List {
 			switch c.Text {
-			case "//go:noinline", "//go:nosplit", "//go:norace", "//go:nocheckptr":
+			case "//go:noinline", "//go:nosplit", "//go:norace", "//go:nocheckptr", "//go:uintptrescapes":
 				lines = append(lines, c.Text)
 			}
 		}
@@ -400,12 +400,42 @@ func (e *emitter) pointer(name string) string {
 	dry.typ(v.Type)
 	if !dry.hidden {
 		t := e.spell().typ(v.Type)
+		if incomplete(v.Type) {
+			return fmt.Sprintf("var %s_at %s\nvar %[1]s = (*%[2]s)(%s(%q, %d, &%[1]s_at))\n", name, t, e.rt("VarAt"), v.Name, v.Gen)
+		}
 		return fmt.Sprintf("var %s = %s[%s](%q, %d)\n", name, e.rt("Var"), t, v.Name, v.Gen)
 	}
 	if v.Gen != e.c.src.serial {
 		return fmt.Sprintf("var %s = %s.%s\n", name, e.use(fmt.Sprint(PackagePrefix, v.Gen)), name)
 	}
 	return fmt.Sprintf("var %s = %s(%q, %d, %s)\n", name, e.rt("VarLike"), v.Name, v.Gen, e.effectless(v.Name))
+}
+
+// zero spells the zero value of a type.
+func (e *emitter) zero(t types.Type) string {
+	name := e.spell().typ(t)
+	if incomplete(t) {
+		return fmt.Sprintf("*(*%s)(%s((*%[1]s)(nil)))", name, e.rt("Zero"))
+	}
+	return "*new(" + name + ")"
+}
+
+// incomplete reports whether values of a type cannot be allocated, because cgo.Incomplete is part of it. Such a type is no type argument.
+func incomplete(t types.Type) bool {
+	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "runtime/cgo" && n.Obj().Name() == "Incomplete" {
+		return true
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Struct:
+		for f := range u.Fields() {
+			if incomplete(f.Type()) {
+				return true
+			}
+		}
+	case *types.Array:
+		return incomplete(u.Elem())
+	}
+	return false
 }
 
 // locals copies the package's pointers into the cell's function, where they can stay in registers.
@@ -561,11 +591,11 @@ func (e *emitter) varDecl(g *ast.GenDecl) {
 		if len(v.Values) == 0 {
 			var zeros []string
 			for _, id := range v.Names {
-				t := "int"
+				zero := "0"
 				if o := e.c.info.Defs[id]; o != nil {
-					t = e.spell().typ(o.Type())
+					zero = e.zero(o.Type())
 				}
-				zeros = append(zeros, "*new("+t+")")
+				zeros = append(zeros, zero)
 			}
 			e.replace(v.Type, "= "+strings.Join(zeros, ", "))
 		}

@@ -88,7 +88,7 @@ func (e *emitter) initializers() string {
 			}
 			for _, id := range v.Names {
 				if o := e.c.info.Defs[id]; o != nil && id.Name != "_" {
-					fmt.Fprintf(&b, "%s = *new(%s)\n", e.variable(e.unitOf(o)), e.spell().typ(o.Type()))
+					fmt.Fprintf(&b, "%s = %s\n", e.variable(e.unitOf(o)), e.zero(o.Type()))
 				}
 			}
 		}

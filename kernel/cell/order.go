@@ -151,49 +151,92 @@ func stmtSets(s ast.Stmt) (names []string) {
 	return names
 }
 
-// initOrder orders the initializers of c.decls: again and again the first, in the order of the text, that depends on no variable
-// without a value is next. Functions of earlier cells count, too, which the type checker does not look into. Where they close a
-// circle, the order of the text decides.
+// A dependency is a variable or constant of the cell, and what it waits for.
+type dependency struct {
+	at    token.Pos
+	init  *initializer    // nil without one
+	needs map[string]bool // variables and constants
+	done  bool
+}
+
+// initOrder orders the initializers of c.decls as Go's compiler does: of the variables and constants that wait for none, the first in the
+// order of the text is next, again and again. One without a value of its own takes part, too: what mentions it comes behind what is
+// declared above it and waits for nothing. Functions of earlier cells count, which the type checker does not look into. Where they close
+// a circle, the order of the text decides.
 func (c *change) initOrder(r *reacher) (order []*initializer) {
-	var all []*initializer
-	owner := map[string]*initializer{}
+	if len(c.decls) == 0 {
+		return nil
+	}
+	var all []*dependency
+	owner := map[string]*dependency{}
+	add := func(id *ast.Ident, d *dependency) {
+		d.at = id.Pos()
+		all = append(all, d)
+		if id.Name != "_" {
+			owner[id.Name] = d
+		}
+	}
 	for _, g := range c.decls {
 		for _, sp := range g.Specs {
 			v := sp.(*ast.ValueSpec)
+			if len(v.Values) == 0 {
+				for _, id := range v.Names {
+					add(id, new(dependency))
+				}
+			}
 			for i, x := range v.Values {
 				in := &initializer{spec: v, names: v.Names, value: x}
 				if len(v.Values) == len(v.Names) {
 					in.names = v.Names[i : i+1]
 				}
+				needs := r.from(x, byName)
 				for _, id := range in.names {
-					owner[id.Name] = in
+					add(id, &dependency{init: in, needs: needs})
 				}
-				all = append(all, in)
 			}
 		}
 	}
-	needs := map[*initializer]map[string]bool{}
-	for _, in := range all {
-		needs[in] = r.from(in.value, byName)
+	for _, u := range c.news {
+		if u.kind != constUnit {
+			continue
+		}
+		var last *ast.ValueSpec
+		for _, sp := range u.node.(*ast.GenDecl).Specs {
+			v := sp.(*ast.ValueSpec)
+			if last == nil || len(v.Values) > 0 {
+				last = v
+			}
+			for i, id := range v.Names {
+				d := new(dependency)
+				if i < len(last.Values) {
+					d.needs = r.from(last.Values[i], byName)
+				}
+				add(id, d)
+			}
+		}
 	}
-	done := map[*initializer]bool{}
-	for len(order) < len(all) {
-		next := slices.IndexFunc(all, func(in *initializer) bool {
-			if done[in] {
+	slices.SortStableFunc(all, func(a, b *dependency) int { return int(a.at - b.at) })
+	emitted := map[*initializer]bool{}
+	for range all {
+		next := slices.IndexFunc(all, func(d *dependency) bool {
+			if d.done {
 				return false
 			}
-			for name := range needs[in] {
-				if o := owner[name]; o != nil && o != in && !done[o] {
+			for name := range d.needs {
+				if o := owner[name]; o != nil && !o.done && o != d && (o.init == nil || o.init != d.init) {
 					return false
 				}
 			}
 			return true
 		})
 		if next < 0 {
-			next = slices.IndexFunc(all, func(in *initializer) bool { return !done[in] })
+			next = slices.IndexFunc(all, func(d *dependency) bool { return !d.done })
 		}
-		done[all[next]] = true
-		order = append(order, all[next])
+		d := all[next]
+		if d.done = true; d.init != nil && !emitted[d.init] {
+			emitted[d.init] = true
+			order = append(order, d.init)
+		}
 	}
 	return order
 }
@@ -212,7 +255,7 @@ func textual(steps []step) bool {
 	return true
 }
 
-// A reacher finds the variables of the session that code may read or write, itself or through the functions and methods that it
+// A reacher finds the variables and constants of the session that code may use, itself or through the functions and methods that it
 // mentions.
 type reacher struct {
 	c       *change
@@ -241,7 +284,7 @@ const (
 	byValues              // also what variables may hold: one that may hold functions reaches everything
 )
 
-// from returns the variables that a piece of the cell may reach, nil for everything.
+// from returns the variables and constants that a piece of the cell may reach, nil for everything.
 func (r *reacher) from(n ast.Node, how reach) map[string]bool {
 	uses, methods := r.c.usesOf(n)
 	return r.reached(uses, methods, how)
@@ -271,6 +314,8 @@ func (r *reacher) reached(uses, methods map[string]bool, how reach) map[string]b
 					return false
 				}
 				continue
+			case constUnit:
+				vars[name] = true
 			case typeUnit:
 				if how >= byType {
 					for _, m := range r.ofType[name] {

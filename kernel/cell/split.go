@@ -172,7 +172,15 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 		if part == inBody {
 			continue
 		}
-		keep(inBody, last, toks[start].from)
+		doc := toks[start].from
+		if part == inFuncs { // directives above a function belong to it, too
+			doc = last
+			if start > 0 {
+				doc = max(last, toks[start-1].to)
+			}
+			blank(parts[inImports][doc:toks[start].from])
+		}
+		keep(inBody, last, doc)
 		if part < 0 { // the package clause belongs nowhere
 			src.program = true
 			for j := range parts {
@@ -189,7 +197,7 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 
 	var diags Diagnostics
 	var comments []*ast.CommentGroup
-	prefixes := [3]string{"package p;", "package p;", "package p;func _(){"}
+	prefixes := [3]string{"package p;", "package p;\n", "package p;func _(){"} // a comment on the line of the package clause is not a function's
 	for part, prefix := range prefixes {
 		body := append([]byte(prefix), parts[part]...)
 		if part == inBody {

@@ -72,6 +72,8 @@ func (r *run) end() {
 	r.cancel(fmt.Errorf("cell[%d] has ended: what shall outlive its cell needs a context of its own, such as context.Background()", r.n))
 }
 
+const goexit = "goexit" // a failure's name
+
 // main runs the cell's own code to its end.
 func (r *run) main(f func()) {
 	r.adopt(fmt.Sprintf("cell[%d]", r.n), false)
@@ -88,7 +90,7 @@ func (r *run) main(f func()) {
 				r.stopped = at
 				r.mu.Unlock()
 			} else {
-				r.outcome = &failure{name: "goexit", value: "runtime.Goexit ended the cell's goroutine", frames: at}
+				r.outcome = &failure{name: goexit, value: "runtime.Goexit ended the cell's goroutine", frames: at}
 			}
 		}
 		close(r.done)
@@ -267,6 +269,9 @@ func (r *run) execute(f func()) (fail *failure, replace string) {
 	go r.main(f)
 	select {
 	case <-r.done:
+		if r.outcome != nil && r.outcome.name == goexit { // as in a program, others may call os.Exit meanwhile
+			r.settle()
+		}
 		for began := time.Now(); cellPanicking() && time.Since(began) < gracePanic; { // its deferred calls may have let the cell end
 			runtime.Gosched()
 		}

@@ -30,6 +30,26 @@ func Var[T any](name string, gen int) *T {
 // VarLike is Var for a type that cannot be written where it is used: that of like.
 func VarLike[T any](name string, gen int, like T) *T { return Var[T](name, gen) }
 
+// VarAt is Var for a type that cannot be allocated and is no type argument, since cgo.Incomplete is part of it. The first time the
+// variable is where pointer points to.
+func VarAt(name string, gen int, pointer any) unsafe.Pointer {
+	mu.Lock()
+	defer mu.Unlock()
+	k := varKey{name, gen}
+	s, ok := vars[k]
+	if !ok {
+		p := reflect.ValueOf(pointer)
+		s = storage{p.UnsafePointer(), p.Type().Elem()}
+		vars[k] = s
+	}
+	return s.ptr
+}
+
+// Zero returns a pointer to the zero value of such a type: pointer is a nil pointer to that type.
+func Zero(pointer any) unsafe.Pointer {
+	return unsafe.Pointer(unsafe.SliceData(make([]uint64, reflect.TypeOf(pointer).Elem().Size()/8+1)))
+}
+
 // Storage is Var for a type that is known at run time: it returns a pointer to the variable. Storage that was taken over
 // from an earlier build of the same type is seen as the new type from the first time on that it is asked for so.
 func Storage(name string, gen int, t reflect.Type) reflect.Value {
