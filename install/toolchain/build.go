@@ -65,8 +65,8 @@ func (t *Toolchain) build(ctx context.Context, p Package, fallback bool) (string
 	switch missing := t.missing(); {
 	case missing != "":
 		err = &MachineError{Err: err, Remedy: fmt.Sprintf("%s is missing, which the kernel was installed with. Run `interleave install` again and restart the kernel", missing)}
-	case poor(err) && addressLimit() != "":
-		err = &MachineError{Err: err, Remedy: addressLimit() + "Raise the limit and restart the kernel"}
+	case poor(err) && limit(err) != "":
+		err = &MachineError{Err: err, Remedy: limit(err)}
 	case poor(err):
 		err = &MachineError{Err: err, Remedy: fmt.Sprintf("Cells are built in %s. Make sure that there is room and that files can be written there, or set TMPDIR to another folder and restart the kernel", p.WorkDir)}
 	}

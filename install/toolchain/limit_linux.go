@@ -2,16 +2,33 @@ package toolchain
 
 import (
 	"fmt"
+	"strings"
 	"syscall"
 )
 
-// addressLimit names the limit of this process's address space, which the Go tools that it starts have, too; it is empty where there is
-// none that they would notice.
-func addressLimit() string {
-	const enough = 8 << 30
-	var l syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_AS, &l) != nil || l.Cur >= enough {
-		return ""
+// limit is a remedy that names the limit of this process, which the Go tools that it starts have, too, that explains why one of them
+// failed. It is empty where no limit does.
+func limit(err error) string {
+	const (
+		enough = 8 << 30 // bytes of address space
+		few    = 64      // open files
+	)
+	get := func(resource int) uint64 {
+		var l syscall.Rlimit
+		if syscall.Getrlimit(resource, &l) != nil {
+			return 1<<64 - 1
+		}
+		return l.Cur
 	}
-	return fmt.Sprintf("The address space is limited to %d MB (ulimit -v, RLIMIT_AS), and the Go compiler needs more than a gigabyte of it. ", l.Cur>>20)
+	text := strings.ToLower(err.Error())
+	if size := get(syscall.RLIMIT_FSIZE); size < 1<<62 && strings.Contains(text, "file too large") {
+		return fmt.Sprintf("Files are limited to %d kB (ulimit -f, RLIMIT_FSIZE), and a cell needs 4 MB or more. Raise the limit and restart the kernel", size>>10)
+	}
+	if n := get(syscall.RLIMIT_NOFILE); strings.Contains(text, "too many open files") || n < few {
+		return fmt.Sprintf("Open files are limited to %d (ulimit -n, RLIMIT_NOFILE), and no more can be opened. Let go of some by lines that need no compiler, such as files = nil and runtime.GC(), or raise the limit and restart the kernel", n)
+	}
+	if size := get(syscall.RLIMIT_AS); size < enough {
+		return fmt.Sprintf("The address space is limited to %d MB (ulimit -v, RLIMIT_AS), and the Go compiler needs more than a gigabyte of it. Raise the limit and restart the kernel", size>>20)
+	}
+	return ""
 }

@@ -2,5 +2,5 @@
 
 package toolchain
 
-// addressLimit is empty: the system does not say.
-func addressLimit() string { return "" }
+// limit is empty: what limits the system has is not known here.
+func limit(error) string { return "" }

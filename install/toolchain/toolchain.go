@@ -139,10 +139,30 @@ func open(dir string, description []byte) (*Toolchain, error) {
 	if t.info.Format != format {
 		return nil, fmt.Errorf("open toolchain: format %d, not %d: %w", t.info.Format, format, ErrNotPrepared)
 	}
-	t.base = sync.OnceValues(func() ([]byte, error) { return os.ReadFile(t.path("importcfg")) })
-	t.archives = sync.OnceValues(t.readArchives)
+	t.base = onceRead(func() ([]byte, error) { return os.ReadFile(t.path("importcfg")) })
+	t.archives = onceRead(t.readArchives)
 	t.plugins = t.check()
 	return t, t.plugins
+}
+
+// onceRead returns a function that calls read until it succeeds, and returns what that has read from then on. An error may pass: a moment
+// without free file descriptors.
+func onceRead[T any](read func() (T, error)) func() (T, error) {
+	var mu sync.Mutex
+	var got T
+	done := false
+	return func() (T, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if done {
+			return got, nil
+		}
+		v, err := read()
+		if err == nil {
+			got, done = v, true
+		}
+		return v, err
+	}
 }
 
 func (t *Toolchain) path(name string) string { return filepath.Join(t.dir, name) }

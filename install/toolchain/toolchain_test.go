@@ -254,19 +254,24 @@ func TestBuildOnAPoorMachine(t *testing.T) {
 		t.Errorf("the toolchain's files are gone: %v", err)
 	}
 	for _, c := range []struct {
-		name string
-		err  error
-		poor bool
+		name  string
+		err   error
+		poor  bool
+		names string
 	}{
-		{"disk full", broken("echo c1.a: write: No space left on device; exit 1"), true},
-		{"killed for want of memory", broken("kill -9 $$"), true},
-		{"file too large", broken("echo c1.a: write: File too large; exit 1"), true},
-		{"no folder can be made", gone, true},
-		{"the toolchain is gone", moved, true},
-		{"complaint", broken("echo 'cell[1]:1:1: no'; exit 1"), false},
+		{"disk full", broken("echo c1.a: write: No space left on device; exit 1"), true, "room"},
+		{"killed for want of memory", broken("kill -9 $$"), true, ""},
+		{"file too large", broken("echo c1.a: write: File too large; exit 1"), true, ""},
+		{"no more files", broken("echo c1.a: Too many open files; exit 1"), true, "ulimit -n"},
+		{"no folder can be made", gone, true, ""},
+		{"the toolchain is gone", moved, true, ""},
+		{"complaint", broken("echo 'cell[1]:1:1: no'; exit 1"), false, ""},
 	} {
 		if _, ok := errors.AsType[*MachineError](c.err); ok != c.poor || c.err == nil {
 			t.Errorf("%s: the machine's fault: %t, want %t: %v", c.name, ok, c.poor, c.err)
+		}
+		if c.names != "" && runtime.GOOS == "linux" && !strings.Contains(fmt.Sprint(c.err), c.names) {
+			t.Errorf("%s: no %q in %v", c.name, c.names, c.err)
 		}
 	}
 }

@@ -25,11 +25,12 @@ func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 	if e.noTools != nil {
 		return nil, e.noTools
 	}
-	so, err := e.build(r.asked, p)
-	if err != nil {
-		return nil, err
+	so, err := e.plugin(r.asked, p)
+	if noFiles(err) && e.reserve.free() {
+		so, err = e.plugin(r.asked, p)
+		e.reserve.fill()
 	}
-	if err := e.open(p, so); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	p.Commit(true)
@@ -40,6 +41,14 @@ func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 		c.Patch()
 		c.Run()
 	}, nil
+}
+
+// plugin builds a cell's plugin and opens it.
+func (e *Engine) plugin(ctx context.Context, p *cell.Plan) (so string, err error) {
+	if so, err = e.build(ctx, p); err == nil {
+		err = e.open(p, so)
+	}
+	return so, err
 }
 
 // build makes a cell's plugin, or finds it where an earlier process has made it.

@@ -55,6 +55,7 @@ type Engine struct {
 	stdin    stdin
 	lost     lost
 	tidier   tidier
+	reserve  reserve
 	shower   atomic.Pointer[shower] // shows what a cell has left; nil while code runs
 	mode     string                 // auto, yaegi or compiled
 	plot     bool
@@ -153,6 +154,7 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	if e.out != out {
 		e.out = out
 		writes.Keep()
+		e.reserve.fill() // behind Keep: what it gives back may be the cells'
 	}
 	rt.Line = out.Line()
 	patched.NextRun()
