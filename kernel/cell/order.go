@@ -151,16 +151,16 @@ func stmtSets(s ast.Stmt) (names []string) {
 	return names
 }
 
-// A dependency is a variable or constant of the cell, and what it waits for.
+// A dependency is a variable of the cell, and what it waits for.
 type dependency struct {
 	at    token.Pos
-	init  *initializer    // nil without one
-	needs map[string]bool // variables and constants
+	init  *initializer // nil without one
+	needs map[string]bool
 	done  bool
 }
 
-// initOrder orders the initializers of c.decls as Go's compiler does: of the variables and constants that wait for none, the first in the
-// order of the text is next, again and again. One without a value of its own takes part, too: what mentions it comes behind what is
+// initOrder orders the initializers of c.decls as Go's compiler does: of the variables that wait for none, the first in the order of the
+// text is next, again and again. One without a value of its own takes part, too: what mentions it comes behind what is
 // declared above it and waits for nothing. Functions of earlier cells count, which the type checker does not look into. Where they close
 // a circle, the order of the text decides.
 func (c *change) initOrder(r *reacher) (order []*initializer) {
@@ -193,25 +193,6 @@ func (c *change) initOrder(r *reacher) (order []*initializer) {
 				for _, id := range in.names {
 					add(id, &dependency{init: in, needs: needs})
 				}
-			}
-		}
-	}
-	for _, u := range c.news {
-		if u.kind != constUnit {
-			continue
-		}
-		var last *ast.ValueSpec
-		for _, sp := range u.node.(*ast.GenDecl).Specs {
-			v := sp.(*ast.ValueSpec)
-			if last == nil || len(v.Values) > 0 {
-				last = v
-			}
-			for i, id := range v.Names {
-				d := new(dependency)
-				if i < len(last.Values) {
-					d.needs = r.from(last.Values[i], byName)
-				}
-				add(id, d)
 			}
 		}
 	}
@@ -255,7 +236,7 @@ func textual(steps []step) bool {
 	return true
 }
 
-// A reacher finds the variables and constants of the session that code may use, itself or through the functions and methods that it
+// A reacher finds the variables of the session that code may read or write, itself or through the functions and methods that it
 // mentions.
 type reacher struct {
 	c       *change
@@ -284,7 +265,7 @@ const (
 	byValues              // also what variables may hold: one that may hold functions reaches everything
 )
 
-// from returns the variables and constants that a piece of the cell may reach, nil for everything.
+// from returns the variables that a piece of the cell may reach, nil for everything.
 func (r *reacher) from(n ast.Node, how reach) map[string]bool {
 	uses, methods := r.c.usesOf(n)
 	return r.reached(uses, methods, how)
@@ -314,8 +295,6 @@ func (r *reacher) reached(uses, methods map[string]bool, how reach) map[string]b
 					return false
 				}
 				continue
-			case constUnit:
-				vars[name] = true
 			case typeUnit:
 				if how >= byType {
 					for _, m := range r.ofType[name] {
