@@ -22,7 +22,7 @@ var (
 	triplesSeed = flag.Uint64("triples.seed", 1, "what TestInterfaceTables begins its random choices with")
 )
 
-const triplesPerSession = 10
+const triplesPerSession = 20
 
 // TestInterfaceTables runs random triples in sessions and compares with plain Go. `make triples` tries 2 000.
 func TestInterfaceTables(t *testing.T) {
@@ -45,7 +45,10 @@ func TestInterfaceTables(t *testing.T) {
 				t.Fatalf("%s: plain Go: %v", n.Case.Name, n.Err)
 			}
 			engine := []string{"compiled", "auto"}[i%2]
-			t.Run(n.Case.Name+"/"+engine, func(t *testing.T) { compareTriples(t, n, engine) })
+			t.Run(n.Case.Name+"/"+engine, func(t *testing.T) {
+				t.Parallel()
+				compareTriples(t, n, engine)
+			})
 		}
 	}
 }
@@ -124,7 +127,7 @@ type triple struct {
 	events     []string
 }
 
-// tripleSession makes a session: declarations, then cells of events of ten triples.
+// tripleSession makes a session: declarations, then cells of events of its triples.
 func tripleSession(rnd *rand.Rand, name string) *Case {
 	c := &Case{Name: name, Text: "random interface tables"}
 	cell := func(code string) { c.Cells = append(c.Cells, Cell{Code: code}) }
@@ -135,7 +138,7 @@ func tripleSession(rnd *rand.Rand, name string) *Case {
 		list[i] = newTriple(rnd, i)
 	}
 	for len(list) > 0 { // declarations first, in a few cells, some of them late
-		k := 1 + rnd.IntN(len(list))
+		k := min(len(list), 5+rnd.IntN(15))
 		var decls, vars []string
 		for _, t := range list[:k] {
 			decls = append(decls, t.decls...)
@@ -158,7 +161,7 @@ func eventCells(rnd *rand.Rand, list []*triple, cell func(string)) {
 		var code strings.Builder
 		done := true
 		for i, t := range list {
-			for at[i] < len(t.events) && rnd.IntN(3) > 0 {
+			for at[i] < len(t.events) && rnd.IntN(6) > 0 {
 				fmt.Fprintf(&code, "fmt.Print(\"%d.%d \"); %s\n", t.n, at[i], t.events[at[i]])
 				at[i]++
 			}
