@@ -67,6 +67,7 @@ type reusable struct {
 	serial  int
 	stamp   int
 	used    map[string]*unit
+	methods []*unit // that the cell defines
 	absent  map[string]bool
 	vars    []Variable
 	hideNil bool
@@ -191,6 +192,11 @@ func (s *Session) reuse(n int, text string) *Plan {
 	live := s.live()
 	for name, u := range r.used {
 		if live[name] != u || u.lost != "" {
+			return nil
+		}
+	}
+	for _, u := range r.methods {
+		if !slices.Contains(s.units, u) {
 			return nil
 		}
 	}

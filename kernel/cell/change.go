@@ -91,6 +91,11 @@ func (c *change) define() {
 		rest = append(rest, st)
 	}
 	c.bind.bind(src.unbound, funcs, all)
+	for _, id := range vars { // len := len(x) reads Go's own len; what follows is resolved already
+		if user, ok := strings.CutPrefix(id.Name, own); ok && c.old[id.Name] == nil && !c.bind.earlier[user] {
+			delete(c.bind.shadowed, user)
+		}
+	}
 	c.decls, c.after = c.sequence(body)
 	maps.Copy(hoisted, c.declNames())
 	c.bind.bind(src.free, rest, hoisted)
@@ -99,7 +104,7 @@ func (c *change) define() {
 	c.kept = slices.Clone(s.units)
 	for _, u := range units {
 		if i := slices.IndexFunc(c.kept, func(o *unit) bool {
-			return o.kind == u.kind && o.node != nil && o.key() == u.key() && o.text() == u.text()
+			return o.kind == u.kind && o.node != nil && o.key() == u.key() && o.text() == u.text() && sameNames(o.node, u.node)
 		}); i >= 0 && u.kind != initUnit { // the same text again: the old one stays, and with it the identity of types
 			c.same[c.kept[i]] = u
 			continue
@@ -126,6 +131,20 @@ func (c *change) define() {
 			c.last = e.X
 		}
 	}
+}
+
+// sameNames reports whether the names in two pieces of syntax with the same text mean the same packages and predeclared names.
+func sameNames(a, b ast.Node) bool {
+	names := func(n ast.Node) (list []string) {
+		ast.Inspect(n, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				list = append(list, id.Name)
+			}
+			return true
+		})
+		return list
+	}
+	return slices.Equal(names(a), names(b))
 }
 
 // baseTypes makes methods of a type's alias methods of the type.
@@ -235,7 +254,7 @@ func (c *change) replace(u *unit) {
 				c.replaced[u] = o
 			}
 		}
-		if t := c.old[u.recv]; t != nil && t.kind == typeUnit && !c.gone[t] && (c.replaced[u] == nil || u.generic) {
+		if t := c.old[u.recv]; t != nil && t.kind == typeUnit && !c.gone[t] && (c.replaced[u] == nil || u.rigid()) {
 			c.changed[u.recv] = true
 		}
 		return
@@ -246,7 +265,7 @@ func (c *change) replace(u *unit) {
 		if o == nil || c.gone[o] {
 			continue
 		}
-		if o.kind == funcUnit && u.kind == funcUnit && !o.generic && !u.generic {
+		if o.kind == funcUnit && u.kind == funcUnit && !o.rigid() && !u.rigid() {
 			c.gone[o] = true
 			c.replaced[u] = o
 			continue
@@ -296,7 +315,7 @@ func (c *change) spread() {
 				switch {
 				case c.changed[u.recv]:
 					mark(u)
-				case hit && (u.generic || mentions(u.sigUses, c.changed)):
+				case hit && (u.rigid() || mentions(u.sigUses, c.changed)):
 					mark(u, u.recv)
 				case hit && c.again[u] == nil:
 					cp := *u
@@ -304,7 +323,7 @@ func (c *change) spread() {
 				}
 			case funcUnit:
 				switch {
-				case hit && (u.generic || mentions(u.sigUses, c.changed)):
+				case hit && (u.rigid() || mentions(u.sigUses, c.changed)):
 					mark(u, u.names...)
 				case hit && c.again[u] == nil:
 					cp := *u
@@ -338,9 +357,12 @@ func (c *change) spread() {
 	}
 }
 
-// goneVar reports whether a unit's name is taken by a variable of this cell.
+// goneVar reports whether a unit's name, or that of the type whose method it is, is taken by a variable of this cell.
 func (c *change) goneVar(u *unit) bool {
-	if u.kind == methodUnit || c.goesOn[u] {
+	if u.kind == methodUnit {
+		return c.newVars[u.recv] != nil
+	}
+	if c.goesOn[u] {
 		return false
 	}
 	v := c.newVars[u.names[0]]
@@ -709,7 +731,7 @@ func (c *change) plan() *Plan {
 		if u.kind == blankUnit {
 			continue
 		}
-		if o := c.replaced[u]; o != nil && !u.generic && !o.generic && o.sig == u.sig &&
+		if o := c.replaced[u]; o != nil && !u.rigid() && !o.rigid() && o.sig == u.sig &&
 			(u.kind == funcUnit || c.added[u.recv] == nil && !c.changed[u.recv]) && (u.kind == methodUnit || !c.changed[u.names[0]]) {
 			u.home = o.home
 			patched[u] = true
@@ -768,6 +790,16 @@ func (c *change) plan() *Plan {
 		p.Refused = c.refuseDefinition(emitted)
 	}
 
+	for _, f := range c.src.funcs {
+		ast.Inspect(f, func(nd ast.Node) bool {
+			if id, ok := nd.(*ast.Ident); ok {
+				if o := c.info.Uses[id]; o != nil && o.Pkg() == nil {
+					c.bind.absent[shadow(o.Name())] = true
+				}
+			}
+			return true
+		})
+	}
 	used := map[string]*unit{}
 	for _, st := range c.src.body {
 		ast.Inspect(st, func(nd ast.Node) bool {
@@ -790,8 +822,16 @@ func (c *change) plan() *Plan {
 		})
 	}
 	again := len(p.Moves) == 0 && !c.hasInit()
+	var methods []*unit // that the cell defines
 	for _, f := range c.src.funcs {
-		if f.Recv == nil && f.Name.Name != "init" {
+		switch {
+		case f.Recv != nil && len(f.Recv.List) > 0:
+			for _, u := range final {
+				if u.kind == methodUnit && u.names[0] == f.Name.Name && u.text() == c.src.slice(f) {
+					methods = append(methods, u)
+				}
+			}
+		case f.Name.Name != "init":
 			used[f.Name.Name] = e.units[f.Name.Name]
 		}
 	}
@@ -828,7 +868,7 @@ func (c *change) plan() *Plan {
 			}
 		}
 		if again && compiled {
-			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, absent: c.bind.absent, vars: p.Vars, hideNil: p.HideNil, tracer: p.Tracer}
+			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, methods: methods, absent: c.bind.absent, vars: p.Vars, hideNil: p.HideNil, tracer: p.Tracer}
 		}
 	}
 	return p

@@ -41,6 +41,7 @@ var FaithfulSet = map[string]string{
 // A driver decides whether the interpreter may run a cell's statements.
 type driver struct {
 	c       *change
+	e       *emitter
 	refused *Diagnostic
 }
 
@@ -66,7 +67,7 @@ func (c *change) refuseDefinition(units []*unit) Diagnostic {
 
 // drive writes the statements for the interpreter, if it may run them.
 func (c *change) drive(e *emitter, p *Plan) {
-	d := &driver{c: c}
+	d := &driver{c: c, e: e}
 	if !textual(e.steps) {
 		d.refuse(c.body[0], "initialising variables in another order than that of the text")
 		p.Refused = c.s.excerpts(Diagnostics{*d.refused}, c.src)[0]
@@ -114,9 +115,11 @@ func (d *driver) stmt(st ast.Stmt) bool {
 	case *ast.IncDecStmt:
 		return d.target(s.X) && d.number(s.X)
 	case *ast.DeclStmt:
-		for _, sp := range s.Decl.(*ast.GenDecl).Specs {
+		specs := s.Decl.(*ast.GenDecl).Specs
+		for _, sp := range specs {
 			v := sp.(*ast.ValueSpec)
-			if blankOnly(v) || len(v.Values) != len(v.Names) {
+			// yaegi sets several variables one after the other: var x, y = y, x is wrong. And it counts a group as one statement.
+			if blankOnly(v) || len(v.Values) != len(v.Names) || len(v.Names) > 1 || len(specs) > 1 {
 				return d.refuse(v, "this declaration")
 			}
 			for i, id := range v.Names {
@@ -205,7 +208,7 @@ func (d *driver) target(x ast.Expr) bool {
 
 // hidden refuses variables of types that cannot be built outside compiled code.
 func (d *driver) hidden(t types.Type, at ast.Node) bool {
-	if buildable(t, map[types.Type]bool{}) {
+	if buildable(t, map[types.Type]bool{}) && !d.e.hidden(t) {
 		return false
 	}
 	d.refuse(at, "a variable of type "+Clean((&speller{}).typ(t)))
@@ -378,6 +381,9 @@ func (d *driver) call(x *ast.CallExpr, discarded bool) bool {
 	if !ok || sig.TypeParams() != nil || x.Ellipsis.IsValid() {
 		return d.refuse(x, "this call")
 	}
+	if sig.Variadic() && len(x.Args) == sig.Params().Len()-1 && !d.prints(x) { // to yaegi no arguments are an empty list, not a nil one
+		return d.refuse(x, "a call of a variadic function without variadic arguments")
+	}
 	switch f := ast.Unparen(x.Fun).(type) {
 	case *ast.Ident:
 		o, ok := d.c.info.Uses[f].(*types.Func)
@@ -459,6 +465,16 @@ func looksAtCallers(f *types.Func) bool {
 		return f.Name() == "Stack" || f.Name() == "PrintStack"
 	}
 	return false
+}
+
+// prints reports whether a call is one of package fmt's, which do not tell a nil list from an empty one.
+func (d *driver) prints(x *ast.CallExpr) bool {
+	f, ok := ast.Unparen(x.Fun).(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	o := d.c.info.Uses[f.Sel]
+	return o != nil && o.Pkg() != nil && o.Pkg().Path() == "fmt"
 }
 
 func (d *driver) conversion(x *ast.CallExpr, t types.Type) bool {

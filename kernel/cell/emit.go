@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/types"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -83,12 +84,16 @@ func (e *emitter) rt(name string) string { return e.use(runtimePath) + "." + nam
 
 // spell returns a speller for the code being written.
 func (e *emitter) spell() *speller {
-	return &speller{global: func(o *types.TypeName) string { return e.global(o.Name()) }, pkg: e.use, member: mangle}
+	return &speller{global: func(o *types.TypeName) string { return e.global(o) }, pkg: e.use, member: mangle}
 }
 
 // global spells a function, type or constant of the session.
-func (e *emitter) global(name string) string {
+func (e *emitter) global(o types.Object) string {
+	name := o.Name()
 	u := e.units[name]
+	if old := e.c.old[name]; old != nil && slices.Contains(old.objs, o) { // x := x() calls the x of an earlier cell
+		u = old
+	}
 	if u == nil || u.home == e.c.src.serial {
 		return mangle(name)
 	}
@@ -165,7 +170,7 @@ func (e *emitter) ident(id *ast.Ident, embedded bool) {
 		if _, ok := o.(*types.Var); ok {
 			set(e.variable(e.unitOf(o)))
 		} else if o.Name() != "_" {
-			set(e.global(o.Name()))
+			set(e.global(o))
 		}
 	default:
 		switch x := o.(type) {
@@ -256,7 +261,7 @@ func (e *emitter) emit(units []*unit) string {
 		b.WriteString(e.callInits(p.inits, len(e.steps)))
 	}
 	if c.main {
-		fmt.Fprintf(&b, "%s()\n", e.global("main"))
+		fmt.Fprintf(&b, "%s()\n", mangle("main"))
 	}
 	b.WriteString("}\n")
 
@@ -348,7 +353,7 @@ func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
 		}
 		fmt.Fprintf(&p.patches, "%s.%s = %s; %s(%d)\n", e.use(fmt.Sprint(PackagePrefix, u.home)), patchName(u), name, e.rt("Replaced"), u.home)
 		e.enter(d.Body, nil)
-	case u.generic || d.Body == nil:
+	case u.rigid() || d.Body == nil:
 		e.enter(d.Body, nil)
 	default:
 		args := e.nameParams(d)
@@ -396,9 +401,7 @@ func pragmas(d *ast.FuncDecl) (lines []string) {
 // pointer declares a package's pointer to a session variable.
 func (e *emitter) pointer(name string) string {
 	v := e.pointers[name]
-	dry := &speller{member: mangle}
-	dry.typ(v.Type)
-	if !dry.hidden {
+	if !e.hidden(v.Type) {
 		t := e.spell().typ(v.Type)
 		if incomplete(v.Type) {
 			return fmt.Sprintf("var %s_at %s\nvar %[1]s = (*%[2]s)(%s(%q, %d, &%[1]s_at))\n", name, t, e.rt("VarAt"), v.Name, v.Gen)
@@ -409,6 +412,18 @@ func (e *emitter) pointer(name string) string {
 		return fmt.Sprintf("var %s = %s.%s\n", name, e.use(fmt.Sprint(PackagePrefix, v.Gen)), name)
 	}
 	return fmt.Sprintf("var %s = %s(%q, %d, %s)\n", name, e.rt("VarLike"), v.Name, v.Gen, e.effectless(v.Name))
+}
+
+// hidden reports whether a type cannot be spelled here: the standard library does not export it, or its name means something else now.
+func (e *emitter) hidden(t types.Type) bool {
+	dry := &speller{member: mangle}
+	dry.global = func(o *types.TypeName) string {
+		u, old := e.units[o.Name()], e.c.old[o.Name()]
+		dry.hidden = dry.hidden || (u == nil || u.kind != typeUnit) && (old == nil || !slices.Contains(old.objs, types.Object(o)))
+		return o.Name()
+	}
+	dry.typ(t)
+	return dry.hidden
 }
 
 // zero spells the zero value of a type.

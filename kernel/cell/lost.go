@@ -31,8 +31,12 @@ func (s *Session) Lose() (names []string) {
 // Unset marks variables of cell n as being without a value: those of sets whose step is not among the done ones. A cell that
 // reads one before it is set is refused.
 func (s *Session) Unset(n int, sets []Setting, done int) {
+	has := map[string]bool{} // a later step may set it again
 	for _, set := range sets {
-		if set.Step <= done {
+		has[set.Name] = has[set.Name] || set.Step <= done
+	}
+	for _, set := range sets {
+		if has[set.Name] {
 			continue
 		}
 		for i, u := range s.units {
@@ -54,8 +58,17 @@ func (c *change) lost() (diags Diagnostics) {
 	r := c.newReacher(units, list)
 	assigned := c.declNames()
 	told := map[string]bool{}
+	how := byType
+	own := map[string]bool{} // what the statement at hand sets
 	read := func(at ast.Node, uses, methods map[string]bool) {
-		vars := r.reached(uses, methods, byType)
+		vars := r.reached(uses, methods, how)
+		if how == byType && len(own) > 0 { // its own value may be made by a function that calls methods: not for certain
+			for name := range own {
+				if !r.reached(uses, methods, byName)[name] {
+					delete(vars, name)
+				}
+			}
+		}
 		for _, name := range sortedKeys(vars) {
 			if why[name] == "" || assigned[name] || told[name] {
 				continue
@@ -69,6 +82,9 @@ func (c *change) lost() (diags Diagnostics) {
 	}
 	look := func(n ast.Node) {
 		targets := wholeTargets(n)
+		if how = byName; c.calls(n) { // through interfaces it may call every method of the types that it mentions
+			how = byType
+		}
 		ast.Inspect(n, func(n ast.Node) bool {
 			switch x := n.(type) {
 			case *ast.Ident:
@@ -89,11 +105,15 @@ func (c *change) lost() (diags Diagnostics) {
 		look(g)
 	}
 	for _, st := range c.after {
-		look(st)
+		clear(own)
 		for _, name := range stmtSets(st) {
-			assigned[name] = true
+			own[name] = true
 		}
+		look(st)
+		maps.Copy(assigned, own)
 	}
+	clear(own)
+	how = byType
 	for _, u := range c.news { // they run with the cell
 		if f, ok := u.node.(*ast.FuncDecl); ok && (u.kind == initUnit || c.main && u.kind == funcUnit && u.names[0] == "main") {
 			uses, methods := c.usesOf(f)
@@ -101,6 +121,18 @@ func (c *change) lost() (diags Diagnostics) {
 		}
 	}
 	return diags
+}
+
+// calls reports whether a piece of the cell calls anything but conversions and built-in functions.
+func (c *change) calls(n ast.Node) (yes bool) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		if x, ok := n.(*ast.CallExpr); ok {
+			tv := c.info.Types[x.Fun]
+			yes = yes || !tv.IsType() && !tv.IsBuiltin()
+		}
+		return !yes
+	})
+	return yes
 }
 
 // prospect is the session as it will be with this cell, but for the cell's own variables, and why variables are without a value.

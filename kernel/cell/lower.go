@@ -322,8 +322,7 @@ func (e *emitter) convert(x ast.Expr, t types.Type) {
 	if tv := e.c.info.Types[x]; tv.Type != nil && tv.Value == nil && types.Identical(tv.Type, t) {
 		return
 	}
-	dry := &speller{member: mangle}
-	if dry.typ(t); dry.hidden {
+	if e.hidden(t) {
 		return
 	}
 	e.edits = append(e.edits, edit{e.src.offset(x.Pos()), e.src.offset(x.Pos()), "(" + e.inBody(t) + ")("})

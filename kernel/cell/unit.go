@@ -39,11 +39,39 @@ type unit struct {
 	methods map[string]bool // keys of methods of session types that it mentions
 	sigUses map[string]bool // of a function or method, those in its signature
 	sig     string          // the signature, to know whether a new body can take the old one's place
-	generic bool            // a function, or method of a type, with type parameters: cannot be patched
+	generic bool            // a function, or method of a type, with type parameters
+	direct  bool            // a function or method to which it matters who calls it
 	closes  map[string]bool // of a variable, the functions that closures in its first value call
 	lost    string          // of a variable without a value, why, as the rest of a sentence about it
 	aside   *Diagnostic     // why it no longer fits, when it is set aside
 	builtin bool            // ctx: what generated code writes for it is a call
+}
+
+// rigid reports whether a function cannot jump to a later definition, so that what calls it must be built again.
+func (u *unit) rigid() bool { return u.generic || u.direct }
+
+// caresForCaller reports whether a function behaves differently when it is called through another one: recover works in a deferred call
+// itself only, and runtime.Caller counts calls.
+func caresForCaller(f *ast.FuncDecl) (yes bool) {
+	if f.Body == nil {
+		return false
+	}
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.CallExpr:
+			switch f := ast.Unparen(x.Fun).(type) {
+			case *ast.Ident:
+				yes = yes || f.Name == "recover"
+			case *ast.SelectorExpr:
+				pkg, ok := f.X.(*ast.Ident)
+				yes = yes || ok && pkg.Name == "runtime" && (f.Sel.Name == "Caller" || f.Sel.Name == "Callers")
+			}
+		}
+		return !yes
+	})
+	return yes
 }
 
 // key is what a redefinition replaces.
@@ -89,6 +117,7 @@ func (src *source) units() (units []*unit, body []ast.Stmt, vars []*ast.Ident) {
 			u.kind = blankUnit
 		}
 		u.generic = u.generic || f.Type.TypeParams != nil
+		u.direct = caresForCaller(f)
 		units = append(units, u)
 	}
 	for _, st := range src.body {
