@@ -412,14 +412,15 @@ func (r *run) stood() []frame {
 			main = append(main, l)
 		}
 	})
-	for _, g := range r.look(main) {
-		frames := framesIn(g.stack)
-		if line := int(r.line.Load()); line > 0 { // interpreted
-			frames = append(frames, frame{"", r.n, line})
-		}
-		return r.shifted(frames)
+	seen := r.look(main)
+	if len(seen) == 0 {
+		return nil
 	}
-	return nil
+	frames := framesIn(seen[0].stack)
+	if line := int(r.line.Load()); line > 0 { // interpreted
+		frames = append(frames, frame{"", r.n, line})
+	}
+	return r.shifted(frames)
 }
 
 // doneOnce is done while it is open: a closed one would make the loop above spin.
