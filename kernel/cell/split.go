@@ -216,6 +216,9 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 			continue
 		}
 		src.files[part] = fset.File(f.FileStart)
+		if strings.HasSuffix(prefix, "\n") { // places in messages are those of the cell
+			src.files[part].AddLineColumnInfo(len(prefix), src.files[part].Name(), 1, 1)
+		}
 		comments = append(comments, f.Comments...)
 		switch part {
 		case inImports:

@@ -49,7 +49,7 @@ func (s spare) repair() {
 		return
 	}
 	was := *s.file
-	if isOpen(was) {
+	if s.isOpen(was) {
 		return
 	}
 	fd := s.fd
@@ -64,10 +64,23 @@ func (s spare) repair() {
 	}
 }
 
-func isOpen(f *os.File) bool {
+// isOpen reports whether a file can be written to. User code may have closed its descriptor alone; under the number of one that was made
+// here there may be another file then.
+func (s spare) isOpen(f *os.File) bool {
 	if f == nil {
 		return false
 	}
 	c, err := f.SyscallConn()
-	return err == nil && c.Control(func(uintptr) {}) == nil
+	if err != nil {
+		return false
+	}
+	open := false
+	err = c.Control(func(fd uintptr) {
+		var is, own unix.Stat_t
+		open = unix.Fstat(int(fd), &is) == nil
+		if open && f.Name() == s.name && int(fd) != s.fd {
+			open = unix.Fstat(s.copy, &own) == nil && is.Dev == own.Dev && is.Ino == own.Ino
+		}
+	})
+	return err == nil && open
 }
