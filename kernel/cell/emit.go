@@ -94,6 +94,11 @@ func (e *emitter) global(o types.Object) string {
 	if old := e.c.old[name]; old != nil && slices.Contains(old.objs, o) { // x := x() calls the x of an earlier cell
 		u = old
 	}
+	return e.at(u, name)
+}
+
+// at spells a function, type or constant in the package that has it.
+func (e *emitter) at(u *unit, name string) string {
 	if u == nil || u.home == e.c.src.serial {
 		return mangle(name)
 	}
@@ -261,7 +266,7 @@ func (e *emitter) emit(units []*unit) string {
 		b.WriteString(e.callInits(p.inits, len(e.steps)))
 	}
 	if c.main {
-		fmt.Fprintf(&b, "%s()\n", mangle("main"))
+		fmt.Fprintf(&b, "%s()\n", e.at(e.units["main"], "main"))
 	}
 	b.WriteString("}\n")
 
