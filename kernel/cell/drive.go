@@ -6,6 +6,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -118,8 +119,9 @@ func (d *driver) stmt(st ast.Stmt) bool {
 		specs := s.Decl.(*ast.GenDecl).Specs
 		for _, sp := range specs {
 			v := sp.(*ast.ValueSpec)
-			// yaegi sets several variables one after the other: var x, y = y, x is wrong. And it counts a group as one statement.
-			if blankOnly(v) || len(v.Values) != len(v.Names) || len(v.Names) > 1 || len(specs) > 1 {
+			// yaegi sets several variables one after the other: var x, y = y, x is wrong. And a group counts as one statement.
+			parallel := len(v.Names) > 1 && slices.ContainsFunc(v.Values, func(x ast.Expr) bool { return d.c.info.Types[x].Value == nil })
+			if blankOnly(v) || len(v.Values) != len(v.Names) || parallel || len(specs) > 1 {
 				return d.refuse(v, "this declaration")
 			}
 			for i, id := range v.Names {
