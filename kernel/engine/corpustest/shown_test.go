@@ -133,7 +133,7 @@ func TestFailedCellsAreDrawn(t *testing.T) {
 		least := time.Hour                     // of some, for a machine that has much else to do
 		for range 10 {
 			s := w.run("go func() { panic(\"boom\") }()\nselect {}")
-			m := regexp.MustCompile(` wall ([^·]+) ·`).FindStringSubmatch(s.of("figure"))
+			m := regexp.MustCompile(` wall ([^·]+?)(?: from the first goroutine[^·]*)? ·`).FindStringSubmatch(s.of("figure"))
 			if m == nil {
 				t.Fatal(s)
 			}
