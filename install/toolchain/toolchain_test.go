@@ -260,7 +260,7 @@ func TestBuildOnAPoorMachine(t *testing.T) {
 		names string
 	}{
 		{"disk full", broken("echo c1.a: write: No space left on device; exit 1"), true, "room"},
-		{"killed for want of memory", broken("kill -9 $$"), true, ""},
+		{"killed because memory ran out", broken("kill -9 $$"), true, ""},
 		{"file too large", broken("echo c1.a: write: File too large; exit 1"), true, ""},
 		{"no more files", broken("echo c1.a: Too many open files; exit 1"), true, "ulimit -n"},
 		{"no folder can be made", gone, true, ""},

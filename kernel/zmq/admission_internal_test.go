@@ -351,7 +351,7 @@ func TestVouching(t *testing.T) {
 					}
 					for _, name := range c.vouch {
 						if v := visitors[name]; v.level.Load() != vouched {
-							t.Errorf("signed first %t: nobody vouches for %s", signedFirst, name)
+							t.Errorf("signed first %t: no connection vouches for %s", signedFirst, name)
 						}
 					}
 					for _, name := range c.failed {
