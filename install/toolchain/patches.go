@@ -92,7 +92,8 @@ func patches() []stdFile {
 			{old: "\tvalgrindStackID uintptr\n}\n", new: "\tvalgrindStackID uintptr\n\n\tcellTag      unsafe.Pointer // see cellgoroutines.go\n\tcellPanics   *[]cellPanic   // see cellpanics.go\n\tcellStackMax uint32         // KiB; see cellstack.go\n\tcellOver     bool           // the stack is beyond its limit, and the goroutine could not end yet\n\tcellKill     bool           // it is to end at a call\n\tcellReaped   bool           // it has ended, and is not in allgs any more\n}\n"},
 		}},
 		{path: "runtime/proc.go", edits: []edit{
-			{old: "\tgp.bubble = nil\n\tgp.fipsOnlyBypass = false\n", new: "\tgp.bubble = nil\n\tgp.cellTag, gp.cellPanics, gp.cellStackMax, gp.cellOver, gp.cellKill = nil, nil, 0, false, false\n\tgp.fipsOnlyBypass = false\n"},
+			{old: "\t\tusleep(delay)\n\n\t\t// sysmon should not enter deep", new: "\t\tif cellOvers.Load() != 0 {\n\t\t\tdelay = 30\n\t\t\tcellPoke()\n\t\t}\n\t\tusleep(delay)\n\n\t\t// sysmon should not enter deep"},
+			{old: "\tgp.bubble = nil\n\tgp.fipsOnlyBypass = false\n", new: "\tgp.bubble = nil\n\tcellSetOver(gp, false)\n\tgp.cellTag, gp.cellPanics, gp.cellStackMax, gp.cellKill = nil, nil, 0, false\n\tgp.fipsOnlyBypass = false\n"},
 			{old: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n", new: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n\t\t\tnewg.cellTag = mp.curg.cellTag\n"},
 		}},
 		{path: "runtime/stack.go", edits: runtimeStack},
@@ -204,7 +205,7 @@ var runtimeError = []edit{
 // See stdfiles/cellstack.go.txt.
 var runtimeStack = []edit{
 	{old: "\tif newsize > maxstacksize || newsize > maxstackceiling {\n", new: "\tover := cellStackOver(gp, newsize)\n\tif over && cellMayEnd(gp) && cellCut(gp) {\n\t\tcellEnd(gp)\n\t\tgogo(&gp.sched) // never return\n\t}\n\tif !over && (newsize > maxstacksize || newsize > maxstackceiling) {\n"},
-	{old: "\t\tprint(\"stack grow done\\n\")\n\t}\n\tcasgstatus(gp, _Gcopystack, _Grunning)\n", new: "\t\tprint(\"stack grow done\\n\")\n\t}\n\tcasgstatus(gp, _Gcopystack, _Grunning)\n\tif over {\n\t\tif gp.cellOver = true; cellMayEnd(gp) {\n\t\t\tcellEnd(gp)\n\t\t}\n\t}\n"},
+	{old: "\t\tprint(\"stack grow done\\n\")\n\t}\n\tcasgstatus(gp, _Gcopystack, _Grunning)\n", new: "\t\tprint(\"stack grow done\\n\")\n\t}\n\tcasgstatus(gp, _Gcopystack, _Grunning)\n\tif over {\n\t\tif cellSetOver(gp, true); cellMayEnd(gp) {\n\t\t\tcellEnd(gp)\n\t\t}\n\t}\n"},
 	{old: "\t\tif gp.preemptStop {\n\t\t\tpreemptPark(gp) // never returns\n\t\t}\n\n\t\t// Act like goroutine called runtime.Gosched.\n", new: "\t\tif gp.preemptStop {\n\t\t\tpreemptPark(gp) // never returns\n\t\t}\n\n\t\tcellLook(gp)\n\n\t\t// Act like goroutine called runtime.Gosched.\n"},
 }
 

@@ -66,6 +66,8 @@ var crashes = []crash{
 	{"stack overflow between functions", smallStack + "func ping(n int) int {\n\treturn pong(n+1) + 1\n}\nfunc pong(n int) int { return ping(n) }\nping(0)", `^stack overflow: calls are nested `, -1, false},
 	{"a value that contains itself is printed", smallStack + "tree := map[string]any{}\ntree[\"tree\"] = tree\nfunc show() { fmt.Println(tree) }\nshow()", `^stack overflow: fmt\.Println was given a value that contains itself: calls are nested `, 4, false},
 	{"a value that contains itself is printed by the interpreter", smallStack + "again := []any{nil}\nagain[0] = again\nfmt.Println(again)", `^stack overflow: fmt\.Println was given a value that contains itself: `, 4, false},
+	{"stack overflow through reflect", smallStack + "var reflected func(int) int\nreflected = func(n int) int {\n\treturn int(reflect.ValueOf(reflected).Call([]reflect.Value{reflect.ValueOf(n + 1)})[0].Int()) + 1\n}\nreflected(0)", `^stack overflow: calls are nested `, -1, false},
+	{"stack overflow beside calls that reach deeper", smallStack + "memo := map[int]int{}\nvar loaded sync.Map\nfunc remember(n int) int {\n\tmemo[n] = n\n\tloaded.Load(n)\n\treturn remember(n+1) + 1\n}\nremember(0)", `^stack overflow: calls are nested `, -1, false},
 	{"a Stringer that prints itself", smallStack + "type talk struct{ n int }\nfunc (t talk) String() string {\n\treturn fmt.Sprint(t)\n}\nfmt.Println(talk{1})", `^stack overflow: calls are nested `, 4, false},
 	{"unlock of unlocked mutex", "var mu sync.Mutex\nmu.Unlock()", `^session died: fatal error: sync: unlock of unlocked mutex$`, 2, true},
 	{"runlock of unlocked mutex", "var mu sync.RWMutex\nfunc release() {\n\tmu.RUnlock()\n}\nrelease()", `^session died: fatal error: sync: RUnlock of unlocked RWMutex$`, 3, true},
