@@ -10,18 +10,18 @@ import (
 )
 
 // A cell that fails stops what its client has sent behind it, and nothing of other clients, unlike in ipykernel, which aborts
-// the whole shell queue. A front end that runs all cells of a notebook sends them in
-// one burst, which takes it 10 to 400 ms, and hears of nothing meanwhile; a cell may have failed in one. So the reply waits a
-// moment, and what was sent before it could be known is aborted whenever it arrives.
+// the whole shell queue. A front end that runs all cells of a notebook sends them in one burst, which takes it 10 to 400 ms, on a
+// busy machine longer, and hears of nothing meanwhile; a cell may have failed in one. So the reply waits until the burst is over,
+// and what was sent before the reply is aborted whenever it arrives.
 const (
 	// blindFor is the least time between the arrival of a cell and the reply that it failed.
 	blindFor = 50 * time.Millisecond
-	// burstGap is the longest time between the sending of two cells of one burst.
-	burstGap = 30 * time.Millisecond
-	// burstMost is how long a burst may go on behind the failure.
-	burstMost = time.Second
+	// burstGap is the longest time between two cells of one burst.
+	burstGap = 150 * time.Millisecond
+	// burstMost is how long a burst may continue behind the failure.
+	burstMost = 2 * time.Second
 	// lateMost is the longest time between the coming of two such cells, whatever their dates.
-	lateMost = 2 * time.Second
+	lateMost = 3 * time.Second
 )
 
 // A stop is a client's last failed cell, seen from the client. The client's clock is compared with itself only, so that it may
@@ -38,6 +38,28 @@ func (x *execution) stops(done session.Done) bool {
 	return !done.OK && !x.content.Silent && x.content.StopOnError
 }
 
+// blindly returns for how long the reply to the running cell, which failed, still has to wait.
+func (k *kernel) blindly() time.Duration {
+	r := k.running.request
+	until := r.came.Add(blindFor)
+	for _, q := range k.queue { // in the order they came
+		if isCell(q) && q.client() == r.client() {
+			until = later(until, q.came.Add(burstGap))
+		}
+	}
+	if most := k.failedAt.Add(burstMost); until.After(most) {
+		until = most
+	}
+	return time.Until(until)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // client is who sent a request. Every message names its session: JupyterLab has one for each notebook and console, although all
 // of them may come through one server, and a client keeps its session when it connects again. Identities name connections; they
 // count only for messages without a session.
@@ -48,8 +70,10 @@ func (r request) client() string {
 	return fmt.Sprintf("identities %q", r.msg.Identities)
 }
 
-// abortBehind aborts every cell that waits and comes from the client of the failed one. Other requests stay.
-func (k *kernel) abortBehind(failed request) {
+// behind takes the cells that wait and come from the client of the failed one out of the queue, and remembers when the client can
+// know of the failure, which is to be answered next. Other requests stay.
+func (k *kernel) behind(failed request) []request {
+	k.drain()
 	now := time.Now()
 	maps.DeleteFunc(k.stopped, func(_ string, s *stop) bool { return now.Sub(s.came) > lateMost })
 	delete(k.stopped, failed.client())
@@ -57,17 +81,17 @@ func (k *kernel) abortBehind(failed request) {
 		until := sent.Add(now.Sub(failed.came))
 		k.stopped[failed.client()] = &stop{sent, until, until.Add(burstMost), now}
 	}
-	k.drain()
-	var rest []request
+	var rest, stopped []request
 	for _, r := range k.queue {
 		if isCell(r) && r.client() == failed.client() {
 			k.sentBlindly(r) // lengthens the burst
-			k.abort(r)
+			stopped = append(stopped, r)
 		} else {
 			rest = append(rest, r)
 		}
 	}
 	k.queue = rest
+	return stopped
 }
 
 // sentBlindly reports whether a cell was sent before its client could know of the client's last failure, or in one burst with

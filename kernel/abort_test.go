@@ -10,6 +10,7 @@ import (
 
 	"interleave/kernel"
 	"interleave/kernel/inproc"
+	"interleave/kernel/kerneltest"
 	"interleave/kernel/wire"
 )
 
@@ -159,4 +160,56 @@ func TestLateCellsOfTwoClients(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The reply that a cell failed waits until its client has sent the cells of one burst, however slowly, and what the client sends
+// after the reply runs. Another client's cells do not prolong the wait, nor does one that sends without end.
+func TestReplyAfterBurst(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		behind  string // the session that sends behind the failing cell
+		every   time.Duration
+		n       int
+		replied time.Duration // after the failing cell was sent
+		want    string        // of the cells behind
+	}{
+		{"none", "a", 0, 0, 50 * time.Millisecond, ""},
+		{"at once", "a", 0, 20, 150 * time.Millisecond, "aborted"},
+		{"slowly", "a", 140 * time.Millisecond, 10, 1410 * time.Millisecond, "aborted"},
+		{"of another client", "b", 40 * time.Millisecond, 10, 50 * time.Millisecond, "ok"},
+		{"without end", "a", 100 * time.Millisecond, 30, 2 * time.Second, "aborted"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				k := kerneltest.Start(t, newFake())
+				conn := connect(t, k.Transport)
+				begin, replied, sent := time.Now(), time.Duration(0), 0
+				conn.send("a", "fail")
+				for time.Since(begin) < 5*time.Second {
+					for ; sent < c.n && time.Duration(sent)*c.every <= time.Since(begin); sent++ {
+						conn.send(c.behind, fmt.Sprint("print ", sent))
+					}
+					if conn.hear(); replied == 0 && conn.status["fail"] != "" {
+						replied = time.Since(begin)
+						conn.send("a", "print after")
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				conn.hear()
+				if replied != c.replied {
+					t.Errorf("the reply came after %v, want %v", replied, c.replied)
+				}
+				for i := range min(c.n, 15) {
+					if got := conn.status[fmt.Sprint("print ", i)]; got != c.want {
+						t.Errorf("cell %d was %s, want %s", i, got, c.want)
+					}
+				}
+				if got := conn.status["print after"]; got != "ok" && c.name != "without end" {
+					t.Errorf("a cell sent after the reply was %s", got)
+				}
+			})
+		})
+	}
 }

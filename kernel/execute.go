@@ -79,20 +79,31 @@ func (k *kernel) fail(cell uint64, f session.Failed) {
 	k.event(f)
 }
 
-// finish ends the running cell, which done ended: at once, or when its failure may be told.
+// finish ends the running cell, which done ended: at once, or when the client may know of its failure.
 func (k *kernel) finish(done session.Done) {
 	k.flush()
-	if wait := blindFor - time.Since(k.running.request.came); wait > 0 && k.running.stops(done) {
-		k.ended = &done
-		k.hold.Reset(wait)
-		return
+	k.ended, k.failedAt = &done, time.Now()
+	k.concludeWhenHeard()
+}
+
+// concludeWhenHeard concludes the cell that has ended, unless its client may be sending others without knowing of its failure.
+func (k *kernel) concludeWhenHeard() {
+	if k.running.stops(*k.ended) {
+		if wait := k.blindly(); wait > 0 {
+			k.hold.Reset(wait)
+			return
+		}
 	}
-	k.conclude(done)
+	k.conclude(*k.ended)
 }
 
 // conclude replies to the running cell's request and aborts its client's cells behind it when it failed.
 func (k *kernel) conclude(done session.Done) {
 	x := k.running
+	var stopped []request
+	if x.stops(done) {
+		stopped = k.behind(x.request)
+	}
 	k.running, k.ended = nil, nil
 	k.flush()
 	m, err := k.author.New(x.request.msg, k.outcome(x, done))
@@ -109,8 +120,8 @@ func (k *kernel) conclude(done session.Done) {
 		k.log.Error("send execute_reply", "cell", x.cell, "err", err)
 	}
 	k.publish(x.request.msg, wire.Status{State: "idle"})
-	if x.stops(done) {
-		k.abortBehind(x.request)
+	for _, r := range stopped {
+		k.abort(r)
 	}
 }
 

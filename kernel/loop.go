@@ -49,7 +49,8 @@ type kernel struct {
 	queue    []request // shell requests whose turn has not come, in the order they came
 	running  *execution
 	ended    *session.Done      // of the running cell, which has failed and is not answered yet
-	hold     *time.Timer        // fires when it may be
+	failedAt time.Time          // when it did
+	hold     *time.Timer        // fires when it may be answered
 	origins  map[uint64]*origin // by cell, for those that ran last
 	lastCell uint64             // the newest cell's ID
 	count    int                // cells that were stored so far: what the next one's In[] number follows
@@ -98,7 +99,8 @@ func (k *kernel) serve(ctx context.Context) error {
 		case <-k.gathered.timer.C:
 			k.flush()
 		case <-k.hold.C:
-			k.conclude(*k.ended)
+			k.drain()
+			k.concludeWhenHeard()
 		case s := <-k.cfg.Transport.Subscriptions():
 			k.welcome(s)
 		case <-turn:
