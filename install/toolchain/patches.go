@@ -89,11 +89,11 @@ func patches() []stdFile {
 		{path: "runtime/cellstack.go", added: "cellstack.go.txt"},
 		{path: "runtime/cellpanics.go", added: "cellpanics.go.txt"},
 		{path: "runtime/runtime2.go", edits: []edit{
-			{old: "\tvalgrindStackID uintptr\n}\n", new: "\tvalgrindStackID uintptr\n\n\tcellTag      unsafe.Pointer // see cellgoroutines.go\n\tcellPanics   *[]cellPanic   // see cellpanics.go\n\tcellStackMax uint32         // KiB; see cellstack.go\n\tcellOver     bool           // the stack is beyond its limit, and the goroutine could not end yet\n\tcellKill     bool           // it is to end at a call\n\tcellReaped   bool           // it has ended, and is not in allgs any more\n}\n"},
+			{old: "\tvalgrindStackID uintptr\n}\n", new: "\tvalgrindStackID uintptr\n\n\tcellTag      unsafe.Pointer // see cellgoroutines.go\n\tcellPanics   *[]cellPanic   // see cellpanics.go\n\tcellStackMax uint32         // KiB; see cellstack.go\n\tcellOver     bool           // the stack is beyond its limit, and the goroutine could not end yet\n\tcellKill     bool           // it is to end at a call\n\tcellKilled   int64          // when it was last made to, in nanoseconds\n\tcellReaped   bool           // it has ended, and is not in allgs any more\n}\n"},
 		}},
 		{path: "runtime/proc.go", edits: []edit{
 			{old: "\t\tusleep(delay)\n\n\t\t// sysmon should not enter deep", new: "\t\tif cellOvers.Load() != 0 {\n\t\t\tdelay = 30\n\t\t\tcellPoke()\n\t\t}\n\t\tusleep(delay)\n\n\t\t// sysmon should not enter deep"},
-			{old: "\tgp.bubble = nil\n\tgp.fipsOnlyBypass = false\n", new: "\tgp.bubble = nil\n\tcellSetOver(gp, false)\n\tgp.cellTag, gp.cellPanics, gp.cellStackMax, gp.cellKill = nil, nil, 0, false\n\tgp.fipsOnlyBypass = false\n"},
+			{old: "\tgp.bubble = nil\n\tgp.fipsOnlyBypass = false\n", new: "\tgp.bubble = nil\n\tcellSetOver(gp, false)\n\tgp.cellTag, gp.cellPanics, gp.cellStackMax, gp.cellKill, gp.cellKilled = nil, nil, 0, false, 0\n\tgp.fipsOnlyBypass = false\n"},
 			{old: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n", new: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n\t\t\tnewg.cellTag = mp.curg.cellTag\n"},
 		}},
 		{path: "runtime/stack.go", edits: runtimeStack},

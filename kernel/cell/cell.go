@@ -70,6 +70,7 @@ type reusable struct {
 	methods []*unit // that the cell defines
 	absent  map[string]bool
 	vars    []Variable
+	again   []Variable
 	hideNil bool
 	tracer  string
 }
@@ -106,6 +107,7 @@ type Plan struct {
 	Drives    []string   // import paths that Drive uses
 	Vars      []Variable // session variables that the cell declares or uses
 	Declared  []Variable // those that it declares
+	Again     []Variable // those that it declares, also when it is run again
 	Sets      []Setting  // variables that have no value before the cell has given them one
 	DriveSets []Setting  // the same when the interpreter runs Drive, whose steps are statements
 	Moves     []Move
@@ -133,6 +135,11 @@ func (s *Session) Check(n int, text string) (*Plan, error) {
 	if p := s.reuse(n, text); p != nil {
 		return p, nil
 	}
+	return s.CheckAnew(n, text)
+}
+
+// CheckAnew is Check for one who cannot run the package that an earlier cell of the same text has.
+func (s *Session) CheckAnew(n int, text string) (*Plan, error) {
 	if s.serial++; s.serial%pruneEvery == 0 {
 		s.prune()
 	}
@@ -205,7 +212,7 @@ func (s *Session) reuse(n int, text string) *Plan {
 			return nil
 		}
 	}
-	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, HideNil: r.hideNil, Tracer: r.tracer}
+	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, Again: r.again, HideNil: r.hideNil, Tracer: r.tracer}
 }
 
 // Symbol is one declared name, for %who and completion.

@@ -774,6 +774,7 @@ func (c *change) plan() *Plan {
 			}
 		}
 	}
+	p.Again = p.Declared
 	p.Lasting = len(p.Declared)+len(c.named)+len(c.newDots) > 0
 	p.Empty = len(emitted) == 0 && len(c.body) == 0 && !c.main
 	if !p.Empty {
@@ -868,7 +869,7 @@ func (c *change) plan() *Plan {
 			}
 		}
 		if again && compiled {
-			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, methods: methods, absent: c.bind.absent, vars: p.Vars, hideNil: p.HideNil, tracer: p.Tracer}
+			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, methods: methods, absent: c.bind.absent, vars: p.Vars, again: p.Again, hideNil: p.HideNil, tracer: p.Tracer}
 		}
 	}
 	return p
@@ -1030,6 +1031,28 @@ func holds(t, v types.Type, seen map[types.Type]bool) bool {
 	case *types.Struct:
 		for f := range u.Fields() {
 			if holds(f.Type(), v, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// HoldsLock reports whether the variable itself, not what it points to, is or has a lock, a WaitGroup or the like.
+func (v Variable) HoldsLock() bool { return holdsLock(v.Type) }
+
+// holdsLock reports whether a value of a type has a lock, a WaitGroup or the like in it, which goroutines may use at any time.
+func holdsLock(t types.Type) bool {
+	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "sync" {
+		_, ok := n.Underlying().(*types.Struct)
+		return ok
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Array:
+		return holdsLock(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if holdsLock(f.Type()) {
 				return true
 			}
 		}

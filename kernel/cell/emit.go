@@ -296,8 +296,14 @@ func (e *emitter) emit(units []*unit) string {
 	for i, t := range e.types {
 		fmt.Fprintf(&tail, "type %s = %s\n", typeName(i), t)
 	}
-	fmt.Fprintf(&tail, "func init() {\n%s(&%s{N: %d, Run: %s, Gate: %s, Step: %s, %sPatch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
-		e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, gate, steps, early, p.patches.String(), p.symbols.String())
+	follow := ""
+	for _, name := range sortedKeys(e.pointers) {
+		if v := e.pointers[name]; !incomplete(v.Type) {
+			follow += fmt.Sprintf("%s(%q, %d, &%s)\n", e.rt("Follow"), v.Name, v.Gen, name)
+		}
+	}
+	fmt.Fprintf(&tail, "func init() {\n%s%s(&%s{N: %d, Run: %s, Gate: %s, Step: %s, %sPatch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
+		follow, e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, gate, steps, early, p.patches.String(), p.symbols.String())
 
 	var head strings.Builder
 	fmt.Fprintf(&head, "package %s\n\n", PackageName)
@@ -462,24 +468,42 @@ func incomplete(t types.Type) bool {
 func (e *emitter) locals(b *strings.Builder) {
 	used := map[string]bool{}
 	for _, st := range e.c.body {
-		ast.Inspect(st, func(n ast.Node) bool {
-			if id, ok := n.(*ast.Ident); ok {
-				o := e.c.info.Uses[id]
-				if o == nil {
-					o = e.c.info.Defs[id]
-				}
-				if _, ok := o.(*types.Var); ok && (isGlobal(o) || e.c.isCellVar(o)) {
-					if u := e.unitOf(o); u != nil && !u.builtin {
-						used[fmt.Sprintf("%sv%d_%s", own, u.home, u.names[0])] = true
-					}
-				}
-			}
-			return true
-		})
+		e.variablesIn(st, func(u *unit, name string) { used[name] = true })
 	}
 	for _, p := range sortedKeys(used) {
 		fmt.Fprintf(b, "%s := %s; _ = %s\n", p, p, p)
 	}
+}
+
+// ownPointers copies the package's pointers into a function: what it has locked it unlocks, and the channel that it has begun to
+// fill it continues to fill, whatever is declared meanwhile (see Renew in package rt).
+func (e *emitter) ownPointers(body *ast.BlockStmt) (s string) {
+	used := map[string]bool{}
+	e.variablesIn(body, func(u *unit, name string) {
+		used[name] = true
+	})
+	for _, p := range sortedKeys(used) {
+		s += fmt.Sprintf(" %s := %s;", p, p)
+	}
+	return s
+}
+
+// variablesIn calls f for the session's variables in a piece of code, with the names of their pointers.
+func (e *emitter) variablesIn(code ast.Node, f func(u *unit, name string)) {
+	ast.Inspect(code, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			o := e.c.info.Uses[id]
+			if o == nil {
+				o = e.c.info.Defs[id]
+			}
+			if _, ok := o.(*types.Var); ok && (isGlobal(o) || e.c.isCellVar(o)) {
+				if u := e.unitOf(o); u != nil && !u.builtin {
+					f(u, fmt.Sprintf("%sv%d_%s", own, u.home, u.names[0]))
+				}
+			}
+		}
+		return true
+	})
 }
 
 // body writes the cell's statements. inits are called between them.

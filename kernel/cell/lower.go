@@ -44,7 +44,7 @@ func (e *emitter) enter(body *ast.BlockStmt, j *jump) {
 	case first != nil: // calls that return before they call others need not look
 		e.insert(e.src.offset(first.Pos()), e.look())
 	}
-	if s != "" {
+	if s += e.ownPointers(body); s != "" {
 		e.insert(e.src.offset(body.Lbrace)+1, s)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"interleave/install/toolchain"
 	"interleave/install/toolchain/itabs"
@@ -61,6 +62,8 @@ type Engine struct {
 	plot     bool
 	narrow   bool // figures are drawn for a phone
 	restored bool // no cell has run since Restore
+
+	abandoned []abandoned
 
 	mu      sync.Mutex
 	running *run
@@ -301,7 +304,11 @@ func (x *execution) code(text string) {
 	if strings.TrimSpace(text) == "" {
 		return
 	}
-	p, err := e.session.Check(x.cell.N, text)
+	check := e.session.Check
+	if e.mode == "yaegi" {
+		check = e.session.CheckAnew
+	}
+	p, err := check(x.cell.N, text)
 	if err != nil {
 		x.failed(diagnosed(err))
 		return
@@ -316,6 +323,7 @@ func (x *execution) code(text string) {
 	var f func()
 	switch {
 	case e.mode != "compiled" && p.Drive != "" && p.Reuse == 0:
+		e.renew(p) // before the interpreter is given its storage
 		f, err = e.interp.load(p, text)
 		x.done.Engine = "yaegi"
 		if errors.Is(err, errUnknownSymbol) && e.mode == "auto" { // the tables lack something: the compiler knows it
@@ -323,11 +331,7 @@ func (x *execution) code(text string) {
 			x.done.Engine = "compiled"
 		}
 	case e.mode == "yaegi":
-		d := p.Refused
-		if p.Reuse != 0 {
-			d = cell.Diagnostic{Cell: x.cell.N, Kind: "refused", Message: "this cell was compiled before; the interpreter alone cannot run it"}
-		}
-		x.failed(&failure{name: "refused", value: d.String(), lines: cell.Diagnostics{d}.Render()})
+		x.failed(&failure{name: "refused", value: p.Refused.String(), lines: cell.Diagnostics{p.Refused}.Render()})
 		return
 	default:
 		f, err = e.compile(x.run, p, text)
@@ -337,12 +341,16 @@ func (x *execution) code(text string) {
 		x.failed(e.buildFailed(err))
 		return
 	}
+	if x.done.Engine == "compiled" {
+		e.renew(p)
+	}
 	if x.run.ranBy = x.done.Engine; x.run.ranBy == "yaegi" {
 		x.run.ranBy = calledByYaegi
 	}
 	x.notes(p.Notices)
 	if x.perform(f, p.Tracer); !x.done.OK {
 		x.run.unset(p)
+		e.abandon(x.run, p)
 	}
 }
 
@@ -365,6 +373,7 @@ func (x *execution) perform(f func(), tracer string) {
 	armed := plot && tracer == "" && e.recorder.Arm() == nil
 	fail, replace := r.execute(f)
 	e.tellLost(r)
+	silent := x.beat()
 	var exp *timeline.Experiment
 	if armed {
 		var err error
@@ -381,6 +390,7 @@ func (x *execution) perform(f func(), tracer string) {
 				"up to three times: run it in a cell of its own, or use lab.Bench"})
 		}
 	}
+	silent()
 	if fail != nil && fail.fine {
 		x.exited = true
 		return
@@ -409,6 +419,28 @@ func (x *execution) perform(f func(), tracer string) {
 		x.failed(&failure{name: "interrupted", value: "the cell was interrupted when its code had ended, while what it shows was made", interrupted: true})
 	}
 }
+
+// beat says again and again that the process is alive while it makes the figure: of very many goroutines that takes seconds, in
+// which an interrupt must not replace the session. It returns what stops it.
+func (x *execution) beat() (silent func()) {
+	end := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(time.Second / 2)
+		defer tick.Stop()
+		for range beatsMost {
+			select {
+			case <-tick.C:
+				x.e.out.Alive()
+			case <-end:
+				return
+			}
+		}
+	}()
+	return sync.OnceFunc(func() { close(end) })
+}
+
+// beatsMost is for how many half seconds.
+const beatsMost = 120
 
 // expression evaluates one of Jupyter's user expressions. Its failure is its own.
 func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok bool) session.Expression {

@@ -53,6 +53,9 @@ func (in *interp) start() error {
 	})
 }
 
+// renew makes another interpreter take the place of this one, because variables have another storage.
+func (in *interp) renew() { in.programs = programsMost }
+
 // give makes a package known to yaegi under its alias.
 func (in *interp) give(path string, table map[string]reflect.Value) error {
 	key := path + "/" + path[strings.LastIndexByte(path, '/')+1:]

@@ -259,7 +259,6 @@ const (
 	graceCancel = 40 * time.Millisecond  // to end by its context
 	graceStop   = 700 * time.Millisecond // to end by the stop flag, or to become fewer
 	gracePanic  = 20 * time.Millisecond  // for the deferred calls of a goroutine that panics
-	graceDefer  = 200 * time.Millisecond // for the deferred calls of one that was killed
 	graceKill   = 3 * time.Second        // to come to a place where it can be ended
 	graceEach   = 200 * time.Microsecond // more, in all, for each goroutine
 )
@@ -314,8 +313,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 	}
 	var left []living
 	var d deadline
-	var killed time.Time         // when the deadline had passed and goroutines began to be killed
-	at := map[uint64]time.Time{} // when each was last
+	var killed time.Time // when the deadline had passed and goroutines began to be killed
 	for quiet := 0; ; {
 		began := time.Now()
 		n, busy := r.count()
@@ -352,10 +350,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 				}
 			}
 			for _, l := range left {
-				if time.Since(at[l.id]) > graceDefer { // its deferred calls run: they may let others go on
-					cellKill(l.g, l.id)
-					at[l.id] = time.Now()
-				}
+				cellKill(l.g, l.id)
 				pause = time.Millisecond
 			}
 			left = nil

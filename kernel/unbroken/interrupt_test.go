@@ -69,7 +69,7 @@ var hangs = []hang{
 
 	{"a library that burns", ready + "new(big.Int).MulRange(1, 1<<40)", forced, `cell[N]:2`, false},
 	{"a library that burns, called by a function", "func burn() {\n\tdefer func() { kept = 7 }()\n\tkept = 8\n\tnew(big.Int).MulRange(1, 1<<40)\n}\n" + ready + "burn()", forced, `cell[N]:4 in burn`, false},
-	{"a library that burns in a goroutine", ready + "var burning sync.WaitGroup\nburning.Go(func() {\n\tnew(big.Int).MulRange(1, 1<<40)\n})\nburning.Wait()", forced, ``, false},
+	{"a library that burns in a goroutine", ready + "var wg sync.WaitGroup\nwg.Go(func() {\n\tnew(big.Int).MulRange(1, 1<<40)\n})\nwg.Wait()", forced, ``, false},
 	{"text of a value that contains itself", "tree := map[string]any{}\ntree[\"tree\"] = tree\nfunc text() {\n\tfor {\n\t\ttree[\"more\"] = make([]int, 1<<20)\n\t\tfmt.Sprint(tree[\"more\"])\n\t}\n}\n" + ready + "text()", flagged + `|` + forced, `in text`, false},
 	{"a library's loop that calls nothing", "a := ring.New(1)\nb := *a\n" + ready + "b.Len()", replaced, `[run`, true},
 	{"a loop in a deferred call of a stopped loop", "func worst() {\n\tdefer func() {\n\t\tfor {\n\t\t}\n\t}()\n\tfor {\n\t}\n}\n" + ready + "worst()", forced, `cell[N]:6 in worst`, false},

@@ -3,6 +3,7 @@ package rt
 import (
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -20,7 +21,11 @@ type storage struct {
 	typ reflect.Type
 }
 
-var vars = map[varKey]storage{}
+var (
+	vars = map[varKey]storage{}
+	// followers are the packages' pointers to a storage that may be exchanged.
+	followers = map[unsafe.Pointer][]*unsafe.Pointer{}
+)
 
 // Var returns the storage of a variable and makes it when this is the first time that it is asked for.
 func Var[T any](name string, gen int) *T {
@@ -72,6 +77,36 @@ func Storage(name string, gen int, t reflect.Type) reflect.Value {
 	return reflect.NewAt(s.typ, s.ptr)
 }
 
+// Follow keeps a package's pointer to a variable up to date when the variable gets another storage.
+func Follow[T any](name string, gen int, at **T) {
+	mu.Lock()
+	defer mu.Unlock()
+	if s, ok := vars[varKey{name, gen}]; ok {
+		followers[s.ptr] = append(followers[s.ptr], (*unsafe.Pointer)(unsafe.Pointer(at)))
+	}
+}
+
+// Renew gives a variable a storage of its own, which is zero: goroutines that still use the old one keep it.
+func Renew(name string, gen int) {
+	mu.Lock()
+	defer mu.Unlock()
+	old, ok := vars[varKey{name, gen}]
+	if !ok {
+		return
+	}
+	ptr := reflect.New(old.typ).UnsafePointer()
+	for k, s := range vars {
+		if s.ptr == old.ptr {
+			vars[k] = storage{ptr, s.typ}
+		}
+	}
+	followers[ptr] = followers[old.ptr]
+	delete(followers, old.ptr)
+	for _, at := range followers[ptr] {
+		atomic.StorePointer(at, ptr)
+	}
+}
+
 // Move lets a newer generation of a variable use the storage of an older one.
 func Move(name string, from, to int) {
 	mu.Lock()
@@ -89,6 +124,7 @@ func Forget() {
 		reflect.NewAt(s.typ, s.ptr).Elem().SetZero()
 	}
 	clear(vars)
+	clear(followers)
 }
 
 // Set returns a pointer to a variable that a function of its own cell reads, once the cell has given the variable its first value.

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"slices"
+
+	"interleave/kernel/cell"
+	"interleave/kernel/engine/rt"
+)
+
+// A variable that is declared again with the same type is the same variable, so that closures and pointers follow. Two kinds must not be
+// shared with goroutines that are still there from an earlier cell:
+//
+//   - what a cell declared that was interrupted or failed, and left goroutines behind: when it runs again, they would send into its new
+//     channels and count in its new counters;
+//   - locks, WaitGroups and the like: the cell would set to zero what such a goroutine has locked, or take its wake-up.
+//
+// These get a new storage. Goroutines, closures and calls that exist keep the old one; functions that are called later use the new one.
+
+// An abandoned run has ended without success, and goroutines of it may be left.
+type abandoned struct {
+	r    *run
+	vars map[string]bool // that its cell declared and that have been declared by no cell since
+}
+
+// abandon remembers a run that has not succeeded.
+func (e *Engine) abandon(r *run, p *cell.Plan) {
+	if all, _ := r.count(); all == 0 || len(p.Again) == 0 {
+		return
+	}
+	a := abandoned{r, map[string]bool{}}
+	for _, v := range p.Again {
+		a.vars[v.Name] = true
+	}
+	e.abandoned = append(e.abandoned, a)
+}
+
+// renew gives variables that a cell declares a new storage where goroutines of earlier cells must not share theirs.
+func (e *Engine) renew(p *cell.Plan) {
+	if len(p.Again) == 0 {
+		return
+	}
+	e.abandoned = slices.DeleteFunc(e.abandoned, func(a abandoned) bool {
+		all, _ := a.r.count()
+		return all == 0 || len(a.vars) == 0
+	})
+	living := goroutinesOfCells() > 0
+	renewed := false
+	for _, v := range p.Again {
+		shared := living && v.HoldsLock()
+		for _, a := range e.abandoned {
+			shared = shared || a.vars[v.Name]
+			delete(a.vars, v.Name)
+		}
+		if shared {
+			rt.Renew(v.Name, v.Gen)
+			renewed = true
+		}
+	}
+	if renewed {
+		e.interp.renew()
+	}
+}
