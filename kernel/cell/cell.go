@@ -63,16 +63,17 @@ func (s *Session) Fresh() *Session {
 
 // A reusable is a compiled cell that can run again as it is, while all it mentions stays what it was.
 type reusable struct {
-	n       int
-	serial  int
-	stamp   int
-	used    map[string]*unit
-	methods []*unit // that the cell defines
-	absent  map[string]bool
-	vars    []Variable
-	again   []Variable
-	hideNil bool
-	tracer  string
+	n        int
+	serial   int
+	stamp    int
+	used     map[string]*unit
+	methods  []*unit // that the cell defines
+	absent   map[string]bool
+	vars     []Variable
+	again    []Variable
+	captured map[string]bool
+	hideNil  bool
+	tracer   string
 }
 
 // A Variable is a session variable that a cell touches. Its storage is known by name and generation.
@@ -97,19 +98,21 @@ type Setting struct {
 // A Plan is a checked cell, ready to be run.
 type Plan struct {
 	N         int
-	Package   int        // number of the package that Code is
-	ReuseN    int        // the cell that Reuse was
-	Code      string     // the Go package for the compiled engine; empty when Reuse is set
-	Imports   []string   // its import paths, cells' packages included
-	Reuse     int        // run this earlier cell's package again; 0: none
-	Drive     string     // the statements for the interpreter; empty when it may not run this cell
-	Refused   Diagnostic // why the interpreter may not: the first construct outside the faithful set
-	Drives    []string   // import paths that Drive uses
-	Vars      []Variable // session variables that the cell declares or uses
-	Declared  []Variable // those that it declares
-	Again     []Variable // those that it declares, also when it is run again
-	Sets      []Setting  // variables that have no value before the cell has given them one
-	DriveSets []Setting  // the same when the interpreter runs Drive, whose steps are statements
+	Package   int             // number of the package that Code is
+	ReuseN    int             // the cell that Reuse was
+	Code      string          // the Go package for the compiled engine; empty when Reuse is set
+	Imports   []string        // its import paths, cells' packages included
+	Reuse     int             // run this earlier cell's package again; 0: none
+	Drive     string          // the statements for the interpreter; empty when it may not run this cell
+	Refused   Diagnostic      // why the interpreter may not: the first construct outside the faithful set
+	Drives    []string        // import paths that Drive uses
+	Vars      []Variable      // session variables that the cell declares or uses
+	Declared  []Variable      // those that it declares
+	Again     []Variable      // those that it declares, also when it is run again
+	Captured  map[string]bool // the names that closures in the cell's statements use
+	Remade    map[string]bool // names whose new meaning closures that exist do not learn of
+	Sets      []Setting       // variables that have no value before the cell has given them one
+	DriveSets []Setting       // the same when the interpreter runs Drive, whose steps are statements
 	Moves     []Move
 	Forget    []string // the names, of a plan that Forget made
 	Notices   []string // what the user must be told: variables that were reset, and the like
@@ -212,7 +215,7 @@ func (s *Session) reuse(n int, text string) *Plan {
 			return nil
 		}
 	}
-	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, Again: r.again, HideNil: r.hideNil, Tracer: r.tracer}
+	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, Again: r.again, Captured: r.captured, HideNil: r.hideNil, Tracer: r.tracer}
 }
 
 // Symbol is one declared name, for %who and completion.

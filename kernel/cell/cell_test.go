@@ -141,7 +141,7 @@ func TestMovesAndResets(t *testing.T) {
 	if err != nil || len(p.Moves) != 1 || p.Moves[0] != (Move{"t", 2, 3}) {
 		t.Errorf("moves %v, error %v", p.Moves, err)
 	}
-	if len(p.Notices) != 1 || !strings.HasPrefix(p.Notices[0], "held may hold a T made before") {
+	if len(p.Notices) != 1 || !strings.HasPrefix(p.Notices[0], "held may hold values of T from before this cell") {
 		t.Errorf("notices %q", p.Notices)
 	}
 	_, p, err = run(t, "type T struct{ n int }", "t := T{1}", "type T struct{ n string }")

@@ -741,7 +741,6 @@ func (c *change) plan() *Plan {
 			final = append(final, u)
 		}
 	}
-	c.closures()
 	for _, name := range sortedKeys(c.newVars) {
 		u := c.newVars[name]
 		if !slices.Contains(final, u) {
@@ -841,7 +840,11 @@ func (c *change) plan() *Plan {
 	}
 	remaining := c.remaining()
 	p.Notices = append(append(p.Notices, c.asideNotes()...), c.bareDurations()...)
+	by, captured := c.closures()
+	p.Captured = captured
+	whole := c.whole()
 	p.commit = func(compiled bool) {
+		closeOver(final, by, whole)
 		for i, u := range final {
 			if u.kind == varUnit && u.lost != "" && assigned[u.names[0]] {
 				cp := *u
@@ -869,7 +872,7 @@ func (c *change) plan() *Plan {
 			}
 		}
 		if again && compiled {
-			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, methods: methods, absent: c.bind.absent, vars: p.Vars, again: p.Again, hideNil: p.HideNil, tracer: p.Tracer}
+			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, methods: methods, absent: c.bind.absent, vars: p.Vars, again: p.Again, captured: captured, hideNil: p.HideNil, tracer: p.Tracer}
 		}
 	}
 	return p
@@ -928,66 +931,8 @@ func (c *change) stale(p *Plan, final []*unit) {
 		}
 		for _, tn := range rebuilt {
 			if holds(u.typ, tn.Type(), map[types.Type]bool{}) {
-				p.Notices = append(p.Notices, fmt.Sprintf("%s may hold a %s made before this cell, which is another type now: assign it again", Clean(u.names[0]), Clean(tn.Name())))
+				p.Notices = append(p.Notices, fmt.Sprintf("%s may hold values of %s from before this cell, which are of another type: assign it again", Clean(u.names[0]), Clean(tn.Name())))
 				break
-			}
-		}
-	}
-}
-
-// closures notes which functions the closures call that new variables are given.
-func (c *change) closures() {
-	note := func(names []ast.Expr, values []ast.Expr) {
-		calls := map[string]bool{}
-		for _, v := range values {
-			ast.Inspect(v, func(n ast.Node) bool {
-				if lit, ok := n.(*ast.FuncLit); ok {
-					ast.Inspect(lit.Body, func(n ast.Node) bool {
-						if id, ok := n.(*ast.Ident); ok {
-							if o, ok := c.info.Uses[id].(*types.Func); ok && isGlobal(o) {
-								calls[o.Name()] = true
-							}
-						}
-						return true
-					})
-				}
-				return true
-			})
-		}
-		for _, x := range names {
-			if id, ok := x.(*ast.Ident); ok && c.newVars[id.Name] != nil && len(calls) > 0 {
-				c.newVars[id.Name].closes = calls
-			}
-		}
-	}
-	for _, st := range c.body {
-		switch st := unlabel(st).(type) {
-		case *ast.AssignStmt:
-			note(st.Lhs, st.Rhs)
-		case *ast.DeclStmt:
-			for _, sp := range st.Decl.(*ast.GenDecl).Specs {
-				if v, ok := sp.(*ast.ValueSpec); ok {
-					var names []ast.Expr
-					for _, id := range v.Names {
-						names = append(names, id)
-					}
-					note(names, v.Values)
-				}
-			}
-		}
-	}
-}
-
-// left tells of variables whose closures go on with an earlier definition: one that is generic, or of another signature,
-// cannot jump to the new one.
-func (c *change) left(p *Plan, final []*unit, patched map[*unit]bool) {
-	for _, u := range final {
-		if u.kind != varUnit || c.newVars[u.names[0]] == u {
-			continue
-		}
-		for _, n := range c.news {
-			if n.kind == funcUnit && u.closes[n.names[0]] && !patched[n] {
-				p.Notices = append(p.Notices, fmt.Sprintf("%s goes on with the %s that it was made with, whose definition cannot be exchanged: run cell[%d] again", Clean(u.names[0]), Clean(n.names[0]), u.src.n))
 			}
 		}
 	}
@@ -1003,14 +948,14 @@ func (c *change) rebuildOf(u *unit) *unit {
 }
 
 // holds reports whether a value of type t can hold a value of type v in an interface. What packages keep in their own types is not
-// looked at.
+// looked at, but for those that are there to keep values of any type.
 func holds(t, v types.Type, seen map[types.Type]bool) bool {
 	if seen[t] {
 		return false
 	}
 	seen[t] = true
 	if n, ok := t.(*types.Named); ok && n.Obj().Pkg() != nil && !isSession(n.Obj()) && !types.IsInterface(n) {
-		return false
+		return containers[n.Obj().Pkg().Path()+"."+n.Obj().Name()]
 	}
 	switch u := t.Underlying().(type) {
 	case *types.Interface:
@@ -1059,6 +1004,9 @@ func holdsLock(t types.Type) bool {
 	}
 	return false
 }
+
+var containers = map[string]bool{"sync.Map": true, "sync.Pool": true, "sync/atomic.Value": true, "container/list.List": true, "container/list.Element": true,
+	"container/ring.Ring": true}
 
 // endsInError reports whether the value of the cell's last expression, or the last of its values, is an error.
 func (c *change) endsInError() bool {

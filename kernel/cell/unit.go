@@ -41,7 +41,7 @@ type unit struct {
 	sig     string          // the signature, to know whether a new body can take the old one's place
 	generic bool            // a function, or method of a type, with type parameters
 	direct  bool            // a function or method to which it matters who calls it
-	closes  map[string]bool // of a variable, the functions that closures in its first value call
+	closes  map[string]int  // of a variable, the names that closures in it use, with the cells that made them; replaced as a whole
 	lost    string          // of a variable without a value, why, as the rest of a sentence about it
 	aside   *Diagnostic     // why it no longer fits, when it is set aside
 	builtin bool            // ctx: what generated code writes for it is a call

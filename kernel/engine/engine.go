@@ -347,7 +347,8 @@ func (x *execution) code(text string) {
 	if x.run.ranBy = x.done.Engine; x.run.ranBy == "yaegi" {
 		x.run.ranBy = calledByYaegi
 	}
-	x.notes(p.Notices)
+	x.notes(append(p.Notices, e.outdated(p)...))
+	x.run.captured = p.Captured
 	if x.perform(f, p.Tracer); !x.done.OK {
 		x.run.unset(p)
 		e.abandon(x.run, p)

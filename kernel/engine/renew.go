@@ -1,7 +1,11 @@
 package engine
 
 import (
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
+	"unsafe"
 
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
@@ -59,4 +63,30 @@ func (e *Engine) renew(p *cell.Plan) {
 	if renewed {
 		e.interp.renew()
 	}
+}
+
+// outdated says which goroutines of earlier cells keep what a name meant before a plan.
+func (e *Engine) outdated(p *cell.Plan) (notes []string) {
+	if len(p.Remade) == 0 {
+		return nil
+	}
+	names := map[int][]string{} // by cell
+	seen := map[*run]bool{}
+	cellGoroutines(func(_ unsafe.Pointer, _ uint64, t unsafe.Pointer, _ string, _ bool, _ uintptr) {
+		r := (*tag)(t).run
+		if seen[r] || slices.ContainsFunc(e.abandoned, func(a abandoned) bool { return a.r == r }) {
+			return
+		}
+		seen[r] = true
+		for name := range r.captured {
+			if p.Remade[name] && !slices.Contains(names[r.n], cell.Clean(name)) {
+				names[r.n] = append(names[r.n], cell.Clean(name))
+			}
+		}
+	})
+	for _, n := range slices.Sorted(maps.Keys(names)) {
+		slices.Sort(names[n])
+		notes = append(notes, fmt.Sprintf("goroutines of cell[%d] are still alive and keep the %s that they were started with", n, strings.Join(names[n], ", ")))
+	}
+	return notes
 }

@@ -37,16 +37,17 @@ type run struct {
 	gaveUp  sync.Once     // closes exited
 	over    atomic.Bool   // the cell has been answered
 
-	mainID     atomic.Uint64 // the goroutine of main
-	stopping   atomic.Bool   // its goroutines end at their next look at the stop flag
-	killing    atomic.Bool   // they end where they are, also in deferred calls
-	deep       atomic.Int64  // until when a goroutine with a very deep stack may unwind it, in Unix nanoseconds
-	line       atomic.Int64  // of interpreted code
-	statements atomic.Int64  // of interpreted code that are finished
-	cell       *rt.Cell      // compiled code of this run; nil when it is interpreted or was run before
-	ranBy      string        // what figures say of its code
-	hideNil    bool          // a nil error at the end of the result is not shown
-	shift      map[int]int   // cells whose compiled form runs under another number
+	mainID     atomic.Uint64   // the goroutine of main
+	stopping   atomic.Bool     // its goroutines end at their next look at the stop flag
+	killing    atomic.Bool     // they end where they are, also in deferred calls
+	deep       atomic.Int64    // until when a goroutine with a very deep stack may unwind it, in Unix nanoseconds
+	line       atomic.Int64    // of interpreted code
+	statements atomic.Int64    // of interpreted code that are finished
+	cell       *rt.Cell        // compiled code of this run; nil when it is interpreted or was run before
+	ranBy      string          // what figures say of its code
+	captured   map[string]bool // names that closures of the cell use
+	hideNil    bool            // a nil error at the end of the result is not shown
+	shift      map[int]int     // cells whose compiled form runs under another number
 
 	mu      sync.Mutex
 	values  []any
