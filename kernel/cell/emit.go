@@ -483,7 +483,7 @@ func (e *emitter) ownPointers(body *ast.BlockStmt) (s string) {
 		used[name] = true
 	})
 	for _, p := range sortedKeys(used) {
-		s += fmt.Sprintf(" %s := %s;", p, p)
+		s += fmt.Sprintf(" %s := %s; _ = %s;", p, p, p)
 	}
 	return s
 }
