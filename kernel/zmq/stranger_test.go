@@ -69,6 +69,13 @@ func TestStolenIdentity(t *testing.T) {
 		client, stdin := shake(t, tr, wire.Shell, me), shake(t, tr, wire.Stdin, me)
 		write(t, client, signed(t))
 		ask := next(t, tr.Recv()).Message
+		question := message(t, ask, wire.InputRequest{Prompt: "?"})
+		eventually(t, "served", func() bool { // it may be about to be
+			astray := tr.Stats().Astray
+			send(t, tr, wire.Stdin, question)
+			return tr.Stats().Astray == astray
+		})
+		frames(t, stdin, 1)
 		// hears answers the client until a connection, which may be only about to be served, hears an answer, too.
 		hears := func(conn net.Conn) {
 			t.Helper()
@@ -86,7 +93,7 @@ func TestStolenIdentity(t *testing.T) {
 		}
 		hears(shake(t, tr, wire.Shell, me)) // a stranger, or the client that has connected again: which cannot be known yet
 		shake(t, tr, wire.Stdin, me)
-		send(t, tr, wire.Stdin, message(t, ask, wire.InputRequest{Prompt: "?"}))
+		send(t, tr, wire.Stdin, question)
 		if got := frames(t, stdin, 1)[0]; !bytes.Contains(bytes.Join(got, nil), []byte("input_request")) {
 			t.Errorf("stdin got %q", got)
 		}
