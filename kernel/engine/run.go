@@ -434,16 +434,32 @@ func (r *run) doneOnce() <-chan struct{} {
 	}
 }
 
-// gone waits for all goroutines of the run to end. Where one has called os.Exit there is nothing to wait for.
+// gone waits for all goroutines of the run to end, for about d: longer while some could run and the machine gives the process little time.
+// Where one has called os.Exit there is nothing to wait for.
 func (r *run) gone(d time.Duration) bool {
-	select {
-	case <-r.done:
-	case <-r.exited:
-	case <-time.After(d):
-		return false
+	began, cpu := time.Now(), cpuTime()
+	done := r.done
+	for {
+		looked := time.Now()
+		n, busy := r.count()
+		select {
+		case <-r.exited:
+			return n == 0
+		case <-r.done: // others end just behind the cell's own
+			if done = nil; n == 0 {
+				return true
+			}
+		default:
+		}
+		if took := time.Since(began); took > d && (busy == 0 || took > 5*d || cpuTime()-cpu > d/2) {
+			return false
+		}
+		select {
+		case <-done:
+		case <-r.exited:
+		case <-time.After(max(time.Millisecond, 4*time.Since(looked))):
+		}
 	}
-	n, _ := r.count()
-	return n == 0
 }
 
 func (r *run) interrupted(why *failure, step string, stood []frame, left []living) *failure {
