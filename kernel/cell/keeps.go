@@ -10,7 +10,7 @@ import (
 )
 
 // A closure is compiled with what its names mean then. It follows a function that is defined again with the same signature, and a variable
-// that is declared again with the same type; anything else it keeps as it was, and so does a method value. The user is told of it where it is
+// that is declared again with the same type; anything else it keeps as it was, and so does a method value. A note names it where it is
 // known that there is one: in a variable, or in a goroutine that is still alive.
 
 // closures finds the names that closures in the cell's statements use: by the variable that is given them, with the cell's number; and
@@ -211,7 +211,7 @@ func sameConst(o, u *unit, name string, i int) bool {
 	return false
 }
 
-// left tells of variables whose closures keep what a name meant before.
+// left notes the variables whose closures keep what a name meant before.
 func (c *change) left(p *Plan, final []*unit, patched map[*unit]bool) {
 	p.Remade = c.remade(final, patched)
 	if len(p.Remade) == 0 {
