@@ -80,7 +80,7 @@ func placeFlags(fs *flag.FlagSet) func(context.Context) (install.Place, error) {
 }
 
 func installCommand(ctx context.Context, args []string, std stdio) error {
-	fs := flags("install", "Builds the kernel and makes it appear in Jupyter. Run it again after an upgrade of Interleave or Go.\nThe first time takes a minute or two; it needs Go and, for compiled cells, a C compiler.", std)
+	fs := flags("install", "Builds the kernel and makes it appear in Jupyter. Run it again after an upgrade of Interleave or Go.\nThe first time takes a minute or two; it needs Go and nothing else.", std)
 	place := placeFlags(fs)
 	again := fs.Bool("again", false, "build even what is built already")
 	if err := parse(fs, args, std); err != nil {

@@ -40,7 +40,7 @@ func (d *doctor) skip(what, format string, args ...any) {
 	fmt.Fprintf(d.w, "-        %-14s %s\n", what, fmt.Sprintf(format, args...))
 }
 
-// Doctor checks Go, the C compiler and linker, the kernelspec and the host it names, and runs a cell in each engine of that
+// Doctor checks Go, where cells are plugins the C compiler and linker, the kernelspec and the host it names, and runs a cell in each engine of that
 // very kernel. One line each goes to w. When Jupyter knows no kernel, the one in place tells why. The error is an ExitError when something is missing.
 func Doctor(ctx context.Context, place Place, w io.Writer) error {
 	d := &doctor{w: w}
@@ -62,12 +62,20 @@ func (d *doctor) machine(ctx context.Context) toolchain.Machine {
 	if err != nil {
 		wd = os.TempDir()
 	}
-	m := toolchain.Inspect(ctx, wd)
+	link, err := linkChoice()
+	if err != nil {
+		d.bad("cells", "%v", err)
+	}
+	m := toolchain.Inspect(ctx, wd, link)
 	if m.Err != nil {
 		d.bad("Go", "%v", m.Err)
 		return m
 	}
 	d.ok("Go", "%s in %s", m.Go, m.GOROOT)
+	if m.Memory {
+		d.ok("cells", "the kernel links them itself: a C compiler is not needed")
+		return m
+	}
 	switch {
 	case m.CC != "":
 		d.ok("C compiler", "%s", m.CC)
@@ -158,9 +166,9 @@ func (d *doctor) host(ctx context.Context, s Spec, m toolchain.Machine) {
 	case err != nil:
 		d.bad("toolchain", "%v: run `interleave install` again", err)
 	case m.Go != "" && m.Go != tc.GoVersion():
-		d.ok("toolchain", "%s, with which the kernel was built; the go command here is %s", tc.GoVersion(), m.Go)
+		d.ok("toolchain", "%s, with which the kernel was built; the go command here is %s; %s", tc.GoVersion(), m.Go, tc.Linking())
 	default:
-		d.ok("toolchain", "%s, with which the kernel was built", tc.GoVersion())
+		d.ok("toolchain", "%s, with which the kernel was built; %s", tc.GoVersion(), tc.Linking())
 	}
 	for _, engine := range engines {
 		d.engine(ctx, s, engine)

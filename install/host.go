@@ -22,6 +22,10 @@ type Build struct {
 	Main     string               // package of the host, "./kernel/host" when empty
 	Packages []string             // what cells may import, toolchain.DefaultPackages when nil
 	NoCgo    bool                 // as on a machine without a C compiler
+	Cgo      bool                 // the host has cgo, which cells do not need
+	Link     string               // how cells come into the host, see toolchain.Config
+	Arch     string               // the processor that it is for, see toolchain.Config
+	Emulator []string             // what runs it
 	Again    bool                 // build even if it is there
 	Progress func(toolchain.Step) // may be nil
 }
@@ -43,6 +47,12 @@ func Host(ctx context.Context, fsys fs.FS, cacheRoot string, b Build) (string, e
 	source, err := readSource(fsys)
 	if err != nil {
 		return "", err
+	}
+	b.Cgo = b.Cgo || os.Getenv("INTERLEAVE_CGO") == "1"
+	if b.Link == "" {
+		if b.Link, err = linkChoice(); err != nil {
+			return "", fmt.Errorf("build the host: %w", err)
+		}
 	}
 	dir := filepath.Join(cacheRoot, b.key(source))
 	host := toolchain.HostPath(dir)
@@ -72,7 +82,7 @@ func Host(ctx context.Context, fsys fs.FS, cacheRoot string, b Build) (string, e
 	}
 	err = toolchain.Prepare(ctx, toolchain.Config{
 		Source: filepath.Join(dir, "src"), Dir: dir,
-		Main: b.Main, Packages: b.Packages, NoCgo: b.NoCgo, Progress: b.Progress,
+		Main: b.Main, Packages: b.Packages, NoCgo: b.NoCgo, Cgo: b.Cgo, Link: b.Link, Arch: b.Arch, Emulator: b.Emulator, Progress: b.Progress,
 	})
 	if err != nil {
 		return "", fmt.Errorf("build the host: %w", err)
@@ -82,12 +92,22 @@ func Host(ctx context.Context, fsys fs.FS, cacheRoot string, b Build) (string, e
 	return host, nil
 }
 
+// linkChoice is the user's choice of how cells are linked.
+func linkChoice() (string, error) {
+	switch link := os.Getenv("INTERLEAVE_LINK"); link {
+	case "", "memory", "plugin":
+		return link, nil
+	default:
+		return "", fmt.Errorf("INTERLEAVE_LINK is %q; it can be memory or plugin", link)
+	}
+}
+
 // key names the folder of a source's host. Other options are another host.
 func (b Build) key(s *sourceTree) string {
-	if b.Main == "" && b.Packages == nil && !b.NoCgo {
+	if b.Main == "" && b.Packages == nil && !b.NoCgo && !b.Cgo && b.Link == "" && b.Arch == "" {
 		return s.key
 	}
-	h := sha256.Sum256(fmt.Appendf(nil, "%q %q %t", b.Main, b.Packages, b.NoCgo))
+	h := sha256.Sum256(fmt.Appendf(nil, "%q %q %t %t %s %s", b.Main, b.Packages, b.NoCgo, b.Cgo, b.Link, b.Arch))
 	return s.key + "-" + hex.EncodeToString(h[:4])
 }
 

@@ -9,7 +9,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -43,7 +45,7 @@ func Main(t testing.TB, b install.Build) string {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	key := fmt.Sprint(b.Main, b.Packages, b.NoCgo)
+	key := fmt.Sprint(b.Main, b.Packages, b.NoCgo, b.Cgo, b.Link, b.Arch)
 	r, ok := built[key]
 	if !ok {
 		r.path, r.err = build(b)
@@ -53,6 +55,18 @@ func Main(t testing.TB, b install.Build) string {
 		t.Fatal(r.err)
 	}
 	return r.path
+}
+
+// emulator is what INTERLEAVE_EMULATOR says: "arm64 qemu-aarch64-static" runs the hosts of tests that know of it as programs for that
+// processor.
+var emulator = strings.Fields(os.Getenv("INTERLEAVE_EMULATOR"))
+
+// Command returns the command that runs a host with arguments.
+func Command(host string, args ...string) *exec.Cmd {
+	if len(emulator) > 1 {
+		return exec.Command(emulator[1], append(append(emulator[2:len(emulator):len(emulator)], host), args...)...)
+	}
+	return exec.Command(host, args...)
 }
 
 // Toolchain opens the toolchain that a host was built with.
@@ -75,6 +89,9 @@ func build(b install.Build) (string, error) {
 	cache, err := install.CacheRoot()
 	if err != nil {
 		return "", err
+	}
+	if len(emulator) > 1 {
+		b.Arch, b.Emulator, b.Link = emulator[0], emulator[1:], "memory"
 	}
 	start := time.Now()
 	b.Progress = func(s toolchain.Step) {

@@ -42,12 +42,15 @@ func (t *Toolchain) build(ctx context.Context, p Package, fallback bool) (string
 	if t.plugins != nil {
 		return "", t.plugins
 	}
+	if err := t.unchanged(); err != nil {
+		return "", err
+	}
 	b := &build{Toolchain: t, Package: p}
 	var so string
 	err := os.MkdirAll(p.WorkDir, 0o700)
 	for tries := 0; err == nil; tries++ {
 		if b.built() {
-			so = b.file(".so")
+			so = b.result()
 			break
 		}
 		if so, err = b.run(ctx, fallback); err == nil || tries > 0 || ctx.Err() != nil || !b.swept() {
@@ -73,9 +76,27 @@ func (t *Toolchain) build(ctx context.Context, p Package, fallback bool) (string
 	return "", fmt.Errorf("build cell %s: %w", p.Name, err)
 }
 
+// unchanged makes sure that what Prepare made is still what this process was opened with: it may be that Prepare has run again, with
+// another Go, and cells that are compiled with that would be linked with the code of this one.
+func (t *Toolchain) unchanged() error {
+	if t.description == nil {
+		return nil
+	}
+	switch b, err := os.ReadFile(t.path("toolchain.json")); {
+	case errors.Is(err, fs.ErrNotExist):
+		return &MachineError{Err: err, Remedy: fmt.Sprintf("%s is missing, which the kernel was installed with. Run `interleave install` again and restart the kernel", t.path("toolchain.json"))}
+	case err == nil && !bytes.Equal(b, t.description):
+		return &MachineError{Err: errors.New("the kernel has been installed again"), Remedy: "This session is of the former installation: restart the kernel."}
+	}
+	return nil
+}
+
 // missing finds a file of the toolchain that is no longer there, or nothing.
 func (t *Toolchain) missing() string {
 	files := []string{t.path("importcfg"), t.path("types.bin"), t.info.Compile.Path, t.info.Link.Path}
+	if t.Index() != "" {
+		files = append(files, t.Index())
+	}
 	if known, err := t.archives(); err == nil {
 		files = slices.AppendSeq(files, maps.Values(known))
 	}
@@ -150,6 +171,9 @@ func (b *build) run(ctx context.Context, fallback bool) (string, error) {
 	if err := b.compileCell(ctx); err != nil {
 		return "", err
 	}
+	if b.info.Strategy == linkMemory {
+		return b.result(), os.WriteFile(b.file(".key"), b.key, 0o644)
+	}
 	// The linker wants a main package. It must not be the cell's own: the symbols of a package named main are all private
 	// to its plugin, and no later cell could import them.
 	text := fmt.Appendf(nil, "package main\n\nimport _ %q\n\nfunc main() {}\n", cell)
@@ -160,6 +184,14 @@ func (b *build) run(ctx context.Context, fallback bool) (string, error) {
 		return "", err
 	}
 	return b.file(".so"), os.WriteFile(b.file(".key"), b.key, 0o644)
+}
+
+// result is the file that the host loads: the plugin, or the archive of the cell's own package.
+func (b *build) result() string {
+	if b.info.Strategy == linkMemory {
+		return b.file(".a")
+	}
+	return b.file(".so")
 }
 
 // compileCell makes the archive of the cell's own package.
@@ -182,7 +214,7 @@ func (b *build) built() bool {
 	}
 	b.key = h.Sum(nil)
 	if old, err := os.ReadFile(b.file(".key")); err == nil && bytes.Equal(old, b.key) {
-		if _, err := os.Stat(b.file(".so")); err == nil {
+		if _, err := os.Stat(b.result()); err == nil {
 			return true
 		}
 	}
@@ -244,18 +276,42 @@ func (b *build) compile(ctx context.Context, path, suffix string, source []byte,
 	if err := os.WriteFile(b.file(suffix), source, 0o644); err != nil {
 		return err
 	}
+	a := b.takeAhead(path, flags)
+	if a != nil && !a.begin(cfg.Bytes()) {
+		a.stop()
+		a = nil
+	}
+	if a != nil {
+		if done, err := a.finish(ctx, to); done {
+			return b.compiled(err)
+		}
+	}
 	cfgFile := b.file(suffix + ".importcfg")
 	if err := os.WriteFile(cfgFile, cfg.Bytes(), 0o644); err != nil {
 		return err
 	}
-	// Rewriting WorkDir to nothing leaves "cell[7]" of a //line directive as it is, in panics, stacks and traces alike.
-	args := append(slices.Clone(flags), "-o", to, "-trimpath", b.WorkDir+"=>", "-p", path, "-lang="+b.info.Lang, "-complete",
-		"-installsuffix", "dynlink", "-dynlink", "-nolocalimports", "-c="+fmt.Sprint(min(runtime.GOMAXPROCS(0), 4)), "-importcfg", cfgFile, "-pack", b.file(suffix))
-	_, err := output(ctx, b.WorkDir, b.environ(), b.info.Compile.Path, args...)
+	_, err := output(ctx, b.WorkDir, b.environ(), b.info.Compile.Path, b.arguments(path, to, cfgFile, b.file(suffix), flags)...)
+	return b.compiled(err)
+}
+
+// compiled makes a CompileError of the compiler's complaints, and leaves its failures as they are.
+func (b *build) compiled(err error) error {
 	if te, ok := errors.AsType[*toolError](err); ok && te.complains() {
 		return &CompileError{Name: b.Name, Output: te.Output}
 	}
 	return err
+}
+
+// arguments are the compiler's for a package of one file.
+func (b *build) arguments(path, to, importcfg, source string, flags []string) []string {
+	// Rewriting WorkDir to nothing leaves "cell[7]" of a //line directive as it is, in panics, stacks and traces alike.
+	args := append(slices.Clone(flags), "-o", to, "-trimpath", b.WorkDir+"=>", "-p", path, "-lang="+b.info.Lang, "-complete")
+	if b.info.Strategy != linkMemory {
+		args = append(args, "-installsuffix", "dynlink", "-dynlink")
+	} else {
+		args = append(args, noDWARF)
+	}
+	return append(args, "-nolocalimports", "-c="+fmt.Sprint(min(runtime.GOMAXPROCS(0), 4)), "-importcfg", importcfg, "-pack", source)
 }
 
 // readArchives parses the importcfg that Prepare wrote.
@@ -267,6 +323,11 @@ func (t *Toolchain) readArchives() (map[string]string, error) {
 		}
 		return nil, err
 	}
+	return ParseImportcfg(text), nil
+}
+
+// ParseImportcfg returns the archive of each package that a linker's importcfg names.
+func ParseImportcfg(text []byte) map[string]string {
 	m := make(map[string]string, 512)
 	for line := range strings.Lines(string(text)) {
 		if rest, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "packagefile "); ok {
@@ -274,5 +335,18 @@ func (t *Toolchain) readArchives() (map[string]string, error) {
 			m[path] = file
 		}
 	}
-	return m, nil
+	return m
+}
+
+// Archive returns the file of a package's archive, a cell's that was built in workDir included.
+func (t *Toolchain) Archive(ctx context.Context, workDir, path string) (string, error) {
+	return (&build{Toolchain: t, Package: Package{WorkDir: workDir}}).archive(ctx, path)
+}
+
+// Index returns the file of the host's symbols, empty where cells are plugins.
+func (t *Toolchain) Index() string {
+	if t.info.Strategy != linkMemory {
+		return ""
+	}
+	return t.path("symbols.idx")
 }

@@ -62,7 +62,8 @@ func findGo(ctx context.Context, source string) (*goenv, error) {
 	g := &goenv{
 		cmd:    filepath.Join(goroot, "bin", exe("go")),
 		goroot: goroot, vers: vers, tools: env["GOTOOLDIR"], cc: strings.Fields(cmp.Or(env["CC"], "gcc")),
-		pinned: []string{"GOENV=off", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on", "GOEXPERIMENT=", "GOROOT=" + goroot},
+		// GOGC is for the compiler: a sixth less work, for 40 MB more.
+		pinned: []string{"GOENV=off", "GOGC=400", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on", "GOEXPERIMENT=", "GOROOT=" + goroot},
 	}
 	if _, err := os.Stat(g.cmd); err != nil { // a distribution's split GOROOT
 		if g.cmd, err = exec.LookPath("go"); err != nil {
@@ -83,7 +84,7 @@ func findGo(ctx context.Context, source string) (*goenv, error) {
 func (g *goenv) forCells() (env []string) {
 	for _, kv := range g.pinned {
 		switch k, _, _ := strings.Cut(kv, "="); k {
-		case "GOROOT", "GOEXPERIMENT", "GOTMPDIR", "GO386", "GOAMD64", "GOARM", "GOARM64", "GOPPC64", "GORISCV64", "GOLOONG64", "GOMIPS64":
+		case "GOROOT", "GOARCH", "GOEXPERIMENT", "GOTMPDIR", "GO386", "GOAMD64", "GOARM", "GOARM64", "GOPPC64", "GORISCV64", "GOLOONG64", "GOMIPS64":
 			env = append(env, kv)
 		}
 	}

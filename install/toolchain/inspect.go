@@ -11,19 +11,21 @@ type Machine struct {
 	Go      string // "go1.26.8", or "" with Err
 	GOROOT  string
 	Err     error  // why there is no usable Go
+	Memory  bool   // the host links cells into itself, and needs no C compiler
 	CC      string // the C compiler's first line of --version, or ""
 	LD      string // the linker's, or ""
 	Plugins string // why there can be no plugins, with the remedy, or ""
 }
 
-// Inspect looks at the Go toolchain that go.mod in source asks for, the C compiler and the linker. It takes some 100 ms.
-func Inspect(ctx context.Context, source string) Machine {
+// Inspect looks at the Go toolchain that go.mod in source asks for, the C compiler and the linker. link is Config's. It takes some 100 ms.
+func Inspect(ctx context.Context, source, link string) Machine {
 	var m Machine
 	p := preparer{Config: Config{Source: source}}
 	if p.go_, m.Err = findGo(ctx, source); m.Err != nil {
 		return m
 	}
 	m.Go, m.GOROOT = p.go_.vers, p.go_.goroot
+	m.Memory = inMemory(link, "")
 	m.Plugins = p.whyNoPlugins(ctx)
 	m.CC = versionLine(ctx, p.go_.cc[0])
 	m.LD = versionLine(ctx, "ld")

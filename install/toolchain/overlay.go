@@ -31,10 +31,14 @@ func (e *PatchError) Error() string {
 
 // writeOverlay writes the patched files of goroot's standard library below dir, and the JSON that go build -overlay takes; it
 // returns the path of the latter. Files that are right already are left alone.
-func writeOverlay(dir, goroot string) (string, error) {
+func (p *preparer) writeOverlay() (string, error) {
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	dir, goroot := p.Std, p.go_.goroot
 	for _, f := range patches() {
-		text, err := f.patched(goroot)
+		if f.memory && !p.memory {
+			continue
+		}
+		text, err := f.patched(goroot, p.memory)
 		if err != nil {
 			return "", err
 		}
@@ -44,6 +48,26 @@ func writeOverlay(dir, goroot string) (string, error) {
 		}
 		overlay.Replace[filepath.Join(goroot, "src", filepath.FromSlash(f.path))] = to
 	}
+	// Some files of Go's own commands become part of the host.
+	for _, f := range borrowed() {
+		if !p.memory {
+			break
+		}
+		text, err := f.patched(goroot, p.memory)
+		if err != nil {
+			return "", err
+		}
+		to := filepath.Join(dir, filepath.FromSlash(f.path))
+		if err := update(to, text); err != nil {
+			return "", err
+		}
+		overlay.Replace[filepath.Join(p.Source, "kernel", "load", filepath.FromSlash(strings.TrimPrefix(f.path, "cmd/internal/")))] = to
+	}
+	if !p.cgo {
+		if err := withoutC(goroot, overlay.Replace); err != nil {
+			return "", err
+		}
+	}
 	b, err := json.MarshalIndent(overlay, "", "\t")
 	if err != nil {
 		return "", err
@@ -52,8 +76,27 @@ func writeOverlay(dir, goroot string) (string, error) {
 	return name, update(name, b)
 }
 
+// withoutC leaves nothing of package runtime/cgo but Handle. cmd/link keeps what code that comes later may need (the names of all types,
+// all methods, all initial values of maps) in programs that have the packages plugin and runtime/cgo, and goes by their names. So a
+// host has both, and needs no C compiler.
+func withoutC(goroot string, replace map[string]string) error {
+	dir := filepath.Join(goroot, "src", "runtime", "cgo")
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		switch n := f.Name(); {
+		case n == "handle.go", strings.HasSuffix(n, "_test.go"):
+		case filepath.Ext(n) == ".go", filepath.Ext(n) == ".s":
+			replace[filepath.Join(dir, n)] = ""
+		}
+	}
+	return nil
+}
+
 // patched returns the file's new text.
-func (f stdFile) patched(goroot string) ([]byte, error) {
+func (f stdFile) patched(goroot string, memory bool) ([]byte, error) {
 	if f.added != "" {
 		return stdFiles.ReadFile("stdfiles/" + f.added)
 	}
@@ -63,6 +106,9 @@ func (f stdFile) patched(goroot string) ([]byte, error) {
 		return nil, err
 	}
 	for _, e := range f.edits {
+		if e.memory && !memory {
+			continue
+		}
 		want := max(e.n, 1)
 		if n := bytes.Count(text, []byte(e.old)); n != want {
 			return nil, &PatchError{Go: firstLine(readVersion(goroot)), File: name, Anchor: e.old, Found: n, Want: want}

@@ -26,15 +26,42 @@ var stdFiles embed.FS
 
 // A stdFile is a file of the standard library, by its path below GOROOT/src, with what changes in it.
 type stdFile struct {
-	path  string
-	added string // the file is new, from stdfiles/
-	edits []edit
+	path   string
+	added  string // the file is new, from stdfiles/
+	edits  []edit
+	memory bool // for a host that links cells into itself
 }
 
 // An edit replaces each of n occurrences of old (one, when n is 0).
 type edit struct {
 	old, new string
 	n        int
+	memory   bool // for a host that links cells into itself
+}
+
+// borrowed are files of Go's commands from which packages kernel/load/goobj and kernel/load/objabi are made: the reader of object files that
+// fits the compiler at hand.
+func borrowed() []stdFile {
+	return []stdFile{
+		{path: "cmd/internal/goobj/builtin.go", edits: []edit{
+			{old: "import \"internal/buildcfg\"\n", new: ""},
+			{old: "buildcfg.Experiment.RegabiWrappers && ", new: ""}, // for the writer alone
+		}},
+		{path: "cmd/internal/goobj/builtinlist.go"},
+		{path: "cmd/internal/goobj/funcinfo.go", edits: []edit{
+			{old: "\t\"internal/abi\"\n", new: ""},
+			{old: "abi.FuncID", new: "uint8", n: 3},
+			{old: "abi.FuncFlag", new: "uint8", n: 3},
+		}},
+		{path: "cmd/internal/goobj/objfile.go", edits: []edit{
+			{old: "\t\"cmd/internal/bio\"\n", new: ""},
+			{old: "*bio.Writer", new: "*bioWriter", n: 2},
+		}},
+		{path: "cmd/internal/objabi/reloctype.go"},
+		{path: "cmd/internal/objabi/reloctype_string.go"},
+		{path: "cmd/internal/objabi/symkind.go"},
+		{path: "cmd/internal/objabi/symkind_string.go"},
+	}
 }
 
 func patches() []stdFile {
@@ -59,8 +86,26 @@ func patches() []stdFile {
 			{old: "\tlock(&itabLock)\n\tfor _, i := range md.itablinks {\n\t\titabAdd(i)\n\t}\n\tunlock(&itabLock)\n",
 				new: "\tif errstr := cellItabs(md); errstr != \"\" {\n\t\tmd.bad = true\n\t\treturn \"\", nil, nil, errstr\n\t}\n"},
 		}},
-		// A table that is made at run time meets compiled type switches of later plugins, which search by the hash.
-		{path: "runtime/iface.go", edits: []edit{{old: "\tm.Hash = 0\n", new: "\tm.Hash = typ.Hash\n"}}},
+		{path: "runtime/cellload.go", added: "cellload.go.txt", memory: true},
+		{path: "runtime/iface.go", edits: []edit{
+			// A table that is made at run time meets compiled type switches of later cells, which search by the hash.
+			{old: "\tm.Hash = 0\n", new: "\tm.Hash = typ.Hash\n"},
+			{old: "\tm = (*itab)(persistentalloc(unsafe.Sizeof(itab{})+uintptr(len(inter.Methods)-1)*goarch.PtrSize, 0, &memstats.other_sys))\n",
+				memory: true,
+				new:    "\tm = (*itab)(cellTableAlloc(unsafe.Sizeof(itab{}) + uintptr(len(inter.Methods)-1)*goarch.PtrSize))\n"},
+		}},
+		{path: "runtime/symtab.go", memory: true, edits: []edit{
+			{old: "func findmoduledatap(pc uintptr) *moduledata {\n", new: "func findmoduledatap(pc uintptr) *moduledata {\n\tif datap := cellModuleAt(pc); datap != nil && datap.minpc <= pc && pc < datap.maxpc {\n\t\treturn datap\n\t}\n"},
+		}},
+		{path: "runtime/type.go", memory: true, edits: []edit{
+			{old: "\tbase := uintptr(ptrInModule)\n\tfor md := &firstmoduledata; md != nil; md = md.next {\n\t\tif base >= md.types && base < md.etypes {\n\t\t\tres := md.types + uintptr(off)\n\t\t\tif res > md.etypes {\n\t\t\t\tprintln(\"runtime: nameOff\"",
+				new: "\tbase := uintptr(ptrInModule)\n\tif types, _ := cellTypesAt(base); types != 0 {\n\t\treturn name{Bytes: (*byte)(unsafe.Pointer(types + uintptr(off)))}\n\t}\n\tfor md := &firstmoduledata; md != nil; md = md.next {\n\t\tif base >= md.types && base < md.etypes {\n\t\t\tres := md.types + uintptr(off)\n\t\t\tif res > md.etypes {\n\t\t\t\tprintln(\"runtime: nameOff\""},
+			{old: "\tbase := uintptr(ptrInModule)\n\tvar md *moduledata\n\tfor next := &firstmoduledata; next != nil; next = next.next {\n\t\tif base >= next.types && base < next.etypes {\n\t\t\tmd = next\n\t\t\tbreak\n\t\t}\n\t}\n\tif md == nil {\n\t\treflectOffsLock()\n\t\tres := reflectOffs.m[int32(off)]\n\t\treflectOffsUnlock()\n\t\tif res == nil {\n\t\t\tprintln(\"runtime: typeOff\"",
+				new: "\tbase := uintptr(ptrInModule)\n\tif types, typemap := cellTypesAt(base); types != 0 {\n\t\tif t := typemap[off]; t != nil {\n\t\t\treturn t\n\t\t}\n\t\treturn (*_type)(unsafe.Pointer(types + uintptr(off)))\n\t}\n\tvar md *moduledata\n\tfor next := &firstmoduledata; next != nil; next = next.next {\n\t\tif base >= next.types && base < next.etypes {\n\t\t\tmd = next\n\t\t\tbreak\n\t\t}\n\t}\n\tif md == nil {\n\t\treflectOffsLock()\n\t\tres := reflectOffs.m[int32(off)]\n\t\treflectOffsUnlock()\n\t\tif res == nil {\n\t\t\tprintln(\"runtime: typeOff\""},
+			{old: "\tvar md *moduledata\n\tfor next := &firstmoduledata; next != nil; next = next.next {\n\t\tif base >= next.types && base < next.etypes {\n\t\t\tmd = next\n\t\t\tbreak\n\t\t}\n\t}\n\tif md == nil {\n\t\treflectOffsLock()\n\t\tres := reflectOffs.m[int32(off)]\n\t\treflectOffsUnlock()\n\t\tif res == nil {\n\t\t\tprintln(\"runtime: textOff\"",
+				new: "\tmd := cellModuleAt(base)\n\tfor next := &firstmoduledata; md == nil && next != nil; next = next.next {\n\t\tif base >= next.types && base < next.etypes {\n\t\t\tmd = next\n\t\t\tbreak\n\t\t}\n\t}\n\tif md == nil {\n\t\treflectOffsLock()\n\t\tres := reflectOffs.m[int32(off)]\n\t\treflectOffsUnlock()\n\t\tif res == nil {\n\t\t\tprintln(\"runtime: textOff\""},
+		}},
+		{path: "reflect/celltypes.go", added: "celltypes.go.txt", memory: true},
 		{path: "runtime/cellbubble.go", added: "cellbubble.go.txt"},
 		{path: "runtime/chan.go", edits: []edit{
 			// These have locked the channel: where cellOutsider has let them pass before.
@@ -168,6 +213,10 @@ var reflectType = []edit{
 	{old: `Elem of invalid type " + stringFor(t)`, new: `Elem of invalid type " + toRType(t).String()`},
 	{old: `illegal embedded field type " + stringFor(ft)`, new: `illegal embedded field type " + toRType(ft).String()`},
 
+	// The keys of caches: the hash of a type that this package has made changes when code that has the type is loaded.
+	{old: "hash = fnv1(hash, byte(t.t.Hash>>24), byte(t.t.Hash>>16), byte(t.t.Hash>>8), byte(t.t.Hash))", new: "h := cellHash(&t.t)\n\t\thash = fnv1(hash, byte(h>>24), byte(h>>16), byte(h>>8), byte(h))", n: 2, memory: true},
+	{old: "hash = fnv1(hash, byte(ft.Hash>>24), byte(ft.Hash>>16), byte(ft.Hash>>8), byte(ft.Hash))", new: "h := cellHash(ft)\n\t\thash = fnv1(hash, byte(h>>24), byte(h>>16), byte(h>>8), byte(h))", memory: true},
+
 	{old: "import (\n", new: "import (\n\t\"internal/stringslite\"\n"},
 }
 
@@ -204,6 +253,8 @@ var runtimeError = []edit{
 
 // See stdfiles/cellstack.go.txt.
 var runtimeStack = []edit{
+	{old: "\tvar mod *moduledata\n\tfor datap := &firstmoduledata; datap != nil; datap = datap.next {\n\t\t// The normal case", memory: true,
+		new: "\tmod := cellModuleAt(ptr)\n\tfor datap := &firstmoduledata; mod == nil && datap != nil; datap = datap.next {\n\t\t// The normal case"},
 	{old: "\tif newsize > maxstacksize || newsize > maxstackceiling {\n", new: "\tover := cellStackOver(gp, newsize)\n\tif over && cellMayEnd(gp) && cellCut(gp) {\n\t\tcellEnd(gp)\n\t\tgogo(&gp.sched) // never return\n\t}\n\tif !over && (newsize > maxstacksize || newsize > maxstackceiling) {\n"},
 	{old: "\t\tprint(\"stack grow done\\n\")\n\t}\n\tcasgstatus(gp, _Gcopystack, _Grunning)\n", new: "\t\tprint(\"stack grow done\\n\")\n\t}\n\tcasgstatus(gp, _Gcopystack, _Grunning)\n\tif over {\n\t\tif cellSetOver(gp, true); cellMayEnd(gp) {\n\t\t\tcellEnd(gp)\n\t\t}\n\t}\n"},
 	{old: "\t\tif gp.preemptStop {\n\t\t\tpreemptPark(gp) // never returns\n\t\t}\n\n\t\t// Act like goroutine called runtime.Gosched.\n", new: "\t\tif gp.preemptStop {\n\t\t\tpreemptPark(gp) // never returns\n\t\t}\n\n\t\tcellLook(gp)\n\n\t\t// Act like goroutine called runtime.Gosched.\n"},

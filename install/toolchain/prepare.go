@@ -3,7 +3,9 @@ package toolchain
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +13,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,6 +30,10 @@ type Config struct {
 	Packages []string // patterns of what cells may import, DefaultPackages when nil
 
 	NoCgo    bool       // build as on a machine without a C compiler
+	Cgo      bool       // the host has cgo even if cells do not need it
+	Link     string     // "plugin": cells are plugins even where the host can link them into itself; "memory": the host tries on every platform
+	Arch     string     // the processor that the host is for, this machine's when empty
+	Emulator []string   // a command that runs programs for Arch on this machine
 	Progress func(Step) // may be nil; called from Prepare's goroutine
 }
 
@@ -62,7 +70,8 @@ func hidden(path string) bool {
 // Prepare builds the host and everything needed to compile cells for it. It is idempotent; what is cached is not built
 // again. Cancelling ctx leaves Dir without toolchain.json, that is unprepared.
 //
-// Without a C compiler or where Go has no plugins, the host is built without cgo, and Open says why cells cannot be compiled.
+// The host links cells into itself where it can, which a test of some cells decides. Otherwise they are plugins. Where these are not
+// possible either, without a C compiler or on systems where Go has no plugins, Open says why cells cannot be compiled.
 func Prepare(ctx context.Context, c Config) error {
 	p := &preparer{Config: c}
 	if err := p.run(ctx); err != nil {
@@ -78,6 +87,8 @@ type preparer struct {
 	reason  string // why there are no plugins, or ""
 	noCC    bool   // which is that there is no C compiler
 	flags   []string
+	memory  bool // the host links cells into itself
+	cgo     bool // the host has cgo
 	step    int
 	info    info
 }
@@ -97,7 +108,7 @@ func (p *preparer) run(ctx context.Context) (err error) {
 		return err
 	}
 	if p.Main == "" {
-		p.Main = "./kernel/host"
+		p.Main = productHost
 	}
 	if p.Packages == nil {
 		p.Packages = DefaultPackages
@@ -117,16 +128,41 @@ func (p *preparer) run(ctx context.Context) (err error) {
 	if p.go_, err = findGo(ctx, p.Source); err != nil {
 		return err
 	}
+	if p.Arch != "" {
+		p.go_.pinned = append(p.go_.pinned, "GOARCH="+p.Arch)
+	}
 	p.reason = p.whyNoPlugins(ctx)
-	if p.overlay, err = writeOverlay(p.Std, p.go_.goroot); err != nil {
+	pinned := p.go_.pinned
+	if p.memory = p.canLinkInMemory(); p.memory {
+		err := p.make(ctx, done)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		// The slower way, which works with every Go.
+		p.memory, p.step, p.info.NotMemory, p.go_.pinned = false, 1, err.Error(), pinned
+	}
+	return p.make(ctx, done)
+}
+
+// make builds a host with all that its cells need.
+func (p *preparer) make(ctx context.Context, done string) (err error) {
+	p.cgo = p.reason == "" && (p.Cgo || !p.memory)
+	if p.overlay, err = p.writeOverlay(); err != nil {
 		return err
 	}
-	cgo := "CGO_ENABLED=1"
-	if p.reason != "" {
-		cgo = "CGO_ENABLED=0"
+	cgo := "CGO_ENABLED=0"
+	if p.cgo {
+		cgo = "CGO_ENABLED=1"
 	}
-	p.go_.pinned = append(p.go_.pinned, cgo)
-	p.flags = []string{"-trimpath", "-tags=" + HostTag, "-overlay=" + p.overlay}
+	p.go_.pinned = append(p.go_.pinned[:len(p.go_.pinned):len(p.go_.pinned)], cgo)
+	tags := HostTag
+	if p.memory {
+		tags += "," + memoryTag
+	}
+	p.flags = []string{"-trimpath", "-tags=" + tags, "-overlay=" + p.overlay}
+	if p.memory {
+		p.flags = append(p.flags, "-gcflags=all="+noDWARF)
+	}
 
 	p.say("compile the host")
 	args := append([]string{"build"}, p.flags...)
@@ -146,7 +182,7 @@ func (p *preparer) run(ctx context.Context) (err error) {
 		return fmt.Errorf("write types: %w", err)
 	}
 
-	p.say("try the linker")
+	p.say("try cells")
 	if err := p.describe(ctx); err != nil {
 		return err
 	}
@@ -154,7 +190,86 @@ func (p *preparer) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if p.memory {
+		if err := p.selfTest(ctx, b); err != nil {
+			return err
+		}
+	}
 	return writeFile(done, b)
+}
+
+// noDWARF is the compiler's flag for code without tables for debuggers: stacks, profiles and traces need none of them, and hosts are linked
+// without.
+const noDWARF = "-dwarf=0"
+
+const productHost = "./kernel/host"
+
+// canLinkInMemory reports whether the host is one that can, on a platform that package kernel/load knows well enough to be tried.
+func (p *preparer) canLinkInMemory() bool {
+	return (p.Main == productHost || p.Link == "memory") && inMemory(p.Link, p.Arch)
+}
+
+func inMemory(link, arch string) bool {
+	arch = cmp.Or(arch, runtime.GOARCH)
+	return runtime.GOOS == "linux" && link != "plugin" && (arch == "amd64" || arch == "arm64" && link == "memory")
+}
+
+//go:embed selftest.txt
+var selfTest string
+
+var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
+// selfTest runs cells in the host, twice: with the garbage collector at rest, and at work all the time. The host finds what it needs beside
+// itself, so that it is given a folder of its own: in Dir the description must appear when all is well and not before.
+func (p *preparer) selfTest(ctx context.Context, description []byte) error {
+	if p.Main != productHost || len(p.Emulator) > 0 {
+		return nil // it runs no cells, or cannot start its session by itself
+	}
+	cells, want, ok := strings.Cut(selfTest, "=== prints\n")
+	if !ok {
+		return errors.New("the self-test does not say what it prints")
+	}
+	dir, err := os.MkdirTemp(p.Dir, "selftest-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	files := map[string][]byte{"toolchain.json": description, "cells": []byte(cells)}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	beside, err := os.ReadDir(p.Dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range beside {
+		if f.Type().IsRegular() {
+			if err := keep(filepath.Join(p.Dir, f.Name()), filepath.Join(dir, f.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	host := HostPath(dir)
+	if err := keep(HostPath(p.Dir), host); err != nil {
+		return err
+	}
+	if err := os.Chmod(host, 0o755); err != nil { // where it could not be linked
+		return err
+	}
+	cctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for _, gogc := range []string{"100", "1"} {
+		out, err := output(cctx, dir, environ(nil, "GOGC="+gogc), host, "cells", "-plain", filepath.Join(dir, "cells"))
+		if err != nil {
+			return fmt.Errorf("try cells in memory (GOGC=%s): %w", gogc, err)
+		}
+		if got := strings.TrimSpace(colours.ReplaceAllString(string(out), "")); got != strings.TrimSpace(want) {
+			return fmt.Errorf("try cells in memory (GOGC=%s): they print\n%s\nnot\n%s", gogc, got, strings.TrimSpace(want))
+		}
+	}
+	return nil
 }
 
 // whyNoPlugins says what is missing for compiled cells, or "".
@@ -219,15 +334,19 @@ type listed struct {
 	Error                    *struct{ Err string }
 }
 
-// export compiles every package for plugins and keeps the archives in Dir/pkg, with the link's importcfg. The build cache
+// export compiles every package for cells and keeps the archives in Dir/pkg, with the link's importcfg. The build cache
 // has them too, but Go trims it.
 func (p *preparer) export(ctx context.Context) ([]listed, error) {
 	args := []string{"list", "-export", "-deps", "-json=ImportPath,Name,Export,Standard,DepOnly,ImportMap,Error"}
 	args = append(args, p.flags...)
-	if p.reason == "" {
+	if p.reason == "" && !p.memory {
 		args = append(args, "-buildmode=plugin")
 	}
-	out, err := output(ctx, p.Source, environ(p.go_.pinned), p.go_.cmd, append(args, p.Packages...)...)
+	args = append(args, p.Packages...)
+	if !p.cgo && slices.Contains(p.Packages, "std") {
+		args = append(args, "runtime/cgo") // which std lacks without cgo
+	}
+	out, err := output(ctx, p.Source, environ(p.go_.pinned), p.go_.cmd, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -296,7 +415,7 @@ func writeFile(name string, b []byte) error {
 func (p *preparer) describe(ctx context.Context) error {
 	g := p.go_
 	in := &p.info
-	*in = info{
+	*in = info{NotMemory: in.NotMemory,
 		Format: format, Go: g.vers, GOROOT: g.goroot, Version: readVersion(g.goroot),
 		Lang: minGo, Env: g.forCells(), CC: g.cc, Source: p.Source, Strategy: linkNone, Reason: p.reason, NoCC: p.noCC,
 	}
@@ -310,6 +429,12 @@ func (p *preparer) describe(ctx context.Context) error {
 			return fmt.Errorf("the Go toolchain has no %s: %w", t.name, err)
 		}
 		t.Size = fi.Size()
+	}
+	if p.memory {
+		in.Strategy, in.Reason, in.NoCC = linkMemory, "", false
+		index := append(p.Emulator[:len(p.Emulator):len(p.Emulator)], HostPath(p.Dir), "index", filepath.Join(p.Dir, "importcfg"), filepath.Join(p.Dir, "symbols.idx"))
+		_, err := output(ctx, p.Dir, os.Environ(), index[0], index[1:]...)
+		return err
 	}
 	if p.reason != "" {
 		return nil

@@ -25,21 +25,29 @@ const CellPrefix = "interleave/cells/"
 // on the patched standard library.
 const HostTag = "interleave_host"
 
-// How plugins are linked, from the fastest to the most patient.
+// memoryTag is the build tag of hosts that link cells into themselves.
+const memoryTag = "interleave_memory"
+
+// How cells are linked, from the fastest to the most patient.
 const (
-	linkDirect = "ld"    // Go's linker writes the objects, we run ld on them ourselves
-	linkExtld  = "extld" // Go's linker drives the C compiler, as go build does
-	linkNone   = "none"  // no plugins on this machine
+	linkMemory = "memory" // the host links cells into itself
+	linkDirect = "ld"     // Go's linker writes the objects, we run ld on them ourselves
+	linkExtld  = "extld"  // Go's linker drives the C compiler, as go build does
+	linkNone   = "none"   // no plugins on this machine
 )
 
 // A Toolchain compiles cells with what Prepare made. Its methods may be called from several goroutines.
 type Toolchain struct {
-	dir  string
-	info info
+	dir         string
+	info        info
+	description []byte // toolchain.json, from which info comes; nil while it is not there yet
 
 	plugins error       // nil, or why Build cannot work
 	made    sync.Map    // WorkDir/c7 → the Package that was built there
 	slow    atomic.Bool // ld failed once where the C compiler did not: stay with the latter
+
+	aheadMu sync.Mutex
+	ahead   *ahead // the compiler that waits for the next cell, or nil
 
 	// Read on first use. A package's archive is the same as long as Dir exists.
 	base     func() ([]byte, error)            // the link's importcfg without cells
@@ -52,21 +60,22 @@ type Toolchain struct {
 
 // info is toolchain.json: small, because every session reads it at start.
 type info struct {
-	Format   int      // of everything below Dir; another number means prepare again
-	Go       string   // "go1.26.8"
-	GOROOT   string   // the toolchain that compiled the host
-	Version  string   // GOROOT/VERSION as it was, to notice an upgrade in place
-	Compile  tool     // GOROOT/pkg/tool/…/compile
-	Link     tool     // GOROOT/pkg/tool/…/link
-	Lang     string   // "go1.26", for compile -lang
-	Env      []string // what compile, link and the C compiler are run with, beside PATH, HOME and the like
-	CC       []string // C compiler command
-	LD       string   // absolute path of ld, when Strategy is linkDirect
-	True     string   // absolute path of true, a program that does nothing; the same
-	Strategy string   // one of the link… constants
-	Reason   string   // why Strategy is linkNone, a sentence with the remedy
-	NoCC     bool     // which is that there was no C compiler
-	Source   string   // the module's source that all of this was compiled from
+	Format    int      // of everything below Dir; another number means prepare again
+	Go        string   // "go1.26.8"
+	GOROOT    string   // the toolchain that compiled the host
+	Version   string   // GOROOT/VERSION as it was, to notice an upgrade in place
+	Compile   tool     // GOROOT/pkg/tool/…/compile
+	Link      tool     // GOROOT/pkg/tool/…/link
+	Lang      string   // "go1.26", for compile -lang
+	Env       []string // what compile, link and the C compiler are run with, beside PATH, HOME and the like
+	CC        []string // C compiler command
+	LD        string   // absolute path of ld, when Strategy is linkDirect
+	True      string   // absolute path of true, a program that does nothing; the same
+	Strategy  string   // one of the link… constants
+	Reason    string   // why Strategy is linkNone, a sentence with the remedy
+	NotMemory string   // why cells are not linked in memory where they might be
+	NoCC      bool     // which is that there was no C compiler
+	Source    string   // the module's source that all of this was compiled from
 }
 
 // A tool is a program with the size it had, which an upgrade changes.
@@ -127,7 +136,11 @@ func Open(dir string) (*Toolchain, error) {
 		}
 		return nil, fmt.Errorf("open toolchain: %w", err)
 	}
-	return open(dir, b)
+	t, err := open(dir, b)
+	if t != nil {
+		t.description = b
+	}
+	return t, err
 }
 
 // open is Open with the description at hand.
@@ -176,8 +189,19 @@ func (t *Toolchain) GoVersion() string { return t.info.Go }
 // Source returns the directory of the module's source that the host was compiled from. It may have been removed since.
 func (t *Toolchain) Source() string { return t.info.Source }
 
-// Strategy names the way plugins are linked: "ld", "extld" (through the C compiler), or "none".
+// Strategy names the way cells are linked: "memory" (into the host), as plugins by "ld" or "extld" (through the C compiler), or "none".
 func (t *Toolchain) Strategy() string { return t.info.Strategy }
+
+// Linking says in words how cells come into the host, and why not in the best way.
+func (t *Toolchain) Linking() string {
+	switch {
+	case t.info.Strategy == linkMemory:
+		return "cells are linked into the kernel's memory"
+	case t.info.NotMemory != "":
+		return "cells are plugins, since they could not be linked into the kernel's memory: " + t.info.NotMemory
+	}
+	return "cells are plugins"
+}
 
 // check says whether Build can work: the tools are those that compiled the host.
 func (t *Toolchain) check() error {

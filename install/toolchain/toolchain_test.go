@@ -529,7 +529,7 @@ func TestPatchesNeedTheirAnchors(t *testing.T) {
 	if err := os.WriteFile(name, []byte("package os\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := stdFile{path: "os/file.go", edits: osFile}.patched(root)
+	_, err := stdFile{path: "os/file.go", edits: osFile}.patched(root, false)
 	pe, ok := errors.AsType[*PatchError](err)
 	if !ok || pe.File != name || pe.Found != 0 || !strings.Contains(err.Error(), "GOTOOLCHAIN=go1.26") {
 		t.Errorf("an unknown file gave %v", err)

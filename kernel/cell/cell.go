@@ -177,6 +177,9 @@ func (s *Session) newChange(src *source, named map[string]string, dots []string)
 	}
 }
 
+// Upcoming is the number that the next cell's package gets, unless something else is checked before.
+func (s *Session) Upcoming() int { return s.serial + 1 }
+
 // Next sets the number that the next cell's package gets, to declare again what another process had compiled.
 func (s *Session) Next(serial int) { s.serial = serial - 1 }
 

@@ -8,6 +8,7 @@ import (
 	"interleave/install/toolchain"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
+	"interleave/kernel/load"
 )
 
 // compile builds a checked cell as a plugin, loads it and makes it part of the session. The returned function runs its
@@ -63,11 +64,30 @@ func (e *Engine) open(p *cell.Plan, so string) error {
 	for _, m := range p.Moves {
 		rt.Move(m.Name, m.From, m.To)
 	}
-	if _, err := plugin.Open(so); err != nil {
+	if err := e.link(fmt.Sprint(cell.PackagePrefix, p.Package), so); err != nil {
 		return fmt.Errorf("load cell %d: %w", p.N, err)
 	}
+	e.opened++
 	if rt.Lookup(p.Package) == nil {
 		return fmt.Errorf("load cell %d: its package did not register itself", p.N)
 	}
 	return nil
+}
+
+// link loads what Build has made into the process.
+func (e *Engine) link(path, file string) error {
+	if e.tools.Index() == "" {
+		_, err := plugin.Open(file)
+		return err
+	}
+	if e.loader == nil {
+		l, err := load.Open(load.Config{Index: e.tools.Index(), Archive: func(path string) (string, error) {
+			return e.tools.Archive(context.Background(), e.cfg.WorkDir, path)
+		}})
+		if err != nil {
+			return err
+		}
+		e.loader = l
+	}
+	return e.loader.Load(path, file)
 }

@@ -27,6 +27,7 @@ import (
 	"interleave/install/toolchain/writes"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
+	"interleave/kernel/load"
 	"interleave/kernel/session"
 	"interleave/runtime/display"
 	"interleave/runtime/lab"
@@ -64,6 +65,9 @@ type Engine struct {
 	restored bool // no cell has run since Restore
 
 	abandoned []abandoned
+	loader    *load.Loader // nil until a cell is linked into the process
+	starter   starter
+	opened    int // compiled cells that are in this process
 
 	mu      sync.Mutex
 	running *run
@@ -113,6 +117,7 @@ func New(cfg Config) (*Engine, error) {
 	setCellOverflowHook(e.overflowed)
 	setCellPanicHook(e.uncaught)
 	e.outputs = keepOutputs()
+	e.starter.idle(e)
 	os.Args = os.Args[:1] // cells are not interested in ours
 	flag.CommandLine.Init("cell", flag.ExitOnError)
 	return e, nil
@@ -154,6 +159,8 @@ func (p *packages) Allowed(path string) bool   { return p.paths[path] }
 func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) session.Done {
 	e.tidier.busy()
 	defer e.tidier.idle()
+	e.starter.busy()
+	defer e.starter.idle(e)
 	if e.out != out {
 		e.out = out
 		writes.Keep()
@@ -557,6 +564,8 @@ func (e *Engine) runningID() uint64 {
 
 // Restore declares again what an earlier process had declared. Its variables are gone.
 func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
+	e.starter.busy()
+	defer e.starter.idle(e)
 	for _, b := range records {
 		var rec record
 		if err := json.Unmarshal(b, &rec); err != nil {

@@ -218,8 +218,8 @@ func (x *execution) forget(s cell.Segment) {
 	x.notes(p.Notices)
 }
 
-// reset forgets what was declared. The code of compiled cells stays in memory until the session process ends; their files go, and
-// the variables' memory, unless a goroutine of an earlier cell may still use it.
+// reset forgets what was declared. The files of compiled cells go, and the variables' memory, unless a goroutine of an earlier cell may
+// still use it. The cells' code stays in memory until the session process ends.
 func (x *execution) reset(cell.Segment) {
 	e := x.e
 	e.forget()
@@ -231,12 +231,25 @@ func (x *execution) reset(cell.Segment) {
 	if err := toolchain.Forget(e.cfg.WorkDir); err != nil {
 		e.cfg.Log.Error("remove the files of forgotten cells", "err", err)
 	}
-	if running := goroutinesOfCells(); running > 0 {
-		x.print("Everything that was declared is forgotten. %s still running, with what it uses.\n", plural(running, "goroutine is", "goroutines are"))
+	running := goroutinesOfCells()
+	for i := 0; running > 0 && i < 50; i++ { // that of the last cell may be about to end
+		time.Sleep(time.Millisecond)
+		running = goroutinesOfCells()
+	}
+	if running > 0 {
+		x.print("Everything that was declared is forgotten. %s still running, with what it uses.%s\n", plural(running, "goroutine is", "goroutines are"), e.keptCode())
 		return
 	}
 	rt.Forget()
-	x.print("Everything that was declared is forgotten.\n")
+	x.print("Everything that was declared is forgotten.%s\n", e.keptCode())
+}
+
+// keptCode says what of compiled cells cannot be given back: code, since a value, a finalizer or a timer may still lead to it.
+func (e *Engine) keptCode() string {
+	if e.opened == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" The code of %s stays in memory.", plural(e.opened, "compiled cell", "compiled cells"))
 }
 
 func (x *execution) time(s cell.Segment) {

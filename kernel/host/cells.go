@@ -15,6 +15,10 @@ import (
 // runCells runs the cells of a text file, which lines of three dashes separate, and prints what they say: the shortest way
 // from the front end to its output, for whoever works on it.
 func runCells(ctx context.Context, args []string) error {
+	plain := len(args) > 0 && args[0] == "-plain" // what the cells print, and the first words of errors, alone
+	if plain {
+		args = args[1:]
+	}
 	if len(args) != 1 {
 		return errors.New("cells: give one file; lines of three dashes separate its cells")
 	}
@@ -33,24 +37,36 @@ func runCells(ctx context.Context, args []string) error {
 		if err := s.Run(session.Cell{ID: uint64(i + 1), N: i + 1, Code: strings.TrimPrefix(code, "\n"), StoreHistory: true}); err != nil {
 			return err
 		}
-		fmt.Printf("── [%d]\n", i+1)
+		if !plain {
+			fmt.Printf("── [%d]\n", i+1)
+		}
 		for ev := range s.Events() {
 			done := false
 			switch ev := ev.(type) {
 			case session.Output:
 				fmt.Print(ev.Text)
 			case session.Display:
+				if plain {
+					break
+				}
 				fmt.Printf("%s display %d types, %d bytes of svg\n", string(ev.Data["text/plain"]), len(ev.Data), len(ev.Data["image/svg+xml"]))
 			case session.Result:
 				var text string
 				json.Unmarshal(ev.Data["text/plain"], &text)
 				fmt.Println("⇒", text)
 			case session.Failed:
+				if plain {
+					fmt.Println(ev.Name + ": " + ev.Value)
+					break
+				}
 				fmt.Println(strings.Join(ev.Traceback, "\n"))
 			case session.Restarted:
 				fmt.Printf("restarted: %s lost %v failed %v\n", ev.Reason, ev.Lost, ev.Failed)
 			case session.Done:
 				done = true
+				if plain {
+					break
+				}
 				fmt.Printf("   %s %v ok=%v\n", ev.Engine, time.Since(began).Round(100*time.Microsecond), ev.OK)
 			}
 			if done {

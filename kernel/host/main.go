@@ -34,6 +34,7 @@ var commands = []command{
 	{"session", "", serveSession},
 	{"probe", "", probe},
 	{"cells", "", runCells},
+	{"index", "", writeIndex},
 }
 
 // An exitError is the status of a process that has said what there was to say.

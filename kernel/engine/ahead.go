@@ -1,0 +1,43 @@
+package engine
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// A starter starts the compiler of the next cell when no cell has come for a moment. While a cell runs nothing is started: it may be
+// measuring. Nor is it while one is compiled: beside each other, two compilers are no faster than one behind the other.
+type starter struct {
+	mu    sync.Mutex
+	timer *time.Timer
+}
+
+// startAfter is how long no cell must have come.
+const startAfter = 20 * time.Millisecond
+
+// busy is called when a cell begins.
+func (s *starter) busy() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.timer != nil {
+		s.timer.Stop()
+		s.timer = nil
+	}
+}
+
+// idle is called when a cell has ended, and when the session begins.
+func (s *starter) idle(e *Engine) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := fmt.Sprintf("c%d", e.session.Upcoming())
+	var self *time.Timer
+	self = time.AfterFunc(startAfter, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.timer == self { // no cell has begun
+			e.tools.Ahead(name, e.cfg.WorkDir)
+		}
+	})
+	s.timer = self
+}

@@ -1,0 +1,125 @@
+//go:build interleave_memory
+
+package load
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// CellPrefix is how import paths of cells begin.
+const CellPrefix = "interleave/cells/"
+
+// A Config says what a Loader works with.
+type Config struct {
+	Index   string                                     // the file that WriteIndex made
+	Archive func(path string) (file string, err error) // the archive of a package, cells included
+}
+
+// A Loader links cells into this process. Its methods may be called from several goroutines.
+type Loader struct {
+	archive func(path string) (string, error)
+
+	mu      sync.Mutex
+	index   *index
+	region  region
+	known   map[string]uintptr // what was loaded, by key
+	modules []*module
+
+	// Types, and tables of interfaces with them, that were laid out although reflect had made them: where they are → what stands for them.
+	sameTypes map[uintptr]uintptr
+}
+
+// Open returns a Loader for the running program.
+func Open(c Config) (*Loader, error) {
+	x, err := openIndex(c.Index)
+	if err != nil {
+		return nil, fmt.Errorf("open the index of symbols: %w", err)
+	}
+	l := &Loader{archive: c.Archive, index: x, known: map[string]uintptr{}, sameTypes: map[uintptr]uintptr{}}
+	id, err := hostID(self)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("identify the host: %w", err)
+	case id != x.HostID:
+		err = fmt.Errorf("the index of symbols is that of another host: %s", c.Index)
+	default:
+		if err = l.region.reserve(); err != nil {
+			err = fmt.Errorf("reserve memory for cells: %w", err)
+		}
+	}
+	if err != nil {
+		syscall.Munmap(x.mem)
+		return nil, err
+	}
+	return l, nil
+}
+
+// self is the running program's file, also when another has taken its name.
+const self = "/proc/self/exe"
+
+// Load links the object in a cell's archive, whose import path is given, and initialises it, after packages that only it imports. When it
+// fails nothing has changed.
+func (l *Loader) Load(path, file string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.modules) >= mostModules {
+		return fmt.Errorf("this session has %d compiled cells, and can have no more: restart the kernel", len(l.modules))
+	}
+	for range 100 {
+		if done, err := l.load(path, file); done || err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("load %s: goroutines make interface tables and types that it has, again and again", path)
+}
+
+// mostModules is how many cells the runtime has room for.
+const mostModules = 1<<15 - 1
+
+// load is one attempt of Load. done is false when goroutines have made something meanwhile that the cell has, too.
+func (l *Loader) load(path, file string) (done bool, err error) {
+	k := &link{Loader: l, archives: map[string]*archive{}, byKey: map[string]*symbol{}}
+	defer k.close()
+	a, err := openArchive(path, file)
+	if err != nil {
+		return false, err
+	}
+	k.archives[path], a.opened = a, true
+	if len(a.objs) != 1 {
+		return false, fmt.Errorf("%s holds %d objects, not the compiler's alone", file, len(a.objs))
+	}
+	k.cell = a.objs[0]
+	k.roots()
+	if err := k.followAll(); err != nil {
+		return false, err
+	}
+	order, err := k.initOrder()
+	if err != nil {
+		return false, err
+	}
+	m, err := k.layOut(path)
+	if err != nil || m == nil || !cellAddModule(&m.cellModule) {
+		return false, err
+	}
+	// From here on nothing fails.
+	l.modules = append(l.modules, m)
+	l.region.commit()
+	for key, s := range k.byKey {
+		l.known[strings.Clone(key)] = s.addr
+		if s.same != 0 {
+			l.sameTypes[s.addr] = s.same
+		}
+	}
+	cellInit(addresses(order))
+	return true, nil
+}
+
+// close unmaps the archives.
+func (l *link) close() {
+	for _, a := range l.archives {
+		a.close()
+	}
+}

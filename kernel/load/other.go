@@ -1,0 +1,35 @@
+//go:build !interleave_memory
+
+package load
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+// CellPrefix is how import paths of cells begin.
+const CellPrefix = "interleave/cells/"
+
+// ErrNotHere is returned where cells cannot be linked into the process.
+var ErrNotHere = errors.New("this program cannot load cells into itself")
+
+// A Config says what a Loader works with.
+type Config struct {
+	Index   string                                     // the file that WriteIndex made
+	Archive func(path string) (file string, err error) // the archive of a package, cells included
+}
+
+// A Loader links cells into this process.
+type Loader struct{}
+
+// Open returns an error: only a host on Linux can load cells.
+func Open(Config) (*Loader, error) {
+	return nil, fmt.Errorf("%w (%s/%s)", ErrNotHere, runtime.GOOS, runtime.GOARCH)
+}
+
+// Load does what Open says.
+func (*Loader) Load(path, file string) error { return ErrNotHere }
+
+// WriteIndex does what Open says.
+func WriteIndex(file string, archives map[string]string) error { return ErrNotHere }

@@ -1,0 +1,355 @@
+//go:build interleave_memory
+
+package load
+
+import (
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"interleave/kernel/load/goobj"
+	"interleave/kernel/load/objabi"
+)
+
+// A link is one call of Load, until the runtime knows of it.
+type link struct {
+	*Loader
+	cell     *object
+	archives map[string]*archive // mapped for this link
+	all      []*symbol           // to be laid out
+	queue    []*symbol           // of these, those whose references have not been followed
+	byKey    map[string]*symbol
+	inits    []*symbol // inittask symbols among them
+	err      error     // the first reference that leads nowhere
+}
+
+// A symbol is one that this link lays out.
+type symbol struct {
+	o    *object
+	i    uint32 // its number in o
+	name string
+	kind objabi.SymKind
+	size int
+	itab bool
+	addr uintptr
+	data []byte  // where it is laid out
+	same uintptr // what stands for it where addresses are compared, 0 for itself
+}
+
+// A target is what a reference means: a symbol of this link, or an address of the process.
+type target struct {
+	sym  *symbol
+	addr uintptr
+}
+
+// address is where the target is, once symbols are laid out.
+func (t target) address() uintptr {
+	if t.sym != nil {
+		return t.sym.addr
+	}
+	return t.addr
+}
+
+// ownCopy reports whether a symbol is laid out in each module that mentions it: references to it are offsets within the module.
+func ownCopy(name string) bool {
+	for _, p := range []string{"runtime.gcbits.", "type:.namedata.", "type:.importpath.", "gclocals"} {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	for _, p := range []string{".arginfo1", ".argliveinfo", ".stkobj", ".opendefer", ".wrapinfo", ".args_stackmap", ".arginfo0"} {
+		if strings.HasSuffix(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// roots takes all that is the cell's own: nothing of it may be missing later, when another cell mentions it.
+func (l *link) roots() {
+	o := l.cell
+	for i := range o.ends[ofPackage] {
+		if kindOf(o.Sym(uint32(i))) < objabi.STLSBSS {
+			l.take(o, uint32(i))
+		}
+	}
+	l.takeInit(o)
+}
+
+// takeInit takes the symbol by which the runtime initialises a package.
+func (l *link) takeInit(o *object) {
+	for i := o.ends[hashed]; i < o.ends[ofAnyPackage]; i++ {
+		if strings.HasSuffix(o.Sym(uint32(i)).Name(o.Reader), initSuffix) {
+			l.take(o, uint32(i))
+		}
+	}
+}
+
+const initSuffix = "..inittask"
+
+// followAll takes what the symbols need, until nothing is missing.
+func (l *link) followAll() error {
+	for len(l.queue) > 0 && l.err == nil {
+		s := l.queue[len(l.queue)-1]
+		l.queue = l.queue[:len(l.queue)-1]
+		l.follow(s)
+	}
+	return l.err
+}
+
+func (l *link) follow(s *symbol) {
+	o := s.o
+	for _, r := range o.Relocs(s.i) {
+		switch t := relocType(&r); {
+		case t == objabi.R_WEAKADDROFF: // a method that is wanted only where it is there anyway
+		case t == objabi.R_INITORDER, t == objabi.R_KEEP, t == objabi.R_CALLIND, r.Siz() > 0:
+			l.resolve(o, r.Sym())
+		}
+	}
+	for _, a := range o.Auxs(s.i) {
+		switch {
+		case s.kind.IsText() && a.Type() == goobj.AuxFuncdata, hasPointers(s.kind) && a.Type() == goobj.AuxGotype:
+			l.resolve(o, a.Sym())
+		}
+	}
+}
+
+// relocType is the kind of a reference. Some are marked as weak: a linker need not keep what they lead to where nothing else wants it. These
+// are methods in the tables of interfaces, and the functions that fill the maps of a package. A later cell may want them, so that they
+// are references like others. Offsets of a type's methods stay weak.
+func relocType(r *goobj.Reloc) objabi.RelocType {
+	if t := objabi.RelocType(r.Type()); t&objabi.R_WEAK == 0 || t == objabi.R_WEAKADDROFF {
+		return t
+	} else {
+		return t &^ objabi.R_WEAK
+	}
+}
+
+// hasPointers reports whether symbols of a kind are variables in which the garbage collector looks for pointers.
+func hasPointers(k objabi.SymKind) bool { return k.IsDATA() || k == objabi.SBSS }
+
+// take returns the target for a symbol that o defines: what has its name already, or the symbol itself, which is then laid out.
+func (l *link) take(o *object, i uint32) target {
+	if s := o.syms[i]; s != nil {
+		return target{sym: s}
+	}
+	def := o.Sym(i)
+	s := &symbol{o: o, i: i, name: def.Name(o.Reader), kind: kindOf(def), size: int(def.Siz()), itab: def.IsItab()}
+	k := ""
+	if l.shared(s, def.ABI()) {
+		k = s.name
+		if s.kind.IsText() {
+			k = key(k, def.ABI())
+		}
+		if first := l.byKey[k]; first != nil {
+			o.syms[i] = first
+			return target{sym: first}
+		}
+		if at := l.inProcess(k); at != 0 {
+			return target{addr: at}
+		}
+	}
+	if s.itab {
+		if at := l.knownTable(s); at != 0 {
+			return target{addr: at}
+		}
+	}
+	o.syms[i] = s
+	if k != "" {
+		l.byKey[k] = s
+	}
+	l.all = append(l.all, s)
+	l.queue = append(l.queue, s)
+	if strings.HasSuffix(s.name, initSuffix) {
+		l.inits = append(l.inits, s)
+	}
+	return target{sym: s}
+}
+
+// shared reports whether all packages that define a symbol's name mean the same.
+func (l *link) shared(s *symbol, abi uint16) bool {
+	// A composite literal's initial value is static, but belongs to one variable of the package, which inlined code may name.
+	static := abi == goobj.SymABIstatic && !strings.Contains(s.name, "..stmp_")
+	return s.name != "" && !s.o.byContent(s.i) && !static && !ownCopy(s.name)
+}
+
+// inProcess returns the address of a symbol of the host, of earlier cells and of what these have brought, or 0.
+func (l *Loader) inProcess(key string) uintptr {
+	if at := l.known[key]; at != 0 {
+		return at
+	}
+	return l.index.inHost(key)
+}
+
+// knownTable returns the table of an interface and a type that the runtime has already. It can have one only where both types are in
+// the process.
+func (l *link) knownTable(s *symbol) uintptr {
+	inter, typ := l.pairOf(s)
+	if inter.addr == 0 || typ.addr == 0 {
+		return 0
+	}
+	return uintptr(cellFindItab(pointer(inter.addr), pointer(typ.addr)))
+}
+
+// pairOf returns the interface and the type of a table.
+func (l *link) pairOf(s *symbol) (inter, typ target) {
+	for _, r := range s.o.Relocs(s.i) {
+		switch r.Off() {
+		case 0:
+			inter = l.resolve(s.o, r.Sym())
+		case 8:
+			typ = l.resolve(s.o, r.Sym())
+		}
+	}
+	return inter, typ
+}
+
+// pointer makes an address of memory that the garbage collector does not manage a pointer.
+func pointer(a uintptr) unsafe.Pointer { return unsafe.Add(nil, a) }
+
+// resolve finds what a reference in o means.
+func (l *link) resolve(o *object, ref goobj.SymRef) target {
+	if ref.IsZero() {
+		return target{}
+	}
+	if i, ok := o.defines(ref); ok {
+		return l.take(o, i)
+	}
+	switch ref.PkgIdx {
+	case goobj.PkgIdxBuiltin:
+		name, abi := goobj.BuiltinName(int(ref.SymIdx))
+		return l.byName(o, name, uint16(abi))
+	case goobj.PkgIdxNone:
+		return l.byName(o, o.nameOf(ref), o.Sym(uint32(o.ends[hashed])+ref.SymIdx).ABI())
+	}
+	name := o.nameOf(ref)
+	if at := l.inProcess(name); at != 0 {
+		return target{addr: at}
+	}
+	if s := l.byKey[name]; s != nil {
+		return target{sym: s}
+	}
+	a := l.open(o.pkgs[ref.PkgIdx])
+	if a == nil {
+		return target{}
+	}
+	return l.take(a.objs[0], ref.SymIdx)
+}
+
+// byName finds a symbol of which a reference gives no more than the name and, of a function, the calling convention. A variable is
+// the same in both.
+func (l *link) byName(o *object, name string, abi uint16) target {
+	keys := []string{name}
+	if abi == 0 {
+		keys = []string{key(name, 0), name}
+	}
+	for _, k := range keys {
+		if at := l.inProcess(k); at != 0 {
+			return target{addr: at}
+		}
+		if s := l.byKey[k]; s != nil {
+			return target{sym: s}
+		}
+		if pkg, p, ok := l.index.inArchives(k); ok {
+			if a := l.open(pkg); a != nil && int(p.Object) < len(a.objs) && int(p.Symbol) < a.objs[p.Object].ends[ofAnyPackage] {
+				return l.take(a.objs[p.Object], p.Symbol)
+			}
+			return target{}
+		}
+	}
+	if t, ok := l.inCell(name, keys); ok {
+		return t
+	}
+	l.fail(fmt.Errorf("%s refers to %s, which no package defines", o.of.path, strings.Clone(name)))
+	return target{}
+}
+
+// inCell looks for a symbol in the object of the cell whose name it bears, since cells are not in the index. The wrapper of a method,
+// for one, is defined beside its type and laid out when a later cell needs it.
+func (l *link) inCell(name string, keys []string) (target, bool) {
+	paths := []string{l.cell.of.path}
+	if i := strings.Index(name, CellPrefix); i >= 0 {
+		path := name[i:]
+		if j := strings.IndexByte(path[len(CellPrefix):], '.'); j >= 0 {
+			paths = append(paths, path[:len(CellPrefix)+j])
+		}
+	}
+	for _, path := range paths {
+		a := l.open(path)
+		if a == nil {
+			return target{}, false
+		}
+		for _, o := range a.objs {
+			for i := range o.ends[ofAnyPackage] {
+				if s := o.Sym(uint32(i)); !o.byContent(uint32(i)) && s.ABI() != goobj.SymABIstatic && s.Name(o.Reader) == name {
+					return l.take(o, uint32(i)), true
+				}
+			}
+		}
+	}
+	return target{}, false
+}
+
+// open returns the archive of a package of which the process lacks something, or nil and l.err. The package is then initialised as well,
+// unless the process has done so.
+func (l *link) open(path string) *archive {
+	a := l.look(path)
+	if a != nil && !a.opened {
+		a.opened = true
+		l.takeInit(a.objs[0])
+	}
+	return a
+}
+
+// look is open without the initialisation.
+func (l *link) look(path string) *archive {
+	if a := l.archives[path]; a != nil {
+		return a
+	}
+	file, err := l.archive(path)
+	var a *archive
+	if err == nil {
+		a, err = openArchive(strings.Clone(path), file)
+	}
+	if err == nil && len(a.objs) == 0 {
+		a.close()
+		err = fmt.Errorf("%s holds no object", file)
+	}
+	if err != nil {
+		l.fail(fmt.Errorf("package %s: %w", strings.Clone(path), err))
+		return nil
+	}
+	l.archives[a.path] = a
+	return a
+}
+
+// nameOf returns the name of what a reference in o means, wherever it stands: an object does not repeat the names of functions of other
+// packages that were inlined.
+func (l *link) nameOf(o *object, ref goobj.SymRef) string {
+	name := o.nameOf(ref)
+	if name != "" || ref.IsZero() {
+		return name
+	}
+	if other := l.definer(o, ref); other != nil {
+		name = other.Sym(ref.SymIdx).Name(other.Reader)
+		o.names[ref] = name
+	}
+	return name
+}
+
+// definer returns the object of another package that defines what a reference in o means by its number, or nil.
+func (l *link) definer(o *object, ref goobj.SymRef) *object {
+	if _, here := o.defines(ref); here || int(ref.PkgIdx) >= len(o.pkgs) {
+		return nil
+	}
+	if a := l.look(o.pkgs[ref.PkgIdx]); a != nil && int(ref.SymIdx) < a.objs[0].ends[ofPackage] {
+		return a.objs[0]
+	}
+	return nil
+}
+
+func (l *link) fail(err error) {
+	if l.err == nil {
+		l.err = err
+	}
+}
