@@ -1,0 +1,128 @@
+package gotests
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"interleave/kernel/engine/corpustest"
+)
+
+var (
+	stress     = flag.Int("stress", 0, "how many cells TestOneSession runs")
+	stressSeed = flag.Uint64("stress.seed", 1, "what TestOneSession begins its random choices with")
+)
+
+// A piece is a sequence of cells for a session in which much has run before.
+type piece struct {
+	name  string
+	cells []corpustest.Cell
+}
+
+// Cases of the corpus that say something of the session's beginning, or of the process as a whole.
+var notAgain = map[string]string{
+	"load-packages": "expvar knows a name once in a process",
+	"prog-os-args":  "sets os.Args",
+	"many-cells":    "takes long",
+	"out-large":     "takes long",
+}
+
+var numberRE = regexp.MustCompile(`cell\[\d+\]`)
+
+// pieces are the cases of the corpus and the programs of the distribution that go well.
+func pieces(t *testing.T) (all []piece) {
+	cases, err := corpustest.Load(filepath.Join("..", "..", "testdata", "corpus"))
+	if err != nil {
+		t.Fatal(err)
+	}
+next:
+	for _, c := range cases {
+		if notAgain[c.Name] != "" || strings.HasPrefix(c.Name, "descriptors-") || strings.HasPrefix(c.Name, "magic-") || strings.HasPrefix(c.Name, "lost-") || strings.HasPrefix(c.Name, "session-") {
+			continue
+		}
+		for _, cell := range c.Cells {
+			if cell.WantErr || cell.Note != "" || strings.HasPrefix(cell.Code, "%") || strings.HasPrefix(cell.Code, "!") {
+				continue next
+			}
+		}
+		all = append(all, piece{c.Name, c.Cells})
+	}
+	tests := loadGoTests(t)
+	if err := askGo(t.Context(), t.TempDir(), tests); err != nil {
+		t.Fatal(err)
+	}
+	known, err := knownDifferences()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range tests {
+		if g.Status == 0 && g.Stderr == "" && known[g.name] == "" {
+			all = append(all, piece{g.name, []corpustest.Cell{{Code: forms[1].cell(string(g.code)), Out: corpustest.Shown(g.Stdout, "")}}})
+		}
+	}
+	return all
+}
+
+// TestOneSession runs cells of the corpus and of the distribution's programs, chosen at random, in one session whose garbage collector is
+// always at work, and compares what each prints. The table that it logs has what the session costs on the way.
+func TestOneSession(t *testing.T) {
+	if *stress == 0 {
+		t.Skip("-stress says how many cells: make loaderstress")
+	}
+	all := pieces(t)
+	t.Setenv("GOGC", "5")
+	t.Setenv("GODEBUG", "clobberfree=1,invalidptr=1")
+	k := corpustest.Start(t, t.TempDir(), "auto", goTestLimit)
+	rng := rand.New(rand.NewPCG(*stressSeed, 0))
+	pid := strings.TrimSpace(k.Run("os.Getpid()").Out)
+	began, cells, wrong, mark := time.Now(), 0, 0, 0
+	var took time.Duration
+	t.Logf("%d cases and programs", len(all))
+	for cells < *stress && wrong < 20 {
+		p := all[rng.IntN(len(all))]
+		if got := k.Run("%reset"); got.Err != "" {
+			t.Fatalf("%%reset: %s", got.Err)
+		}
+		for i, cell := range p.cells {
+			start := time.Now()
+			got := k.Run(cell.Code)
+			took += time.Since(start)
+			cells++
+			want, out := numberRE.ReplaceAllString(cell.Out, "cell[N]"), numberRE.ReplaceAllString(got.Out, "cell[N]")
+			if got.Err != "" || temporaryRE.ReplaceAllString(out, "/tmp/N") != temporaryRE.ReplaceAllString(want, "/tmp/N") {
+				wrong++
+				t.Errorf("%s, cell %d, behind %d others: error %q, prints\n%s\nnot\n%s", p.name, i+1, cells-1, got.Err, out, want)
+				break
+			}
+		}
+		if cells/1000 > mark {
+			mark = cells / 1000
+			now := strings.TrimSpace(k.Run("os.Getpid()").Out)
+			if now != pid {
+				t.Fatalf("the session was process %s and is %s", pid, now)
+			}
+			t.Logf("%6d cells, %v, %.1f ms a cell lately, resident %s", cells, time.Since(began).Round(time.Second), float64(took.Microseconds())/1e3/1000, rss(pid))
+			took = 0
+		}
+	}
+	t.Logf("%d cells, %d wrong, seed %d", cells, wrong, *stressSeed)
+}
+
+func rss(pid string) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%s/status", pid))
+	if err != nil {
+		return "unknown"
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return "unknown"
+}
