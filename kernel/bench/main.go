@@ -21,15 +21,37 @@ import (
 
 func main() {
 	py := flag.String("python", "/usr/bin/python3", "Python with ipykernel; empty measures ours alone")
+	both := flag.Bool("links", false, "measure cells that are linked into the kernel's memory beside plugins, instead")
 	flag.Parse()
-	if err := run(*py); err != nil {
+	measurement := func() error { return run(*py) }
+	if *both {
+		measurement = runLinks
+	}
+	if err := measurement(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
+// runLinks measures the two ways of linking.
+func runLinks() error {
+	var ways [2]kind
+	for i, link := range []string{"memory", "plugin"} {
+		var err error
+		if ways[i], err = host(link); err != nil {
+			return err
+		}
+	}
+	pairs, err := links(ways, func(s string) { fmt.Fprintln(os.Stderr, s) })
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s, %s/%s, %d cores, %s\n\n%s", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Now().Format(time.DateOnly), linksTable(pairs))
+	return nil
+}
+
 func run(py string) error {
-	ours, err := host()
+	ours, err := host("")
 	if err != nil {
 		return err
 	}
@@ -46,8 +68,8 @@ func run(py string) error {
 	return nil
 }
 
-// host builds the product's host, unless it is there, and says how it serves a connection file.
-func host() (kind, error) {
+// host builds the product's host, unless it is there, and says how it serves a connection file. link is how cells come into it.
+func host(link string) (kind, error) {
 	if _, err := os.Stat("kernel/host"); err != nil {
 		return kind{}, errors.New("run it from the module's root")
 	}
@@ -55,7 +77,7 @@ func host() (kind, error) {
 	if err != nil {
 		return kind{}, err
 	}
-	path, err := install.Host(context.Background(), os.DirFS("."), cache, install.Build{Progress: func(s toolchain.Step) {
+	path, err := install.Host(context.Background(), os.DirFS("."), cache, install.Build{Link: link, Progress: func(s toolchain.Step) {
 		fmt.Fprintf(os.Stderr, "build the host: %d/%d %s\n", s.N, s.Of, s.What)
 	}})
 	return kind{"interleave", []string{path, "kernel"}, golang}, err
