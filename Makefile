@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 SHELL = /bin/bash
 .SHELLFLAGS = -eo pipefail -c
 
-.PHONY: test short triples gotests pybehaviours crowds fuzz lint generate bench jupyter
+.PHONY: test short triples gotests plugins arm64 nogcc loaderstress pybehaviours crowds fuzz lint generate bench jupyter
 
 test: ## all tests; the first run builds the host, which takes a minute
 	go test ./...
@@ -18,6 +18,18 @@ triples: ## 2 000 random interfaces, types and orders of events, each against pl
 
 gotests: ## all 1 007 run tests of the Go distribution as cells, whole and called, with the table
 	go test -count=1 -v -timeout 3h -run TestGoDistribution ./kernel/engine/corpustest/gotests -args -dirs ".,fixedbugs,chan,ken,interface,typeparam,abi" | grep -v '^ *\(===\|--- PASS\)'
+
+plugins: ## tests of cells where cells are plugins, which must be built with a C compiler
+	INTERLEAVE_LINK=plugin go test -timeout 2h ./kernel/engine/... ./kernel/unbroken ./install/...
+
+arm64: ## the corpus in a host for arm64, which qemu-aarch64-static (Debian's qemu-user-static) runs
+	INTERLEAVE_EMULATOR="arm64 qemu-aarch64-static" go test -count=1 -timeout 2h ./kernel/load ./kernel/engine/corpustest -run 'TestRefused|TestTogether|TestCorpus'
+
+nogcc: ## the README's commands in a Debian root that has Go alone; needs root
+	.ci/nogcc
+
+loaderstress: ## CELLS random cells of the corpus and the Go distribution in one session, with the garbage collector always at work
+	go test -count=1 -v -timeout 12h -run TestOneSession ./kernel/engine/corpustest/gotests -args -stress $(or $(CELLS),10000) -stress.seed $(or $(SEED),1)
 
 pybehaviours: ## lab against behaviours from CPython's own tests, on one and two cores, 20 times, with the race detector
 	go test -race -cpu 1,2 -count 20 -run '^TestCPython$$' ./runtime/lab
@@ -44,6 +56,8 @@ bench: ## Go benchmarks, then the kernel beside ipykernel and lab beside Python,
 	go test -run '^$$' -bench . -benchmem ./kernel/... ./runtime/... ./plots/...
 	@{ printf '# Benchmarks\n\nMade by `make bench`: compare within a table, not with another machine.\n\n## The kernel beside ipykernel\n\n'; \
 	  go run ./kernel/bench; \
+	  printf '\n## Cells in memory beside plugins\n\n'; \
+	  go run ./kernel/bench -links; \
 	  printf '\n## lab beside plain Go and Python\n\n'; \
 	  go run ./runtime/lab/benchtable; } | tee BENCH.md
 
