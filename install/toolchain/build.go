@@ -32,8 +32,8 @@ type CompileError struct {
 
 func (e *CompileError) Error() string { return "compile " + e.Name + ": " + e.Output }
 
-// Build compiles and links a cell and returns the path of its plugin, WorkDir/c7.so. A small cell takes about 130 ms, nearly all
-// of it in the linker; nothing when an earlier session left the same plugin in WorkDir. Calls with different names may overlap.
+// Build compiles a cell and returns the path of what the host loads: its archive, WorkDir/c7.a, or where cells are plugins, which are linked,
+// WorkDir/c7.so. A small cell takes 10 to 40 ms, a plugin 130 and more; nothing when an earlier session left the same in WorkDir. Calls with different names may overlap.
 func (t *Toolchain) Build(ctx context.Context, p Package) (sopath string, err error) {
 	return t.build(ctx, p, true)
 }

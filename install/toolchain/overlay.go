@@ -34,34 +34,30 @@ func (e *PatchError) Error() string {
 func (p *preparer) writeOverlay() (string, error) {
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	dir, goroot := p.Std, p.go_.goroot
+	add := func(f stdFile, instead string) error {
+		text, err := f.patched(goroot, p.memory)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, filepath.FromSlash(f.path))
+		overlay.Replace[instead] = to
+		return update(to, text)
+	}
 	for _, f := range patches() {
 		if f.memory && !p.memory {
 			continue
 		}
-		text, err := f.patched(goroot, p.memory)
-		if err != nil {
+		if err := add(f, filepath.Join(goroot, "src", filepath.FromSlash(f.path))); err != nil {
 			return "", err
 		}
-		to := filepath.Join(dir, filepath.FromSlash(f.path))
-		if err := update(to, text); err != nil {
-			return "", err
-		}
-		overlay.Replace[filepath.Join(goroot, "src", filepath.FromSlash(f.path))] = to
 	}
-	// Some files of Go's own commands become part of the host.
-	for _, f := range borrowed() {
-		if !p.memory {
-			break
+	if p.memory { // some files of Go's own commands become part of the host
+		for _, f := range borrowed() {
+			name := strings.TrimPrefix(f.path, "cmd/internal/")
+			if err := add(f, filepath.Join(p.Source, "kernel", "load", filepath.FromSlash(name))); err != nil {
+				return "", err
+			}
 		}
-		text, err := f.patched(goroot, p.memory)
-		if err != nil {
-			return "", err
-		}
-		to := filepath.Join(dir, filepath.FromSlash(f.path))
-		if err := update(to, text); err != nil {
-			return "", err
-		}
-		overlay.Replace[filepath.Join(p.Source, "kernel", "load", filepath.FromSlash(strings.TrimPrefix(f.path, "cmd/internal/")))] = to
 	}
 	if !p.cgo {
 		if err := withoutC(goroot, overlay.Replace); err != nil {

@@ -11,8 +11,8 @@ import (
 	"interleave/kernel/load"
 )
 
-// compile builds a checked cell as a plugin, loads it and makes it part of the session. The returned function runs its
-// statements. Building costs 0.13–0.17 s; a cell whose every name still means what it meant runs again without it.
+// compile builds a checked cell, loads it and makes it part of the session. The returned function runs its statements. A cell whose every
+// name still means what it meant runs again without being built.
 func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 	if p.Reuse != 0 {
 		c := rt.Lookup(p.Reuse)
@@ -44,7 +44,7 @@ func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 	}, nil
 }
 
-// plugin builds a cell's plugin and opens it.
+// plugin builds a cell and loads it.
 func (e *Engine) plugin(ctx context.Context, p *cell.Plan) (so string, err error) {
 	if so, err = e.build(ctx, p); err == nil {
 		err = e.open(p, so)
@@ -52,14 +52,14 @@ func (e *Engine) plugin(ctx context.Context, p *cell.Plan) (so string, err error
 	return so, err
 }
 
-// build makes a cell's plugin, or finds it where an earlier process has made it.
+// build makes what the process loads of a cell, or finds it where an earlier process has made it.
 func (e *Engine) build(ctx context.Context, p *cell.Plan) (so string, err error) {
 	return e.tools.Build(ctx, toolchain.Package{
 		Name: fmt.Sprintf("c%d", p.Package), Source: []byte(p.Code), Imports: p.Imports, WorkDir: e.cfg.WorkDir,
 	})
 }
 
-// open loads a cell's plugin.
+// open loads what build has made.
 func (e *Engine) open(p *cell.Plan, so string) error {
 	for _, m := range p.Moves {
 		rt.Move(m.Name, m.From, m.To)

@@ -156,7 +156,7 @@ func (t *functionTables) describe(s *symbol, f *function, b []byte) {
 	}
 }
 
-// deferReturnCall finds where a function continues that recovers from a panic: a call of runtime.deferreturn, 0 when there is none.
+// deferReturnCall finds where a function continues that recovers from a panic: a call of runtime.deferreturn, 0 when it has no such call.
 func (t *functionTables) deferReturnCall(s *symbol) uint32 {
 	for _, r := range s.o.Relocs(s.i) {
 		if k := objabi.RelocType(r.Type()); k == callKind {

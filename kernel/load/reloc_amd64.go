@@ -33,7 +33,7 @@ const near = 0x7fff_ffff
 func isTLS(k objabi.RelocType) bool { return k == objabi.R_TLS_LE || k == objabi.R_TLS_IE }
 
 // tlsOffset is where the runtime keeps the running goroutine, from the thread pointer: at the end of the program's thread-local
-// storage, or, where there is none, in the word before the thread pointer.
+// storage, or, in a program without such storage, in the word before the thread pointer.
 func tlsOffset(f *elf.File, syms []elf.Symbol) int64 {
 	for _, p := range f.Progs {
 		if p.Type != elf.PT_TLS {
