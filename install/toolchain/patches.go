@@ -94,8 +94,11 @@ func patches() []stdFile {
 				memory: true,
 				new:    "\tm = (*itab)(cellTableAlloc(unsafe.Sizeof(itab{}) + uintptr(len(inter.Methods)-1)*goarch.PtrSize))\n"},
 		}},
-		{path: "runtime/symtab.go", memory: true, edits: []edit{
-			{old: "func findmoduledatap(pc uintptr) *moduledata {\n", new: "func findmoduledatap(pc uintptr) *moduledata {\n\tif datap := cellModuleAt(pc); datap != nil && datap.minpc <= pc && pc < datap.maxpc {\n\t\treturn datap\n\t}\n"},
+		{path: "runtime/symtab.go", edits: []edit{
+			// The names in profiles; Frames and Func.Name go through funcNameForPrint.
+			{old: "\treturn sf.name()\n}\n\n// runtime_expandFinalInlineFrame", new: "\treturn stringslite.CellText(sf.name())\n}\n\n// runtime_expandFinalInlineFrame"},
+			{old: "\t\"internal/runtime/sys\"\n", new: "\t\"internal/runtime/sys\"\n\t\"internal/stringslite\"\n"},
+			{memory: true, old: "func findmoduledatap(pc uintptr) *moduledata {\n", new: "func findmoduledatap(pc uintptr) *moduledata {\n\tif datap := cellModuleAt(pc); datap != nil && datap.minpc <= pc && pc < datap.maxpc {\n\t\treturn datap\n\t}\n"},
 		}},
 		{path: "runtime/type.go", memory: true, edits: []edit{
 			{old: "\tbase := uintptr(ptrInModule)\n\tfor md := &firstmoduledata; md != nil; md = md.next {\n\t\tif base >= md.types && base < md.etypes {\n\t\t\tres := md.types + uintptr(off)\n\t\t\tif res > md.etypes {\n\t\t\t\tprintln(\"runtime: nameOff\"",

@@ -19,6 +19,9 @@ const (
 	linkStarts  = 7    // sessions for the first cell
 	manyCells   = 1000 // in one session, for what a cell costs in memory
 	manyPlugins = 100  // of plugins, which are too large for a thousand
+
+	dependants    = 5 // functions that use a type which is redefined
+	redefinitions = 9
 )
 
 func declaring(i int) string {
@@ -162,6 +165,17 @@ func links(ways [2]kind, progress func(string)) (pairs []pair, err error) {
 	}
 	add(fmt.Sprintf("function redefined under %d callers", redefined), "ms", "≤ 35 ms", redefine[0], redefine[1])
 
+	var rebuild, objects [2]float64
+	for w, k := range running {
+		d, n, err := k.rebuild()
+		if err != nil {
+			return nil, err
+		}
+		rebuild[w], objects[w] = ms(d), n
+	}
+	add(fmt.Sprintf("type redefined, with the %d functions that use it", dependants), "ms", "", rebuild[0], rebuild[1])
+	add("… packages compiled for it", "", "1", objects[0], objects[1])
+
 	speed, worst, err := speeds(running)
 	if err != nil {
 		return nil, err
@@ -282,6 +296,43 @@ func crashed(way kind, cells int) (best time.Duration, err error) {
 	return best, nil
 }
 
+// rebuild is how long a cell takes that gives a type another field, so that the functions of other cells that use it are built again too,
+// and how many packages are compiled for that: one, which has the type and these functions and nothing else of the session.
+func (k *kernel) rebuild() (took time.Duration, packages float64, err error) {
+	child, err := k.session()
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, err := k.run("type used struct{ a0 int }"); err != nil {
+		return 0, 0, err
+	}
+	for i := range dependants {
+		if _, err := k.run(fmt.Sprintf("func uses%d(u used) int { return u.a0 + %[1]d }\nuses%[1]d(used{1})", i)); err != nil {
+			return 0, 0, err
+		}
+	}
+	var times []time.Duration
+	before := compiled(child)
+	for i := range redefinitions {
+		f, err := k.run(fmt.Sprintf("type used struct{ a0, a%d int }", i+1))
+		if err != nil {
+			return 0, 0, err
+		}
+		times = append(times, f.took)
+	}
+	return median(times), float64(compiled(child)-before) / redefinitions, nil
+}
+
+// compiled is the number of packages in a session's folder.
+func compiled(pid int) (n int) {
+	walkWork(pid, func(name string, _ os.FileInfo) {
+		if strings.HasSuffix(name, ".a") {
+			n++
+		}
+	})
+	return n
+}
+
 // session returns the process that runs the kernel's cells.
 func (k *kernel) session() (pid int, err error) {
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", k.cmd.Process.Pid))
@@ -313,21 +364,26 @@ func resident(pid int) float64 {
 
 // workFolder is what a session keeps on disk, in MB.
 func workFolder(pid int) (mb float64) {
+	walkWork(pid, func(_ string, file os.FileInfo) { mb += float64((file.Size() + 4095) / 4096 * 4096) })
+	return mb / 1e6
+}
+
+// walkWork visits the files of a session's folder.
+func walkWork(pid int, visit func(name string, file os.FileInfo)) {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	args := strings.Split(string(b), "\x00")
 	for i, a := range args {
 		if a == "-work" && i+1 < len(args) {
 			filepath.WalkDir(args[i+1], func(name string, d os.DirEntry, err error) error {
 				if err == nil && d.Type().IsRegular() {
-					if fi, err := d.Info(); err == nil {
-						mb += float64((fi.Size() + 4095) / 4096 * 4096)
+					if file, err := d.Info(); err == nil {
+						visit(name, file)
 					}
 				}
 				return nil
 			})
 		}
 	}
-	return mb / 1e6
 }
 
 // speeds compares how long programs take in cells of the two ways: the median of the ratios, and the worst.
