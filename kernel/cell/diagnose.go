@@ -5,7 +5,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -49,12 +48,12 @@ func (c *change) diagnose(errs []types.Error) (ds Diagnostics) {
 	return ds
 }
 
-var aliasRE = regexp.MustCompile(own + `_[\pL\d_]+`)
+var aliasRE = pattern(own + `_[\pL\d_]+`)
 
 // readable is a message of the checker in the words of the cell: what the front end adds to names is removed, and packages have the
 // names by which the cell knows them.
 func (c *change) readable(msg string) string {
-	msg = aliasRE.ReplaceAllStringFunc(msg, func(a string) string {
+	msg = aliasRE().ReplaceAllStringFunc(msg, func(a string) string {
 		if path, ok := c.s.aliased[a]; ok {
 			return c.packageName(path)
 		}
@@ -79,9 +78,9 @@ func (c *change) packageName(path string) string {
 }
 
 var (
-	selectedRE = regexp.MustCompile(`^([\pL_][\pL\d_]*)\.[\pL\d_]+ undefined \(type `)
-	methodRE   = regexp.MustCompile(`\.([\pL_][\pL\d_]*) undefined \(type \*?([\pL_][\pL\d_]*)(?:\[.*\])? has no field or method`)
-	missingRE  = regexp.MustCompile(`\*?([\pL_][\pL\d_]*)(?:\[.*\])? does not implement .*\(missing method ([\pL_][\pL\d_]*)\)`)
+	selectedRE = pattern(`^([\pL_][\pL\d_]*)\.[\pL\d_]+ undefined \(type `)
+	methodRE   = pattern(`\.([\pL_][\pL\d_]*) undefined \(type \*?([\pL_][\pL\d_]*)(?:\[.*\])? has no field or method`)
+	missingRE  = pattern(`\*?([\pL_][\pL\d_]*)(?:\[.*\])? does not implement .*\(missing method ([\pL_][\pL\d_]*)\)`)
 )
 
 // explain adds a hint to an error of the cell's own, or says it better.
@@ -104,13 +103,13 @@ func (c *change) explain(d *Diagnostic, e types.Error) {
 		}
 		return
 	}
-	if m := methodRE.FindStringSubmatch(d.Message); m != nil && aside(m[1], m[2]) {
+	if m := methodRE().FindStringSubmatch(d.Message); m != nil && aside(m[1], m[2]) {
 		return
 	}
-	if m := missingRE.FindStringSubmatch(d.Message); m != nil && aside(m[2], m[1]) {
+	if m := missingRE().FindStringSubmatch(d.Message); m != nil && aside(m[2], m[1]) {
 		return
 	}
-	if m := selectedRE.FindStringSubmatch(d.Message); m != nil {
+	if m := selectedRE().FindStringSubmatch(d.Message); m != nil {
 		d.Hint = c.s.tookName(m[1])
 	}
 	if strings.HasPrefix(d.Message, "too many return values") && c.returnsAtTop(e.Pos) {
@@ -153,7 +152,7 @@ func (s *Session) tookName(name string) string {
 
 // shadowHint explains that a predeclared name means something else in this session, when a message mentions it.
 func (c *change) shadowHint(msg string) string {
-	for _, word := range wordRE.FindAllString(msg, -1) {
+	for _, word := range wordRE().FindAllString(msg, -1) {
 		u := c.old[shadow(word)]
 		if u == nil || c.gone[u] || !predeclaredNames[word] {
 			continue
@@ -164,4 +163,4 @@ func (c *change) shadowHint(msg string) string {
 	return ""
 }
 
-var wordRE = regexp.MustCompile(`[\pL_][\pL\d_]*`)
+var wordRE = pattern(`[\pL_][\pL\d_]*`)

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Letter begins every name that the front end makes. It is an upper-case letter (so that a name it begins is exported
@@ -61,10 +62,16 @@ func alias(path string) string {
 }
 
 var (
-	cleanPath  = regexp.MustCompile(`interleave/cells/[cp]\d+\.`)
-	cleanAlias = regexp.MustCompile(own + `_(?:[\pL\d_]*` + Letter + `)?`)
-	cleanVar   = regexp.MustCompile(own + `v\d+_`)
+	cleanPath  = pattern(`interleave/cells/[cp]\d+\.`)
+	cleanAlias = pattern(own + `_(?:[\pL\d_]*` + Letter + `)?`)
+	cleanVar   = pattern(own + `v\d+_`)
 )
+
+// pattern is a regular expression that is compiled when it is first used. Most belong to mistakes, and with classes such as \pL each
+// would cost both of a kernel's processes some 40 kB and the time to touch them when they start.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // Clean removes what the front end adds from text that a person will read: mangled names, package aliases and the
 // import paths of cells.
@@ -72,8 +79,8 @@ func Clean(s string) string {
 	if !strings.Contains(s, Letter) && !strings.Contains(s, "interleave/cells/") {
 		return s
 	}
-	s = cleanPath.ReplaceAllString(s, "main.")
-	s = cleanVar.ReplaceAllString(s, "")
-	s = cleanAlias.ReplaceAllString(s, "")
+	s = cleanPath().ReplaceAllString(s, "main.")
+	s = cleanVar().ReplaceAllString(s, "")
+	s = cleanAlias().ReplaceAllString(s, "")
 	return strings.ReplaceAll(s, Letter, "")
 }

@@ -7,7 +7,6 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -309,14 +308,14 @@ func (s *source) syntaxErrors(list scanner.ErrorList, prefix int) (diags Diagnos
 				continue // a consequence of the mistake before
 			}
 			d.Line, d.Column = lineColumn(s.text, len(strings.TrimRight(s.text, " \t\r\n")))
-			d.Message = atEnd.ReplaceAllString(d.Message, "found the end of the cell")
+			d.Message = atEnd().ReplaceAllString(d.Message, "found the end of the cell")
 		}
 		diags = append(diags, d)
 	}
 	return diags
 }
 
-var atEnd = regexp.MustCompile(`found ('}'|'EOF'|newline)$`)
+var atEnd = pattern(`found ('}'|'EOF'|newline)$`)
 
 // offset maps a position in one of the three files to an offset in the cell; -1 when it is in none of them.
 func (s *source) offset(p token.Pos) int {

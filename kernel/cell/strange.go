@@ -2,7 +2,6 @@ package cell
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"unicode"
 )
@@ -26,11 +25,11 @@ var strange = map[rune][2]string{
 	'，': {"a fullwidth comma", ","}, '；': {"a fullwidth semicolon", ";"}, '：': {"a fullwidth colon", ":"}, '＝': {"a fullwidth equals sign", "="},
 }
 
-var illegalRE = regexp.MustCompile(`^illegal character U\+([0-9A-F]+)`)
+var illegalRE = pattern(`^illegal character U\+([0-9A-F]+)`)
 
 // explainStrange says what an illegal character is, when it is one that people meet.
 func explainStrange(d *Diagnostic) {
-	m := illegalRE.FindStringSubmatch(d.Message)
+	m := illegalRE().FindStringSubmatch(d.Message)
 	if m == nil {
 		return
 	}

@@ -106,15 +106,15 @@ func serveKernel(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("start the kernel: %w", err)
 	}
-	transport, err := zmq.Listen(ctx, conn, zmq.Options{Log: log})
+	s, cleanup, err := newSession(ctx, "", log) // its process starts while the sockets are made
 	if err != nil {
-		return fmt.Errorf("start the kernel: %w", err)
-	}
-	s, cleanup, err := newSession(ctx, "", log)
-	if err != nil {
-		return errors.Join(err, transport.Close(ctx))
+		return err
 	}
 	defer cleanup()
+	transport, err := zmq.Listen(ctx, conn, zmq.Options{Log: log})
+	if err != nil {
+		return errors.Join(fmt.Errorf("start the kernel: %w", err), s.Close())
+	}
 	cfg := newConfig(s, log)
 	cfg.Transport = transport
 	at := transport.Connection()
