@@ -174,7 +174,7 @@ func links(ways [2]kind, progress func(string)) (pairs []pair, err error) {
 		rebuild[w], objects[w] = ms(d), n
 	}
 	add(fmt.Sprintf("type redefined, with the %d functions that use it", dependants), "ms", "", rebuild[0], rebuild[1])
-	add("… packages compiled for it", "", "1", objects[0], objects[1])
+	add("… packages compiled for it", "", "1", objects[0], 0)
 
 	speed, worst, err := speeds(running)
 	if err != nil {

@@ -28,7 +28,15 @@ type Segment struct {
 // opensRE is GoNB's line above the statements of a cell. Here it means nothing, since statements need no mark.
 var opensRE = regexp.MustCompile(`^\s*(?:%%|%main)\s*$`)
 
-var magicRE = regexp.MustCompile(`^\s*(%%?)([\pL_][\pL\d_]*)[ \t]*(.*?)\s*$`)
+var magicRE = pattern(`^\s*(%%?)([\pL_][\pL\d_]*)[ \t]*(.*?)\s*$`)
+
+// magicLine takes a magic's line apart: the whole, % or %%, the name, the arguments. It is nil for other lines, most of which cost one look.
+func magicLine(line string) []string {
+	if !strings.HasPrefix(strings.TrimLeft(line, " \t\f\r"), "%") {
+		return nil
+	}
+	return magicRE().FindStringSubmatch(strings.TrimRight(line, "\r\n"))
+}
 
 // Segments cuts a cell into magics, shell lines and Go code. A line begins a magic only where Go code could begin a
 // statement, so that a % or ! inside an expression, a string or a comment stays Go.
@@ -43,7 +51,7 @@ func Segments(text string) (segs []Segment) {
 		first++
 	}
 	if first < len(lines) {
-		if m := magicRE.FindStringSubmatch(strings.TrimRight(lines[first], "\r\n")); m != nil && m[1] == "%%" {
+		if m := magicLine(lines[first]); m != nil && m[1] == "%%" {
 			rest := strings.Repeat("\n", first+1) + strings.Join(lines[first+1:], "")
 			return []Segment{{Kind: CellMagic, Name: m[2], Args: m[3], Text: rest, Line: first + 1}}
 		}
@@ -69,7 +77,7 @@ func Segments(text string) (segs []Segment) {
 				code.WriteString("\n")
 				continue
 			}
-			if m := magicRE.FindStringSubmatch(strings.TrimRight(l, "\r\n")); m != nil && m[1] == "%" {
+			if m := magicLine(l); m != nil && m[1] == "%" {
 				flush(i + 2)
 				segs = append(segs, Segment{Kind: LineMagic, Name: m[2], Args: m[3], Line: i + 1})
 				continue
