@@ -47,6 +47,9 @@ next:
 			continue
 		}
 		for _, cell := range c.Cells {
+			if strings.Contains(cell.Code, "cell[") { // it knows its number
+				continue next
+			}
 			if cell.WantErr || cell.Note != "" || strings.HasPrefix(cell.Code, "%") || strings.HasPrefix(cell.Code, "!") {
 				continue next
 			}
