@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -94,7 +95,8 @@ func withoutC(goroot string, replace map[string]string) error {
 // patched returns the file's new text.
 func (f stdFile) patched(goroot string, memory bool) ([]byte, error) {
 	if f.added != "" {
-		return stdFiles.ReadFile("stdfiles/" + f.added)
+		text, err := stdFiles.ReadFile("stdfiles/" + f.added)
+		return bytes.Replace(text, []byte("package registry\n"), []byte("package "+path.Base(path.Dir(f.path))+"\n"), 1), err // it is part of several
 	}
 	name := filepath.Join(goroot, "src", filepath.FromSlash(f.path))
 	text, err := os.ReadFile(name)

@@ -81,6 +81,25 @@ func patches() []stdFile {
 			{old: "\t// Check for conflict.\n\tif err := mux.index", new: "\tmux.cellAgain(pat)\n\t// Check for conflict.\n\tif err := mux.index"},
 			{old: "\tmux.index.addPattern(pat)\n\treturn nil\n", new: "\tmux.index.addPattern(pat)\n\tmux.cellRegistered(pat, handler)\n\treturn nil\n"},
 		}},
+		{path: "encoding/gob/cellregistry.go", added: "cellregistry.go.txt"},
+		{path: "encoding/gob/type.go", edits: []edit{
+			{old: "\tif t, dup := nameToConcreteType.LoadOrStore(name, reflect.TypeOf(value)); dup && t != ut.user {\n",
+				new: "\tagain := cellAgain(name)\n\tif t, dup := nameToConcreteType.LoadOrStore(name, reflect.TypeOf(value)); dup && t != ut.user && again {\n\t\tnameToConcreteType.Store(name, reflect.TypeOf(value))\n\t} else if dup && t != ut.user {\n"},
+			{old: "LoadOrStore(ut.base, name); dup && n != name {\n",
+				new: "LoadOrStore(ut.base, name); dup && n != name && cellEarlier(n.(string)) {\n\t\tnameToConcreteType.Delete(n)\n\t\tconcreteTypeToName.Store(ut.base, name)\n\t} else if dup && n != name {\n"},
+		}},
+		{path: "expvar/cellregistry.go", added: "cellregistry.go.txt"},
+		{path: "expvar/expvar.go", edits: []edit{
+			{old: "\tif _, dup := vars.m.LoadOrStore(name, v); dup {\n", new: "\tagain := cellAgain(name)\n\tif _, dup := vars.m.LoadOrStore(name, v); dup && again {\n\t\tvars.m.Store(name, v)\n\t\treturn\n\t} else if dup {\n"},
+		}},
+		{path: "database/sql/cellregistry.go", added: "cellregistry.go.txt"},
+		{path: "database/sql/sql.go", edits: []edit{
+			{old: "\tif _, dup := drivers[name]; dup {\n", new: "\tagain := cellAgain(name)\n\tif _, dup := drivers[name]; dup && !again {\n"},
+		}},
+		{path: "runtime/pprof/cellregistry.go", added: "cellregistry.go.txt"},
+		{path: "runtime/pprof/pprof.go", edits: []edit{
+			{old: "\tif profiles.m[name] != nil {\n\t\tpanic(", new: "\tif again := cellAgain(name); profiles.m[name] != nil && !again {\n\t\tpanic("},
+		}},
 		{path: "runtime/cellitabs.go", added: "cellitabs.go.txt"},
 		{path: "runtime/plugin.go", edits: []edit{
 			{old: "\tlock(&itabLock)\n\tfor _, i := range md.itablinks {\n\t\titabAdd(i)\n\t}\n\tunlock(&itabLock)\n",

@@ -27,7 +27,6 @@ type piece struct {
 
 // Cases of the corpus that say something of the session's beginning, or of the process as a whole.
 var notAgain = map[string]string{
-	"load-packages": "expvar knows a name once in a process",
 	"prog-os-args":  "sets os.Args",
 	"many-cells":    "takes long",
 	"out-large":     "takes long",
