@@ -153,15 +153,17 @@ func patches() []stdFile {
 			{old: `fatal("sync: WaitGroup.Add called from inside and outside synctest bubble")`, new: `panic("sync: WaitGroup.Add called from inside and outside synctest bubble")`, n: 2},
 		}},
 		{path: "runtime/cellgoroutines.go", added: "cellgoroutines.go.txt"},
+		{path: "runtime/cellgo.go", added: "cellgo.go.txt"},
 		{path: "runtime/cellstack.go", added: "cellstack.go.txt"},
 		{path: "runtime/cellpanics.go", added: "cellpanics.go.txt"},
 		{path: "runtime/runtime2.go", edits: []edit{
-			{old: "\tvalgrindStackID uintptr\n}\n", new: "\tvalgrindStackID uintptr\n\n\tcellTag      unsafe.Pointer // see cellgoroutines.go\n\tcellPanics   *[]cellPanic   // see cellpanics.go\n\tcellStackMax uint32         // KiB; see cellstack.go\n\tcellOver     bool           // the stack is beyond its limit, and the goroutine could not end yet\n\tcellKill     bool           // it is to end at a call\n\tcellKilled   int64          // when it was last made to, in nanoseconds\n\tcellReaped   bool           // it has ended, and is not in allgs any more\n}\n"},
+			{old: "\tvalgrindStackID uintptr\n}\n", new: "\tvalgrindStackID uintptr\n\n\tcellTag      unsafe.Pointer // see cellgoroutines.go\n\tcellAt       uintptr        // see cellgo.go\n\tcellPanics   *[]cellPanic   // see cellpanics.go\n\tcellStackMax uint32         // KiB; see cellstack.go\n\tcellOver     bool           // the stack is beyond its limit, and the goroutine could not end yet\n\tcellKill     bool           // it is to end at a call\n\tcellKilled   int64          // when it was last made to, in nanoseconds\n\tcellReaped   bool           // it has ended, and is not in allgs any more\n}\n"},
 		}},
 		{path: "runtime/proc.go", edits: []edit{
 			{old: "\t\tusleep(delay)\n\n\t\t// sysmon should not enter deep", new: "\t\tif cellOvers.Load() != 0 {\n\t\t\tdelay = 30\n\t\t\tcellPoke()\n\t\t}\n\t\tusleep(delay)\n\n\t\t// sysmon should not enter deep"},
-			{old: "\tgp.bubble = nil\n\tgp.fipsOnlyBypass = false\n", new: "\tgp.bubble = nil\n\tcellSetOver(gp, false)\n\tgp.cellTag, gp.cellPanics, gp.cellStackMax, gp.cellKill, gp.cellKilled = nil, nil, 0, false, 0\n\tgp.fipsOnlyBypass = false\n"},
-			{old: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n", new: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n\t\t\tnewg.cellTag = mp.curg.cellTag\n"},
+			{old: "\tgp.bubble = nil\n\tgp.fipsOnlyBypass = false\n", new: "\tgp.bubble = nil\n\tcellSetOver(gp, false)\n\tgp.cellTag, gp.cellAt, gp.cellPanics, gp.cellStackMax, gp.cellKill, gp.cellKilled = nil, 0, nil, 0, false, 0\n\tgp.fipsOnlyBypass = false\n"},
+			{old: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n", new: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n\t\t\tif tag := mp.curg.cellTag; tag != nil {\n\t\t\t\tnewg.cellTag, newg.cellAt = tag, cellOrigin(callergp, callerpc)\n\t\t\t}\n"},
+			{old: "\tpc := sys.GetCallerPC()\n\tsystemstack(func() {\n\t\tnewg := newproc1(fn, gp, pc, false, waitReasonZero)\n", new: "\tpc := sys.GetCallerPC()\n\tif gp.cellTag != nil {\n\t\tcellGo(fn, pc)\n\t}\n\tsystemstack(func() {\n\t\tnewg := newproc1(fn, gp, pc, false, waitReasonZero)\n"},
 		}},
 		{path: "runtime/stack.go", edits: runtimeStack},
 		{path: "runtime/panic.go", edits: []edit{

@@ -112,9 +112,10 @@ func TestWhatIsCompiled(t *testing.T) {
 		{"a new method builds the type again", []string{"type T struct{ n int }", "t := T{1}", "func (t T) get() int { return t.n }"},
 			[]string{"type T struct"}, nil},
 		{"unnamed parameters are passed on", []string{"func f(int, string) {}"}, []string{"ⱵⱵp_Ⱶf(ⱵⱵa0, ⱵⱵa1)"}, nil},
-		{"several results go to a builtin", []string{"func f() (int, error) { return 1, nil }\ngo println(f())"},
-			[]string{"{ⱵⱵ0, ⱵⱵ1 := Ⱶf();", "Println(ⱵⱵ0, ⱵⱵ_interleaveⱵkernelⱵengineⱵrt.Words(ⱵⱵ1))"}, nil},
-		{"a go statement is guarded", []string{"func f(n float64, s ...string) {}\ngo f(1, \"a\")"}, []string{`.Go("cell[1]:2", func() { ⱵⱵf(ⱵⱵ0, ⱵⱵ1) })`, "(ⱵⱵt0)(1)", "type ⱵⱵt0 = float64"}, nil},
+		{"several results go to a builtin", []string{"func f() (int, int) { return 1, 2 }\ngo println(f())"},
+			[]string{"go ⱵⱵ_interleaveⱵkernelⱵengineⱵrt.Println(Ⱶf())"}, nil},
+		{"a go statement stays as it is", []string{"func f(n float64, s ...string) {}\ngo f(1, \"a\")"}, []string{`go Ⱶf(1, "a")`}, nil},
+		{"a timer's function is guarded", []string{"time.AfterFunc(1, func() {})"}, []string{`AfterFunc(1, ⱵⱵ_interleaveⱵkernelⱵengineⱵrt.Guard("cell[1]:1", func() {`}, nil},
 		{"loops are polled", []string{"for {\n}"}, []string{"if *ⱵⱵs != 0"}, nil},
 	} {
 		_, p, err := run(t, c.cells...)

@@ -17,7 +17,6 @@ type emitter struct {
 	patched  map[*unit]bool   // functions whose first definition jumps to what is written here
 	imports  map[string]bool
 	pointers map[string]Variable // variables used, by the name of their pointer
-	types    []string            // types that are written inside of functions
 	reach    *reacher
 	steps    []step         // the cell's code in the order in which it runs
 	early    map[string]int // variables that functions of the cell may read too early, and the lines that give them a value
@@ -225,8 +224,6 @@ func (e *emitter) walk(n ast.Node) {
 			e.pollLoop(x.Body)
 		case *ast.LabeledStmt:
 			e.pollLabel(x)
-		case *ast.GoStmt:
-			e.goStmt(x)
 		case *ast.CallExpr:
 			e.guard(x)
 			e.print(x)
@@ -292,9 +289,6 @@ func (e *emitter) emit(units []*unit) string {
 	if e.counted() {
 		fmt.Fprintf(&tail, "var %s uint32\n", stepVar)
 		steps = "&" + stepVar
-	}
-	for i, t := range e.types {
-		fmt.Fprintf(&tail, "type %s = %s\n", typeName(i), t)
 	}
 	follow := ""
 	for _, name := range sortedKeys(e.pointers) {

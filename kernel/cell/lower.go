@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"go/ast"
 	"go/types"
-	"slices"
 	"strings"
 )
 
 // What is added to a cell's own code, always on the line where it stands: a gate at the entry of functions that a later
 // definition may replace; a look at the stop flag in loops and before other functions call code of the session's, so that
-// an interrupt ends running code; a wrapper around go statements, so that a panic there ends the cell and not the session.
+// an interrupt ends running code; a wrapper around functions that timers start, whose goroutines nobody's go statement has started.
 
 const (
 	stopVar = own + "s"
@@ -212,149 +211,6 @@ func (e *emitter) receiverFirst(u *unit, d *ast.FuncDecl, name string) {
 	e.edits = append([]edit{{at, at, first}}, e.edits...)
 }
 
-// goStmt turns go f(x) into a call that starts f(x) guarded. The function and its arguments are evaluated here, as the go
-// statement would.
-func (e *emitter) goStmt(g *ast.GoStmt) {
-	src, call := e.src, g.Call
-	line, _ := src.position(g.Pos())
-	place := fmt.Sprintf("%q", fmt.Sprintf("cell[%d]:%d", src.n, line))
-	start := e.rt("Go") + "(" + place + ", "
-	goAt, lparen, end := src.offset(g.Go), src.offset(call.Lparen), src.offset(call.Rparen)+1
-
-	tv := e.c.info.Types[call.Fun]
-	sig, _ := tv.Type.Underlying().(*types.Signature)
-	if sig != nil && sig.Params().Len() == 0 && sig.Results().Len() == 0 && len(call.Args) == 0 && !tv.IsBuiltin() {
-		e.put(goAt, goAt+2, start)
-		e.instantiate(call.Fun)
-		e.put(lparen, end, ")")
-		return
-	}
-	passed, several := e.passed(call)
-	var names []string
-	head := "{"
-	for i := range passed {
-		names = append(names, fmt.Sprintf("%s%d", own, i))
-	}
-	if tv.IsBuiltin() { // close(ch), delete(m, k), panic(v), print(…): the arguments are evaluated now
-		name, args := src.slice(call.Fun), slices.Clone(names)
-		if len(names) > 0 {
-			head += strings.Join(names, ", ") + " := "
-		}
-		if p := e.printer(call); p != "" {
-			name = p
-			for i, t := range passed {
-				if isWord(t) {
-					args[i] = e.rt("Words") + "(" + args[i] + ")"
-				}
-			}
-		}
-		e.put(goAt, lparen+1, head)
-		for _, a := range call.Args {
-			e.convert(a, types.Default(e.c.info.Types[a].Type))
-		}
-		dots := ""
-		if call.Ellipsis.IsValid() {
-			dots = "..."
-		}
-		e.tail(call, fmt.Sprintf("; %sfunc() { %s(%s%s) })}", start, name, strings.Join(args, ", "), dots))
-		return
-	}
-	fn := own + "f"
-	dots := ""
-	if several {
-		e.put(goAt, goAt+2, head+fn+" := ")
-		e.put(lparen, lparen+1, "; "+strings.Join(names, ", ")+" := ")
-	} else {
-		e.put(goAt, goAt+2, head+strings.Join(append([]string{fn}, names...), ", ")+" := ")
-		sep := ""
-		if len(call.Args) > 0 {
-			sep = ", "
-		}
-		e.put(lparen, lparen+1, sep)
-		for i, a := range call.Args {
-			e.convert(a, e.parameter(sig, i, call.Ellipsis.IsValid()))
-		}
-		if call.Ellipsis.IsValid() {
-			dots = "..."
-		}
-	}
-	e.instantiate(call.Fun)
-	e.tail(call, fmt.Sprintf("; %sfunc() { %s(%s%s) })}", start, fn, strings.Join(names, ", "), dots))
-}
-
-// passed lists the types of what a call passes; several says that they are the results of one other call, as in f(g()).
-func (e *emitter) passed(call *ast.CallExpr) (list []types.Type, several bool) {
-	for _, a := range call.Args {
-		t := e.c.info.Types[a].Type
-		tuple, ok := t.(*types.Tuple)
-		if !ok {
-			list = append(list, t)
-			continue
-		}
-		several = true
-		for v := range tuple.Variables() {
-			list = append(list, v.Type())
-		}
-	}
-	return list, several
-}
-
-// parameter is the type that argument i is passed as.
-func (e *emitter) parameter(sig *types.Signature, i int, spread bool) types.Type {
-	last := sig.Params().Len() - 1
-	if sig.Variadic() && i >= last {
-		t := sig.Params().At(last).Type()
-		if spread {
-			return t
-		}
-		if s, ok := t.Underlying().(*types.Slice); ok {
-			return s.Elem()
-		}
-	}
-	return sig.Params().At(i).Type()
-}
-
-// convert wraps an argument in a conversion, so that a constant or an interface value gets the parameter's type.
-func (e *emitter) convert(x ast.Expr, t types.Type) {
-	if t == types.Typ[types.UntypedNil] { // panic(nil)
-		t = types.Universe.Lookup("any").Type()
-	}
-	if tv := e.c.info.Types[x]; tv.Type != nil && tv.Value == nil && types.Identical(tv.Type, t) {
-		return
-	}
-	if e.hidden(t) {
-		return
-	}
-	e.edits = append(e.edits, edit{e.src.offset(x.Pos()), e.src.offset(x.Pos()), "(" + e.inBody(t) + ")("})
-	e.edits = append(e.edits, edit{e.src.end(x), e.src.end(x), ")"})
-}
-
-// inBody spells a type inside of a function, whose own names may hide those of which the type is made.
-func (e *emitter) inBody(t types.Type) string {
-	sp := e.spell()
-	s := sp.typ(t)
-	if sp.local {
-		return s
-	}
-	i := slices.Index(e.types, s)
-	if i < 0 {
-		i, e.types = len(e.types), append(e.types, s)
-	}
-	return typeName(i)
-}
-
-// typeName is what a cell's package calls a type that the front end writes.
-func typeName(i int) string { return fmt.Sprintf("%st%d", own, i) }
-
-// tail replaces what follows the last argument of a call.
-func (e *emitter) tail(call *ast.CallExpr, text string) {
-	from := e.src.offset(call.Lparen) + 1
-	if k := len(call.Args); k > 0 {
-		from = e.src.end(call.Args[k-1])
-	}
-	e.edits = append(e.edits, edit{from, e.src.offset(call.Rparen) + 1, text})
-}
-
 // printers are the builtins that write to descriptor 2 unseen, and what a cell calls instead.
 var printers = map[string]string{"print": "Print", "println": "Println"}
 
@@ -385,35 +241,12 @@ func isWord(t types.Type) bool {
 	return types.IsInterface(t) && !param
 }
 
-// instantiate spells out type arguments that the call would have inferred.
-func (e *emitter) instantiate(fun ast.Expr) {
-	fun = ast.Unparen(fun)
-	var id *ast.Ident
-	switch f := fun.(type) {
-	case *ast.Ident:
-		id = f
-	case *ast.SelectorExpr:
-		id = f.Sel
-	}
-	if id == nil {
-		return
-	}
-	if inst, ok := e.c.info.Instances[id]; ok {
-		at := e.src.end(fun)
-		var args []string
-		for t := range inst.TypeArgs.Types() {
-			args = append(args, e.inBody(t))
-		}
-		e.edits = append(e.edits, edit{at, at, "[" + strings.Join(args, ", ") + "]"})
-	}
-}
-
-// guarded are the standard functions that run one of their arguments on a goroutine of its own: which one, and what wraps it.
+// guarded are the standard functions that run one of their arguments on a goroutine whose parent is not the caller's: which one, and
+// what wraps it.
 var guarded = map[string]struct {
 	arg int
 	by  string
 }{
-	"(*sync.WaitGroup).Go":  {0, "Guard"},
 	"time.AfterFunc":        {1, "Guard"},
 	"context.AfterFunc":     {1, "Guard"},
 	"testing/synctest.Test": {1, "Test"},

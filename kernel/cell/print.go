@@ -14,7 +14,6 @@ type speller struct {
 	member func(name string) string       // a field or method of a session type; nil: its plain name
 	seen   map[string]bool                // session types met, when not nil
 	hidden bool                           // set when a type cannot be spelled here
-	local  bool                           // set when a type is known inside of a function alone
 }
 
 // isSession reports whether an object belongs to the session's package.
@@ -45,7 +44,6 @@ func (s *speller) name(o *types.TypeName) string {
 		}
 		return o.Name()
 	case isSession(o): // local to a function
-		s.local = true
 		if s.member != nil {
 			return s.member(o.Name())
 		}
@@ -97,7 +95,6 @@ func (s *speller) typ(t types.Type) string {
 	case *types.Alias:
 		return s.name(t.Obj()) + s.args(t.TypeArgs())
 	case *types.TypeParam:
-		s.local = true
 		return t.Obj().Name()
 	case *types.Pointer:
 		return "*" + s.typ(t.Elem())

@@ -102,11 +102,18 @@ func New(cfg Config) (*Engine, error) {
 	e.interp = newInterp(e)
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
-	lab.SetHost(lab.Host{Places: e.places, Carry: e.guard})
+	lab.SetHost(lab.Host{Places: e.places, Carry: e.guard, Origin: cellAt})
 	display.SetSink(e.display)
 	display.SetCaller(e.callMethods)
 	timeline.SetEngine(ranBy)
 	timeline.SetOutside(e.keeper.do)
+	timeline.SetExpecting(func(yes bool) {
+		if yes {
+			setCellGoHook(timeline.Started)
+		} else {
+			setCellGoHook(nil)
+		}
+	})
 	display.SetAsker(func(ctx context.Context, prompt string, password bool) (string, error) {
 		return e.out.Input(ctx, prompt, password)
 	})

@@ -44,7 +44,7 @@ func (g *guest) run(t *tag, f func()) {
 			g.err = errStopped
 		}
 	}()
-	t.set()
+	t.set(0)
 	cellStackLimit(guestStack)
 	f()
 	g.err = nil

@@ -15,7 +15,8 @@ import (
 type living struct {
 	g     unsafe.Pointer // with id, for look
 	id    uint64
-	place string // where it was started
+	tag   *tag
+	at    uintptr // in the code that started it; see tag.startedAt
 	state string
 	busy  bool // it runs or is about to
 	main  bool // it is the cell's own
@@ -24,7 +25,7 @@ type living struct {
 // each calls f for the living goroutines of the run, at about 20 ns each.
 func (r *run) each(f func(living)) {
 	recorders := map[uintptr]bool{} // by start
-	cellGoroutines(func(g unsafe.Pointer, id uint64, p unsafe.Pointer, state string, busy bool, start uintptr) {
+	cellGoroutines(func(g unsafe.Pointer, id uint64, p unsafe.Pointer, state string, busy bool, start, at uintptr) {
 		t := (*tag)(p)
 		if t.run != r {
 			return
@@ -37,7 +38,7 @@ func (r *run) each(f func(living)) {
 			recorders[start] = recorder
 		}
 		if !recorder {
-			f(living{g, id, t.place, state, busy, id == r.mainID.Load()})
+			f(living{g, id, t, at, state, busy, id == r.mainID.Load()})
 		}
 	})
 }
@@ -55,7 +56,7 @@ func (r *run) count() (all, busy int) {
 
 // goroutinesOfCells counts the living goroutines of all cells.
 func goroutinesOfCells() (n int) {
-	cellGoroutines(func(unsafe.Pointer, uint64, unsafe.Pointer, string, bool, uintptr) { n++ })
+	cellGoroutines(func(unsafe.Pointer, uint64, unsafe.Pointer, string, bool, uintptr, uintptr) { n++ })
 	return n
 }
 
@@ -76,15 +77,22 @@ func (r *run) look(at []living) []goroutine {
 		buf := make([]byte, min(size, most))
 		n := cellStacks(buf, gs, ids)
 		if n < len(buf) || len(buf) == most {
-			return r.known(parseGoroutines(string(buf[:n])))
+			return r.known(parseGoroutines(string(buf[:n])), at)
 		}
 	}
 }
 
-// known gives the places of goroutines the numbers under which the user knows their cells, and adds where interpreted code is,
-// of which a stack shows nothing.
-func (r *run) known(all []goroutine) []goroutine {
+// known gives the places of goroutines the numbers under which the user knows their cells, and adds where each was started, and where
+// interpreted code is, of which a stack shows nothing.
+func (r *run) known(all []goroutine, at []living) []goroutine {
+	started := map[int]living{}
+	for _, l := range at {
+		started[int(l.id)] = l
+	}
 	for i, g := range all {
+		if l, ok := started[g.id]; ok {
+			all[i].cell = l.tag.startedAt(l.at)
+		}
 		if line := r.line.Load(); g.main && len(g.lines) == 0 && line > 0 {
 			all[i].lines = []string{fmt.Sprintf("cell[%d]:%d", r.n, line)}
 		}
@@ -106,14 +114,18 @@ func (r *run) report(all []living) []string {
 	if len(all) <= mostLooked {
 		return together(r.look(all), len(all))
 	}
-	type kind struct{ state, place string }
+	type kind struct {
+		state string
+		tag   *tag
+		at    uintptr
+	}
 	kinds := map[kind][]living{}
 	for _, l := range all {
-		k := kind{l.state, l.place}
+		k := kind{l.state, l.tag, l.at}
 		kinds[k] = append(kinds[k], l)
 	}
 	order := slices.SortedFunc(maps.Keys(kinds), func(a, b kind) int {
-		return cmp.Or(len(kinds[b])-len(kinds[a]), cmp.Compare(a.place, b.place), cmp.Compare(a.state, b.state))
+		return cmp.Or(len(kinds[b])-len(kinds[a]), cmp.Compare(a.tag.startedAt(a.at), b.tag.startedAt(b.at)), cmp.Compare(a.state, b.state))
 	})
 	var lines []string
 	rest := len(all)
@@ -125,7 +137,7 @@ func (r *run) report(all []living) []string {
 			lines = append(lines, seen[0].String())
 			continue
 		}
-		line := fmt.Sprintf("%s [%s] started at %s", plural(len(of), "goroutine", "goroutines"), k.state, r.present(k.place))
+		line := fmt.Sprintf("%s [%s] started at %s", plural(len(of), "goroutine", "goroutines"), k.state, k.tag.startedAt(k.at))
 		if at := seenAt(seen); len(at) > 0 {
 			line += ", seen at " + strings.Join(at, ", ")
 		}

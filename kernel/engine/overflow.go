@@ -71,7 +71,7 @@ func (r *run) overflow(t *tag) *failure {
 				f.frames = append(f.frames, frame{"", r.n, line})
 			}
 		} else {
-			f.where = t.place
+			f.where = t.startedAt(cellAt())
 		}
 	}
 	f.frames = r.shifted(f.frames)

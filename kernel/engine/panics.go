@@ -22,14 +22,14 @@ func (e *Engine) panicked(r *run, v any, frames []frame) *failure {
 	return f
 }
 
-// uncaught is called by the patched runtime on a goroutine that a library has started for a cell, and which a panic ends. That ends a
-// plain program. Here it ends the cell.
+// uncaught is called by the patched runtime on a goroutine that a cell has started, itself or through a library, and which a panic ends.
+// Its deferred calls have run, and its stack is still whole. The panic ends a plain program. Here it ends the cell.
 func (e *Engine) uncaught() {
 	t := current()
 	var v any
 	cellPanics(false, func(value any, _, _ bool) { v = value })
 	f := e.panicked(t.run, v, stackAbove(1))
-	f.where = t.run.present(t.place)
+	f.where = t.startedAt(cellAt())
 	t.run.fail(f)
 }
 

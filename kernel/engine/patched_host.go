@@ -10,10 +10,16 @@ import "unsafe" // also for linkname
 func cellTag() unsafe.Pointer
 
 //go:linkname setCellTag runtime.setCellTag
-func setCellTag(tag unsafe.Pointer)
+func setCellTag(tag unsafe.Pointer, at uintptr)
+
+//go:linkname cellAt runtime.cellAt
+func cellAt() uintptr
+
+//go:linkname setCellGoHook runtime.setCellGoHook
+func setCellGoHook(f func())
 
 //go:linkname cellGoroutines runtime.cellGoroutines
-func cellGoroutines(visit func(g unsafe.Pointer, id uint64, tag unsafe.Pointer, state string, busy bool, start uintptr))
+func cellGoroutines(visit func(g unsafe.Pointer, id uint64, tag unsafe.Pointer, state string, busy bool, start, at uintptr))
 
 //go:linkname cellStacks runtime.cellStacks
 func cellStacks(buf []byte, gs []unsafe.Pointer, ids []uint64) int

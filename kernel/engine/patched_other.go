@@ -8,9 +8,13 @@ import "unsafe"
 
 func cellTag() unsafe.Pointer { return nil }
 
-func setCellTag(tag unsafe.Pointer) {}
+func setCellTag(tag unsafe.Pointer, at uintptr) {}
 
-func cellGoroutines(func(g unsafe.Pointer, id uint64, tag unsafe.Pointer, state string, busy bool, start uintptr)) {
+func cellAt() uintptr { return 0 }
+
+func setCellGoHook(f func()) {}
+
+func cellGoroutines(func(g unsafe.Pointer, id uint64, tag unsafe.Pointer, state string, busy bool, start, at uintptr)) {
 }
 
 func cellStacks(buf []byte, gs []unsafe.Pointer, ids []uint64) int { return 0 }

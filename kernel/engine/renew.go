@@ -72,7 +72,7 @@ func (e *Engine) outdated(p *cell.Plan) (notes []string) {
 	}
 	names := map[int][]string{} // by cell
 	seen := map[*run]bool{}
-	cellGoroutines(func(_ unsafe.Pointer, _ uint64, t unsafe.Pointer, _ string, _ bool, _ uintptr) {
+	cellGoroutines(func(_ unsafe.Pointer, _ uint64, t unsafe.Pointer, _ string, _ bool, _, _ uintptr) {
 		r := (*tag)(t).run
 		if seen[r] || slices.ContainsFunc(e.abandoned, func(a abandoned) bool { return a.r == r }) {
 			return

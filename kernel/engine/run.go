@@ -77,7 +77,7 @@ const goexit = "goexit" // a failure's name
 
 // main runs the cell's own code to its end.
 func (r *run) main(f func()) {
-	r.adopt(fmt.Sprintf("cell[%d]", r.n), false)
+	r.adopt(fmt.Sprintf("cell[%d]", r.n), false, 0)
 	_, id := cellGoroutine()
 	r.mainID.Store(id)
 	returned := false
@@ -153,11 +153,11 @@ func (r *run) files() map[string]string {
 	return names
 }
 
-// start runs f on a goroutine that code of a cell has just started.
-func (e *Engine) start(place string, f func()) { e.serve(current(), place, f) }
+// test runs f, the function of synctest.Test, on a goroutine that belongs to the caller's cell.
+func (e *Engine) test(place string, f func()) { e.serve(current(), place, f) }
 
-// guard is start for a goroutine that a standard package will start some time, and perhaps not as a child of the present one:
-// a timer's has no parent.
+// guard returns f for a goroutine that a standard package will start some time, and not as a child of the present one: a timer's
+// has no parent.
 func (e *Engine) guard(place string, f func()) func() {
 	t := current()
 	return func() { e.serve(t, place, f) }
@@ -169,7 +169,7 @@ func (e *Engine) serve(t *tag, place string, f func()) {
 	if t != nil {
 		r = t.run
 		place = r.present(place)
-		r.adopt(place, t.unwinding)
+		r.adopt(place, t.unwinding, 0)
 	}
 	defer func() {
 		if v := recover(); v != nil {
@@ -218,7 +218,7 @@ func (e *Engine) poll() {
 		t.run.stopped = at
 		t.run.mu.Unlock()
 	}
-	t.run.adopt(fmt.Sprintf("cell[%d]", t.run.n), true)
+	t.run.adopt(t.place, true, cellAt())
 	runtime.Goexit()
 }
 
@@ -241,7 +241,7 @@ func (e *Engine) hooks() rt.Hooks {
 	return rt.Hooks{
 		Poll:  e.poll,
 		Begin: timeline.Started,
-		Run:   e.start,
+		Test:  e.test,
 		Guard: e.guard,
 		Show:  e.show,
 		At: func(line, done int) {

@@ -2,8 +2,11 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"runtime"
 	"runtime/pprof"
 	"strconv"
+	"strings"
 	"unsafe"
 )
 
@@ -11,7 +14,7 @@ import (
 // each goroutine belongs to the run that caused it, also after its cell has ended. A tag lives as long as a goroutine has it.
 type tag struct {
 	run       *run
-	place     string          // where the goroutine was started: cell[3]:4, or cell[3] for a cell's own
+	place     string          // where the goroutine that got the tag first was started: cell[3]:4, or cell[3] for a cell's own
 	unwinding bool            // it is ending: the stop flag does not concern it any more
 	guest     *guest          // it calls methods of values that are shown
 	labels    context.Context // the profiler labels that say the same to whoever reads a traceback
@@ -20,8 +23,8 @@ type tag struct {
 // current returns the tag of the calling goroutine, nil when it belongs to no cell.
 func current() *tag { return (*tag)(cellTag()) }
 
-// adopt makes the calling goroutine one of the run's.
-func (r *run) adopt(place string, unwinding bool) {
+// adopt makes the calling goroutine one of the run's. at is what cellAt returns on it from now on; with 0 it was started at place.
+func (r *run) adopt(place string, unwinding bool, at uintptr) {
 	key := place
 	if unwinding {
 		key = "\x00" + place
@@ -33,7 +36,21 @@ func (r *run) adopt(place string, unwinding bool) {
 		r.tags[key] = t
 	}
 	r.mu.Unlock()
-	t.set()
+	t.set(at)
+}
+
+// startedAt is where a goroutine with the tag was started, as far as it is known; at is what cellAt returns on it.
+func (t *tag) startedAt(at uintptr) string {
+	place := t.place
+	if at != 0 {
+		for frames, more := runtime.CallersFrames([]uintptr{at}), true; more; {
+			var f runtime.Frame
+			if f, more = frames.Next(); strings.HasPrefix(f.File, "cell[") {
+				place, more = fmt.Sprintf("%s:%d", f.File, f.Line), false
+			}
+		}
+	}
+	return t.run.present(place)
 }
 
 // labelled returns ctx with the labels of a goroutine that was started at place.
@@ -42,13 +59,13 @@ func (r *run) labelled(ctx context.Context, place string) context.Context {
 }
 
 // set gives the calling goroutine the tag.
-func (t *tag) set() {
-	setCellTag(unsafe.Pointer(t))
+func (t *tag) set(at uintptr) {
+	setCellTag(unsafe.Pointer(t), at)
 	pprof.SetGoroutineLabels(t.labels)
 }
 
 // untag takes the calling goroutine out of its run.
 func untag() {
-	setCellTag(nil)
+	setCellTag(nil, 0)
 	pprof.SetGoroutineLabels(context.Background())
 }

@@ -12,6 +12,10 @@ type Host struct {
 	// Carry returns f so that it can be run on a goroutine that has no parent, as a timer's, as if the present goroutine had
 	// started that one at place.
 	Carry func(place string, f func()) func()
+	// Origin returns an address in the user's code, as [runtime.Callers] does: that of the go statement that has started the calling
+	// goroutine, or of the call that made a library start it; 0 when it is not known. The function of go lab.Measure(…) has no other
+	// place in that code. It is called often.
+	Origin func() uintptr
 }
 
 var host atomic.Pointer[Host]
@@ -28,6 +32,14 @@ func places() func(string) string {
 		return h.Places()
 	}
 	return nil
+}
+
+// origin is where the user's code has started the calling goroutine, 0 when nobody knows.
+func origin() uintptr {
+	if h := host.Load(); h != nil && h.Origin != nil {
+		return h.Origin()
+	}
+	return 0
 }
 
 // carried is f for a goroutine without a parent.

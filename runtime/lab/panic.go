@@ -113,15 +113,16 @@ func panicStack() []byte {
 
 // A site is the place in user code from which work was started. Taking it is cheap, its text is made when somebody asks.
 type site struct {
-	pcs  [8]uintptr
-	n    int
-	host func(string) string // of [Host]; may be nil
+	pcs    [8]uintptr
+	n      int
+	origin uintptr             // of [Host]; may be 0
+	host   func(string) string // of [Host]; may be nil
 }
 
 // here takes the current place, leaving out skip callers of here.
 func here(skip int) (s site) {
 	s.n = runtime.Callers(skip+2, s.pcs[:])
-	s.host = places()
+	s.origin, s.host = origin(), places()
 	return s
 }
 
@@ -134,6 +135,9 @@ const unknownLine = "a line that is not known"
 func (s *site) String() string {
 	if s != nil && s.n > 0 {
 		at := users(runtime.CallersFrames(s.pcs[:s.n]))
+		if at == "" && s.origin != 0 {
+			at = users(runtime.CallersFrames([]uintptr{s.origin}))
+		}
 		if s.host != nil {
 			at = s.host(at)
 		}

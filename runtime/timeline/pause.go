@@ -32,7 +32,7 @@ func open() bool { return gate.hands == 0 && len(gate.pauses) == 0 }
 // paused recording continues. The caller holds the gate.
 func turn() {
 	if !open() {
-		armed.Store(nil)
+		expect(nil)
 		return
 	}
 	for _, r := range []*Recorder{gate.waiting, gate.running} {
@@ -43,7 +43,7 @@ func turn() {
 	if r := gate.running; r != nil && r.paused {
 		r.record()
 	}
-	armed.Store(gate.waiting)
+	expect(gate.waiting)
 }
 
 // Pause stops all recorders until resume is called, for a measurement: recording makes hand-overs between goroutines up to three times as
@@ -58,7 +58,7 @@ func turn() {
 func Pause(ctx context.Context, why string) (resume func()) {
 	gate.Lock()
 	gate.pauses = append(gate.pauses, &why)
-	armed.Store(nil)
+	expect(nil)
 	if r := gate.waiting; r != nil {
 		r.openGap(why)
 	}

@@ -99,6 +99,28 @@ func Started() {
 	}
 }
 
+// expecting is what SetExpecting has installed.
+var expecting atomic.Pointer[func(bool)]
+
+// SetExpecting is for a program that sees by itself when something concurrent is about to begin, so that the code which it runs need not
+// call [Started]. f(true) is called when Started is to be called from now on, f(false) when that would do nothing. f must not call this package. A nil
+// f takes it back.
+func SetExpecting(f func(yes bool)) {
+	if f == nil {
+		expecting.Store(nil)
+		return
+	}
+	expecting.Store(&f)
+}
+
+// expect arms r, or nothing. The caller holds the gate.
+func expect(r *Recorder) {
+	armed.Store(r)
+	if f := expecting.Load(); f != nil {
+		(*f)(r != nil)
+	}
+}
+
 // Recording reports whether the execution tracer runs, ours or anybody's.
 func Recording() bool { return trace.IsEnabled() }
 

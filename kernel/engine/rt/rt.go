@@ -1,4 +1,4 @@
-// Package rt is what the code of cells calls: storage of session variables, guarded goroutines, the stop flag. It knows
+// Package rt is what the code of cells calls: storage of session variables, guarded functions, the stop flag. It knows
 // the contract between generated code and the engine.
 // It must stay small and must not know cells' syntax, Jupyter or processes: every plugin is linked with it.
 //
@@ -26,8 +26,8 @@ var Line = new(uint32)
 // Hooks are the engine's side of the contract. They are set before the first cell runs and never change afterwards.
 type Hooks struct {
 	Poll  func()                              // Stop is set: end the calling goroutine if its cell is being stopped
-	Begin func()                              // a goroutine is about to start
-	Run   func(place string, f func())        // run f on the goroutine that was started at place
+	Begin func()                              // something concurrent is about to start
+	Test  func(place string, f func())        // run f, which synctest.Test was given at place, on the calling goroutine
 	Guard func(place string, f func()) func() // f for a goroutine that somebody else will start
 	Show  func(values []any)                  // the value of the cell's last expression
 	At    func(line, done int)                // interpreted code has reached a line; done statements are finished
@@ -43,13 +43,7 @@ func SetHooks(h Hooks) { hooks = h }
 // ends as by runtime.Goexit, so that its deferred calls run.
 func Poll() { hooks.Poll() }
 
-// Go starts f on a goroutine that belongs to the caller's cell. A panic in it fails the cell.
-func Go(place string, f func()) {
-	hooks.Begin()
-	go hooks.Run(place, f)
-}
-
-// Guard wraps a function that a standard package is about to start on a goroutine.
+// Guard wraps a function that a standard package will start on a goroutine without a parent: it belongs to the caller's cell then.
 func Guard(place string, f func()) func() {
 	if f == nil {
 		return nil
@@ -69,7 +63,7 @@ func Test[T any](place string, f func(T)) func(T) {
 		over := make(chan struct{})
 		go func() {
 			defer close(over)
-			hooks.Run(place, func() { f(t) })
+			hooks.Test(place, func() { f(t) })
 		}()
 		<-over
 	}
