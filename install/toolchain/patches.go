@@ -106,6 +106,9 @@ func patches() []stdFile {
 				new: "\tif errstr := cellItabs(md); errstr != \"\" {\n\t\tmd.bad = true\n\t\treturn \"\", nil, nil, errstr\n\t}\n"},
 		}},
 		{path: "runtime/cellload.go", added: "cellload.go.txt", memory: true},
+		{path: "runtime/cellstop_linux_amd64.go", added: "cellstop.go.txt", memory: true},
+		{path: "runtime/cellnostop.go", added: "cellnostop.go.txt", memory: true},
+		{path: "runtime/signal_unix.go", memory: true, edits: stopped},
 		{path: "runtime/iface.go", edits: []edit{
 			// A table that is made at run time meets compiled type switches of later cells, which search by the hash.
 			{old: "\tm.Hash = 0\n", new: "\tm.Hash = typ.Hash\n"},
@@ -273,6 +276,12 @@ var runtimeError = []edit{
 	{old: "\ttypestring := toRType(eface._type).string()\n", new: "\ttypestring := toRType(eface._type).string()\n\tif k := eface._type.Kind(); k == abi.String || abi.Bool <= k && k <= abi.Complex128 {\n\t\tprintCellText(typestring)\n\t\ttypestring = \"\"\n\t}\n"},
 	{old: "\t\tprint(\"(\", typestring, \") \", eface.data)\n", new: "\t\tprint(\"(\")\n\t\tprintCellText(typestring)\n\t\tprint(\") \", eface.data)\n"},
 	{old: "\t\"internal/bytealg\"\n", new: "\t\"internal/bytealg\"\n\t\"internal/stringslite\"\n"},
+}
+
+// See stdfiles/cellstop.go.txt.
+var stopped = []edit{
+	{old: "\tif sig == _SIGTRAP && testSigtrap != nil ", new: "\tif sig == _SIGTRAP && cellTrap(c, gp, mp) {\n\t\treturn\n\t}\n\n\tif sig == _SIGTRAP && testSigtrap != nil "},
+	{old: "\t\tpanicfloat()\n\t}\n\n\tif gp.sig >= uint32(len(sigtable)) {\n", new: "\t\tpanicfloat()\n\tcase _SIGTRAP:\n\t\tcellLeave()\n\t}\n\n\tif gp.sig >= uint32(len(sigtable)) {\n"},
 }
 
 // See stdfiles/cellstack.go.txt.

@@ -28,6 +28,9 @@ import (
 
 // A Session is what is declared so far. Use it from one goroutine.
 type Session struct {
+	// Bare says that loops and calls can be stopped without a look at the stop flag in them. It is set before the first cell.
+	Bare bool
+
 	pkgs    Packages
 	pkg     *types.Package // its scope is that of the last check
 	fset    *token.FileSet
@@ -57,7 +60,7 @@ func New(pkgs Packages) *Session {
 // Fresh returns an empty session that goes on numbering packages where this one is.
 func (s *Session) Fresh() *Session {
 	f := New(s.pkgs)
-	f.serial = s.serial
+	f.serial, f.Bare = s.serial, s.Bare
 	return f
 }
 

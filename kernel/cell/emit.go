@@ -219,9 +219,9 @@ func (e *emitter) walk(n ast.Node) {
 		case *ast.FuncLit:
 			e.enter(x.Body, nil)
 		case *ast.ForStmt:
-			e.pollLoop(x.Body)
+			e.pollLoop(x, x.Body)
 		case *ast.RangeStmt:
-			e.pollLoop(x.Body)
+			e.pollLoop(x, x.Body)
 		case *ast.LabeledStmt:
 			e.pollLabel(x)
 		case *ast.CallExpr:

@@ -3,13 +3,14 @@ package cell
 import (
 	"fmt"
 	"go/ast"
+	"go/token"
 	"go/types"
 	"strings"
 )
 
 // What is added to a cell's own code, always on the line where it stands: a gate at the entry of functions that a later
 // definition may replace; a look at the stop flag in loops and before other functions call code of the session's, so that
-// an interrupt ends running code; a wrapper around functions that timers start, whose goroutines nobody's go statement has started.
+// an interrupt ends running code, unless the code is bare; a wrapper around functions that timers start, whose goroutines nobody's go statement has started.
 
 const (
 	stopVar = own + "s"
@@ -57,7 +58,11 @@ func (e *emitter) gate(j *jump) string {
 	} else {
 		call = "return " + call
 	}
-	return fmt.Sprintf(" if %s != 0 { if %s != nil { %s }; %s};", gateVar, j.to, call, e.look())
+	look := ""
+	if !e.bare() {
+		look = "; " + e.look()
+	}
+	return fmt.Sprintf(" if %s != 0 { if %s != nil { %s }%s};", gateVar, j.to, call, look)
 }
 
 // prologue starts the cell's own function with a pointer to the stop flag, when it has loops, and a look at it.
@@ -71,7 +76,11 @@ func (e *emitter) prologue(body []ast.Stmt) string {
 	return ""
 }
 
-// looks finds out whether statements have loops, and the first of them that calls code of the session's.
+// bare reports whether code stands as its author wrote it: then package breaks stops it, all but loops without end.
+func (e *emitter) bare() bool { return e.c.s.Bare }
+
+// looks finds out whether statements have loops that look at the stop flag, and the first statement that calls code of the session's, before
+// which a function without such loops looks.
 func (e *emitter) looks(body []ast.Stmt) (loops bool, first ast.Stmt) {
 	for _, st := range body {
 		ast.Inspect(st, func(n ast.Node) bool {
@@ -79,11 +88,11 @@ func (e *emitter) looks(body []ast.Stmt) (loops bool, first ast.Stmt) {
 			case *ast.FuncLit:
 				return false
 			case *ast.ForStmt, *ast.RangeStmt:
-				loops = true
+				loops = loops || e.looking(x.(ast.Stmt))
 			case *ast.LabeledStmt:
 				loops = loops || polled(x)
 			case *ast.CallExpr:
-				if first == nil && e.callsBack(x) {
+				if first == nil && !e.bare() && e.callsBack(x) {
 					first = st
 				}
 			}
@@ -120,8 +129,42 @@ func (e *emitter) poll() string {
 	return fmt.Sprintf(" if *%s != 0 { %s() };", stopVar, e.rt("Poll"))
 }
 
-func (e *emitter) pollLoop(body *ast.BlockStmt) {
-	e.insert(e.src.offset(body.Lbrace)+1, e.poll())
+func (e *emitter) pollLoop(loop ast.Stmt, body *ast.BlockStmt) {
+	if e.looking(loop) {
+		e.insert(e.src.offset(body.Lbrace)+1, e.poll())
+	}
+}
+
+// looking reports whether a loop looks at the stop flag. In bare code those do that never end by themselves: nobody can see what such a loop
+// stores, unless it can be left, so the compiler may drop it.
+func (e *emitter) looking(loop ast.Stmt) bool {
+	if !e.bare() {
+		return true
+	}
+	f, ok := loop.(*ast.ForStmt)
+	return ok && f.Cond == nil && !leaves(f.Body, false)
+}
+
+// leaves reports whether control may leave a loop from inside of n: by return, goto, break, or a branch to a label, which may be that of the loop itself.
+// In an inner statement break has another meaning.
+func leaves(n ast.Node, inner bool) (yes bool) {
+	ast.Inspect(n, func(m ast.Node) bool {
+		switch x := m.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.ReturnStmt:
+			yes = true
+		case *ast.BranchStmt:
+			yes = yes || x.Tok == token.GOTO || x.Label != nil || x.Tok == token.BREAK && !inner
+		case *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
+			if m != n && !inner {
+				yes = yes || leaves(m, true)
+				return false
+			}
+		}
+		return !yes
+	})
+	return yes
 }
 
 // polled reports whether a label can be the head of a loop made with goto. Statements that break and continue name keep

@@ -6,6 +6,7 @@ import (
 	"plugin"
 
 	"interleave/install/toolchain"
+	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/load"
@@ -81,9 +82,17 @@ func (e *Engine) link(path, file string) error {
 		return err
 	}
 	if e.loader == nil {
-		l, err := load.Open(load.Config{Index: e.tools.Index(), Archive: func(path string) (string, error) {
+		c := load.Config{Index: e.tools.Index(), Archive: func(path string) (string, error) {
 			return e.tools.Archive(context.Background(), e.cfg.WorkDir, path)
-		}})
+		}}
+		if e.bare {
+			c.Added = func(pc uintptr) {
+				if loops, imprecise := breaks.Add(pc); imprecise > 0 {
+					e.cfg.Log.Info("loops that cannot be stopped", "cell", path, "loops", loops, "imprecise", imprecise)
+				}
+			}
+		}
+		l, err := load.Open(c)
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ import (
 	"interleave/install/toolchain/itabs"
 	"interleave/install/toolchain/patched"
 	"interleave/install/toolchain/writes"
+	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/load"
@@ -46,6 +47,7 @@ type Engine struct {
 	cfg      Config
 	tools    *toolchain.Toolchain
 	noTools  error // why cells cannot be compiled
+	bare     bool  // code of cells has no looks at the stop flag: package breaks stops it
 	packages *packages
 	session  *cell.Session
 	interp   *interp
@@ -99,6 +101,8 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.packages = newPackages(types)
 	e.session = cell.New(e.packages)
+	e.bare = tools.Index() != "" && breaks.Available() && os.Getenv("INTERLEAVE_CODE") == "bare"
+	e.session.Bare = e.bare
 	e.interp = newInterp(e)
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
@@ -123,6 +127,9 @@ func New(cfg Config) (*Engine, error) {
 	setExitHook(e.exit)
 	setCellOverflowHook(e.overflowed)
 	setCellPanicHook(e.uncaught)
+	if e.bare {
+		breaks.OnLeave(e.left)
+	}
 	e.outputs = keepOutputs()
 	e.starter.idle(e)
 	os.Args = os.Args[:1] // cells are not interested in ours

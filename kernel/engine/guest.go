@@ -29,8 +29,8 @@ var (
 // invite runs f as a guest of the run.
 func (r *run) invite(f func()) *guest {
 	g := &guest{done: make(chan struct{}), err: errNoReturn}
-	place := fmt.Sprintf("cell[%d]", r.n)
-	t := &tag{run: r, place: place, guest: g, labels: r.labelled(context.Background(), place)}
+	t := r.newTag(fmt.Sprintf("cell[%d]", r.n))
+	t.guest = g
 	go g.run(t, f)
 	return g
 }

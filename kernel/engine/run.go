@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
@@ -38,7 +39,8 @@ type run struct {
 	over    atomic.Bool   // the cell has been answered
 
 	mainID     atomic.Uint64   // the goroutine of main
-	stopping   atomic.Bool     // its goroutines end at their next look at the stop flag
+	stopping   atomic.Bool     // its goroutines end at their next look at the stop flag, or at a breakpoint
+	halt       uint32          // the same for the patched runtime: haltLoops, haltAll; atomic
 	killing    atomic.Bool     // they end where they are, also in deferred calls
 	deep       atomic.Int64    // until when a goroutine with a very deep stack may unwind it, in Unix nanoseconds
 	line       atomic.Int64    // of interpreted code
@@ -197,6 +199,33 @@ func (r *run) fail(f *failure) {
 	})
 }
 
+// What a run's halt says.
+const (
+	haltLoops = 1 // end at the next loop or call, but not in deferred calls
+	haltAll   = 2 // there as well
+)
+
+// left is called by the patched runtime on a goroutine that ends at a breakpoint.
+func (e *Engine) left(uintptr) {
+	if t := current(); t != nil {
+		t.run.leave(t)
+	}
+}
+
+// leave prepares the calling goroutine to end, because its run is being stopped.
+func (r *run) leave(t *tag) {
+	r.mu.Lock()
+	first := r.stopped == nil
+	r.mu.Unlock()
+	if first { // as good as any other that comes here at the same time
+		at := r.shifted(r.here(2))
+		r.mu.Lock()
+		r.stopped = at
+		r.mu.Unlock()
+	}
+	r.adopt(t.place, true, cellAt())
+}
+
 // poll is the slow path of generated code's look at the stop flag.
 func (e *Engine) poll() {
 	t := current()
@@ -209,16 +238,7 @@ func (e *Engine) poll() {
 		}
 		return
 	}
-	t.run.mu.Lock()
-	first := t.run.stopped == nil
-	t.run.mu.Unlock()
-	if first { // as good as any other that comes here at the same time
-		at := t.run.shifted(t.run.here(1))
-		t.run.mu.Lock()
-		t.run.stopped = at
-		t.run.mu.Unlock()
-	}
-	t.run.adopt(t.place, true, cellAt())
+	t.run.leave(t)
 	runtime.Goexit()
 }
 
@@ -309,8 +329,15 @@ func (r *run) stop(why *failure) (*failure, string) {
 	if !r.gone(graceCancel) {
 		step = "it was stopped at its next loop or call"
 		r.stopping.Store(true)
+		atomic.StoreUint32(&r.halt, haltLoops)
 		stops(1)
 		defer stops(-1)
+		if r.engine.bare {
+			breaks.Up()
+			defer breaks.Down()
+			deep := time.AfterFunc(graceStop/2, func() { atomic.StoreUint32(&r.halt, haltAll) })
+			defer deep.Stop()
+		}
 	}
 	var left []living
 	var d deadline
@@ -345,6 +372,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 				killed = time.Now()
 				step = "it was ended by force"
 				r.killing.Store(true)
+				atomic.StoreUint32(&r.halt, haltAll)
 			case time.Since(killed) > graceKill:
 				for _, g := range r.look(sample(left, 1)) {
 					return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", nil, r.living()), "a goroutine would not stop: " + g.place()

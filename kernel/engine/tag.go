@@ -13,11 +13,14 @@ import (
 // A tag is what the patched runtime keeps for a goroutine of a cell, and what a goroutine inherits from the one that starts it. So
 // each goroutine belongs to the run that caused it, also after its cell has ended. A tag lives as long as a goroutine has it.
 type tag struct {
-	run       *run
-	place     string          // where the goroutine that got the tag first was started: cell[3]:4, or cell[3] for a cell's own
-	unwinding bool            // it is ending: the stop flag does not concern it any more
-	guest     *guest          // it calls methods of values that are shown
-	labels    context.Context // the profiler labels that say the same to whoever reads a traceback
+	// These two are first: the patched runtime reads them, in stdfiles/cellstop.go.txt of package install/toolchain.
+	stop      *uint32 // the run's halt
+	unwinding bool    // it is ending: being stopped does not concern it any more
+
+	run    *run
+	place  string          // where the goroutine that got the tag first was started: cell[3]:4, or cell[3] for a cell's own
+	guest  *guest          // it calls methods of values that are shown
+	labels context.Context // the profiler labels that say the same to whoever reads a traceback
 }
 
 // current returns the tag of the calling goroutine, nil when it belongs to no cell.
@@ -32,7 +35,8 @@ func (r *run) adopt(place string, unwinding bool, at uintptr) {
 	r.mu.Lock()
 	t := r.tags[key]
 	if t == nil {
-		t = &tag{run: r, place: place, unwinding: unwinding, labels: r.labelled(context.Background(), place)}
+		t = r.newTag(place)
+		t.unwinding = unwinding
 		r.tags[key] = t
 	}
 	r.mu.Unlock()
@@ -51,6 +55,11 @@ func (t *tag) startedAt(at uintptr) string {
 		}
 	}
 	return t.run.present(place)
+}
+
+// newTag returns a tag for goroutines of the run.
+func (r *run) newTag(place string) *tag {
+	return &tag{stop: &r.halt, run: r, place: place, labels: r.labelled(context.Background(), place)}
 }
 
 // labelled returns ctx with the labels of a goroutine that was started at place.

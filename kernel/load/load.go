@@ -16,11 +16,13 @@ const CellPrefix = "interleave/cells/"
 type Config struct {
 	Index   string                                     // the file that WriteIndex made
 	Archive func(path string) (file string, err error) // the archive of a package, cells included
+	Added   func(pc uintptr)                           // called with an address in a cell's code before any of it runs; may be nil
 }
 
 // A Loader links cells into this process. Its methods may be called from several goroutines.
 type Loader struct {
 	archive func(path string) (string, error)
+	added   func(pc uintptr)
 
 	mu      sync.Mutex
 	index   *index
@@ -38,7 +40,7 @@ func Open(c Config) (*Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the index of symbols: %w", err)
 	}
-	l := &Loader{archive: c.Archive, index: x, known: map[string]uintptr{}, sameTypes: map[uintptr]uintptr{}}
+	l := &Loader{archive: c.Archive, added: c.Added, index: x, known: map[string]uintptr{}, sameTypes: map[uintptr]uintptr{}}
 	id, err := hostID(self)
 	switch {
 	case err != nil:
@@ -112,6 +114,9 @@ func (l *Loader) load(path, file string) (done bool, err error) {
 		if s.same != 0 {
 			l.sameTypes[s.addr] = s.same
 		}
+	}
+	if l.added != nil {
+		l.added(m.Minpc)
 	}
 	cellInit(addresses(order))
 	return true, nil

@@ -18,6 +18,7 @@ var ErrNotHere = errors.New("this program cannot load cells into itself")
 type Config struct {
 	Index   string                                     // the file that WriteIndex made
 	Archive func(path string) (file string, err error) // the archive of a package, cells included
+	Added   func(pc uintptr)                           // called with an address in a cell's code before any of it runs; may be nil
 }
 
 // A Loader links cells into this process.

@@ -27,9 +27,9 @@ type piece struct {
 
 // Cases of the corpus that say something of the session's beginning, or of the process as a whole.
 var notAgain = map[string]string{
-	"prog-os-args":  "sets os.Args",
-	"many-cells":    "takes long",
-	"out-large":     "takes long",
+	"prog-os-args": "sets os.Args",
+	"many-cells":   "takes long",
+	"out-large":    "takes long",
 }
 
 var numberRE = regexp.MustCompile(`cell\[\d+\]`)

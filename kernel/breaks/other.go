@@ -1,0 +1,18 @@
+//go:build !interleave_memory || !linux || !amd64
+
+package breaks
+
+// Available reports whether this program can stop code so.
+func Available() bool { return false }
+
+// Add is never called where Available is false.
+func Add(pc uintptr) (loops, imprecise int) { return 0, 0 }
+
+// Up is never called where Available is false.
+func Up() {}
+
+// Down is never called where Available is false.
+func Down() {}
+
+// OnLeave is never called where Available is false.
+func OnLeave(f func(pc uintptr)) {}
