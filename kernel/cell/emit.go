@@ -222,8 +222,8 @@ func (e *emitter) walk(n ast.Node) {
 			e.pollLoop(x, x.Body)
 		case *ast.RangeStmt:
 			e.pollLoop(x, x.Body)
-		case *ast.LabeledStmt:
-			e.pollLabel(x)
+		case *ast.BranchStmt:
+			e.pollGoto(x)
 		case *ast.CallExpr:
 			e.guard(x)
 			e.print(x)

@@ -89,8 +89,8 @@ func (e *emitter) looks(body []ast.Stmt) (loops bool, first ast.Stmt) {
 				return false
 			case *ast.ForStmt, *ast.RangeStmt:
 				loops = loops || e.looking(x.(ast.Stmt))
-			case *ast.LabeledStmt:
-				loops = loops || polled(x)
+			case *ast.BranchStmt:
+				loops = loops || x.Tok == token.GOTO
 			case *ast.CallExpr:
 				if first == nil && !e.bare() && e.callsBack(x) {
 					first = st
@@ -167,19 +167,10 @@ func leaves(n ast.Node, inner bool) (yes bool) {
 	return yes
 }
 
-// polled reports whether a label can be the head of a loop made with goto. Statements that break and continue name keep
-// their label.
-func polled(l *ast.LabeledStmt) bool {
-	switch l.Stmt.(type) {
-	case *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt, *ast.LabeledStmt:
-		return false
-	}
-	return true
-}
-
-func (e *emitter) pollLabel(l *ast.LabeledStmt) {
-	if polled(l) {
-		e.insert(e.src.offset(l.Colon)+1, e.poll())
+// pollGoto lets a goto look at the stop flag first, since it may close a loop.
+func (e *emitter) pollGoto(b *ast.BranchStmt) {
+	if b.Tok == token.GOTO {
+		e.insert(e.src.offset(b.Pos()), strings.TrimPrefix(e.poll(), " ")+" ")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // context is the cell's context, for the calling goroutine. In a bubble of testing/synctest that is a child made there, one for each
 // bubble: time in a bubble stands still while a goroutine waits for a channel from outside, as the parent's Done is.
 func (r *run) context() context.Context {
+	r.asksCtx.Store(true)
 	id := bubble()
 	if id == 0 {
 		return r.ctx

@@ -41,6 +41,7 @@ type run struct {
 	mainID     atomic.Uint64   // the goroutine of main
 	stopping   atomic.Bool     // its goroutines end at their next look at the stop flag, or at a breakpoint
 	halt       uint32          // the same for the patched runtime: haltLoops, haltAll; atomic
+	asksCtx    atomic.Bool     // its code has asked for the cell's context
 	killing    atomic.Bool     // they end where they are, also in deferred calls
 	deep       atomic.Int64    // until when a goroutine with a very deep stack may unwind it, in Unix nanoseconds
 	line       atomic.Int64    // of interpreted code
@@ -277,7 +278,7 @@ func (e *Engine) hooks() rt.Hooks {
 
 // How an interrupted cell ended.
 const (
-	graceCancel = 40 * time.Millisecond  // to end by its context
+	graceCancel = 20 * time.Millisecond  // to end by its context, if it has asked for that
 	graceStop   = 700 * time.Millisecond // to end by the stop flag, or to become fewer
 	gracePanic  = 20 * time.Millisecond  // for the deferred calls of a goroutine that panics
 	graceKill   = 3 * time.Second        // to come to a place where it can be ended
@@ -326,7 +327,11 @@ func (r *run) stop(why *failure) (*failure, string) {
 		r.cancel(context.Cause(r.asked))
 	}
 	step := "its context was cancelled"
-	if !r.gone(graceCancel) {
+	grace := graceCancel
+	if !r.asksCtx.Load() {
+		grace = 0
+	}
+	if !r.gone(grace) {
 		step = "it was stopped at its next loop or call"
 		r.stopping.Store(true)
 		atomic.StoreUint32(&r.halt, haltLoops)
@@ -365,7 +370,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left), "goroutine was", "goroutines were"))
 			break
 		}
-		pause := 15 * time.Millisecond
+		pause := 2 * time.Millisecond << min(quiet, 3)
 		if late {
 			switch left = busyOnes(r.living()); {
 			case killed.IsZero():
