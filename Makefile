@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 SHELL = /bin/bash
 .SHELLFLAGS = -eo pipefail -c
 
-.PHONY: test short triples gotests plugins arm64 nogcc loaderstress pybehaviours crowds fuzz lint generate bench jupyter
+.PHONY: test short triples gotests plugins arm64 nogcc loaderstress stops pybehaviours crowds fuzz lint generate bench jupyter
 
 test: ## all tests; the first run builds the host, which takes a minute
 	go test ./...
@@ -33,6 +33,11 @@ loaderstress: ## CELLS random cells of the corpus and the Go distribution in one
 
 pybehaviours: ## lab against behaviours from CPython's own tests, on one and two cores, 20 times, with the race detector
 	go test -race -cpu 1,2 -count 20 -run '^TestCPython$$' ./runtime/lab
+
+stops: ## 30 000 interrupts of loops without looks at the stop flag, at random moments, with the garbage collector always at work, on one and two processors
+	for procs in 1 2; do \
+		INTERLEAVE_CODE=bare GOMAXPROCS=$$procs go test -count=1 -v -timeout 6h -run TestStops ./kernel/unbroken -stops.rounds 442 -stops.seed $$procs; \
+	done
 
 crowds: ## interrupts of 100 000 goroutines of each kind, 20 times, beside two busy loops
 	go test -count=1 -v -timeout 3h -run TestCrowds ./kernel/unbroken -crowd.size 100000 -crowd.rounds 20 -crowd.busy 2

@@ -7,6 +7,8 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/pattern"
 )
 
 // diagnose turns the checker's errors into ours, in the order of the cells' text and without repetition.
@@ -48,7 +50,7 @@ func (c *change) diagnose(errs []types.Error) (ds Diagnostics) {
 	return ds
 }
 
-var aliasRE = pattern(own + `_[\pL\d_]+`)
+var aliasRE = pattern.New(own + `_[\pL\d_]+`)
 
 // readable is a message of the checker in the words of the cell: what the front end adds to names is removed, and packages have the
 // names by which the cell knows them.
@@ -78,9 +80,9 @@ func (c *change) packageName(path string) string {
 }
 
 var (
-	selectedRE = pattern(`^([\pL_][\pL\d_]*)\.[\pL\d_]+ undefined \(type `)
-	methodRE   = pattern(`\.([\pL_][\pL\d_]*) undefined \(type \*?([\pL_][\pL\d_]*)(?:\[.*\])? has no field or method`)
-	missingRE  = pattern(`\*?([\pL_][\pL\d_]*)(?:\[.*\])? does not implement .*\(missing method ([\pL_][\pL\d_]*)\)`)
+	selectedRE = pattern.New(`^([\pL_][\pL\d_]*)\.[\pL\d_]+ undefined \(type `)
+	methodRE   = pattern.New(`\.([\pL_][\pL\d_]*) undefined \(type \*?([\pL_][\pL\d_]*)(?:\[.*\])? has no field or method`)
+	missingRE  = pattern.New(`\*?([\pL_][\pL\d_]*)(?:\[.*\])? does not implement .*\(missing method ([\pL_][\pL\d_]*)\)`)
 )
 
 // explain adds a hint to an error of the cell's own, or says it better.
@@ -163,4 +165,4 @@ func (c *change) shadowHint(msg string) string {
 	return ""
 }
 
-var wordRE = pattern(`[\pL_][\pL\d_]*`)
+var wordRE = pattern.New(`[\pL_][\pL\d_]*`)

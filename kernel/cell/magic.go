@@ -3,6 +3,8 @@ package cell
 import (
 	"regexp"
 	"strings"
+
+	"interleave/kernel/cell/pattern"
 )
 
 // A SegmentKind tells the pieces of a cell apart.
@@ -28,7 +30,7 @@ type Segment struct {
 // opensRE is GoNB's line above the statements of a cell. Here it means nothing, since statements need no mark.
 var opensRE = regexp.MustCompile(`^\s*(?:%%|%main)\s*$`)
 
-var magicRE = pattern(`^\s*(%%?)([\pL_][\pL\d_]*)[ \t]*(.*?)\s*$`)
+var magicRE = pattern.New(`^\s*(%%?)([\pL_][\pL\d_]*)[ \t]*(.*?)\s*$`)
 
 // magicLine takes a magic's line apart: the whole, % or %%, the name, the arguments. It is nil for other lines, most of which cost one look.
 func magicLine(line string) []string {

@@ -2,9 +2,9 @@ package cell
 
 import (
 	"go/ast"
-	"regexp"
 	"strings"
-	"sync"
+
+	"interleave/kernel/cell/pattern"
 )
 
 // Letter begins every name that the front end makes. It is an upper-case letter (so that a name it begins is exported
@@ -62,16 +62,10 @@ func alias(path string) string {
 }
 
 var (
-	cleanPath  = pattern(`interleave/cells/[cp]\d+\.`)
-	cleanAlias = pattern(own + `_(?:[\pL\d_]*` + Letter + `)?`)
-	cleanVar   = pattern(own + `v\d+_`)
+	cleanPath  = pattern.New(`interleave/cells/[cp]\d+\.`)
+	cleanAlias = pattern.New(own + `_(?:[\pL\d_]*` + Letter + `)?`)
+	cleanVar   = pattern.New(own + `v\d+_`)
 )
-
-// pattern is a regular expression that is compiled when it is first used. Most belong to mistakes, and with classes such as \pL each
-// would cost both of a kernel's processes some 40 kB and the time to touch them when they start.
-func pattern(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
-}
 
 // Clean removes what the front end adds from text that a person will read: mangled names, package aliases and the
 // import paths of cells.

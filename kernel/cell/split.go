@@ -9,6 +9,8 @@ import (
 	"go/token"
 	"strings"
 	"unicode/utf8"
+
+	"interleave/kernel/cell/pattern"
 )
 
 // A source is one cell's text, parsed. The parser accepts files and the cell is none, so the text is parsed three times
@@ -315,7 +317,7 @@ func (s *source) syntaxErrors(list scanner.ErrorList, prefix int) (diags Diagnos
 	return diags
 }
 
-var atEnd = pattern(`found ('}'|'EOF'|newline)$`)
+var atEnd = pattern.New(`found ('}'|'EOF'|newline)$`)
 
 // offset maps a position in one of the three files to an offset in the cell; -1 when it is in none of them.
 func (s *source) offset(p token.Pos) int {

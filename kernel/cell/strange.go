@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"unicode"
+
+	"interleave/kernel/cell/pattern"
 )
 
 // Characters that come with code copied from pages and documents. Go accepts none of them outside of strings and comments, and many
@@ -25,7 +27,7 @@ var strange = map[rune][2]string{
 	'，': {"a fullwidth comma", ","}, '；': {"a fullwidth semicolon", ";"}, '：': {"a fullwidth colon", ":"}, '＝': {"a fullwidth equals sign", "="},
 }
 
-var illegalRE = pattern(`^illegal character U\+([0-9A-F]+)`)
+var illegalRE = pattern.New(`^illegal character U\+([0-9A-F]+)`)
 
 // explainStrange says what an illegal character is, when it is one that people meet.
 func explainStrange(d *Diagnostic) {

@@ -39,6 +39,7 @@ import (
 type Config struct {
 	Toolchain string // directory that toolchain.Prepare made
 	WorkDir   string // where cells are built; survives the session process, not the kernel
+	Bare      bool   // where it is possible, code of cells is stopped by package breaks and has no looks at the stop flag
 	Log       *slog.Logger
 }
 
@@ -101,7 +102,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.packages = newPackages(types)
 	e.session = cell.New(e.packages)
-	e.bare = tools.Index() != "" && breaks.Available() && os.Getenv("INTERLEAVE_CODE") == "bare"
+	e.bare = tools.Index() != "" && cfg.Bare && breaks.Available()
 	e.session.Bare = e.bare
 	e.interp = newInterp(e)
 	rt.SetHooks(e.hooks())

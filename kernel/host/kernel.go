@@ -34,13 +34,21 @@ func newSession(ctx context.Context, dir string, log *slog.Logger) (s *session.C
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the kernel: %w", err)
 	}
+	args := []string{"session", "-toolchain", tools}
+	switch code := os.Getenv("INTERLEAVE_CODE"); code {
+	case "", "gated":
+	case "bare":
+		args = append(args, "-bare")
+	default:
+		return nil, nil, fmt.Errorf("start the kernel: INTERLEAVE_CODE is %q; it can be gated or bare", code)
+	}
 	work, cleanup, err := newWork(workParent())
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the kernel: make a folder for cells: %w", err)
 	}
 	s, err = session.Start(ctx, session.Config{
 		Command: func() *exec.Cmd {
-			cmd := exec.Command(self, "session", "-toolchain", tools, "-work", work)
+			cmd := exec.Command(self, append(args, "-work", work)...)
 			cmd.Dir = dir
 			return cmd
 		},
