@@ -1,4 +1,4 @@
-//go:build interleave_memory && linux && amd64
+//go:build amd64
 
 package breaks
 
@@ -34,21 +34,24 @@ func decode(entry, end uintptr) []instr {
 	list := make([]instr, 0, len(code)/4)
 	for off := 0; off < len(code); {
 		x := instr{pc: entry + uintptr(off), slot: -1}
-		in, err := x86asm.Decode(code[off:], 64)
-		size := in.Len
-		if err == nil {
-			x.classify(&in)
-		} else if code[off] == 0xcc { // between functions
-			size, x.ends = 1, true
-		} else if size = vexLength(code[off:]); size > 0 {
+		size := vexLength(code[off:]) // x86asm gives VZEROUPPER a wrong length
+		switch {
+		case size > 0:
 			x.writes = true
-		} else {
-			return nil
+		case code[off] == 0xcc: // between functions
+			size, x.ends = 1, true
+		default:
+			in, err := x86asm.Decode(code[off:], 64)
+			if err != nil {
+				return nil
+			}
+			size = in.Len
+			x.classify(&in)
+			if x.to == 1 { // relative
+				x.to = x.pc + uintptr(size) + uintptr(in.Args[0].(x86asm.Rel))
+			}
 		}
 		x.end = x.pc + uintptr(size)
-		if x.to == 1 { // relative
-			x.to = x.end + uintptr(in.Args[0].(x86asm.Rel))
-		}
 		list = append(list, x)
 		off += size
 	}
@@ -104,7 +107,7 @@ func (x *instr) classify(in *x86asm.Inst) {
 	}
 }
 
-// vexLength is the length of an instruction with a VEX prefix, which x86asm does not know; 0 if it is none. Layout: two or three bytes of
+// vexLength is the length of an instruction with a VEX prefix, 0 if it has none. Layout: two or three bytes of
 // prefix, one of operation, then ModRM, SIB, displacement and immediate as in other instructions.
 func vexLength(b []byte) int {
 	n, opcodes := 0, byte(1)

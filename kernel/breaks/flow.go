@@ -1,4 +1,4 @@
-//go:build interleave_memory && linux && amd64
+//go:build amd64
 
 package breaks
 
