@@ -53,8 +53,8 @@ func TestInstallUpgradeUninstall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var none *toolchain.NoPluginsError // this small host cannot link in memory, and here is no C compiler
-		if _, err := toolchain.Open(toolchain.DirOf(real)); err != nil && !(!errors.As(err, &none) || !none.NoCC) {
+		var none *toolchain.NoPluginsError // this small host cannot link in memory, and there may be no C compiler
+		if _, err := toolchain.Open(toolchain.DirOf(real)); err != nil && !errors.As(err, &none) {
 			t.Errorf("the host's toolchain: %v", err)
 		}
 		if i == 0 {
