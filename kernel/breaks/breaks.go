@@ -73,7 +73,7 @@ func Add(pc uintptr) (loops, imprecise int) {
 	return loops, imprecise
 }
 
-// tidy sorts places. A jump both of whose ways go on with a loop is one place.
+// tidy sorts places. A jump whose ways both continue a loop is one place.
 func tidy(places []place) []place {
 	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.pc, b.pc), cmp.Compare(a.to, b.to)) })
 	for i, p := range places {
@@ -97,7 +97,7 @@ func Up() {
 	}
 }
 
-// Down takes the breakpoints away when nobody needs them any more.
+// Down takes the breakpoints away when no run needs them any more.
 func Down() {
 	state.Lock()
 	defer state.Unlock()

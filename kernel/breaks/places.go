@@ -131,7 +131,7 @@ func morestackJump(list []instr, more [2]uintptr) int {
 // findExits finds the deferred calls that a function makes at its end: each is a call behind a store that clears a bit of the byte which says
 // what has been deferred. It returns false when nothing is stored there.
 //
-// The compiler drops stores that nobody can see, such as that of a bit which is cleared before anything may panic. So a store may clear a bit although none
+// The compiler drops stores that no code can see, such as that of a bit which is cleared before anything may panic. So a store may clear a bit although none
 // before it has set it. What is taken for a deferred call by mistake is finished before the goroutine ends, which only takes longer.
 func (f *found) findExits(entry uintptr, list []instr) (stored bool) {
 	var stores []int
@@ -186,7 +186,7 @@ func (g *graph) copies(latch, head int) bool {
 	return wide
 }
 
-// edges returns the places of a loop: jumps, and the instructions that they lead to when the loop goes on. nil if there are none.
+// edges returns the places of a loop: jumps, and the instructions that they lead to when the loop continues; nil if the loop has no such jump.
 func (g *graph) edges(latch, head int, body map[int]bool) (edges [][2]int) {
 	if g.list[g.last(latch)].jump { // taken or not, one of its ways leads to the head
 		return [][2]int{{g.last(latch), g.starts[head]}}

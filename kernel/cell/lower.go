@@ -10,7 +10,7 @@ import (
 
 // What is added to a cell's own code, always on the line where it stands: a gate at the entry of functions that a later
 // definition may replace; a look at the stop flag in loops and before other functions call code of the session's, so that
-// an interrupt ends running code, unless the code is bare; a wrapper around functions that timers start, whose goroutines nobody's go statement has started.
+// an interrupt ends running code, unless the code is bare; a wrapper around functions that timers start, whose goroutines no go statement has started.
 
 const (
 	stopVar = own + "s"
@@ -135,7 +135,7 @@ func (e *emitter) pollLoop(loop ast.Stmt, body *ast.BlockStmt) {
 	}
 }
 
-// looking reports whether a loop looks at the stop flag. In bare code those do that never end by themselves: nobody can see what such a loop
+// looking reports whether a loop looks at the stop flag. In bare code those do that never end by themselves: no code can see what such a loop
 // stores, unless it can be left, so the compiler may drop it.
 func (e *emitter) looking(loop ast.Stmt) bool {
 	if !e.bare() {

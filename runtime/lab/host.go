@@ -34,7 +34,7 @@ func places() func(string) string {
 	return nil
 }
 
-// origin is where the user's code has started the calling goroutine, 0 when nobody knows.
+// origin is where the user's code has started the calling goroutine, 0 when that is not known.
 func origin() uintptr {
 	if h := host.Load(); h != nil && h.Origin != nil {
 		return h.Origin()

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// New returns a function that returns the compiled expression. It may be called from several goroutines. An expression that is none panics at the
+// New returns a function that returns the compiled expression. It may be called from several goroutines. A wrong expression panics at the
 // first call.
 func New(text string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
