@@ -39,6 +39,7 @@ func init() {
 			"Round":        reflect.ValueOf(pkg.Round),
 			"Self":         reflect.ValueOf(pkg.Self),
 			"SetEngine":    reflect.ValueOf(pkg.SetEngine),
+			"SetExpecting": reflect.ValueOf(pkg.SetExpecting),
 			"SetFiles":     reflect.ValueOf(pkg.SetFiles),
 			"SetOutside":   reflect.ValueOf(pkg.SetOutside),
 			"Span":         reflect.ValueOf((*pkg.Span)(nil)),
