@@ -1,7 +1,7 @@
 // Command host is the program that runs cells: the kernel's processes, all subcommands of one binary. It knows who
 // implements each subcommand and how its parts are put together. It must not know what they do.
 //
-// It is not built by hand: cell plugins load only into a host compiled with the flags of package install/toolchain, which
+// It is not built by hand: cells load only into a host compiled with the flags of package install/toolchain, which
 // builds this package together with the archives that cells are linked with. The launcher at the module's root does that
 // when needed and then executes the host with its own arguments.
 package main
