@@ -55,6 +55,8 @@ var layers = []layer{
 		"files of Go's own commands, taken from the installation at hand"},
 	{"kernel/load/objabi", nil,
 		"likewise"},
+	{"kernel/load/pkgbits", nil,
+		"likewise"},
 	{"kernel/load/internal/loadhost", []string{"install/toolchain", "kernel/load"},
 		"a host of a test, with nothing in it but what the test asks for"},
 	{"kernel/load", []string{"kernel/load/..."},

@@ -54,7 +54,7 @@ func (p *preparer) writeOverlay() (string, error) {
 	}
 	if p.memory { // some files of Go's own commands become part of the host
 		for _, f := range borrowed() {
-			name := strings.TrimPrefix(f.path, "cmd/internal/")
+			name := strings.TrimPrefix(strings.TrimPrefix(f.path, "cmd/"), "internal/")
 			if err := add(f, filepath.Join(p.Source, "kernel", "load", filepath.FromSlash(name))); err != nil {
 				return "", err
 			}
@@ -62,6 +62,10 @@ func (p *preparer) writeOverlay() (string, error) {
 	}
 	if !p.cgo {
 		if err := withoutC(goroot, overlay.Replace); err != nil {
+			return "", err
+		}
+		incomplete := stdFile{path: "runtime/cgo/cellincomplete.go", added: "cgoincomplete.go.txt"}
+		if err := add(incomplete, filepath.Join(goroot, "src", filepath.FromSlash(incomplete.path))); err != nil {
 			return "", err
 		}
 	}
@@ -73,7 +77,7 @@ func (p *preparer) writeOverlay() (string, error) {
 	return name, update(name, b)
 }
 
-// withoutC leaves nothing of package runtime/cgo but Handle. cmd/link keeps what code that comes later may need (the names of all types,
+// withoutC leaves nothing of package runtime/cgo but Handle; Incomplete is added. cmd/link keeps what code that comes later may need (the names of all types,
 // all methods, all initial values of maps) in programs that have the packages plugin and runtime/cgo, and goes by their names. So a
 // host has both, and needs no C compiler.
 func withoutC(goroot string, replace map[string]string) error {

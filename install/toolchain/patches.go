@@ -39,8 +39,8 @@ type edit struct {
 	memory   bool // for a host that links cells into itself
 }
 
-// borrowed are files of Go's commands from which packages kernel/load/goobj and kernel/load/objabi are made: the reader of object files that
-// fits the compiler at hand.
+// borrowed are files of Go's commands from which packages kernel/load/goobj, objabi and pkgbits are made: the readers of object files and of
+// export data that fit the compiler at hand.
 func borrowed() []stdFile {
 	return []stdFile{
 		{path: "cmd/internal/goobj/builtin.go", edits: []edit{
@@ -61,6 +61,15 @@ func borrowed() []stdFile {
 		{path: "cmd/internal/objabi/reloctype_string.go"},
 		{path: "cmd/internal/objabi/symkind.go"},
 		{path: "cmd/internal/objabi/symkind_string.go"},
+		{path: "internal/pkgbits/codes.go"},
+		{path: "internal/pkgbits/decoder.go"},
+		{path: "internal/pkgbits/encoder.go"},
+		{path: "internal/pkgbits/flags.go"},
+		{path: "internal/pkgbits/reloc.go"},
+		{path: "internal/pkgbits/support.go"},
+		{path: "internal/pkgbits/sync.go"},
+		{path: "internal/pkgbits/syncmarker_string.go"},
+		{path: "internal/pkgbits/version.go"},
 	}
 }
 

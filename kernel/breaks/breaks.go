@@ -4,6 +4,8 @@ package breaks
 
 import (
 	"cmp"
+	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	_ "unsafe" // for linkname
@@ -14,6 +16,9 @@ func cellStopReady() bool
 
 //go:linkname cellSetBreaks runtime.cellSetBreaks
 func cellSetBreaks(breaks []place, exits []uintptr, up bool)
+
+//go:linkname cellSetJumps runtime.cellSetJumps
+func cellSetJumps(jumps []Jump) bool
 
 //go:linkname cellFunctions runtime.cellFunctions
 func cellFunctions(pc uintptr) (list []uintptr, more [2]uintptr)
@@ -39,6 +44,7 @@ var state struct {
 	places []place   // of all modules
 	exits  []uintptr // likewise
 	up     int       // how many have asked for breakpoints
+	heads  []uintptr // functions whose first bytes a loop may jump to, sorted
 }
 
 // Add reads the code of the module at pc, whose functions may not run yet. It returns how many loops of its author's it has, and how many of them have
@@ -46,7 +52,7 @@ var state struct {
 func Add(pc uintptr) (loops, imprecise int) {
 	list, more := cellFunctions(pc)
 	var places []place
-	var exits []uintptr
+	var exits, heads []uintptr
 	for i := 0; i < len(list); i += 2 {
 		f, ok := search(list[i], list[i+1], more)
 		if !ok { // it may have some
@@ -54,9 +60,17 @@ func Add(pc uintptr) (loops, imprecise int) {
 		}
 		places, exits = append(places, f.places...), append(exits, f.exits...)
 		loops, imprecise = loops+f.loops, imprecise+f.imprecise
+		if !ok || f.head {
+			heads = append(heads, list[i])
+		}
 	}
 	state.Lock()
 	defer state.Unlock()
+	if len(heads) > 0 {
+		slices.Sort(heads)
+		i, _ := slices.BinarySearch(state.heads, heads[0])
+		state.heads = slices.Insert(state.heads, i, heads...)
+	}
 	slices.Sort(exits)
 	places = tidy(places)
 	if len(places) > 0 { // modules do not overlap
@@ -105,3 +119,48 @@ func Down() {
 		cellSetBreaks(state.places, state.exits, false)
 	}
 }
+
+// A Jump says where calls of a function lead: from and to are entries of functions of cells. The runtime has the same struct.
+type Jump struct{ From, To uintptr }
+
+// jumpSize is how many bytes of a function a jump takes.
+const jumpSize = 5
+
+// CanJump reports whether a jump can be written over the beginning of a function: not where a loop of the function begins within these bytes, since
+// goroutines that are in it will come back there.
+func CanJump(entry uintptr) bool {
+	state.Lock()
+	defer state.Unlock()
+	_, head := slices.BinarySearch(state.heads, entry)
+	return !head
+}
+
+// Redirect lets all calls of some functions lead to others from now on: of all jumps, or of none when it fails. What runs in a function
+// that is replaced continues there. The caller must have made sure that CanJump says yes, and that those who call the one function may call
+// the other. The world stands for some 20 µs.
+func Redirect(jumps []Jump) error {
+	jumps = slices.Clone(jumps)
+	slices.SortFunc(jumps, func(a, b Jump) int { return cmp.Compare(a.From, b.From) })
+	state.Lock()
+	defer state.Unlock()
+	// What stands there will not be executed any more.
+	under := func(p place) bool {
+		i, ok := slices.BinarySearchFunc(jumps, p.pc, func(j Jump, pc uintptr) int { return cmp.Compare(j.From, pc) })
+		return ok || i > 0 && p.pc < jumps[i-1].From+jumpSize
+	}
+	rest := slices.DeleteFunc(slices.Clone(state.places), under)
+	for try := 0; !cellSetJumps(jumps); try++ {
+		if try == mostTries {
+			return errors.New("a goroutine stands at the beginning of a function that was to be replaced, again and again")
+		}
+		runtime.Gosched()
+	}
+	state.places = rest
+	if state.up > 0 {
+		cellSetBreaks(slices.Clone(state.places), slices.Clone(state.exits), true)
+	}
+	return nil
+}
+
+// mostTries is how often Redirect tries. A goroutine stands in the bytes in question once in a hundred million calls.
+const mostTries = 1000

@@ -2,6 +2,8 @@
 
 package breaks
 
+import "errors"
+
 // Available reports whether this program can stop code so.
 func Available() bool { return false }
 
@@ -16,3 +18,12 @@ func Down() {}
 
 // OnLeave is never called where Available is false.
 func OnLeave(f func(pc uintptr)) {}
+
+// A Jump says where calls of a function lead.
+type Jump struct{ From, To uintptr }
+
+// CanJump is never called where Available is false.
+func CanJump(entry uintptr) bool { return false }
+
+// Redirect is never called where Available is false.
+func Redirect(jumps []Jump) error { return errors.ErrUnsupported }

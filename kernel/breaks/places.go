@@ -20,7 +20,8 @@ type found struct {
 	places    []place
 	exits     []uintptr // return addresses of deferred calls at the function's end
 	loops     int
-	imprecise int // loops without a place
+	imprecise int  // loops without a place
+	head      bool // a jump of the function leads to its first bytes, or may do so
 }
 
 // owned are the packages whose loops are a cell's own business when they were inlined into it, or instantiated for it: they hold no lock,
@@ -59,6 +60,7 @@ func search(entry, end uintptr, more [2]uintptr) (f found, ok bool) {
 		dropped = !f.findExits(entry, list)
 	}
 	g := newGraph(list, restart)
+	f.head = comesBack(list, restart)
 	add := func(i int, to uintptr) {
 		p := place{pc: list[i].pc, to: to, old: *memory(list[i].pc)}
 		if dropped {
@@ -103,6 +105,16 @@ func search(entry, end uintptr, more [2]uintptr) (f found, ok bool) {
 		}
 	}
 	return f, true
+}
+
+// comesBack reports whether a jump leads to the first bytes of a function, or is one of which that is not known. Those to restart call it anew.
+func comesBack(list []instr, restart uintptr) bool {
+	for _, x := range list {
+		if x.jump && x.to >= list[0].pc && x.to < list[0].pc+jumpSize && x.to != restart || x.table && restart == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // morestackJump returns the index of the jump that leads to morestack when the stack is too small, -1 in functions without one.

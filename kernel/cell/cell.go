@@ -28,8 +28,11 @@ import (
 
 // A Session is what is declared so far. Use it from one goroutine.
 type Session struct {
-	// Bare says that loops and calls can be stopped without a look at the stop flag in them. It is set before the first cell.
+	// Bare says that loops and calls can be stopped without a look at the stop flag in them, and that later definitions can be written over the
+	// entries of functions. It is set before the first cell.
 	Bare bool
+	// Inlined says whether the compiler has let callers have copies of a function's body; nil and in doubt: yes.
+	Inlined func(Entry) bool
 
 	pkgs    Packages
 	pkg     *types.Package // its scope is that of the last check
@@ -43,6 +46,7 @@ type Session struct {
 	ran     map[string]*reusable    // by text
 	aliased map[string]string       // alias → import path
 	serial  int                     // of the last cell
+	bodies  map[int]*unit           // what plain cells' statements hold, by serial: closures in them may live on
 	stamp   int                     // counts what changes the meaning of free names
 	habits  [][2]*regexp.Regexp     // the patterns of habits, once they were needed
 }
@@ -50,7 +54,7 @@ type Session struct {
 // New returns an empty session. Without packages it can parse alone.
 func New(pkgs Packages) *Session {
 	s := &Session{pkgs: pkgs, pkg: types.NewPackage("main", "main"), fset: token.NewFileSet(), imports: map[string]string{}, spelled: map[*ast.Ident]string{},
-		sources: map[*token.File]*source{}, ran: map[string]*reusable{}, aliased: map[string]string{}}
+		sources: map[*token.File]*source{}, ran: map[string]*reusable{}, aliased: map[string]string{}, bodies: map[int]*unit{}}
 	if pkgs != nil {
 		s.predeclare()
 	}
@@ -60,7 +64,7 @@ func New(pkgs Packages) *Session {
 // Fresh returns an empty session that goes on numbering packages where this one is.
 func (s *Session) Fresh() *Session {
 	f := New(s.pkgs)
-	f.serial, f.Bare = s.serial, s.Bare
+	f.serial, f.Bare, f.Inlined = s.serial, s.Bare, s.Inlined
 	return f
 }
 
@@ -117,14 +121,34 @@ type Plan struct {
 	Sets      []Setting       // variables that have no value before the cell has given them one
 	DriveSets []Setting       // the same when the interpreter runs Drive, whose steps are statements
 	Moves     []Move
-	Forget    []string // the names, of a plan that Forget made
-	Notices   []string // what the user must be told: variables that were reset, and the like
-	Tracer    string   // a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it does not
-	HideNil   bool     // the last expression ends in an error: nil is not worth showing
-	Empty     bool     // nothing to run, and at most imports declared
-	Lasting   bool     // it declares variables or imports: where nothing was compiled, another process learns of them by the text alone
+	Forget    []string       // the names, of a plan that Forget made
+	Params    map[string]int // of plain functions and methods in Code, by symbol: how many there are, receivers included
+	Jumps     []Jump         // what plain definitions of this cell take the place of
+	Stale     []Stale        // code that continues to use what it had before
+	Notices   []string       // what the user must be told: variables that were reset, and the like
+	Tracer    string         // a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it does not
+	HideNil   bool           // the last expression ends in an error: nil is not worth showing
+	Empty     bool           // nothing to run, and at most imports declared
+	Lasting   bool           // it declares variables or imports: where nothing was compiled, another process learns of them by the text alone
+
+	Cut []string // the keys that CutOff was given
 
 	commit func(compiled bool)
+	again  func(cut map[string]bool) (*Plan, error)
+}
+
+// CutOff returns another plan of the same cell, the last that was checked, in which some of its jumps are not made: the callers of what they
+// replace are built again instead. Keys that an earlier CutOff was given stay cut.
+func (p *Plan) CutOff(keys []string) (*Plan, error) {
+	cut := map[string]bool{}
+	for _, k := range append(slices.Clone(p.Cut), keys...) {
+		cut[k] = true
+	}
+	n, err := p.again(cut)
+	if err == nil {
+		n.Cut = sortedKeys(cut)
+	}
+	return n, err
 }
 
 // Commit makes the cell part of the session. Call it when its code has been loaded, before it runs. compiled says that its
@@ -145,7 +169,9 @@ func (s *Session) Check(n int, text string) (*Plan, error) {
 }
 
 // CheckAnew is Check for one who cannot run the package that an earlier cell of the same text has.
-func (s *Session) CheckAnew(n int, text string) (*Plan, error) {
+func (s *Session) CheckAnew(n int, text string) (*Plan, error) { return s.checkAnew(n, text, nil) }
+
+func (s *Session) checkAnew(n int, text string, cut map[string]bool) (*Plan, error) {
 	if s.serial++; s.serial%pruneEvery == 0 {
 		s.prune()
 	}
@@ -164,11 +190,17 @@ func (s *Session) CheckAnew(n int, text string) (*Plan, error) {
 		return nil, s.excerpts(diags, src)
 	}
 	c := s.newChange(src, named, dots)
+	c.cut = cut
 	c.define()
 	if diags := c.resolve(); len(diags) > 0 {
 		return nil, s.excerpts(diags, src)
 	}
-	return c.plan(), nil
+	p := c.plan()
+	p.again = func(cut map[string]bool) (*Plan, error) {
+		s.serial--
+		return s.checkAnew(n, text, cut)
+	}
+	return p, nil
 }
 
 func (s *Session) newChange(src *source, named map[string]string, dots []string) *change {

@@ -40,6 +40,9 @@ type change struct {
 	dropped []*unit               // variables of types that no longer fit
 	revived map[*unit]bool        // units that were set aside before and are tried again
 
+	cut    map[string]bool // keys of functions and methods that calls compiled earlier must not reach
+	copied map[string]bool // keys of those of which callers may hold copies, and which are built again
+
 	rebuild map[*unit]*unit // built again in this cell's package, with a new identity
 	again   map[*unit]*unit // functions whose body alone is compiled again; their home stays
 	newVars map[string]*unit
@@ -55,6 +58,9 @@ func (c *change) define() {
 	s, src := c.s, c.src
 	units, body, vars := src.units()
 	c.body, c.vars, c.old = body, vars, s.live()
+	for _, u := range units {
+		u.plain = s.Bare && u.canBePlain()
+	}
 
 	c.bind = &binder{pkgs: s.pkgs, imports: maps.Clone(s.imports), spelled: s.spelled, paths: map[string]bool{}, aliased: s.aliased, absent: map[string]bool{},
 		earlier: map[string]bool{}, shadowed: map[string]bool{}}
@@ -278,11 +284,31 @@ func (c *change) replace(u *unit) {
 // spread finds, from the names that changed, what must be built again.
 func (c *change) spread() {
 	c.rebuild, c.again = map[*unit]*unit{}, map[*unit]*unit{}
+	c.copied = map[string]bool{}
+	for _, u := range c.news {
+		if o := c.replaced[u]; o != nil {
+			c.copy(o)
+		}
+	}
 	for grew := true; grew; {
 		grew = false
+		again := func(u *unit) {
+			if c.again[u] == nil {
+				cp := *u
+				if cp.plain {
+					cp.body = c.src.serial
+					if cp.kind == funcUnit {
+						cp.home = c.src.serial
+					}
+				}
+				c.again[u] = &cp
+				c.copy(u)
+				grew = true
+			}
+		}
 		mark := func(u *unit, names ...string) {
 			cp := *u
-			cp.home, cp.aside = c.src.serial, nil
+			cp.home, cp.body, cp.entries, cp.aside = c.src.serial, 0, nil, nil
 			c.rebuild[u] = &cp
 			delete(c.again, u)
 			for _, n := range names {
@@ -294,7 +320,7 @@ func (c *change) spread() {
 			if c.gone[u] || c.rebuild[u] != nil || c.goneVar(u) {
 				continue
 			}
-			hit := mentions(u.uses, c.changed)
+			hit := mentions(u.uses, c.changed) || mentions(u.holds, c.copied)
 			if c.revived[u] {
 				if u.kind == methodUnit {
 					mark(u, u.recv)
@@ -317,17 +343,15 @@ func (c *change) spread() {
 					mark(u)
 				case hit && (u.rigid() || mentions(u.sigUses, c.changed)):
 					mark(u, u.recv)
-				case hit && c.again[u] == nil:
-					cp := *u
-					c.again[u] = &cp
+				case hit:
+					again(u)
 				}
 			case funcUnit:
 				switch {
 				case hit && (u.rigid() || mentions(u.sigUses, c.changed)):
 					mark(u, u.names...)
-				case hit && c.again[u] == nil:
-					cp := *u
-					c.again[u] = &cp
+				case hit:
+					again(u)
 				}
 			case constUnit:
 				if hit {
@@ -657,7 +681,14 @@ func (c *change) describe(units []*unit, asFunc map[*unit]bool) {
 			u.sig = "generic " + c.src.text
 		}
 		u.sigUses = sp.seen
-		if o := c.replaced[u]; o != nil && o.sig != u.sig {
+		if c.isAgain(u) && c.cut[u.key()] {
+			if u.kind == methodUnit {
+				c.changed[u.recv] = true
+			} else {
+				c.changed[u.names[0]] = true
+			}
+		}
+		if o := c.replaced[u]; o != nil && (o.sig != u.sig || c.cut[u.key()]) {
 			if u.kind == methodUnit && c.added[u.recv] == nil {
 				c.changed[u.recv] = true
 			} else if u.kind == funcUnit {
@@ -722,7 +753,15 @@ func (c *change) plan() *Plan {
 		case c.again[u] != nil:
 			final = append(final, c.again[u])
 			emitted = append(emitted, c.again[u])
-			patched[c.again[u]] = true
+			if a := c.again[u]; a.plain {
+				a.entries = nil
+				if !c.cut[u.key()] {
+					a.entries = u.entries
+					patched[a] = true
+				}
+			} else {
+				patched[a] = true
+			}
 		default:
 			final = append(final, u)
 		}
@@ -733,7 +772,12 @@ func (c *change) plan() *Plan {
 		}
 		if o := c.replaced[u]; o != nil && !u.rigid() && !o.rigid() && o.sig == u.sig &&
 			(u.kind == funcUnit || c.added[u.recv] == nil && !c.changed[u.recv]) && (u.kind == methodUnit || !c.changed[u.names[0]]) {
-			u.home = o.home
+			if !u.plain || u.kind == methodUnit {
+				u.home = o.home
+			}
+			if u.plain {
+				u.body, u.entries = c.src.serial, o.entries
+			}
 			patched[u] = true
 		}
 		emitted = append(emitted, u)
@@ -751,9 +795,12 @@ func (c *change) plan() *Plan {
 	c.stale(p, final)
 	c.left(p, final, patched)
 
-	e := &emitter{c: c, units: map[string]*unit{}, patched: patched, imports: map[string]bool{}, pointers: map[string]Variable{}}
+	e := &emitter{c: c, units: map[string]*unit{}, patched: patched, imports: map[string]bool{}, pointers: map[string]Variable{}, plainly: newPlainly()}
 	for _, u := range final {
-		if u.kind != methodUnit {
+		e.count(u)
+		if u.kind == methodUnit {
+			e.methods[u.key()] = u
+		} else {
 			for _, name := range u.names {
 				e.units[name] = u
 			}
@@ -779,6 +826,8 @@ func (c *change) plan() *Plan {
 	if !p.Empty {
 		p.Code = e.emit(emitted)
 		p.Imports = sortedKeys(e.imports)
+		p.Params, p.Jumps = e.params, e.jumps
+		p.Stale = c.staleBodies()
 	}
 	for _, k := range sortedKeys(e.pointers) {
 		p.Vars = append(p.Vars, e.pointers[k])
@@ -856,6 +905,9 @@ func (c *change) plan() *Plan {
 			}
 		}
 		s.units, s.aside = final, remaining
+		if compiled && e.bare() {
+			e.committed()
+		}
 		if len(c.named) > 0 || len(c.newDots) > 0 {
 			s.stamp++
 		}

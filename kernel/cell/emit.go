@@ -22,6 +22,8 @@ type emitter struct {
 	early    map[string]int // variables that functions of the cell may read too early, and the lines that give them a value
 	inFunc   bool           // a function or method is being written
 
+	plainly
+
 	src      *source
 	edits    []edit
 	selected map[*ast.Ident]bool
@@ -201,6 +203,9 @@ func (e *emitter) walk(n ast.Node) {
 	if e.selected == nil {
 		e.selected = map[*ast.Ident]bool{}
 	}
+	if e.bare() {
+		e.sortCalls(n)
+	}
 	embedded := map[*ast.Ident]bool{}
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch x := n.(type) {
@@ -215,6 +220,9 @@ func (e *emitter) walk(n ast.Node) {
 				}
 			}
 		case *ast.Ident:
+			if e.bare() {
+				e.mention(x)
+			}
 			e.ident(x, embedded[x])
 		case *ast.FuncLit:
 			e.enter(x.Body, nil)
@@ -225,6 +233,9 @@ func (e *emitter) walk(n ast.Node) {
 		case *ast.BranchStmt:
 			e.pollGoto(x)
 		case *ast.CallExpr:
+			if e.bare() {
+				e.plainCall(x)
+			}
 			e.guard(x)
 			e.print(x)
 		}
@@ -252,8 +263,10 @@ func (e *emitter) emit(units []*unit) string {
 	e.src = c.src
 	var b strings.Builder
 	fmt.Fprintf(&b, "func %s() {\n", cellFunc)
+	e.holding = map[string]bool{}
 	first := e.initializers() + e.callInits(p.inits, len(e.steps)-len(c.after))
 	body := e.body(p.inits)
+	e.bodyHeld = e.holding
 	e.locals(&b)
 	fmt.Fprintf(&b, "%s\n%s//line cell[%d]:1\n%s\n", e.prologue(c.body), first, c.src.n, body)
 	if n := len(e.steps); n > 0 {
@@ -269,6 +282,7 @@ func (e *emitter) emit(units []*unit) string {
 
 	var tail strings.Builder
 	fmt.Fprintf(&tail, "//line interleave.go:1\n%s", p.stubs.String())
+	e.writeTwins(&tail)
 	gate := "nil"
 	if p.stubs.Len() > 0 {
 		fmt.Fprintf(&tail, "var %s uint32\n", gateVar)
@@ -317,7 +331,7 @@ func (e *emitter) emit(units []*unit) string {
 func (e *emitter) unit(u *unit, p *parts) {
 	e.src = u.src
 	line, _ := u.src.position(u.node.Pos())
-	prefix := ""
+	prefix, before, behind := "", "", ""
 	switch d := u.node.(type) {
 	case *ast.TypeSpec:
 		prefix = "type "
@@ -325,7 +339,11 @@ func (e *emitter) unit(u *unit, p *parts) {
 			fmt.Fprintf(&p.symbols, "%q: (*%s)(nil), ", "type "+u.names[0], mangle(u.names[0]))
 		}
 	case *ast.FuncDecl:
-		e.function(u, d, p)
+		if u.plain {
+			before, behind = e.plainFunction(u, d, p)
+		} else {
+			e.function(u, d, p)
+		}
 		lines := pragmas(d)
 		if line > len(lines) {
 			line -= len(lines)
@@ -337,8 +355,11 @@ func (e *emitter) unit(u *unit, p *parts) {
 	_, e.inFunc = u.node.(*ast.FuncDecl)
 	e.walk(u.node)
 	e.inFunc = false
+	if u.plain {
+		u.holds, e.holding = e.holding, map[string]bool{}
+	}
 	text := e.apply(u.src.code, u.src.offset(u.node.Pos()), u.src.end(u.node))
-	fmt.Fprintf(&p.decls, "//line cell[%d]:%d\n%s%s\n", u.src.n, line, prefix, text)
+	fmt.Fprintf(&p.decls, "%s//line cell[%d]:%d\n%s%s\n%s", before, u.src.n, line, prefix, text, behind)
 }
 
 // function puts the edits that make a function one that can be replaced, or that replaces another.
@@ -354,7 +375,7 @@ func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
 		if u.kind == funcUnit {
 			e.replace(d.Name, name)
 		} else {
-			e.receiverFirst(u, d, name)
+			e.receiverFirst(u, d, name, true)
 		}
 		fmt.Fprintf(&p.patches, "%s.%s = %s; %s(%d)\n", e.use(fmt.Sprint(PackagePrefix, u.home)), patchName(u), name, e.rt("Replaced"), u.home)
 		e.enter(d.Body, nil)

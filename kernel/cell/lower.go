@@ -223,8 +223,8 @@ func (e *emitter) stub(u *unit, sig *types.Signature) string {
 }
 
 // receiverFirst turns a method into a plain function that takes the receiver as its first parameter.
-func (e *emitter) receiverFirst(u *unit, d *ast.FuncDecl, name string) {
-	sig := e.c.signature(u, d, true)
+func (e *emitter) receiverFirst(u *unit, d *ast.FuncDecl, name string, asFunc bool) {
+	sig := e.c.signature(u, d, asFunc)
 	recv := d.Recv.List[0]
 	rn := "_"
 	if len(recv.Names) > 0 {

@@ -19,6 +19,16 @@ const own = Letter + Letter
 // It is seen in stacks, from which the patched runtime has removed the letter.
 const newer = "\ua78f" // ꞏ, which counts as a letter
 
+// Plain functions that hold the code of methods, which calls that name the method go to, have newer between type and method: twice for a
+// pointer receiver, three times for another. The patched runtime writes (*T).M and T.M for them.
+const (
+	ofPointer = newer + newer
+	ofValue   = newer + newer + newer
+)
+
+// twinPrefix begins the names of functions that call one of the session's and are never inlined; see plain.go.
+const twinPrefix = own + "t_"
+
 // Newer reports whether a function, as it is called in a stack, is one that an earlier definition has jumped to; functions
 // inside of it are not. The name is returned as users know it.
 func Newer(function string) (name string, jumped bool) {

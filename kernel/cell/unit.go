@@ -41,6 +41,10 @@ type unit struct {
 	sig     string          // the signature, to know whether a new body can take the old one's place
 	generic bool            // a function, or method of a type, with type parameters
 	direct  bool            // a function or method to which it matters who calls it
+	plain   bool            // compiled as it stands: a later definition is written over its entries; see plain.go
+	body    int             // of a plain function or method, the cell whose package holds its code; 0: home
+	entries *[]Entry        // of a plain function or method, where calls that were compiled so far arrive
+	holds   map[string]bool // keys of plain functions and methods of which it may hold inlined copies
 	closes  map[string]int  // of a variable, the names that closures in it use, with the cells that made them; replaced as a whole
 	lost    string          // of a variable without a value, why, as the rest of a sentence about it
 	aside   *Diagnostic     // why it no longer fits, when it is set aside
@@ -48,7 +52,7 @@ type unit struct {
 }
 
 // rigid reports whether a function cannot jump to a later definition, so that what calls it must be built again.
-func (u *unit) rigid() bool { return u.generic || u.direct }
+func (u *unit) rigid() bool { return u.generic || u.direct && !u.plain }
 
 // caresForCaller reports whether a function behaves differently when it is called through another one: recover works in a deferred call
 // itself only, and runtime.Caller counts calls.

@@ -39,16 +39,33 @@ func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 	e.record(p, text, so)
 	c := rt.Lookup(p.Package)
 	r.cell = c
+	if e.bare {
+		return c.Run, nil
+	}
 	return func() {
 		c.Patch()
 		c.Run()
 	}, nil
 }
 
-// plugin builds a cell and loads it.
+// plugin builds a cell and loads it. Where definitions of the cell must not take the place of earlier ones, the plan becomes another.
 func (e *Engine) plugin(ctx context.Context, p *cell.Plan) (so string, err error) {
-	if so, err = e.build(ctx, p); err == nil {
-		err = e.open(p, so)
+	for {
+		if so, err = e.build(ctx, p); err != nil {
+			return "", err
+		}
+		keys := e.unfit(p)
+		if len(keys) == 0 {
+			break
+		}
+		other, err := p.CutOff(keys)
+		if err != nil {
+			return "", err
+		}
+		*p = *other
+	}
+	if err = e.open(p, so); err == nil && e.bare {
+		err = e.redirect(p)
 	}
 	return so, err
 }

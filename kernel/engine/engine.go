@@ -71,6 +71,7 @@ type Engine struct {
 	loader    *load.Loader // nil until a cell is linked into the process
 	starter   starter
 	opened    int // compiled cells that are in this process
+	facts     facts
 
 	mu      sync.Mutex
 	running *run
@@ -103,7 +104,7 @@ func New(cfg Config) (*Engine, error) {
 	e.packages = newPackages(types)
 	e.session = cell.New(e.packages)
 	e.bare = tools.Index() != "" && cfg.Bare && breaks.Available()
-	e.session.Bare = e.bare
+	e.session.Bare, e.session.Inlined = e.bare, e.inlined
 	e.interp = newInterp(e)
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
@@ -545,6 +546,7 @@ type record struct {
 	Plugin  string // empty when the interpreter ran the cell
 	Mode    string
 	Plot    bool
+	Cut     []string `json:",omitempty"` // see cell.Plan
 	Forget  []string `json:",omitempty"` // instead of Code: names to forget
 	Narrow  bool     `json:",omitempty"` // figures for a phone
 	Setting bool     `json:",omitempty"` // only the mode changed
@@ -561,7 +563,7 @@ func (e *Engine) commit(p *cell.Plan, text string) {
 }
 
 func (e *Engine) record(p *cell.Plan, text, plugin string) {
-	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot, Narrow: e.narrow, Forget: p.Forget})
+	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot, Narrow: e.narrow, Forget: p.Forget, Cut: p.Cut})
 	if err != nil {
 		return
 	}
@@ -606,16 +608,14 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 			continue
 		}
 		if rec.Plugin != "" && p.Reuse == 0 {
-			so, err := e.build(context.Background(), p)
-			if err == nil {
-				err = e.open(p, so)
-			}
-			if err != nil {
+			if _, err := e.plugin(context.Background(), p); err != nil {
 				failed = append(failed, fmt.Sprintf("cell[%d]: %v", rec.N, err))
 				continue
 			}
 			c := rt.Lookup(p.Package)
-			c.Patch()
+			if !e.bare {
+				c.Patch()
+			}
 			c.Over()
 		}
 		p.Commit(rec.Plugin != "")
@@ -628,11 +628,16 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 }
 
 // plan checks what a record holds.
-func (e *Engine) plan(rec record) (*cell.Plan, error) {
+func (e *Engine) plan(rec record) (p *cell.Plan, err error) {
 	if len(rec.Forget) > 0 {
-		return e.session.Forget(rec.N, rec.Forget)
+		p, err = e.session.Forget(rec.N, rec.Forget)
+	} else {
+		p, err = e.session.Check(rec.N, rec.Code)
 	}
-	return e.session.Check(rec.N, rec.Code)
+	if err == nil && len(rec.Cut) > 0 && p.Reuse == 0 {
+		return p.CutOff(rec.Cut)
+	}
+	return p, err
 }
 
 // forget drops everything that was declared.

@@ -128,3 +128,10 @@ func (l *link) close() {
 		a.close()
 	}
 }
+
+// Entry returns the address of a function of a cell that was loaded, 0 if there is none.
+func (l *Loader) Entry(path, symbol string) uintptr {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known[path+"."+symbol]
+}

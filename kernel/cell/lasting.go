@@ -1,0 +1,395 @@
+package cell
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// Which calls run for so long, or so much later, that they must reach a definition which is made meanwhile; see plain.go.
+
+type callKind int
+
+const (
+	passing callKind = iota
+	lasting          // in a loop that waits, or in a function literal that may outlive the call in which it is made
+	started          // by go or defer: these are not inlined
+)
+
+// sortCalls finds the calls in a piece of syntax that are lasting or started.
+func (e *emitter) sortCalls(root ast.Node) {
+	w := &callSorter{e: e, kept: e.keptClosures(root)}
+	w.walk(root, false)
+}
+
+type callSorter struct {
+	e    *emitter
+	kept map[*ast.FuncLit]bool // may outlive the call in which they are made
+}
+
+func (w *callSorter) walk(root ast.Node, lasts bool) {
+	if root == nil {
+		return
+	}
+	ast.Inspect(root, func(n ast.Node) bool {
+		if n == root {
+			if x, ok := n.(*ast.CallExpr); ok && lasts {
+				w.e.calls[x] = lasting
+			}
+			return true
+		}
+		switch x := n.(type) {
+		case *ast.FuncLit:
+			w.walk(x.Body, lasts || w.kept[x])
+			return false
+		case *ast.GoStmt:
+			w.e.calls[x.Call] = started
+			w.parts(x.Call, lasts, true)
+			return false
+		case *ast.DeferStmt:
+			w.e.calls[x.Call] = started
+			w.parts(x.Call, lasts, false)
+			return false
+		case *ast.ForStmt:
+			w.loop(x, lasts)
+			return false
+		case *ast.RangeStmt:
+			w.loop(x, lasts)
+			return false
+		case *ast.CallExpr:
+			if lasts {
+				w.e.calls[x] = lasting
+			}
+		}
+		return true
+	})
+}
+
+// parts sorts what a call that is started consists of.
+func (w *callSorter) parts(x *ast.CallExpr, lasts, goes bool) {
+	if f, ok := ast.Unparen(x.Fun).(*ast.FuncLit); ok {
+		w.walk(f.Body, lasts || goes)
+	} else {
+		w.walk(x.Fun, lasts)
+	}
+	for _, a := range x.Args {
+		w.inner(a, lasts)
+	}
+}
+
+// inner is walk for a node that may itself be something to sort.
+func (w *callSorter) inner(n ast.Node, lasts bool) {
+	switch x := n.(type) {
+	case nil:
+	case ast.Expr:
+		if x != nil {
+			w.walk(&ast.ParenExpr{X: x}, lasts)
+		}
+	case ast.Stmt:
+		if x != nil {
+			w.walk(&ast.BlockStmt{List: []ast.Stmt{x}}, lasts)
+		}
+	}
+}
+
+func (w *callSorter) loop(n ast.Stmt, lasts bool) {
+	switch x := n.(type) {
+	case *ast.ForStmt:
+		if x.Init != nil {
+			w.inner(x.Init, lasts)
+		}
+		lasts = lasts || w.e.lasts(x)
+		if x.Cond != nil {
+			w.inner(x.Cond, lasts)
+		}
+		if x.Post != nil {
+			w.inner(x.Post, lasts)
+		}
+		w.walk(x.Body, lasts)
+	case *ast.RangeStmt:
+		w.inner(x.X, lasts)
+		lasts = lasts || w.e.waits(x, false)
+		if x.Key != nil {
+			w.inner(x.Key, lasts)
+		}
+		if x.Value != nil {
+			w.inner(x.Value, lasts)
+		}
+		w.walk(x.Body, lasts)
+	}
+}
+
+// lasts reports whether a loop waits, or has no end that its own text counts to.
+func (e *emitter) lasts(x *ast.ForStmt) bool {
+	if x.Init != nil || x.Post != nil {
+		return e.waits(x.Body, false)
+	}
+	if x.Cond == nil {
+		return !leaves(x.Body, false) || e.waits(x.Body, true)
+	}
+	shared := false // somebody else may set what ends it
+	ast.Inspect(x.Cond, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			if v, ok := e.c.info.Uses[id].(*types.Var); ok && (isGlobal(v) || e.c.isCellVar(v)) {
+				b, basic := v.Type().Underlying().(*types.Basic)
+				shared = shared || basic && b.Info()&types.IsBoolean != 0
+			}
+		}
+		return true
+	})
+	return shared || e.waits(x.Cond, true) || e.waits(x.Body, true)
+}
+
+// waits reports whether code waits for other goroutines or for time to pass. polls says that to look at what others set counts as well.
+func (e *emitter) waits(root ast.Node, polls bool) (yes bool) {
+	ast.Inspect(root, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.SendStmt, *ast.SelectStmt:
+			yes = true
+		case *ast.UnaryExpr:
+			yes = yes || x.Op == token.ARROW
+		case *ast.RangeStmt:
+			if t := e.c.info.Types[x.X].Type; t != nil {
+				_, ch := t.Underlying().(*types.Chan)
+				yes = yes || ch
+			}
+		case *ast.CallExpr:
+			yes = yes || e.waiting(x, polls)
+		}
+		return !yes
+	})
+	return yes
+}
+
+// waiting reports whether a call of a package's function waits.
+func (e *emitter) waiting(x *ast.CallExpr, polls bool) bool {
+	f := e.packageFunc(x)
+	if f == nil {
+		return false
+	}
+	switch path := f.Pkg().Path(); path {
+	case "time":
+		return f.Name() == "Sleep" || f.Name() == "After" || polls && (f.Name() == "Now" || f.Name() == "Since" || f.Name() == "Until")
+	case "sync":
+		return f.Name() == "Wait" || polls
+	case "sync/atomic", "context":
+		return polls
+	case "runtime":
+		return f.Name() == "Gosched"
+	default:
+		return strings.HasPrefix(path, "net") || path == "interleave/runtime/lab" && !strings.HasPrefix(f.Name(), "Bench")
+	}
+}
+
+// packageFunc returns the function or method of a package that a call names.
+func (e *emitter) packageFunc(x *ast.CallExpr) *types.Func {
+	var id *ast.Ident
+	switch f := ast.Unparen(x.Fun).(type) {
+	case *ast.Ident:
+		id = f
+	case *ast.SelectorExpr:
+		id = f.Sel
+	default:
+		return nil
+	}
+	f, ok := e.c.info.Uses[id].(*types.Func)
+	if !ok || f.Pkg() == nil || isSession(f) {
+		return nil
+	}
+	return f
+}
+
+// keptClosures finds the function literals that may outlive the call in which they are made: all but those that are called or deferred on the spot,
+// those that only are called by the name of a local variable, and arguments of functions that do not keep them.
+func (e *emitter) keptClosures(root ast.Node) map[*ast.FuncLit]bool {
+	kept := map[*ast.FuncLit]bool{}
+	local := e.calledLocals(root)
+	ast.Inspect(root, func(n ast.Node) bool {
+		f, ok := n.(*ast.FuncLit)
+		if ok {
+			kept[f] = true
+		}
+		return true
+	})
+	free := func(x ast.Expr) {
+		if f, ok := ast.Unparen(x).(*ast.FuncLit); ok {
+			delete(kept, f)
+		}
+	}
+	ast.Inspect(root, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.CallExpr:
+			free(x.Fun)
+			for i, a := range x.Args {
+				if _, ok := ast.Unparen(a).(*ast.FuncLit); ok && !e.keeps(x, i) {
+					free(a)
+				}
+			}
+		case *ast.AssignStmt:
+			for i, l := range x.Lhs {
+				if id, ok := l.(*ast.Ident); ok && len(x.Lhs) == len(x.Rhs) && local[e.c.info.ObjectOf(id)] {
+					free(x.Rhs[i])
+				}
+			}
+		case *ast.ValueSpec:
+			for i, id := range x.Names {
+				if len(x.Names) == len(x.Values) && local[e.c.info.ObjectOf(id)] {
+					free(x.Values[i])
+				}
+			}
+		}
+		return true
+	})
+	return kept
+}
+
+// calledLocals finds the local variables of function types that are called, outside of other function literals, and nothing else.
+func (e *emitter) calledLocals(root ast.Node) map[types.Object]bool {
+	good, bad := map[types.Object]bool{}, map[types.Object]bool{}
+	fine := map[*ast.Ident]bool{} // called or assigned
+	var depth []ast.Node
+	ast.Inspect(root, func(n ast.Node) bool {
+		if n == nil {
+			depth = depth[:len(depth)-1]
+			return true
+		}
+		depth = append(depth, n)
+		switch x := n.(type) {
+		case *ast.GoStmt:
+			bad[e.objectOf(x.Call.Fun)] = true
+		case *ast.CallExpr:
+			if id, ok := ast.Unparen(x.Fun).(*ast.Ident); ok {
+				fine[id] = true
+			}
+		case *ast.AssignStmt:
+			for _, l := range x.Lhs {
+				if id, ok := l.(*ast.Ident); ok {
+					fine[id] = true
+				}
+			}
+		case *ast.Ident:
+			v, ok := e.c.info.ObjectOf(x).(*types.Var)
+			if !ok || v.IsField() || isGlobal(v) || e.c.isCellVar(v) {
+				break
+			}
+			if _, fn := v.Type().Underlying().(*types.Signature); !fn {
+				break
+			}
+			if e.c.info.Defs[x] != nil {
+				good[v] = true
+				break
+			}
+			inside := slices.ContainsFunc(depth, func(n ast.Node) bool {
+				f, ok := n.(*ast.FuncLit)
+				return ok && (v.Pos() < f.Pos() || v.Pos() > f.End())
+			})
+			if !fine[x] || inside {
+				bad[v] = true
+			}
+		}
+		return true
+	})
+	for v := range bad {
+		delete(good, v)
+	}
+	return good
+}
+
+func (e *emitter) objectOf(x ast.Expr) types.Object {
+	if id, ok := ast.Unparen(x).(*ast.Ident); ok {
+		return e.c.info.ObjectOf(id)
+	}
+	return nil
+}
+
+// brief are packages whose functions do not keep the functions that they are given.
+var brief = map[string]bool{"sort": true, "slices": true, "maps": true, "strings": true, "bytes": true, "cmp": true, "testing": true, "iter": true}
+
+// keeps reports whether a call may keep its argument i, a function, after it has returned.
+func (e *emitter) keeps(x *ast.CallExpr, i int) bool {
+	if f := e.packageFunc(x); f != nil {
+		path := f.Pkg().Path()
+		return !brief[path] && !(path == "interleave/runtime/lab" && strings.HasPrefix(f.Name(), "Bench")) && !(path == "sync" && f.Name() == "Do")
+	}
+	var u *unit
+	switch f := ast.Unparen(x.Fun).(type) {
+	case *ast.Ident:
+		if o, ok := e.c.info.Uses[f].(*types.Func); ok && isGlobal(o) {
+			u = e.units[o.Name()]
+		}
+	case *ast.SelectorExpr:
+		if sel := e.c.info.Selections[f]; sel != nil {
+			u = e.methods[methodKey(sel.Obj())]
+		}
+	}
+	if u == nil {
+		return true
+	}
+	d, ok := u.node.(*ast.FuncDecl)
+	return !ok || d.Body == nil || keepsParameter(d, i)
+}
+
+// keepsParameter reports whether a function does anything with its parameter i but to call it, and to hand it to itself in the same place.
+func keepsParameter(d *ast.FuncDecl, i int) bool {
+	name, k := "", 0
+	for _, f := range d.Type.Params.List {
+		if _, variadic := f.Type.(*ast.Ellipsis); variadic {
+			return true
+		}
+		for _, id := range f.Names {
+			if k == i {
+				name = id.Name
+			}
+			k++
+		}
+		if len(f.Names) == 0 {
+			k++
+		}
+	}
+	if name == "" || name == "_" {
+		return k <= i
+	}
+	keeps := false
+	fine := map[*ast.Ident]bool{}
+	ast.Inspect(d.Body, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.FuncLit:
+			ast.Inspect(x, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok && id.Name == name {
+					keeps = true
+				}
+				return true
+			})
+			return false
+		case *ast.GoStmt:
+			if id, ok := ast.Unparen(x.Call.Fun).(*ast.Ident); ok && id.Name == name {
+				keeps = true
+			}
+		case *ast.CallExpr:
+			id, ok := ast.Unparen(x.Fun).(*ast.Ident)
+			sel, isSel := ast.Unparen(x.Fun).(*ast.SelectorExpr)
+			if ok {
+				fine[id] = true
+			}
+			if i < len(x.Args) && (ok && d.Recv == nil && id.Name == d.Name.Name || isSel && d.Recv != nil && sel.Sel.Name == d.Name.Name) {
+				if a, ok := ast.Unparen(x.Args[i]).(*ast.Ident); ok {
+					fine[a] = true
+				}
+			}
+		case *ast.SelectorExpr:
+			fine[x.Sel] = true
+		case *ast.KeyValueExpr:
+			if id, ok := x.Key.(*ast.Ident); ok && id.Name != name {
+				fine[id] = true
+			}
+		case *ast.Ident:
+			keeps = keeps || x.Name == name && !fine[x]
+		}
+		return true
+	})
+	return keeps
+}

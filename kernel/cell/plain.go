@@ -1,0 +1,476 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/types"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Plain code has no gates: functions are compiled as they stand, and the compiler inlines them where it likes. A later definition with the same
+// signature is written over the entries of the earlier one, as a jump (package breaks). That reaches calls, function values, method values
+// and tables of interfaces. It reaches neither of these:
+//
+// Inlined copies. The front end knows which bodies name a function (unit.holds), and the compiler's export data says whether a function can be
+// inlined at all. Bodies that may hold a copy are built again with the new definition, and their own new code is written over their entries
+// in turn, upwards until a function cannot be inlined. What still runs in a copy is named in a note (Plan.Stale). Three sorts of code would keep a
+// copy for longer than a call takes, so there calls go through a function that is never inlined, a twin:
+//
+//   - loops that wait or that end only when somebody else says so, as those of workers do;
+//   - function literals that may outlive the call in which they are made: those of go statements, those that are stored or returned;
+//   - all callers of a function but the first mostCopies, so that a definition does not build half of the session again.
+//
+// Methods that are called by way of interfaces, as values, or through embedding would be copied into wrappers that the compiler makes. A
+// method is therefore a function of its own, which calls that name a method of a known type go to, and a method that calls it and is never
+// inlined, for all else.
+//
+// Callers that rely on what the compiler knew about the earlier definition: which of their variables it does not keep. A definition that keeps
+// more must never be reached from there, since the variable may be on the caller's stack. So the engine compares, after the cell is compiled and before it is
+// loaded, what the compiler's export data say of both (package load, Function.Fits), and when in doubt checks the cell again with the keys of such
+// functions as cut: they become functions of their own, their callers are built again, and what is not reached keeps the earlier one.
+//
+// Why this is sound: a call that was compiled against an entry relied on the signature, on the calling convention, which follows from
+// it, and on the tags of the entry's function, since Go's compiler has no other knowledge of a function across packages but its body. Within a package
+// it knows more of functions that call one another in a circle, which it analyses together; the tags of these count what flows to the results
+// of another one as lost to the heap, so that a definition fits tags that say more than the callers knew. Functions in such a circle are
+// therefore cut when they change, unless the circle is a function and itself, whose results are what its tags speak of.
+// An entry's tags never change, and each later definition is compared with those of every entry that will lead to it.
+
+// An Entry is a function of a cell's package, where calls arrive.
+type Entry struct {
+	Cell   int    // the package's number
+	Symbol string // the function's, without the package: ⱵF, ⱵT.ⱵM or (*ⱵT).ⱵM
+}
+
+// A Jump says that a definition takes the place of an earlier one.
+type Jump struct {
+	Key      string
+	Old, New Entry
+	Circle   bool // the earlier one calls others that call it
+}
+
+// A Stale body of code holds definitions that were replaced. A goroutine that is in it continues to use them.
+type Stale struct {
+	Cell     int
+	Function string   // as stacks show it; empty for function literals in the cell's statements
+	Names    []string // of the definitions
+}
+
+// Holds reports whether a function, as stacks show it, belongs to the body.
+func (s Stale) Holds(function string) bool {
+	if s.Function == "" {
+		return strings.HasPrefix(function, "func")
+	}
+	return function == s.Function || strings.HasPrefix(function, s.Function+".")
+}
+
+// mostCopies is how many functions may hold copies of another. The others call it.
+const mostCopies = 32
+
+// canBePlain reports whether a later definition can be written over a function.
+func (u *unit) canBePlain() bool {
+	f, ok := u.node.(*ast.FuncDecl)
+	return ok && (u.kind == funcUnit || u.kind == methodUnit) && !u.generic && f.Body != nil
+}
+
+// code is the cell whose package holds a plain function's code.
+func (u *unit) code() int {
+	if u.body != 0 {
+		return u.body
+	}
+	return u.home
+}
+
+// ofPointer reports whether a method's receiver is a pointer.
+func (u *unit) ofPointer() bool {
+	f := u.node.(*ast.FuncDecl)
+	_, star := ast.Unparen(f.Recv.List[0].Type).(*ast.StarExpr)
+	return star
+}
+
+// codeName is the function that holds a plain unit's code.
+func (u *unit) codeName() string {
+	switch {
+	case u.kind == funcUnit:
+		return mangle(u.names[0])
+	case u.ofPointer():
+		return own + u.recv + ofPointer + u.names[0]
+	}
+	return own + u.recv + ofValue + u.names[0]
+}
+
+// symbol is a method's name in the type's package.
+func (u *unit) symbol() string {
+	if u.kind == methodUnit && u.ofPointer() {
+		return "(*" + mangle(u.recv) + ")." + mangle(u.names[0])
+	}
+	if u.kind == methodUnit {
+		return mangle(u.recv) + "." + mangle(u.names[0])
+	}
+	return mangle(u.names[0])
+}
+
+// shownName is a function's name in stacks.
+func (u *unit) shownName() string {
+	if u.kind == methodUnit && u.ofPointer() {
+		return "(*" + Clean(u.recv) + ")." + Clean(u.names[0])
+	}
+	if u.kind == methodUnit {
+		return Clean(u.recv) + "." + Clean(u.names[0])
+	}
+	return Clean(u.names[0])
+}
+
+// standsAlone reports whether a method's code is the method itself: it matters to it who calls it.
+func (u *unit) standsAlone() bool { return u.kind == methodUnit && u.direct && u.body == 0 }
+
+// codeEntry is where plain code that names the unit calls it.
+func (u *unit) codeEntry() Entry {
+	if u.standsAlone() {
+		return Entry{u.code(), u.symbol()}
+	}
+	return Entry{u.code(), u.codeName()}
+}
+
+// inlined reports whether callers may have copies of a unit's code.
+func (s *Session) inlined(u *unit) bool {
+	return !u.standsAlone() && (s.Inlined == nil || u.code() == s.serial || s.Inlined(u.codeEntry()))
+}
+
+// copy notes that a unit is built again of which callers may hold copies.
+func (c *change) copy(o *unit) {
+	if o.plain && c.s.inlined(o) {
+		c.copied[o.key()] = true
+	}
+}
+
+// isAgain reports whether only a unit's body is built again.
+func (c *change) isAgain(u *unit) bool {
+	for _, a := range c.again {
+		if a == u {
+			return true
+		}
+	}
+	return false
+}
+
+// staleBodies lists the code that continues to use definitions which this cell replaces.
+func (c *change) staleBodies() (list []Stale) {
+	if !c.s.Bare {
+		return nil
+	}
+	add := func(u *unit, function string) {
+		names := map[string]bool{}
+		for k := range c.copied {
+			if u.holds[k] {
+				names[k] = true
+			}
+		}
+		for k := range c.cut {
+			if u.uses[k] || u.methods[k] {
+				names[k] = true
+			}
+		}
+		delete(names, u.key())
+		if len(names) > 0 {
+			list = append(list, Stale{u.src.n, function, sortedKeys(names)})
+		}
+	}
+	for _, u := range c.s.units {
+		if u.plain {
+			add(u, u.shownName())
+		}
+	}
+	for _, serial := range slices.Sorted(maps.Keys(c.s.bodies)) {
+		add(c.s.bodies[serial], "")
+	}
+	return list
+}
+
+// inCircle reports whether a function calls others, defined by the same cell, that call it.
+func (c *change) inCircle(u *unit) bool {
+	by := map[string]*unit{}
+	for _, o := range c.s.units {
+		if o.plain && o.code() == u.code() {
+			by[o.key()] = o
+		}
+	}
+	seen := map[string]bool{}
+	var reaches func(o *unit) bool
+	reaches = func(o *unit) bool {
+		for _, names := range []map[string]bool{o.uses, o.methods} {
+			for k := range names {
+				next := by[k]
+				if next == nil || next == o {
+					continue
+				}
+				if next == u {
+					return true
+				}
+				if !seen[k] {
+					seen[k] = true
+					if reaches(next) {
+						return true
+					}
+				}
+			}
+		}
+		return false
+	}
+	return reaches(u)
+}
+
+// plainly is what an emitter knows when it writes plain code.
+type plainly struct {
+	methods  map[string]*unit // by key
+	copies   map[string]int   // how many bodies hold copies of a function
+	holding  map[string]bool  // what the body that is being written holds
+	twins    map[string]*unit // functions for which the cell has a twin
+	params   map[string]int
+	jumps    []Jump
+	calls    map[*ast.CallExpr]callKind
+	twinned  map[*ast.Ident]bool
+	bodyHeld map[string]bool // what the cell's statements hold
+}
+
+func newPlainly() plainly {
+	return plainly{methods: map[string]*unit{}, copies: map[string]int{}, holding: map[string]bool{}, twins: map[string]*unit{}, params: map[string]int{},
+		calls: map[*ast.CallExpr]callKind{}, twinned: map[*ast.Ident]bool{}}
+}
+
+// count notes the copies that a unit holds, unless it is written again.
+func (e *emitter) count(u *unit) {
+	for k := range u.holds {
+		e.copies[k]++
+	}
+}
+
+func (e *emitter) hold(key string) {
+	if !e.holding[key] {
+		e.holding[key] = true
+		e.copies[key]++
+	}
+}
+
+// in spells a function of a cell's package.
+func (e *emitter) in(en Entry) string {
+	if en.Cell == e.c.src.serial {
+		return en.Symbol
+	}
+	pkg := e.use(fmt.Sprint(PackagePrefix, en.Cell)) + "."
+	if rest, ok := strings.CutPrefix(en.Symbol, "(*"); ok {
+		return "(*" + pkg + rest
+	}
+	return pkg + en.Symbol
+}
+
+// plainFunction writes a plain function or method; what is returned stands before it and behind it.
+func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, behind string) {
+	e.holding = map[string]bool{}
+	for k := range u.holds {
+		e.copies[k]--
+	}
+	asFunc := u.kind == methodUnit && e.patched[u]
+	sig := e.c.signature(u, d, asFunc)
+	n := sig.Params().Len()
+	if sig.Recv() != nil {
+		n++
+	}
+	serial := e.c.src.serial
+	var entries []Entry
+	if u.entries != nil {
+		entries = *u.entries
+	}
+	now := Entry{serial, u.codeName()}
+	switch {
+	case u.kind == funcUnit:
+	case !asFunc && u.direct:
+		now.Symbol = u.symbol()
+		before = "//go:noinline\n"
+	case asFunc:
+		e.receiverFirst(u, d, u.codeName(), true)
+	default:
+		e.receiverFirst(u, d, u.codeName(), false)
+		behind = e.forwarder(u, sig)
+		entries = append(slices.Clone(entries), Entry{serial, u.symbol()})
+		e.params[u.symbol()] = n
+	}
+	e.params[now.Symbol] = n
+	e.enter(d.Body, nil)
+	if e.patched[u] {
+		circle := e.c.inCircle(e.c.before(u))
+		for _, old := range entries {
+			e.jumps = append(e.jumps, Jump{u.key(), old, now, circle})
+			fmt.Fprintf(&p.patches, "%s(%s, %s)\n", e.rt("Redirect"), e.in(old), e.in(now))
+		}
+	}
+	entries = append(slices.Clone(entries), now)
+	u.entries = &entries
+	if u.kind == funcUnit {
+		fmt.Fprintf(&p.symbols, "%q: %s, ", u.names[0], mangle(u.names[0]))
+	}
+	return before, behind
+}
+
+// before is what a patched unit takes the place of.
+func (c *change) before(u *unit) *unit {
+	if o := c.replaced[u]; o != nil {
+		return o
+	}
+	for o, a := range c.again {
+		if a == u {
+			return o
+		}
+	}
+	return u
+}
+
+// forwarder writes the method that calls the function which holds its code.
+func (e *emitter) forwarder(u *unit, sig *types.Signature) string {
+	recv := own + "r"
+	params, args := e.parameters(sig)
+	return fmt.Sprintf("//line interleave.go:1\n//go:noinline\nfunc (%s %s) %s(%s) %s { %s }\n", recv, e.spell().typ(sig.Recv().Type()), mangle(u.names[0]), params,
+		e.results(sig), e.callOf(u.codeName(), append([]string{recv}, args...), sig))
+}
+
+// parameters spells a signature's parameters, and the arguments that pass them on.
+func (e *emitter) parameters(sig *types.Signature) (params string, args []string) {
+	var list []string
+	for i := range sig.Params().Len() {
+		name, t := fmt.Sprint(own, "a", i), sig.Params().At(i).Type()
+		if i == sig.Params().Len()-1 && sig.Variadic() {
+			list, args = append(list, name+" ..."+e.spell().typ(t.(*types.Slice).Elem())), append(args, name+"...")
+			continue
+		}
+		list, args = append(list, name+" "+e.spell().typ(t)), append(args, name)
+	}
+	return strings.Join(list, ", "), args
+}
+
+func (e *emitter) results(sig *types.Signature) string {
+	if sig.Results().Len() == 0 {
+		return ""
+	}
+	return e.spell().tuple(sig.Results(), false)
+}
+
+func (e *emitter) callOf(f string, args []string, sig *types.Signature) string {
+	call := f + "(" + strings.Join(args, ", ") + ")"
+	if sig.Results().Len() > 0 {
+		return "return " + call
+	}
+	return call
+}
+
+// twin returns the name of a function that calls one of the session's and is never inlined.
+func (e *emitter) twin(u *unit) string {
+	e.twins[u.key()] = u
+	return twinPrefix + u.names[0]
+}
+
+// writeTwins declares them.
+func (e *emitter) writeTwins(b *strings.Builder) {
+	for _, k := range sortedKeys(e.twins) {
+		u := e.twins[k]
+		sig := u.objs[0].(*types.Func).Signature()
+		params, args := e.parameters(sig)
+		name := twinPrefix + u.names[0]
+		fmt.Fprintf(b, "//go:noinline\nfunc %s(%s) %s { %s }\n", name, params, e.results(sig), e.callOf(e.at(u, u.names[0]), args, sig))
+		e.params[name] = sig.Params().Len()
+	}
+}
+
+// committed makes known what the compiled cell holds.
+func (e *emitter) committed() {
+	for _, u := range e.twins {
+		list := append(slices.Clone(*u.entries), Entry{e.c.src.serial, twinPrefix + u.names[0]})
+		*u.entries = list
+	}
+	if len(e.bodyHeld) > 0 {
+		e.c.s.bodies[e.c.src.serial] = &unit{src: e.c.src, holds: e.bodyHeld, uses: e.bodyHeld}
+	}
+}
+
+// plainCallee returns the plain function that an identifier names.
+func (e *emitter) plainCallee(id *ast.Ident) *unit {
+	o, ok := e.c.info.Uses[id].(*types.Func)
+	if !ok || !isGlobal(o) || o.Signature().Recv() != nil {
+		return nil
+	}
+	u := e.units[o.Name()]
+	if old := e.c.old[o.Name()]; old != nil && slices.Contains(old.objs, types.Object(o)) {
+		u = old
+	}
+	if u == nil || !u.plain || u.kind != funcUnit {
+		return nil
+	}
+	return u
+}
+
+// mention notes that a function is named where it may be copied.
+func (e *emitter) mention(id *ast.Ident) {
+	if u := e.plainCallee(id); u != nil && !e.twinned[id] && e.c.s.inlined(u) {
+		e.hold(u.key())
+	}
+}
+
+// plainCall decides where a call of a plain function or method goes.
+func (e *emitter) plainCall(x *ast.CallExpr) {
+	kind := e.calls[x]
+	switch f := ast.Unparen(x.Fun).(type) {
+	case *ast.Ident:
+		u := e.plainCallee(f)
+		switch {
+		case u == nil || !e.c.s.inlined(u):
+		case kind == started:
+			e.twinned[f] = true // is not inlined
+		case (kind == lasting || e.full(u)) && !u.direct && len(u.objs) == 1 && !e.hidden(u.objs[0].Type()):
+			e.twinned[f] = true
+			e.replace(f, e.twin(u))
+		}
+	case *ast.SelectorExpr:
+		e.methodCall(x, f, kind)
+	}
+}
+
+// full reports whether enough functions hold copies of a unit.
+func (e *emitter) full(u *unit) bool { return e.copies[u.key()] >= mostCopies && !e.holding[u.key()] }
+
+// methodCall lets a call that names a method of a known type go to the function that holds its code.
+func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind) {
+	sel := e.c.info.Selections[f]
+	if sel == nil || sel.Kind() != types.MethodVal || len(sel.Index()) != 1 || types.IsInterface(sel.Recv()) || kind == started {
+		return
+	}
+	u := e.methods[methodKey(sel.Obj())]
+	if u == nil || !u.plain || u.direct {
+		return
+	}
+	inlined := e.c.s.inlined(u)
+	if inlined && (kind == lasting || e.full(u)) {
+		return
+	}
+	for _, a := range x.Args {
+		if _, ok := e.c.info.Types[a].Type.(*types.Tuple); ok {
+			return
+		}
+	}
+	_, isPointer := types.Unalias(sel.Recv()).(*types.Pointer)
+	prefix := ""
+	switch wants := u.ofPointer(); {
+	case wants && !isPointer:
+		prefix = "&"
+	case !wants && isPointer:
+		prefix = "*"
+	}
+	if _, unary := f.X.(*ast.UnaryExpr); unary {
+		return
+	}
+	e.insert(e.src.offset(f.X.Pos()), e.in(u.codeEntry())+"("+prefix)
+	e.put(e.src.end(f.X), e.src.offset(x.Lparen)+1, ", ")
+	if inlined {
+		e.hold(u.key())
+	}
+}

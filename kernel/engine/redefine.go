@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"interleave/kernel/breaks"
+	"interleave/kernel/cell"
+	"interleave/kernel/engine/rt"
+	"interleave/kernel/load"
+)
+
+// How definitions take the place of earlier ones in code that has no gates. What may be replaced is decided here, before anything of the cell is
+// loaded; package cell says why the rules are what they are.
+
+// facts are what the compiler lets others know of the functions of plain cells.
+type facts struct {
+	params map[int]map[string]int // by cell and symbol
+	known  map[int]map[string]load.Function
+}
+
+// of returns what is known of a function. ok is false when nothing can be said.
+func (e *Engine) factsOf(en cell.Entry) (f load.Function, ok bool) {
+	all, read := e.facts.known[en.Cell]
+	if !read {
+		if e.facts.known == nil {
+			e.facts.known = map[int]map[string]load.Function{}
+		}
+		file, err := e.tools.Archive(context.Background(), e.cfg.WorkDir, fmt.Sprint(cell.PackagePrefix, en.Cell))
+		if err == nil {
+			all, err = load.Functions(file, e.facts.params[en.Cell])
+		}
+		if err != nil {
+			e.cfg.Log.Warn("what the compiler knows of functions", "error", err)
+		}
+		e.facts.known[en.Cell] = all
+	}
+	f, ok = all[en.Symbol]
+	return f, ok
+}
+
+// inlined reports whether callers of a function may have copies of it.
+func (e *Engine) inlined(en cell.Entry) bool {
+	f, ok := e.factsOf(en)
+	return !ok || f.Inlined
+}
+
+// unfit returns the keys of definitions that must not take the place of the earlier ones, in a cell that was built and not loaded.
+func (e *Engine) unfit(p *cell.Plan) (keys []string) {
+	if !e.bare {
+		return nil
+	}
+	if e.facts.params == nil {
+		e.facts.params = map[int]map[string]int{}
+	}
+	e.facts.params[p.Package] = p.Params
+	delete(e.facts.known, p.Package)
+	for _, j := range p.Jumps {
+		if !slices.Contains(keys, j.Key) && !e.fits(j) {
+			keys = append(keys, j.Key)
+		}
+	}
+	return keys
+}
+
+func (e *Engine) fits(j cell.Jump) bool {
+	old, ok := e.factsOf(j.Old)
+	now, is := e.factsOf(j.New)
+	if j.Circle || !ok || !is || !now.Fits(old) || e.loader == nil {
+		return false
+	}
+	at := e.loader.Entry(fmt.Sprint(cell.PackagePrefix, j.Old.Cell), j.Old.Symbol)
+	return at != 0 && breaks.CanJump(at)
+}
+
+// redirect lets calls of earlier definitions lead to those of a cell that was loaded, and notes what continues to use the earlier ones.
+func (e *Engine) redirect(p *cell.Plan) error {
+	rt.Lookup(p.Package).Patch()
+	list := rt.Jumps()
+	p.Notices = append(p.Notices, e.stale(p)...)
+	if len(list) == 0 {
+		return nil
+	}
+	jumps := make([]breaks.Jump, len(list))
+	for i, j := range list {
+		jumps[i] = breaks.Jump(j)
+	}
+	return breaks.Redirect(jumps)
+}
+
+// stale names goroutines that are in code which continues to use what a plan replaces.
+func (e *Engine) stale(p *cell.Plan) (notes []string) {
+	if len(p.Stale) == 0 {
+		return nil
+	}
+	var gs []unsafe.Pointer
+	var ids []uint64
+	more := false
+	cellGoroutines(func(g unsafe.Pointer, id uint64, _ unsafe.Pointer, _ string, _ bool, _, _ uintptr) {
+		if more = len(gs) == mostLooked; !more {
+			gs, ids = append(gs, g), append(ids, id)
+		}
+	})
+	if len(gs) == 0 {
+		return nil
+	}
+	buf := make([]byte, 64<<10+16<<10*len(gs))
+	counts := make([]int, len(p.Stale))
+	for _, g := range parseGoroutines(string(buf[:cellStacks(buf, gs, ids)])) {
+		in := make([]bool, len(p.Stale))
+		for _, f := range framesIn(g.stack) {
+			for i, s := range p.Stale {
+				in[i] = in[i] || f.cell == s.Cell && s.Holds(f.function)
+			}
+		}
+		for i, yes := range in {
+			if yes {
+				counts[i]++
+			}
+		}
+	}
+	for i, s := range p.Stale {
+		if counts[i] == 0 {
+			continue
+		}
+		where, verb, until := fmt.Sprintf("cell[%d]", s.Cell), "run", "they return"
+		if s.Function != "" {
+			where = fmt.Sprintf("%s (cell[%d])", s.Function, s.Cell)
+		}
+		if counts[i] == 1 {
+			verb, until = "runs", "it returns"
+		}
+		least := ""
+		if more {
+			least = "at least "
+		}
+		notes = append(notes, fmt.Sprintf("%s, %s%s, %s the old %s until %s", where, least, plural(counts[i], "goroutine", "goroutines"), verb,
+			cell.Clean(strings.Join(s.Names, ", ")), until))
+	}
+	return notes
+}
