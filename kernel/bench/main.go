@@ -22,8 +22,13 @@ import (
 func main() {
 	py := flag.String("python", "/usr/bin/python3", "Python with ipykernel; empty measures ours alone")
 	both := flag.Bool("links", false, "measure cells that are linked into the kernel's memory beside plugins, instead")
+	text := flag.Bool("code", false, "measure the code of cells beside go test -bench, instead")
+	only := flag.String("only", "", "with -code: only programs with this in their names")
 	flag.Parse()
 	measurement := func() error { return run(*py) }
+	if *text {
+		measurement = func() error { return runCode(*only) }
+	}
 	if *both {
 		measurement = runLinks
 	}
@@ -47,6 +52,20 @@ func runLinks() error {
 		return err
 	}
 	fmt.Printf("%s, %s/%s, %d cores, %s\n\n%s", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Now().Format(time.DateOnly), linksTable(pairs))
+	return nil
+}
+
+// runCode measures the code of cells.
+func runCode(only string) error {
+	ours, err := host("")
+	if err != nil {
+		return err
+	}
+	rows, err := code(ours, only, func(s string) { fmt.Fprintln(os.Stderr, s) })
+	if err != nil {
+		return err
+	}
+	fmt.Print(codeTable(rows))
 	return nil
 }
 

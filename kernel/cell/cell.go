@@ -124,12 +124,13 @@ type Plan struct {
 	Forget    []string       // the names, of a plan that Forget made
 	Params    map[string]int // of plain functions and methods in Code, by symbol: how many there are, receivers included
 	Jumps     []Jump         // what plain definitions of this cell take the place of
-	Stale     []Stale        // code that continues to use what it had before
-	Notices   []string       // what the user must be told: variables that were reset, and the like
-	Tracer    string         // a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it does not
-	HideNil   bool           // the last expression ends in an error: nil is not worth showing
-	Empty     bool           // nothing to run, and at most imports declared
-	Lasting   bool           // it declares variables or imports: where nothing was compiled, another process learns of them by the text alone
+	Forwards  []Forward
+	Stale     []Stale  // code that continues to use what it had before
+	Notices   []string // what the user must be told: variables that were reset, and the like
+	Tracer    string   // a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it does not
+	HideNil   bool     // the last expression ends in an error: nil is not worth showing
+	Empty     bool     // nothing to run, and at most imports declared
+	Lasting   bool     // it declares variables or imports: where nothing was compiled, another process learns of them by the text alone
 
 	Cut []string // the keys that CutOff was given
 

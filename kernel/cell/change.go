@@ -308,7 +308,7 @@ func (c *change) spread() {
 		}
 		mark := func(u *unit, names ...string) {
 			cp := *u
-			cp.home, cp.body, cp.entries, cp.aside = c.src.serial, 0, nil, nil
+			cp.home, cp.body, cp.entries, cp.derefs, cp.aside = c.src.serial, 0, nil, nil, nil
 			c.rebuild[u] = &cp
 			delete(c.again, u)
 			for _, n := range names {
@@ -754,9 +754,9 @@ func (c *change) plan() *Plan {
 			final = append(final, c.again[u])
 			emitted = append(emitted, c.again[u])
 			if a := c.again[u]; a.plain {
-				a.entries = nil
+				a.entries, a.derefs = nil, nil
 				if !c.cut[u.key()] {
-					a.entries = u.entries
+					a.entries, a.derefs = u.entries, u.derefs
 					patched[a] = true
 				}
 			} else {
@@ -776,7 +776,7 @@ func (c *change) plan() *Plan {
 				u.home = o.home
 			}
 			if u.plain {
-				u.body, u.entries = c.src.serial, o.entries
+				u.body, u.entries, u.derefs = c.src.serial, o.entries, o.derefs
 			}
 			patched[u] = true
 		}
@@ -826,7 +826,7 @@ func (c *change) plan() *Plan {
 	if !p.Empty {
 		p.Code = e.emit(emitted)
 		p.Imports = sortedKeys(e.imports)
-		p.Params, p.Jumps = e.params, e.jumps
+		p.Params, p.Jumps, p.Forwards = e.params, e.jumps, e.forwards
 		p.Stale = c.staleBodies()
 	}
 	for _, k := range sortedKeys(e.pointers) {

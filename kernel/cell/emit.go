@@ -263,10 +263,10 @@ func (e *emitter) emit(units []*unit) string {
 	e.src = c.src
 	var b strings.Builder
 	fmt.Fprintf(&b, "func %s() {\n", cellFunc)
-	e.holding = map[string]bool{}
+	e.begin()
 	first := e.initializers() + e.callInits(p.inits, len(e.steps)-len(c.after))
 	body := e.body(p.inits)
-	e.bodyHeld = e.holding
+	e.end(&e.stmts)
 	e.locals(&b)
 	fmt.Fprintf(&b, "%s\n%s//line cell[%d]:1\n%s\n", e.prologue(c.body), first, c.src.n, body)
 	if n := len(e.steps); n > 0 {
@@ -356,7 +356,7 @@ func (e *emitter) unit(u *unit, p *parts) {
 	e.walk(u.node)
 	e.inFunc = false
 	if u.plain {
-		u.holds, e.holding = e.holding, map[string]bool{}
+		e.end(u)
 	}
 	text := e.apply(u.src.code, u.src.offset(u.node.Pos()), u.src.end(u.node))
 	fmt.Fprintf(&p.decls, "%s//line cell[%d]:%d\n%s%s\n%s", before, u.src.n, line, prefix, text, behind)

@@ -18,10 +18,10 @@ const (
 	started          // by go or defer: these are not inlined
 )
 
-// sortCalls finds the calls in a piece of syntax that are lasting or started.
+// sortCalls finds the calls in a piece of syntax that are lasting or started, and the names in function literals that may be kept.
 func (e *emitter) sortCalls(root ast.Node) {
 	w := &callSorter{e: e, kept: e.keptClosures(root)}
-	w.walk(root, false)
+	w.walk(root, where{})
 }
 
 type callSorter struct {
@@ -29,95 +29,78 @@ type callSorter struct {
 	kept map[*ast.FuncLit]bool // may outlive the call in which they are made
 }
 
-func (w *callSorter) walk(root ast.Node, lasts bool) {
-	if root == nil {
-		return
-	}
+// where a call stands.
+type where struct {
+	waiting bool // in a loop that waits
+	kept    bool // in a function literal that may be kept
+	once    bool // … and there not in a loop that counts
+}
+
+// walk sorts what is in a node. A loop that is the node itself, a statement of a cell, ends before the next cell runs.
+func (w *callSorter) walk(root ast.Node, at where) {
 	ast.Inspect(root, func(n ast.Node) bool {
-		if n == root {
-			if x, ok := n.(*ast.CallExpr); ok && lasts {
-				w.e.calls[x] = lasting
-			}
-			return true
-		}
 		switch x := n.(type) {
 		case *ast.FuncLit:
-			w.walk(x.Body, lasts || w.kept[x])
+			in := at
+			if w.kept[x] {
+				in.kept, in.once = true, true
+			}
+			w.walk(x.Body, in)
 			return false
 		case *ast.GoStmt:
-			w.e.calls[x.Call] = started
-			w.parts(x.Call, lasts, true)
+			w.start(x.Call, at, true)
 			return false
 		case *ast.DeferStmt:
-			w.e.calls[x.Call] = started
-			w.parts(x.Call, lasts, false)
+			w.start(x.Call, at, false)
 			return false
 		case *ast.ForStmt:
-			w.loop(x, lasts)
-			return false
+			if n != root {
+				w.loop(x.Body, w.e.lasts(x), at, x.Init, x.Cond, x.Post)
+				return false
+			}
 		case *ast.RangeStmt:
-			w.loop(x, lasts)
-			return false
+			if n != root {
+				w.loop(x.Body, w.e.waits(x, false), at, x.X, x.Key, x.Value)
+				return false
+			}
 		case *ast.CallExpr:
-			if lasts {
+			if at.waiting || at.once {
 				w.e.calls[x] = lasting
+			}
+		case *ast.Ident:
+			if at.kept {
+				w.e.inKept[x] = true
 			}
 		}
 		return true
 	})
 }
 
-// parts sorts what a call that is started consists of.
-func (w *callSorter) parts(x *ast.CallExpr, lasts, goes bool) {
+// start sorts a go or defer statement.
+func (w *callSorter) start(x *ast.CallExpr, at where, goes bool) {
+	w.e.calls[x] = started
 	if f, ok := ast.Unparen(x.Fun).(*ast.FuncLit); ok {
-		w.walk(f.Body, lasts || goes)
+		in := at
+		in.once = in.once || goes
+		w.walk(f.Body, in)
 	} else {
-		w.walk(x.Fun, lasts)
+		w.walk(x.Fun, at)
 	}
 	for _, a := range x.Args {
-		w.inner(a, lasts)
+		w.walk(a, at)
 	}
 }
 
-// inner is walk for a node that may itself be something to sort.
-func (w *callSorter) inner(n ast.Node, lasts bool) {
-	switch x := n.(type) {
-	case nil:
-	case ast.Expr:
-		if x != nil {
-			w.walk(&ast.ParenExpr{X: x}, lasts)
+// loop sorts a loop. The calls in one that counts are many, and what it costs to make them is what a benchmark measures: they may be inlined, also where
+// the function literal around it may be kept.
+func (w *callSorter) loop(body *ast.BlockStmt, waits bool, at where, head ...ast.Node) {
+	in := at
+	in.waiting = in.waiting || waits
+	in.once = in.once && waits
+	for _, n := range append(head, body) {
+		if n != nil {
+			w.walk(n, in)
 		}
-	case ast.Stmt:
-		if x != nil {
-			w.walk(&ast.BlockStmt{List: []ast.Stmt{x}}, lasts)
-		}
-	}
-}
-
-func (w *callSorter) loop(n ast.Stmt, lasts bool) {
-	switch x := n.(type) {
-	case *ast.ForStmt:
-		if x.Init != nil {
-			w.inner(x.Init, lasts)
-		}
-		lasts = lasts || w.e.lasts(x)
-		if x.Cond != nil {
-			w.inner(x.Cond, lasts)
-		}
-		if x.Post != nil {
-			w.inner(x.Post, lasts)
-		}
-		w.walk(x.Body, lasts)
-	case *ast.RangeStmt:
-		w.inner(x.X, lasts)
-		lasts = lasts || w.e.waits(x, false)
-		if x.Key != nil {
-			w.inner(x.Key, lasts)
-		}
-		if x.Value != nil {
-			w.inner(x.Value, lasts)
-		}
-		w.walk(x.Body, lasts)
 	}
 }
 
@@ -309,11 +292,17 @@ func (e *emitter) objectOf(x ast.Expr) types.Object {
 // brief are packages whose functions do not keep the functions that they are given.
 var brief = map[string]bool{"sort": true, "slices": true, "maps": true, "strings": true, "bytes": true, "cmp": true, "testing": true, "iter": true}
 
+// labKeeps are the beginnings of lab's functions and methods that may run or keep what they are given after they have returned.
+var labKeeps = []string{"Go", "TryGo", "LoopGo", "After", "At", "Submit", "Thread", "New", "On", "Stage", "OrderedStage", "Merge", "Set"}
+
 // keeps reports whether a call may keep its argument i, a function, after it has returned.
 func (e *emitter) keeps(x *ast.CallExpr, i int) bool {
 	if f := e.packageFunc(x); f != nil {
 		path := f.Pkg().Path()
-		return !brief[path] && !(path == "interleave/runtime/lab" && strings.HasPrefix(f.Name(), "Bench")) && !(path == "sync" && f.Name() == "Do")
+		if path == "interleave/runtime/lab" {
+			return slices.ContainsFunc(labKeeps, func(begin string) bool { return strings.HasPrefix(f.Name(), begin) })
+		}
+		return !brief[path] && !(path == "sync" && f.Name() == "Do")
 	}
 	var u *unit
 	switch f := ast.Unparen(x.Fun).(type) {

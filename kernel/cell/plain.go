@@ -19,12 +19,14 @@ import (
 // copy for longer than a call takes, so there calls go through a function that is never inlined, a twin:
 //
 //   - loops that wait or that end only when somebody else says so, as those of workers do;
-//   - function literals that may outlive the call in which they are made: those of go statements, those that are stored or returned;
+//   - function literals that may outlive the call in which they are made: those of go statements, those that are stored or returned. In
+//     a loop there that counts, calls may be inlined all the same, because benchmarks look so; a note says what such literals keep;
 //   - all callers of a function but the first mostCopies, so that a definition does not build half of the session again.
 //
 // Methods that are called by way of interfaces, as values, or through embedding would be copied into wrappers that the compiler makes. A
 // method is therefore a function of its own, which calls that name a method of a known type go to, and a method that calls it and is never
-// inlined, for all else.
+// inlined, for all else. So that this costs no second call, the engine lets the method lead to the function from the start when that
+// is not inlined, and the wrapper that the compiler makes for pointers to a function that has inlined it (Plan.Forwards).
 //
 // Callers that rely on what the compiler knew about the earlier definition: which of their variables it does not keep. A definition that keeps
 // more must never be reached from there, since the variable may be on the caller's stack. So the engine compares, after the cell is compiled and before it is
@@ -51,15 +53,23 @@ type Jump struct {
 	Circle   bool // the earlier one calls others that call it
 }
 
+// A Forward says that a method of a cell can lead to a function of the same cell that does the same, before any of it runs. Where Inlined is
+// set this saves a call; otherwise it does if Code is not inlined.
+type Forward struct {
+	Method, Code string // symbols
+	Inlined      bool
+}
+
 // A Stale body of code holds definitions that were replaced. A goroutine that is in it continues to use them.
 type Stale struct {
 	Cell     int
 	Function string   // as stacks show it; empty for function literals in the cell's statements
 	Names    []string // of the definitions
+	Kept     []string // those of them that function literals which the code has made may continue to use
 }
 
 // Holds reports whether a function, as stacks show it, belongs to the body.
-func (s Stale) Holds(function string) bool {
+func (s *Stale) Holds(function string) bool {
 	if s.Function == "" {
 		return strings.HasPrefix(function, "func")
 	}
@@ -100,6 +110,9 @@ func (u *unit) codeName() string {
 	}
 	return own + u.recv + ofValue + u.names[0]
 }
+
+// derefName is the function that wants a pointer to the receiver of a method that does not.
+func (u *unit) derefName() string { return own + u.recv + ofPointer + u.names[0] }
 
 // symbol is a method's name in the type's package.
 func (u *unit) symbol() string {
@@ -174,9 +187,16 @@ func (c *change) staleBodies() (list []Stale) {
 			}
 		}
 		delete(names, u.key())
-		if len(names) > 0 {
-			list = append(list, Stale{u.src.n, function, sortedKeys(names)})
+		if len(names) == 0 {
+			return
 		}
+		x := Stale{Cell: u.src.n, Function: function, Names: sortedKeys(names)}
+		for _, k := range x.Names {
+			if u.keeps[k] || u.inKept[k] && c.cut[k] {
+				x.Kept = append(x.Kept, k)
+			}
+		}
+		list = append(list, x)
 	}
 	for _, u := range c.s.units {
 		if u.plain {
@@ -230,14 +250,18 @@ type plainly struct {
 	twins    map[string]*unit // functions for which the cell has a twin
 	params   map[string]int
 	jumps    []Jump
+	forwards []Forward
 	calls    map[*ast.CallExpr]callKind
 	twinned  map[*ast.Ident]bool
-	bodyHeld map[string]bool // what the cell's statements hold
+	inKept   map[*ast.Ident]bool // names in function literals that may be kept
+	keeping  map[string]bool     // what such literals of the body that is being written hold
+	naming   map[string]bool     // functions and methods that they name
+	stmts    unit                // the cell's statements
 }
 
 func newPlainly() plainly {
 	return plainly{methods: map[string]*unit{}, copies: map[string]int{}, holding: map[string]bool{}, twins: map[string]*unit{}, params: map[string]int{},
-		calls: map[*ast.CallExpr]callKind{}, twinned: map[*ast.Ident]bool{}}
+		calls: map[*ast.CallExpr]callKind{}, twinned: map[*ast.Ident]bool{}, inKept: map[*ast.Ident]bool{}}
 }
 
 // count notes the copies that a unit holds, unless it is written again.
@@ -247,7 +271,21 @@ func (e *emitter) count(u *unit) {
 	}
 }
 
-func (e *emitter) hold(key string) {
+// begin starts a body.
+func (e *emitter) begin() {
+	e.holding, e.keeping, e.naming = map[string]bool{}, map[string]bool{}, map[string]bool{}
+}
+
+// end notes on a unit what its body holds.
+func (e *emitter) end(u *unit) {
+	u.holds, u.keeps, u.inKept = e.holding, e.keeping, e.naming
+	e.begin()
+}
+
+func (e *emitter) hold(key string, at *ast.Ident) {
+	if e.inKept[at] {
+		e.keeping[key] = true
+	}
 	if !e.holding[key] {
 		e.holding[key] = true
 		e.copies[key]++
@@ -268,7 +306,7 @@ func (e *emitter) in(en Entry) string {
 
 // plainFunction writes a plain function or method; what is returned stands before it and behind it.
 func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, behind string) {
-	e.holding = map[string]bool{}
+	e.begin()
 	for k := range u.holds {
 		e.copies[k]--
 	}
@@ -294,6 +332,10 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 	default:
 		e.receiverFirst(u, d, u.codeName(), false)
 		behind = e.forwarder(u, sig)
+		e.forwards = append(e.forwards, Forward{u.symbol(), u.codeName(), false})
+		if !u.ofPointer() {
+			e.forwards = append(e.forwards, Forward{"(*" + mangle(u.recv) + ")." + mangle(u.names[0]), u.derefName(), true})
+		}
 		entries = append(slices.Clone(entries), Entry{serial, u.symbol()})
 		e.params[u.symbol()] = n
 	}
@@ -308,6 +350,9 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 	}
 	entries = append(slices.Clone(entries), now)
 	u.entries = &entries
+	if u.kind == methodUnit && !u.ofPointer() && now.Symbol == u.codeName() {
+		behind += e.deref(u, sig, p)
+	}
 	if u.kind == funcUnit {
 		fmt.Fprintf(&p.symbols, "%q: %s, ", u.names[0], mangle(u.names[0]))
 	}
@@ -333,6 +378,31 @@ func (e *emitter) forwarder(u *unit, sig *types.Signature) string {
 	params, args := e.parameters(sig)
 	return fmt.Sprintf("//line interleave.go:1\n//go:noinline\nfunc (%s %s) %s(%s) %s { %s }\n", recv, e.spell().typ(sig.Recv().Type()), mangle(u.names[0]), params,
 		e.results(sig), e.callOf(u.codeName(), append([]string{recv}, args...), sig))
+}
+
+// deref writes the function that wants a pointer to the receiver of a method that does not.
+func (e *emitter) deref(u *unit, sig *types.Signature, p *parts) string {
+	now := Entry{e.c.src.serial, u.derefName()}
+	var entries []Entry
+	if u.derefs != nil {
+		entries = *u.derefs
+	}
+	if e.patched[u] {
+		for _, old := range entries {
+			e.jumps = append(e.jumps, Jump{u.key(), old, now, false})
+			fmt.Fprintf(&p.patches, "%s(%s, %s)\n", e.rt("Redirect"), e.in(old), e.in(now))
+		}
+	}
+	entries = append(slices.Clone(entries), now)
+	u.derefs = &entries
+	recv := own + "r"
+	params, args := e.parameters(sig)
+	if params != "" {
+		params = ", " + params
+	}
+	e.params[now.Symbol] = 1 + sig.Params().Len()
+	return fmt.Sprintf("//line interleave.go:1\n//go:noinline\nfunc %s(%s *%s%s) %s { if %s == nil { %s(%q, %q) }; %s }\n", now.Symbol, recv, e.spell().typ(sig.Recv().Type()), params,
+		e.results(sig), recv, e.rt("NilReceiver"), Clean(u.recv), Clean(u.names[0]), e.callOf(u.codeName(), append([]string{"*" + recv}, args...), sig))
 }
 
 // parameters spells a signature's parameters, and the arguments that pass them on.
@@ -388,8 +458,11 @@ func (e *emitter) committed() {
 		list := append(slices.Clone(*u.entries), Entry{e.c.src.serial, twinPrefix + u.names[0]})
 		*u.entries = list
 	}
-	if len(e.bodyHeld) > 0 {
-		e.c.s.bodies[e.c.src.serial] = &unit{src: e.c.src, holds: e.bodyHeld, uses: e.bodyHeld}
+	maps.DeleteFunc(e.c.s.bodies, func(_ int, b *unit) bool { return b.src.text == e.c.src.text }) // what it made is made again
+	if b := e.stmts; len(b.holds)+len(b.inKept) > 0 {
+		b.src, b.uses = e.c.src, maps.Clone(b.holds)
+		maps.Copy(b.uses, b.inKept)
+		e.c.s.bodies[e.c.src.serial] = &b
 	}
 }
 
@@ -411,8 +484,15 @@ func (e *emitter) plainCallee(id *ast.Ident) *unit {
 
 // mention notes that a function is named where it may be copied.
 func (e *emitter) mention(id *ast.Ident) {
-	if u := e.plainCallee(id); u != nil && !e.twinned[id] && e.c.s.inlined(u) {
-		e.hold(u.key())
+	u := e.plainCallee(id)
+	if u == nil {
+		return
+	}
+	if e.inKept[id] {
+		e.naming[u.key()] = true
+	}
+	if !e.twinned[id] && e.c.s.inlined(u) {
+		e.hold(u.key(), id)
 	}
 }
 
@@ -445,7 +525,13 @@ func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind
 		return
 	}
 	u := e.methods[methodKey(sel.Obj())]
-	if u == nil || !u.plain || u.direct {
+	if u == nil || !u.plain {
+		return
+	}
+	if e.inKept[f.Sel] {
+		e.naming[u.key()] = true
+	}
+	if u.direct {
 		return
 	}
 	inlined := e.c.s.inlined(u)
@@ -471,6 +557,6 @@ func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind
 	e.insert(e.src.offset(f.X.Pos()), e.in(u.codeEntry())+"("+prefix)
 	e.put(e.src.end(f.X), e.src.offset(x.Lparen)+1, ", ")
 	if inlined {
-		e.hold(u.key())
+		e.hold(u.key(), f.Sel)
 	}
 }

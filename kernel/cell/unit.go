@@ -44,7 +44,10 @@ type unit struct {
 	plain   bool            // compiled as it stands: a later definition is written over its entries; see plain.go
 	body    int             // of a plain function or method, the cell whose package holds its code; 0: home
 	entries *[]Entry        // of a plain function or method, where calls that were compiled so far arrive
+	derefs  *[]Entry        // of a plain method whose receiver is no pointer, where calls by way of one arrive
 	holds   map[string]bool // keys of plain functions and methods of which it may hold inlined copies
+	keeps   map[string]bool // … of which function literals may that outlive the call in which they are made
+	inKept  map[string]bool // … that such literals name
 	closes  map[string]int  // of a variable, the names that closures in it use, with the cells that made them; replaced as a whole
 	lost    string          // of a variable without a value, why, as the rest of a sentence about it
 	aside   *Diagnostic     // why it no longer fits, when it is set aside

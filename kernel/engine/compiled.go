@@ -6,7 +6,6 @@ import (
 	"plugin"
 
 	"interleave/install/toolchain"
-	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/load"
@@ -79,6 +78,7 @@ func (e *Engine) build(ctx context.Context, p *cell.Plan) (so string, err error)
 
 // open loads what build has made.
 func (e *Engine) open(p *cell.Plan, so string) error {
+	e.facts.forwards = p.Forwards
 	for _, m := range p.Moves {
 		rt.Move(m.Name, m.From, m.To)
 	}
@@ -103,11 +103,7 @@ func (e *Engine) link(path, file string) error {
 			return e.tools.Archive(context.Background(), e.cfg.WorkDir, path)
 		}}
 		if e.bare {
-			c.Added = func(pc uintptr) {
-				if loops, imprecise := breaks.Add(pc); imprecise > 0 {
-					e.cfg.Log.Info("loops that cannot be stopped", "cell", path, "loops", loops, "imprecise", imprecise)
-				}
-			}
+			c.Added, c.Instead = e.added, e.instead
 		}
 		l, err := load.Open(c)
 		if err != nil {

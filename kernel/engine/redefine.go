@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unsafe"
 
@@ -18,8 +19,31 @@ import (
 
 // facts are what the compiler lets others know of the functions of plain cells.
 type facts struct {
-	params map[int]map[string]int // by cell and symbol
-	known  map[int]map[string]load.Function
+	params   map[int]map[string]int // by cell and symbol
+	known    map[int]map[string]load.Function
+	forwards []cell.Forward // of the cell that is being loaded
+}
+
+// added is called with an address in the code of a cell that was loaded, before any of it runs.
+func (e *Engine) added(path string, pc uintptr) {
+	if loops, imprecise := breaks.Add(pc); imprecise > 0 {
+		e.cfg.Log.Info("loops that cannot be stopped", "cell", path, "loops", loops, "imprecise", imprecise)
+	}
+}
+
+// instead returns the functions of a cell that is being loaded which stand in for methods.
+func (e *Engine) instead(path string) map[string]string {
+	serial, err := strconv.Atoi(strings.TrimPrefix(path, cell.PackagePrefix))
+	if err != nil {
+		return nil
+	}
+	m := map[string]string{}
+	for _, f := range e.facts.forwards {
+		if f.Inlined || !e.inlined(cell.Entry{Cell: serial, Symbol: f.Code}) {
+			m[f.Method] = f.Code
+		}
+	}
+	return m
 }
 
 // of returns what is known of a function. ok is false when nothing can be said.
@@ -91,37 +115,20 @@ func (e *Engine) redirect(p *cell.Plan) error {
 	return breaks.Redirect(jumps)
 }
 
-// stale names goroutines that are in code which continues to use what a plan replaces.
+// stale names what continues to use the definitions that a plan replaces: functions that were made earlier, and goroutines.
 func (e *Engine) stale(p *cell.Plan) (notes []string) {
-	if len(p.Stale) == 0 {
-		return nil
-	}
-	var gs []unsafe.Pointer
-	var ids []uint64
-	more := false
-	cellGoroutines(func(g unsafe.Pointer, id uint64, _ unsafe.Pointer, _ string, _ bool, _, _ uintptr) {
-		if more = len(gs) == mostLooked; !more {
-			gs, ids = append(gs, g), append(ids, id)
+	for _, s := range p.Stale {
+		if len(s.Kept) == 0 {
+			continue
 		}
-	})
-	if len(gs) == 0 {
-		return nil
-	}
-	buf := make([]byte, 64<<10+16<<10*len(gs))
-	counts := make([]int, len(p.Stale))
-	for _, g := range parseGoroutines(string(buf[:cellStacks(buf, gs, ids)])) {
-		in := make([]bool, len(p.Stale))
-		for _, f := range framesIn(g.stack) {
-			for i, s := range p.Stale {
-				in[i] = in[i] || f.cell == s.Cell && s.Holds(f.function)
-			}
-		}
-		for i, yes := range in {
-			if yes {
-				counts[i]++
-			}
+		keep := "keep the earlier " + cell.Clean(strings.Join(s.Kept, ", "))
+		if s.Function == "" {
+			notes = append(notes, fmt.Sprintf("functions that cell[%d] has made %s: run it again to make new ones", s.Cell, keep))
+		} else {
+			notes = append(notes, fmt.Sprintf("functions that %s (cell[%d]) has made %s: call it again to make new ones", s.Function, s.Cell, keep))
 		}
 	}
+	counts, more := e.inBodies(p.Stale)
 	for i, s := range p.Stale {
 		if counts[i] == 0 {
 			continue
@@ -141,4 +148,33 @@ func (e *Engine) stale(p *cell.Plan) (notes []string) {
 			cell.Clean(strings.Join(s.Names, ", ")), until))
 	}
 	return notes
+}
+
+// inBodies counts the goroutines that are in each of some bodies of code. more says that it has looked at only mostLooked of them.
+func (e *Engine) inBodies(bodies []cell.Stale) (counts []int, more bool) {
+	counts = make([]int, len(bodies))
+	var gs []unsafe.Pointer
+	var ids []uint64
+	if len(bodies) > 0 {
+		cellGoroutines(func(g unsafe.Pointer, id uint64, _ unsafe.Pointer, _ string, _ bool, _, _ uintptr) {
+			if len(gs) == mostLooked {
+				more = true
+			} else {
+				gs, ids = append(gs, g), append(ids, id)
+			}
+		})
+	}
+	if len(gs) == 0 {
+		return counts, false
+	}
+	buf := make([]byte, 64<<10+16<<10*len(gs))
+	for _, g := range parseGoroutines(string(buf[:cellStacks(buf, gs, ids)])) {
+		frames := framesIn(g.stack)
+		for i, s := range bodies {
+			if slices.ContainsFunc(frames, func(f frame) bool { return f.cell == s.Cell && s.Holds(f.function) }) {
+				counts[i]++
+			}
+		}
+	}
+	return counts, more
 }

@@ -16,13 +16,16 @@ const CellPrefix = "interleave/cells/"
 type Config struct {
 	Index   string                                     // the file that WriteIndex made
 	Archive func(path string) (file string, err error) // the archive of a package, cells included
-	Added   func(pc uintptr)                           // called with an address in a cell's code before any of it runs; may be nil
+	Added   func(path string, pc uintptr)              // called with an address in a cell's code before any of it runs; may be nil
+	// Instead names functions of a cell that stand in for others of it, which do the same; may be nil. Symbols are without the package.
+	Instead func(path string) map[string]string
 }
 
 // A Loader links cells into this process. Its methods may be called from several goroutines.
 type Loader struct {
 	archive func(path string) (string, error)
-	added   func(pc uintptr)
+	added   func(path string, pc uintptr)
+	instead func(path string) map[string]string
 
 	mu      sync.Mutex
 	index   *index
@@ -40,7 +43,7 @@ func Open(c Config) (*Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the index of symbols: %w", err)
 	}
-	l := &Loader{archive: c.Archive, added: c.Added, index: x, known: map[string]uintptr{}, sameTypes: map[uintptr]uintptr{}}
+	l := &Loader{archive: c.Archive, added: c.Added, instead: c.Instead, index: x, known: map[string]uintptr{}, sameTypes: map[uintptr]uintptr{}}
 	id, err := hostID(self)
 	switch {
 	case err != nil:
@@ -98,6 +101,7 @@ func (l *Loader) load(path, file string) (done bool, err error) {
 	if err := k.followAll(); err != nil {
 		return false, err
 	}
+	k.substitute(path)
 	order, err := k.initOrder()
 	if err != nil {
 		return false, err
@@ -110,13 +114,13 @@ func (l *Loader) load(path, file string) (done bool, err error) {
 	l.modules = append(l.modules, m)
 	l.region.commit()
 	for key, s := range k.byKey {
-		l.known[strings.Clone(key)] = s.addr
+		l.known[strings.Clone(key)] = s.code().addr
 		if s.same != 0 {
 			l.sameTypes[s.addr] = s.same
 		}
 	}
 	if l.added != nil {
-		l.added(m.Minpc)
+		l.added(path, m.Minpc)
 	}
 	cellInit(addresses(order))
 	return true, nil
@@ -129,9 +133,6 @@ func (l *link) close() {
 	}
 }
 
-// Entry returns the address of a function of a cell that was loaded, 0 if there is none.
-func (l *Loader) Entry(path, symbol string) uintptr {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.known[path+"."+symbol]
-}
+// Entry returns the address of a function of a cell that was loaded, 0 if there is none. It must not be called while Load is at work, but by what that
+// calls.
+func (l *Loader) Entry(path, symbol string) uintptr { return l.known[path+"."+symbol] }

@@ -18,7 +18,9 @@ var ErrNotHere = errors.New("this program cannot load cells into itself")
 type Config struct {
 	Index   string                                     // the file that WriteIndex made
 	Archive func(path string) (file string, err error) // the archive of a package, cells included
-	Added   func(pc uintptr)                           // called with an address in a cell's code before any of it runs; may be nil
+	Added   func(path string, pc uintptr)              // called with an address in a cell's code before any of it runs; may be nil
+	// Instead names functions of a cell that stand in for others of it, which do the same; may be nil. Symbols are without the package.
+	Instead func(path string) map[string]string
 }
 
 // A Loader links cells into this process.
@@ -49,4 +51,6 @@ type Function struct {
 func (Function) Fits(Function) bool { return false }
 
 // Functions does what Open says.
-func Functions(file string, params map[string]int) (map[string]Function, error) { return nil, ErrNotHere }
+func Functions(file string, params map[string]int) (map[string]Function, error) {
+	return nil, ErrNotHere
+}

@@ -34,6 +34,37 @@ type symbol struct {
 	addr uintptr
 	data []byte  // where it is laid out
 	same uintptr // what stands for it where addresses are compared, 0 for itself
+	by   *symbol // a function that stands in for this one wherever it is mentioned; nil: none
+}
+
+// code is the function that is meant where s is mentioned.
+func (s *symbol) code() *symbol {
+	if s.by != nil {
+		return s.by
+	}
+	return s
+}
+
+// substitute lets functions of a cell stand in for others.
+func (l *link) substitute(path string) {
+	if l.instead == nil {
+		return
+	}
+	names := l.instead(path)
+	if len(names) == 0 {
+		return
+	}
+	functions := map[string]*symbol{}
+	for _, s := range l.all {
+		if name, ok := strings.CutPrefix(s.name, path+"."); ok && s.kind.IsText() {
+			functions[name] = s
+		}
+	}
+	for name, other := range names {
+		if s, by := functions[name], functions[other]; s != nil && by != nil {
+			s.by = by
+		}
+	}
 }
 
 // A target is what a reference means: a symbol of this link, or an address of the process.
@@ -45,7 +76,7 @@ type target struct {
 // address is where the target is, once symbols are laid out.
 func (t target) address() uintptr {
 	if t.sym != nil {
-		return t.sym.addr
+		return t.sym.code().addr
 	}
 	return t.addr
 }

@@ -162,6 +162,17 @@ func Lookup(n int) *Cell {
 	return cells[n]
 }
 
+// A nilReceiver is the error of Go's own wrappers of methods.
+type nilReceiver string
+
+func (e nilReceiver) Error() string { return string(e) }
+func (nilReceiver) RuntimeError()   {}
+
+// NilReceiver panics, because a method whose receiver is no pointer was called by way of a nil one.
+func NilReceiver(typ, method string) {
+	panic(nilReceiver("value method main." + typ + "." + method + " called using nil *" + typ + " pointer"))
+}
+
 // Predeclared types that are embedded in a cell's struct get a field name that other cells' packages can use.
 type (
 	Ⱶany        = any
