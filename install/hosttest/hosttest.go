@@ -30,6 +30,14 @@ type result struct {
 	err  error
 }
 
+// Session returns the arguments of a session process that the tests ask for: INTERLEAVE_CODE says, as for users, whether code of cells is gated.
+func Session() []string {
+	if os.Getenv("INTERLEAVE_CODE") == "gated" {
+		return []string{"-gated"}
+	}
+	return nil
+}
+
 // Host returns the path of the product's host. It skips the test under -short.
 func Host(t testing.TB) string {
 	t.Helper()

@@ -191,8 +191,14 @@ func (p *preparer) make(ctx context.Context, done string) (err error) {
 		return err
 	}
 	if p.memory {
-		if err := p.selfTest(ctx, b); err != nil {
-			return err
+		if err := p.selfTest(ctx, b, "plain"); err != nil {
+			if p.selfTest(ctx, b, "gated") != nil {
+				return err
+			}
+			p.info.NotPlain = err.Error()
+			if b, err = json.MarshalIndent(p.info, "", "\t"); err != nil {
+				return err
+			}
 		}
 	}
 	return writeFile(done, b)
@@ -219,9 +225,9 @@ var selfTest string
 
 var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-// selfTest runs cells in the host, twice: with the garbage collector at rest, and at work all the time. The host finds what it needs beside
+// selfTest runs cells in the host, whose code is plain or gated, twice: with the garbage collector at rest, and at work all the time. The host finds what it needs beside
 // itself, so that it is given a folder of its own: in Dir the description must appear when all is well and not before.
-func (p *preparer) selfTest(ctx context.Context, description []byte) error {
+func (p *preparer) selfTest(ctx context.Context, description []byte, code string) error {
 	if p.Main != productHost || len(p.Emulator) > 0 {
 		return nil // it runs no cells, or cannot start its session by itself
 	}
@@ -261,12 +267,12 @@ func (p *preparer) selfTest(ctx context.Context, description []byte) error {
 	cctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	for _, gogc := range []string{"100", "1"} {
-		out, err := output(cctx, dir, environ(nil, "GOGC="+gogc), host, "cells", "-plain", filepath.Join(dir, "cells"))
+		out, err := output(cctx, dir, environ(nil, "GOGC="+gogc, "INTERLEAVE_CODE="+code), host, "cells", "-plain", filepath.Join(dir, "cells"))
 		if err != nil {
-			return fmt.Errorf("try cells in memory (GOGC=%s): %w", gogc, err)
+			return fmt.Errorf("try %s cells in memory (GOGC=%s): %w", code, gogc, err)
 		}
 		if got := strings.TrimSpace(colours.ReplaceAllString(string(out), "")); got != strings.TrimSpace(want) {
-			return fmt.Errorf("try cells in memory (GOGC=%s): they print\n%s\nnot\n%s", gogc, got, strings.TrimSpace(want))
+			return fmt.Errorf("try %s cells in memory (GOGC=%s): they print\n%s\nnot\n%s", code, gogc, got, strings.TrimSpace(want))
 		}
 	}
 	return nil

@@ -28,9 +28,9 @@ import (
 
 // A Session is what is declared so far. Use it from one goroutine.
 type Session struct {
-	// Bare says that loops and calls can be stopped without a look at the stop flag in them, and that later definitions can be written over the
+	// Plain says that loops and calls can be stopped without a look at the stop flag in them, and that later definitions can be written over the
 	// entries of functions. It is set before the first cell.
-	Bare bool
+	Plain bool
 	// Inlined says whether the compiler has let callers have copies of a function's body; nil and in doubt: yes.
 	Inlined func(Entry) bool
 
@@ -64,7 +64,7 @@ func New(pkgs Packages) *Session {
 // Fresh returns an empty session that goes on numbering packages where this one is.
 func (s *Session) Fresh() *Session {
 	f := New(s.pkgs)
-	f.serial, f.Bare, f.Inlined = s.serial, s.Bare, s.Inlined
+	f.serial, f.Plain, f.Inlined = s.serial, s.Plain, s.Inlined
 	return f
 }
 

@@ -59,7 +59,7 @@ func (c *change) define() {
 	units, body, vars := src.units()
 	c.body, c.vars, c.old = body, vars, s.live()
 	for _, u := range units {
-		u.plain = s.Bare && u.canBePlain()
+		u.plain = s.Plain && u.canBePlain()
 	}
 
 	c.bind = &binder{pkgs: s.pkgs, imports: maps.Clone(s.imports), spelled: s.spelled, paths: map[string]bool{}, aliased: s.aliased, absent: map[string]bool{},
@@ -905,7 +905,7 @@ func (c *change) plan() *Plan {
 			}
 		}
 		s.units, s.aside = final, remaining
-		if compiled && e.bare() {
+		if compiled && e.isPlain() {
 			e.committed()
 		}
 		if len(c.named) > 0 || len(c.newDots) > 0 {

@@ -203,7 +203,7 @@ func (e *emitter) walk(n ast.Node) {
 	if e.selected == nil {
 		e.selected = map[*ast.Ident]bool{}
 	}
-	if e.bare() {
+	if e.isPlain() {
 		e.sortCalls(n)
 	}
 	embedded := map[*ast.Ident]bool{}
@@ -220,7 +220,7 @@ func (e *emitter) walk(n ast.Node) {
 				}
 			}
 		case *ast.Ident:
-			if e.bare() {
+			if e.isPlain() {
 				e.mention(x)
 			}
 			e.ident(x, embedded[x])
@@ -233,7 +233,7 @@ func (e *emitter) walk(n ast.Node) {
 		case *ast.BranchStmt:
 			e.pollGoto(x)
 		case *ast.CallExpr:
-			if e.bare() {
+			if e.isPlain() {
 				e.plainCall(x)
 			}
 			e.guard(x)
@@ -266,7 +266,8 @@ func (e *emitter) emit(units []*unit) string {
 	e.begin()
 	first := e.initializers() + e.callInits(p.inits, len(e.steps)-len(c.after))
 	body := e.body(p.inits)
-	e.end(&e.stmts)
+	e.stmts.holds, e.stmts.uses = e.living, e.named // the statements themselves have ended when another cell runs
+	e.stmts.keeps, e.stmts.inKept = e.keeping, e.naming
 	e.locals(&b)
 	fmt.Fprintf(&b, "%s\n%s//line cell[%d]:1\n%s\n", e.prologue(c.body), first, c.src.n, body)
 	if n := len(e.steps); n > 0 {

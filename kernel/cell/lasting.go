@@ -33,7 +33,8 @@ type callSorter struct {
 type where struct {
 	waiting bool // in a loop that waits
 	kept    bool // in a function literal that may be kept
-	once    bool // … and there not in a loop that counts
+	once    bool // in such a literal, or a goroutine's, and there not in a loop that counts
+	lives   bool // in such a literal or a goroutine's
 }
 
 // walk sorts what is in a node. A loop that is the node itself, a statement of a cell, ends before the next cell runs.
@@ -43,7 +44,7 @@ func (w *callSorter) walk(root ast.Node, at where) {
 		case *ast.FuncLit:
 			in := at
 			if w.kept[x] {
-				in.kept, in.once = true, true
+				in.kept, in.once, in.lives = true, true, true
 			}
 			w.walk(x.Body, in)
 			return false
@@ -71,6 +72,9 @@ func (w *callSorter) walk(root ast.Node, at where) {
 			if at.kept {
 				w.e.inKept[x] = true
 			}
+			if at.lives {
+				w.e.inLiving[x] = true
+			}
 		}
 		return true
 	})
@@ -81,7 +85,7 @@ func (w *callSorter) start(x *ast.CallExpr, at where, goes bool) {
 	w.e.calls[x] = started
 	if f, ok := ast.Unparen(x.Fun).(*ast.FuncLit); ok {
 		in := at
-		in.once = in.once || goes
+		in.once, in.lives = in.once || goes, in.lives || goes
 		w.walk(f.Body, in)
 	} else {
 		w.walk(x.Fun, at)

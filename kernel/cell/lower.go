@@ -59,7 +59,7 @@ func (e *emitter) gate(j *jump) string {
 		call = "return " + call
 	}
 	look := ""
-	if !e.bare() {
+	if !e.isPlain() {
 		look = "; " + e.look()
 	}
 	return fmt.Sprintf(" if %s != 0 { if %s != nil { %s }%s};", gateVar, j.to, call, look)
@@ -76,8 +76,8 @@ func (e *emitter) prologue(body []ast.Stmt) string {
 	return ""
 }
 
-// bare reports whether code stands as its author wrote it: then package breaks stops it, all but loops without end.
-func (e *emitter) bare() bool { return e.c.s.Bare }
+// isPlain reports whether code stands as its author wrote it: then package breaks stops it, all but loops without end.
+func (e *emitter) isPlain() bool { return e.c.s.Plain }
 
 // looks finds out whether statements have loops that look at the stop flag, and the first statement that calls code of the session's, before
 // which a function without such loops looks.
@@ -92,7 +92,7 @@ func (e *emitter) looks(body []ast.Stmt) (loops bool, first ast.Stmt) {
 			case *ast.BranchStmt:
 				loops = loops || x.Tok == token.GOTO
 			case *ast.CallExpr:
-				if first == nil && !e.bare() && e.callsBack(x) {
+				if first == nil && !e.isPlain() && e.callsBack(x) {
 					first = st
 				}
 			}
@@ -138,7 +138,7 @@ func (e *emitter) pollLoop(loop ast.Stmt, body *ast.BlockStmt) {
 // looking reports whether a loop looks at the stop flag. In bare code those do that never end by themselves: no code can see what such a loop
 // stores, unless it can be left, so the compiler may drop it.
 func (e *emitter) looking(loop ast.Stmt) bool {
-	if !e.bare() {
+	if !e.isPlain() {
 		return true
 	}
 	f, ok := loop.(*ast.ForStmt)

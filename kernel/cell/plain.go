@@ -171,7 +171,7 @@ func (c *change) isAgain(u *unit) bool {
 
 // staleBodies lists the code that continues to use definitions which this cell replaces.
 func (c *change) staleBodies() (list []Stale) {
-	if !c.s.Bare {
+	if !c.s.Plain {
 		return nil
 	}
 	add := func(u *unit, function string) {
@@ -256,12 +256,15 @@ type plainly struct {
 	inKept   map[*ast.Ident]bool // names in function literals that may be kept
 	keeping  map[string]bool     // what such literals of the body that is being written hold
 	naming   map[string]bool     // functions and methods that they name
+	inLiving map[*ast.Ident]bool // names in such literals and in those of go statements
+	living   map[string]bool     // what these hold
+	named    map[string]bool     // … and name
 	stmts    unit                // the cell's statements
 }
 
 func newPlainly() plainly {
 	return plainly{methods: map[string]*unit{}, copies: map[string]int{}, holding: map[string]bool{}, twins: map[string]*unit{}, params: map[string]int{},
-		calls: map[*ast.CallExpr]callKind{}, twinned: map[*ast.Ident]bool{}, inKept: map[*ast.Ident]bool{}}
+		calls: map[*ast.CallExpr]callKind{}, twinned: map[*ast.Ident]bool{}, inKept: map[*ast.Ident]bool{}, inLiving: map[*ast.Ident]bool{}}
 }
 
 // count notes the copies that a unit holds, unless it is written again.
@@ -274,6 +277,7 @@ func (e *emitter) count(u *unit) {
 // begin starts a body.
 func (e *emitter) begin() {
 	e.holding, e.keeping, e.naming = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	e.living, e.named = map[string]bool{}, map[string]bool{}
 }
 
 // end notes on a unit what its body holds.
@@ -285,6 +289,9 @@ func (e *emitter) end(u *unit) {
 func (e *emitter) hold(key string, at *ast.Ident) {
 	if e.inKept[at] {
 		e.keeping[key] = true
+	}
+	if e.inLiving[at] {
+		e.living[key] = true
 	}
 	if !e.holding[key] {
 		e.holding[key] = true
@@ -459,9 +466,8 @@ func (e *emitter) committed() {
 		*u.entries = list
 	}
 	maps.DeleteFunc(e.c.s.bodies, func(_ int, b *unit) bool { return b.src.text == e.c.src.text }) // what it made is made again
-	if b := e.stmts; len(b.holds)+len(b.inKept) > 0 {
-		b.src, b.uses = e.c.src, maps.Clone(b.holds)
-		maps.Copy(b.uses, b.inKept)
+	if b := e.stmts; len(b.holds)+len(b.uses) > 0 {
+		b.src = e.c.src
 		e.c.s.bodies[e.c.src.serial] = &b
 	}
 }
@@ -482,15 +488,23 @@ func (e *emitter) plainCallee(id *ast.Ident) *unit {
 	return u
 }
 
+// name notes that a unit is named where it may be for long.
+func (e *emitter) name(u *unit, at *ast.Ident) {
+	if e.inKept[at] {
+		e.naming[u.key()] = true
+	}
+	if e.inLiving[at] {
+		e.named[u.key()] = true
+	}
+}
+
 // mention notes that a function is named where it may be copied.
 func (e *emitter) mention(id *ast.Ident) {
 	u := e.plainCallee(id)
 	if u == nil {
 		return
 	}
-	if e.inKept[id] {
-		e.naming[u.key()] = true
-	}
+	e.name(u, id)
 	if !e.twinned[id] && e.c.s.inlined(u) {
 		e.hold(u.key(), id)
 	}
@@ -528,9 +542,7 @@ func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind
 	if u == nil || !u.plain {
 		return
 	}
-	if e.inKept[f.Sel] {
-		e.naming[u.key()] = true
-	}
+	e.name(u, f.Sel)
 	if u.direct {
 		return
 	}

@@ -38,7 +38,7 @@ func (e *Engine) compile(r *run, p *cell.Plan, text string) (func(), error) {
 	e.record(p, text, so)
 	c := rt.Lookup(p.Package)
 	r.cell = c
-	if e.bare {
+	if e.plain {
 		return c.Run, nil
 	}
 	return func() {
@@ -63,7 +63,7 @@ func (e *Engine) plugin(ctx context.Context, p *cell.Plan) (so string, err error
 		}
 		*p = *other
 	}
-	if err = e.open(p, so); err == nil && e.bare {
+	if err = e.open(p, so); err == nil && e.plain {
 		err = e.redirect(p)
 	}
 	return so, err
@@ -102,7 +102,7 @@ func (e *Engine) link(path, file string) error {
 		c := load.Config{Index: e.tools.Index(), Archive: func(path string) (string, error) {
 			return e.tools.Archive(context.Background(), e.cfg.WorkDir, path)
 		}}
-		if e.bare {
+		if e.plain {
 			c.Added, c.Instead = e.added, e.instead
 		}
 		l, err := load.Open(c)

@@ -39,7 +39,7 @@ import (
 type Config struct {
 	Toolchain string // directory that toolchain.Prepare made
 	WorkDir   string // where cells are built; survives the session process, not the kernel
-	Bare      bool   // where it is possible, code of cells is stopped by package breaks and has no looks at the stop flag
+	Gated     bool   // functions have gates and loops look at the stop flag, also where package breaks can do without
 	Log       *slog.Logger
 }
 
@@ -48,7 +48,7 @@ type Engine struct {
 	cfg      Config
 	tools    *toolchain.Toolchain
 	noTools  error // why cells cannot be compiled
-	bare     bool  // code of cells has no looks at the stop flag: package breaks stops it
+	plain    bool  // code of cells has no looks at the stop flag: package breaks stops it
 	packages *packages
 	session  *cell.Session
 	interp   *interp
@@ -103,8 +103,8 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.packages = newPackages(types)
 	e.session = cell.New(e.packages)
-	e.bare = tools.Index() != "" && cfg.Bare && breaks.Available()
-	e.session.Bare, e.session.Inlined = e.bare, e.inlined
+	e.plain = tools.Plain() && !cfg.Gated && breaks.Available()
+	e.session.Plain, e.session.Inlined = e.plain, e.inlined
 	e.interp = newInterp(e)
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
@@ -129,7 +129,7 @@ func New(cfg Config) (*Engine, error) {
 	setExitHook(e.exit)
 	setCellOverflowHook(e.overflowed)
 	setCellPanicHook(e.uncaught)
-	if e.bare {
+	if e.plain {
 		breaks.OnLeave(e.left)
 	}
 	e.outputs = keepOutputs()
@@ -613,7 +613,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 				continue
 			}
 			c := rt.Lookup(p.Package)
-			if !e.bare {
+			if !e.plain {
 				c.Patch()
 			}
 			c.Over()

@@ -74,7 +74,7 @@ func (e *Engine) inlined(en cell.Entry) bool {
 
 // unfit returns the keys of definitions that must not take the place of the earlier ones, in a cell that was built and not loaded.
 func (e *Engine) unfit(p *cell.Plan) (keys []string) {
-	if !e.bare {
+	if !e.plain {
 		return nil
 	}
 	if e.facts.params == nil {

@@ -337,7 +337,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 		atomic.StoreUint32(&r.halt, haltLoops)
 		stops(1)
 		defer stops(-1)
-		if r.engine.bare {
+		if r.engine.plain {
 			breaks.Up()
 			defer breaks.Down()
 			deep := time.AfterFunc(graceStop/2, func() { atomic.StoreUint32(&r.halt, haltAll) })

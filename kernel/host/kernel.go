@@ -36,11 +36,11 @@ func newSession(ctx context.Context, dir string, log *slog.Logger) (s *session.C
 	}
 	args := []string{"session", "-toolchain", tools}
 	switch code := os.Getenv("INTERLEAVE_CODE"); code {
-	case "", "gated":
-	case "bare":
-		args = append(args, "-bare")
+	case "", "plain":
+	case "gated":
+		args = append(args, "-gated")
 	default:
-		return nil, nil, fmt.Errorf("start the kernel: INTERLEAVE_CODE is %q; it can be gated or bare", code)
+		return nil, nil, fmt.Errorf("start the kernel: INTERLEAVE_CODE is %q; it can be plain or gated", code)
 	}
 	work, cleanup, err := newWork(workParent())
 	if err != nil {

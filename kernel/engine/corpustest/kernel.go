@@ -39,7 +39,9 @@ func Start(t testing.TB, work, engine string, limit time.Duration) *Kernel {
 	host := hosttest.Host(t)
 	tools := toolchain.DirOf(host)
 	s, err := session.Start(context.Background(), session.Config{
-		Command: func() *exec.Cmd { return hosttest.Command(host, "session", "-toolchain", tools, "-work", work) },
+		Command: func() *exec.Cmd {
+			return hosttest.Command(host, append([]string{"session", "-toolchain", tools, "-work", work}, hosttest.Session()...)...)
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func watch(t *testing.T) *watched {
 	work := t.TempDir()
 	s, err := session.Start(context.Background(), session.Config{
 		Command: func() *exec.Cmd {
-			return exec.Command(host, "session", "-toolchain", toolchain.DirOf(host), "-work", work)
+			return exec.Command(host, append([]string{"session", "-toolchain", toolchain.DirOf(host), "-work", work}, hosttest.Session()...)...)
 		},
 	})
 	if err != nil {
