@@ -129,6 +129,11 @@ func patches() []stdFile {
 			// The names in profiles; Frames and Func.Name go through funcNameForPrint.
 			{old: "\treturn sf.name()\n}\n\n// runtime_expandFinalInlineFrame", new: "\treturn stringslite.CellText(sf.name())\n}\n\n// runtime_expandFinalInlineFrame"},
 			{old: "\t\"internal/runtime/sys\"\n", new: "\t\"internal/runtime/sys\"\n\t\"internal/stringslite\"\n"},
+			// The compiler does not say which line some jumps of loops are of, which gives a negative one in a file with line directives: it is
+			// that of what stands before them, or the function's.
+			{old: "\tline, _ = pcvalue(f, f.pcln, targetpc, strict)\n",
+				new: "\tline, _ = pcvalue(f, f.pcln, targetpc, strict)\n\tfor at := targetpc; line <= 0 && fileno != -1 && at > f.entry(); {\n\t\tat--\n\t\tline, _ = pcvalue(f, f.pcln, at, strict)\n\t}\n" +
+					"\tif line <= 0 && fileno != -1 {\n\t\tline = f.startLine\n\t}\n"},
 			{memory: true, old: "func findmoduledatap(pc uintptr) *moduledata {\n", new: "func findmoduledatap(pc uintptr) *moduledata {\n\tif datap := cellModuleAt(pc); datap != nil && datap.minpc <= pc && pc < datap.maxpc {\n\t\treturn datap\n\t}\n"},
 		}},
 		{path: "runtime/type.go", memory: true, edits: []edit{

@@ -676,6 +676,7 @@ func (c *change) describe(units []*unit, asFunc map[*unit]bool) {
 		u.sig = sp.typ(types.NewSignatureType(nil, nil, nil, sig.Params(), sig.Results(), sig.Variadic()))
 		if r := sig.Recv(); r != nil {
 			u.sig = "(" + sp.typ(r.Type()) + ") " + u.sig
+			_, u.ofPointer = types.Unalias(r.Type()).(*types.Pointer)
 		}
 		if sig.TypeParams() != nil {
 			u.sig = "generic " + c.src.text

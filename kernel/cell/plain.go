@@ -93,19 +93,12 @@ func (u *unit) code() int {
 	return u.home
 }
 
-// ofPointer reports whether a method's receiver is a pointer.
-func (u *unit) ofPointer() bool {
-	f := u.node.(*ast.FuncDecl)
-	_, star := ast.Unparen(f.Recv.List[0].Type).(*ast.StarExpr)
-	return star
-}
-
 // codeName is the function that holds a plain unit's code.
 func (u *unit) codeName() string {
 	switch {
 	case u.kind == funcUnit:
 		return mangle(u.names[0])
-	case u.ofPointer():
+	case u.ofPointer:
 		return own + u.recv + ofPointer + u.names[0]
 	}
 	return own + u.recv + ofValue + u.names[0]
@@ -116,7 +109,7 @@ func (u *unit) derefName() string { return own + u.recv + ofPointer + u.names[0]
 
 // symbol is a method's name in the type's package.
 func (u *unit) symbol() string {
-	if u.kind == methodUnit && u.ofPointer() {
+	if u.kind == methodUnit && u.ofPointer {
 		return "(*" + mangle(u.recv) + ")." + mangle(u.names[0])
 	}
 	if u.kind == methodUnit {
@@ -127,7 +120,7 @@ func (u *unit) symbol() string {
 
 // shownName is a function's name in stacks.
 func (u *unit) shownName() string {
-	if u.kind == methodUnit && u.ofPointer() {
+	if u.kind == methodUnit && u.ofPointer {
 		return "(*" + Clean(u.recv) + ")." + Clean(u.names[0])
 	}
 	if u.kind == methodUnit {
@@ -340,7 +333,7 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 		e.receiverFirst(u, d, u.codeName(), false)
 		behind = e.forwarder(u, sig)
 		e.forwards = append(e.forwards, Forward{u.symbol(), u.codeName(), false})
-		if !u.ofPointer() {
+		if !u.ofPointer {
 			e.forwards = append(e.forwards, Forward{"(*" + mangle(u.recv) + ")." + mangle(u.names[0]), u.derefName(), true})
 		}
 		entries = append(slices.Clone(entries), Entry{serial, u.symbol()})
@@ -357,7 +350,7 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 	}
 	entries = append(slices.Clone(entries), now)
 	u.entries = &entries
-	if u.kind == methodUnit && !u.ofPointer() && now.Symbol == u.codeName() {
+	if u.kind == methodUnit && !u.ofPointer && now.Symbol == u.codeName() {
 		behind += e.deref(u, sig, p)
 	}
 	if u.kind == funcUnit {
@@ -557,7 +550,7 @@ func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind
 	}
 	_, isPointer := types.Unalias(sel.Recv()).(*types.Pointer)
 	prefix := ""
-	switch wants := u.ofPointer(); {
+	switch wants := u.ofPointer; {
 	case wants && !isPointer:
 		prefix = "&"
 	case !wants && isPointer:

@@ -33,25 +33,26 @@ type unit struct {
 	// stays at home: the first definition jumps to the newest. For a variable it is the generation of its storage.
 	home int
 
-	typ     types.Type      // of a variable
-	objs    []types.Object  // what the name stands for in checks that need not look at the unit again
-	uses    map[string]bool // session names that it mentions
-	methods map[string]bool // keys of methods of session types that it mentions
-	sigUses map[string]bool // of a function or method, those in its signature
-	sig     string          // the signature, to know whether a new body can take the old one's place
-	generic bool            // a function, or method of a type, with type parameters
-	direct  bool            // a function or method to which it matters who calls it
-	plain   bool            // compiled as it stands: a later definition is written over its entries; see plain.go
-	body    int             // of a plain function or method, the cell whose package holds its code; 0: home
-	entries *[]Entry        // of a plain function or method, where calls that were compiled so far arrive
-	derefs  *[]Entry        // of a plain method whose receiver is no pointer, where calls by way of one arrive
-	holds   map[string]bool // keys of plain functions and methods of which it may hold inlined copies
-	keeps   map[string]bool // … of which function literals may that outlive the call in which they are made
-	inKept  map[string]bool // … that such literals name
-	closes  map[string]int  // of a variable, the names that closures in it use, with the cells that made them; replaced as a whole
-	lost    string          // of a variable without a value, why, as the rest of a sentence about it
-	aside   *Diagnostic     // why it no longer fits, when it is set aside
-	builtin bool            // ctx: what generated code writes for it is a call
+	typ       types.Type      // of a variable
+	objs      []types.Object  // what the name stands for in checks that need not look at the unit again
+	uses      map[string]bool // session names that it mentions
+	methods   map[string]bool // keys of methods of session types that it mentions
+	sigUses   map[string]bool // of a function or method, those in its signature
+	sig       string          // the signature, to know whether a new body can take the old one's place
+	generic   bool            // a function, or method of a type, with type parameters
+	direct    bool            // a function or method to which it matters who calls it
+	plain     bool            // compiled as it stands: a later definition is written over its entries; see plain.go
+	ofPointer bool            // of a method: its receiver is one
+	body      int             // of a plain function or method, the cell whose package holds its code; 0: home
+	entries   *[]Entry        // of a plain function or method, where calls that were compiled so far arrive
+	derefs    *[]Entry        // of a plain method whose receiver is no pointer, where calls by way of one arrive
+	holds     map[string]bool // keys of plain functions and methods of which it may hold inlined copies
+	keeps     map[string]bool // … of which function literals may that outlive the call in which they are made
+	inKept    map[string]bool // … that such literals name
+	closes    map[string]int  // of a variable, the names that closures in it use, with the cells that made them; replaced as a whole
+	lost      string          // of a variable without a value, why, as the rest of a sentence about it
+	aside     *Diagnostic     // why it no longer fits, when it is set aside
+	builtin   bool            // ctx: what generated code writes for it is a call
 }
 
 // rigid reports whether a function cannot jump to a later definition, so that what calls it must be built again.
