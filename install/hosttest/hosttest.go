@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,11 @@ func Session() []string {
 		return []string{"-gated"}
 	}
 	return nil
+}
+
+// Plain reports whether code of cells is plain in a host's sessions.
+func Plain(t testing.TB, host string) bool {
+	return Toolchain(t, host).Plain() && len(Session()) == 0 && runtime.GOARCH == "amd64" && os.Getenv("INTERLEAVE_EMULATOR") == ""
 }
 
 // Host returns the path of the product's host. It skips the test under -short.

@@ -40,16 +40,6 @@ func WriteIndex(file string, archives map[string]string) error { return ErrNotHe
 // Entry does what Open says.
 func (*Loader) Entry(path, symbol string) uintptr { return 0 }
 
-// A Function is what the compiler lets callers in other packages know of one.
-type Function struct {
-	Inlined bool
-	Tags    []string
-	Pragma  int
-}
-
-// Fits is never called where no cell can be loaded.
-func (Function) Fits(Function) bool { return false }
-
 // Functions does what Open says.
 func Functions(file string, params map[string]int) (map[string]Function, error) {
 	return nil, ErrNotHere

@@ -4,13 +4,12 @@ import (
 	"context"
 	"flag"
 	"math/rand/v2"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"interleave/install/hosttest"
 	"interleave/kernel/wire"
 )
 
@@ -108,7 +107,7 @@ func TestStops(t *testing.T) {
 	if s := k.run("import (\n\t\"iter\"\n\t\"math\"\n\t\"math/rand\"\n\t\"slices\"\n\t\"sort\"\n\t\"strconv\"\n\t\"strings\"\n\t\"sync\"\n\t\"sync/atomic\"\n)\nvar never bool\nvar sink int"); s.status != wire.OK {
 		t.Fatal(s.said())
 	}
-	bare := os.Getenv("INTERLEAVE_CODE") != "gated" && runtime.GOARCH == "amd64"
+	bare := hosttest.Plain(t, hosttest.Host(t))
 	rng := rand.New(rand.NewPCG(*stopsSeed, 0))
 	var all []time.Duration
 	steps := map[string]int{}

@@ -6,6 +6,7 @@
 //	engines: compiled      only compiled (and auto) accept the sequence; yaegi must refuse it
 //	engines: both          the interpreter must accept every cell that has an engine section; others are compiled for it
 //	link: memory           plugins do something else
+//	code: plain            gated code does something else
 //	verify: no: reason     plain Go cannot say what the cells print, for the reason given
 //
 // The sections that follow belong to the cell before them:
@@ -36,6 +37,7 @@ type Case struct {
 	Compiled bool   // only the compiled engine accepts it
 	Both     bool   // both engines must accept it, but for cells that define things
 	Memory   bool   // only cells that are linked in memory do so, plugins do not
+	Ungated  bool   // only plain code does so
 	NoVerify string // why plain Go cannot say what the cells print; empty when it can
 	Plain    string // a program that prints the same, where the cells cannot be joined
 	Cells    []Cell
@@ -90,7 +92,9 @@ func parse(path string, data []byte) (*Case, error) {
 			c.NoVerify = strings.TrimPrefix(val, "no: ")
 		case key == "link" && val == "memory":
 			c.Memory = true
-		case key == "engines" || key == "verify" || key == "link":
+		case key == "code" && val == "plain":
+			c.Ungated = true
+		case key == "engines" || key == "verify" || key == "link" || key == "code":
 			return nil, fmt.Errorf("%s: what does %q mean?", path, strings.TrimSpace(line))
 		default:
 			c.Text += line

@@ -20,12 +20,15 @@ func TestCorpus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	strategy := hosttest.Toolchain(t, hosttest.Host(t)).Strategy()
+	strategy, plain := hosttest.Toolchain(t, hosttest.Host(t)).Strategy(), hosttest.Plain(t, hosttest.Host(t))
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			if c.Memory && strategy != "memory" {
 				t.Skip("cells are plugins here")
+			}
+			if c.Ungated && !plain {
+				t.Skip("code is gated here")
 			}
 			work := t.TempDir()
 			for _, engine := range []string{"auto", "compiled", "yaegi"} {
