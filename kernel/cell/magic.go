@@ -1,7 +1,12 @@
 package cell
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
 	"regexp"
+	"slices"
 	"strings"
 
 	"interleave/kernel/cell/pattern"
@@ -103,6 +108,46 @@ func Segments(text string) (segs []Segment) {
 	}
 	flush(0)
 	return segs
+}
+
+// Timed makes of statements a cell that measures them as a benchmark of package testing does, and prints what it reports. The statements keep
+// their lines; line is that of the magic above them. A last expression that is no call is computed all the same.
+func Timed(text string, line int) string {
+	body := strings.TrimLeft(text, "\n")
+	lines := strings.Count(text, "\n") - strings.Count(body, "\n")
+	const before = "package p\nfunc _() {\n"
+	fset := token.NewFileSet()
+	if f, err := parser.ParseFile(fset, "", before+body+"\n}", parser.SkipObjectResolution); err == nil {
+		if list := f.Decls[0].(*ast.FuncDecl).Body.List; len(list) > 0 {
+			if x, ok := list[len(list)-1].(*ast.ExprStmt); ok {
+				if !standsAlone(x.X) {
+					at, end := fset.Position(x.Pos()).Offset-len(before), fset.Position(x.End()).Offset-len(before)
+					body = body[:at] + "lab.Keep(" + body[at:end] + ")" + body[end:]
+				}
+			}
+		}
+	}
+	return strings.Repeat("\n", line-1) + "func() { timeit_r := testing.Benchmark(func(timeit_b *testing.B) { timeit_b.ReportAllocs(); for timeit_b.Loop() {" +
+		strings.Repeat("\n", max(lines-line+1, 0)) + body + "\n}}); fmt.Println(timeit_r.String(), timeit_r.MemString()) }()"
+}
+
+// standsAlone reports whether an expression is a statement: a call, but not of what is certainly a type or has no other use than its value.
+func standsAlone(x ast.Expr) bool {
+	call, ok := ast.Unparen(x).(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	id, ok := call.Fun.(*ast.Ident)
+	if !ok {
+		return true
+	}
+	switch o := types.Universe.Lookup(id.Name).(type) {
+	case *types.TypeName:
+		return false
+	case *types.Builtin:
+		return slices.Contains([]string{"clear", "close", "copy", "delete", "panic", "print", "println", "recover"}, o.Name())
+	}
+	return true
 }
 
 // continued reports whether a line of a shell command ends in a backslash that is not quoted by another.

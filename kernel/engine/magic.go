@@ -38,6 +38,7 @@ func init() { // magics mention themselves: %help lists them
 		"forget": {"%forget name …", "forget what was declared with these names; hidden built-ins and packages come back", false, (*execution).forget},
 		"reset":  {"%reset", "forget everything that was declared", false, (*execution).reset},
 		"plot":   {"%plot on|narrow|off", "draw what goroutines did under each cell that starts some; narrow for a phone", false, (*execution).plot},
+		"timeit": {"%%timeit", "time and allocations of a round of the cell's statements, as go test -bench has them; also %timeit statement", true, (*execution).timeit},
 		"time":   {"%%time", "run the cell and tell how long it took", true, (*execution).time},
 		"bash":   {"%%bash", "run the cell as a shell script; a status other than zero fails the cell", true, (*execution).script},
 	}
@@ -70,7 +71,7 @@ func (x *execution) lookup(s cell.Segment) (m magic, ok bool) {
 			hint = h
 		}
 		x.refuse(s, fmt.Sprintf("there is no magic %s%s", sign, s.Name), hint)
-	case m.body != (s.Kind == cell.CellMagic):
+	case m.body != (s.Kind == cell.CellMagic) && !(s.Name == "timeit" && s.Args != ""):
 		x.refuse(s, fmt.Sprintf("%s%s is not a magic", sign, s.Name), "Write "+m.usage+": "+m.help)
 	default:
 		return m, true
@@ -82,7 +83,6 @@ func (x *execution) lookup(s cell.Segment) (m magic, ok bool) {
 var elsewhere = map[string]string{
 	"test":            "call the tests of the cell: testing.Main, or testing.Benchmark for a benchmark",
 	"bench":           "measure with lab.Bench or testing.Benchmark",
-	"timeit":          "measure with lab.Bench or testing.Benchmark; %%time runs the cell once",
 	"env":             "set environment variables with os.Setenv and read them with os.Getenv",
 	"cd":              "change the folder with os.Chdir",
 	"pwd":             "os.Getwd returns the current folder",
@@ -261,6 +261,28 @@ func (x *execution) time(s cell.Segment) {
 		engine = "none"
 	}
 	x.print("wall %s · CPU %s · engine %s · building included\n", timeline.Round(wall), timeline.Round(cpu), engine)
+}
+
+// timeit measures statements as a benchmark does. It is not recorded, which would slow it.
+func (x *execution) timeit(s cell.Segment) {
+	text := s.Text
+	if s.Kind == cell.LineMagic {
+		text = strings.Repeat("\n", s.Line-1) + s.Args
+	} else if s.Args != "" {
+		x.refuse(s, "%%timeit "+s.Args+": there are no options", "It measures for a second; lab.Bench takes options")
+		return
+	}
+	if strings.TrimSpace(text) == "" {
+		x.refuse(s, "there is nothing to measure", "Write statements below %%timeit, or one behind %timeit")
+		return
+	}
+	plot := x.e.plot
+	x.e.plot = false
+	x.code(cell.Timed(text, s.Line))
+	x.e.plot = plot
+	if x.done.OK && !x.e.plain {
+		x.notes([]string{"code of cells is gated here: loops and calls may take longer than with go test -bench"})
+	}
 }
 
 // shell runs a line's command. A status other than zero is told, and the cell goes on.

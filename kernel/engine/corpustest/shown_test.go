@@ -246,3 +246,33 @@ func TestEndsWithItsCell(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// %%timeit reports what a benchmark of package testing does; what is wrong in it has its own line.
+func TestTimeit(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	w.run("func sum(xs []int) (s int) {\n\tfor _, x := range xs {\n\t\ts += x\n\t}\n\treturn s\n}\nxs := make([]int, 100)")
+	report := regexp.MustCompile(`^ *\d+\t +[0-9.]+ ns/op +(\d+) B/op\t +(\d+) allocs/op\n`)
+	for _, c := range []struct{ code, bytes, allocs string }{
+		{"%%timeit\nsum(xs)", "0", "0"},
+		{"%timeit sum(xs)\nfmt.Println()", "0", "0"},
+		{"// a comment\n%%timeit\nb := strconv.AppendInt(nil, 1234567, 10)\nstring(b)", "8", "1"},
+		{"%%timeit\ntotal := 0\nfor i := range 10 {\n\ttotal += i\n}\ntotal", "0", "0"},
+	} {
+		s := w.run(c.code)
+		if m := report.FindStringSubmatch(s.of("stdout")); m == nil || m[1] != c.bytes || m[2] != c.allocs || s.of("figure") != "" {
+			t.Errorf("%s\n%s", c.code, s)
+		}
+	}
+	for code, want := range map[string]string{
+		"%%timeit\nx := 1\n\nnosuch(x)":     "cell[6]:4:1: undefined: nosuch",
+		"%%timeit -n 3\nsum(xs)":            "there are no options",
+		"%%timeit\n":                        "there is nothing to measure",
+		"x := 1\n%timeit sum(xs, x)\n_ = x": "cell[9]:2:9: too many arguments",
+	} {
+		s := w.run(code)
+		if _, of, _ := strings.Cut(want, ": "); !strings.Contains(s.of("failed"), of) {
+			t.Errorf("%s: want %q\n%s", code, want, s)
+		}
+	}
+}
