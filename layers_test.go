@@ -115,7 +115,7 @@ var doors = []door{
 	{"golang.org/x/sys", []string{"install", "kernel/engine", "kernel/session"}, "what the syscall package lacks: copies of descriptors, process control, file locks on Windows"},
 	{"golang.org/x/arch", []string{"kernel/breaks"}, "machine code is read in one place"},
 	{"golang.org/x/text", []string{"kernel/cell"}, "how wide a character is, for carets"},
-	{"golang.org/x/tools", []string{"install/toolchain", "kernel/engine/corpustest"}, "reads what the compiler exported; txtar for the corpus"},
+	{"golang.org/x/tools", []string{"install/toolchain", "kernel/engine/corpustest", "kernel/bench"}, "reads what the compiler exported; txtar for the corpus and the programs of a benchmark"},
 	{"github.com/yuin/goldmark", []string{"notebooks/page"}, "Markdown is for pages"},
 }
 

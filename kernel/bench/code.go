@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	_ "embed"
 	"fmt"
 	"math"
 	"os"
@@ -18,9 +17,6 @@ import (
 
 // The same text as a cell and under go test -bench. Both run in turn, so that whatever else the machine does hits both; of each the
 // fastest of several rounds counts.
-
-//go:embed testdata/programs.txt
-var benchmarks []byte
 
 const (
 	codeRounds = 7
@@ -51,7 +47,11 @@ func code(k kind, only string, progress func(string)) (rows []codeRow, err error
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module bench\n\ngo 1.26\n"), 0o666); err != nil {
 		return nil, err
 	}
-	for i, f := range txtar.Parse(benchmarks).Files {
+	benchmarks, err := txtar.ParseFile("kernel/bench/testdata/programs.txt")
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range benchmarks.Files {
 		if !strings.Contains(f.Name, only) {
 			continue
 		}

@@ -129,8 +129,14 @@ func (u *unit) shownName() string {
 	return Clean(u.names[0])
 }
 
-// standsAlone reports whether a method's code is the method itself: it matters to it who calls it.
-func (u *unit) standsAlone() bool { return u.kind == methodUnit && u.direct && u.body == 0 }
+// alone reports whether a function must not be called by another in its place: it matters to it who calls it, or directives above it speak to callers.
+func (u *unit) alone() bool {
+	d, ok := u.node.(*ast.FuncDecl)
+	return u.direct || ok && slices.ContainsFunc(pragmas(d), func(line string) bool { return line != "//go:noinline" })
+}
+
+// standsAlone reports whether a method's code is the method itself.
+func (u *unit) standsAlone() bool { return u.kind == methodUnit && u.alone() && u.body == 0 }
 
 // codeEntry is where plain code that names the unit calls it.
 func (u *unit) codeEntry() Entry {
@@ -297,11 +303,7 @@ func (e *emitter) in(en Entry) string {
 	if en.Cell == e.c.src.serial {
 		return en.Symbol
 	}
-	pkg := e.use(fmt.Sprint(PackagePrefix, en.Cell)) + "."
-	if rest, ok := strings.CutPrefix(en.Symbol, "(*"); ok {
-		return "(*" + pkg + rest
-	}
-	return pkg + en.Symbol
+	return e.use(fmt.Sprint(PackagePrefix, en.Cell)) + "." + en.Symbol
 }
 
 // plainFunction writes a plain function or method; what is returned stands before it and behind it.
@@ -324,7 +326,7 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 	now := Entry{serial, u.codeName()}
 	switch {
 	case u.kind == funcUnit:
-	case !asFunc && u.direct:
+	case !asFunc && u.alone():
 		now.Symbol = u.symbol()
 		before = "//go:noinline\n"
 	case asFunc:
@@ -345,13 +347,12 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 		circle := e.c.inCircle(e.c.before(u))
 		for _, old := range entries {
 			e.jumps = append(e.jumps, Jump{u.key(), old, now, circle})
-			fmt.Fprintf(&p.patches, "%s(%s, %s)\n", e.rt("Redirect"), e.in(old), e.in(now))
 		}
 	}
 	entries = append(slices.Clone(entries), now)
 	u.entries = &entries
 	if u.kind == methodUnit && !u.ofPointer && now.Symbol == u.codeName() {
-		behind += e.deref(u, sig, p)
+		behind += e.deref(u, sig)
 	}
 	if u.kind == funcUnit {
 		fmt.Fprintf(&p.symbols, "%q: %s, ", u.names[0], mangle(u.names[0]))
@@ -381,7 +382,7 @@ func (e *emitter) forwarder(u *unit, sig *types.Signature) string {
 }
 
 // deref writes the function that wants a pointer to the receiver of a method that does not.
-func (e *emitter) deref(u *unit, sig *types.Signature, p *parts) string {
+func (e *emitter) deref(u *unit, sig *types.Signature) string {
 	now := Entry{e.c.src.serial, u.derefName()}
 	var entries []Entry
 	if u.derefs != nil {
@@ -390,7 +391,6 @@ func (e *emitter) deref(u *unit, sig *types.Signature, p *parts) string {
 	if e.patched[u] {
 		for _, old := range entries {
 			e.jumps = append(e.jumps, Jump{u.key(), old, now, false})
-			fmt.Fprintf(&p.patches, "%s(%s, %s)\n", e.rt("Redirect"), e.in(old), e.in(now))
 		}
 	}
 	entries = append(slices.Clone(entries), now)
@@ -513,7 +513,7 @@ func (e *emitter) plainCall(x *ast.CallExpr) {
 		case u == nil || !e.c.s.inlined(u):
 		case kind == started:
 			e.twinned[f] = true // is not inlined
-		case (kind == lasting || e.full(u)) && !u.direct && len(u.objs) == 1 && !e.hidden(u.objs[0].Type()):
+		case (kind == lasting || e.full(u)) && !u.alone() && len(u.objs) == 1 && !e.hidden(u.objs[0].Type()):
 			e.twinned[f] = true
 			e.replace(f, e.twin(u))
 		}
@@ -536,7 +536,7 @@ func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind
 		return
 	}
 	e.name(u, f.Sel)
-	if u.direct {
+	if u.alone() {
 		return
 	}
 	inlined := e.c.s.inlined(u)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,7 +11,6 @@ import (
 
 	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
-	"interleave/kernel/engine/rt"
 	"interleave/kernel/load"
 )
 
@@ -96,23 +96,33 @@ func (e *Engine) fits(j cell.Jump) bool {
 	if j.Circle || !ok || !is || !now.Fits(old) || e.loader == nil {
 		return false
 	}
-	at := e.loader.Entry(fmt.Sprint(cell.PackagePrefix, j.Old.Cell), j.Old.Symbol)
+	at := e.entry(j.Old)
 	return at != 0 && breaks.CanJump(at)
 }
 
 // redirect lets calls of earlier definitions lead to those of a cell that was loaded, and notes what continues to use the earlier ones.
 func (e *Engine) redirect(p *cell.Plan) error {
-	rt.Lookup(p.Package).Patch()
-	list := rt.Jumps()
 	p.Notices = append(p.Notices, e.stale(p)...)
-	if len(list) == 0 {
+	to := map[uintptr]uintptr{} // a method and the function that stands in for it are one
+	for _, j := range p.Jumps {
+		to[e.entry(j.Old)] = e.entry(j.New)
+	}
+	if len(to) == 0 {
 		return nil
 	}
-	jumps := make([]breaks.Jump, len(list))
-	for i, j := range list {
-		jumps[i] = breaks.Jump(j)
+	var jumps []breaks.Jump
+	for from, to := range to {
+		if to == 0 {
+			return errors.New("a definition that was to take the place of another is not there")
+		}
+		jumps = append(jumps, breaks.Jump{From: from, To: to})
 	}
 	return breaks.Redirect(jumps)
+}
+
+// entry is the address of a function of a cell that was loaded.
+func (e *Engine) entry(en cell.Entry) uintptr {
+	return e.loader.Entry(fmt.Sprint(cell.PackagePrefix, en.Cell), en.Symbol)
 }
 
 // stale names what continues to use the definitions that a plan replaces: functions that were made earlier, and goroutines.

@@ -7,7 +7,6 @@ package rt
 
 import (
 	"context"
-	"reflect"
 	"sync"
 	"sync/atomic"
 )
@@ -86,7 +85,7 @@ type Cell struct {
 	Step    *uint32        // how many steps of Run are finished; nil when it gives no variable its first value
 	Early   []*uint32      // flags of variables that functions of the cell may read before the cell has set them
 	Gate    *uint32        // not zero when the cell's functions have something to look at as they are called; nil without functions
-	Patch   func()         // lets earlier definitions jump to those of this cell, or calls Redirect for them
+	Patch   func()         // lets earlier definitions of gated code jump to those of this cell
 	Symbols map[string]any // functions by name, and "type T" to a nil *T, for the interpreter
 }
 
@@ -137,23 +136,6 @@ func SetStop(up bool) {
 
 // Replaced says that a function of cell n has a later definition now.
 func Replaced(n int) { atomic.OrUint32(Lookup(n).Gate, gateReplaced) }
-
-// A Jump says that calls of one function are to lead to another: the entries of their code.
-type Jump struct{ From, To uintptr }
-
-var jumps []Jump
-
-// Redirect notes that calls of one function are to lead to another of the same type.
-func Redirect(from, to any) {
-	jumps = append(jumps, Jump{reflect.ValueOf(from).Pointer(), reflect.ValueOf(to).Pointer()})
-}
-
-// Jumps returns what Redirect noted since it was called last.
-func Jumps() []Jump {
-	list := jumps
-	jumps = nil
-	return list
-}
 
 // Lookup returns a registered cell, nil when it was not loaded.
 func Lookup(n int) *Cell {
