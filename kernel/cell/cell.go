@@ -74,7 +74,8 @@ type reusable struct {
 	serial   int
 	stamp    int
 	used     map[string]*unit
-	methods  []*unit // that the cell defines
+	methods  []*unit          // that the cell defines
+	copies   map[string]*unit // functions and methods of which the cell's statements hold copies
 	absent   map[string]bool
 	vars     []Variable
 	again    []Variable
@@ -245,6 +246,11 @@ func (s *Session) reuse(n int, text string) *Plan {
 		}
 	}
 	for _, u := range r.methods {
+		if !slices.Contains(s.units, u) {
+			return nil
+		}
+	}
+	for _, u := range r.copies {
 		if !slices.Contains(s.units, u) {
 			return nil
 		}

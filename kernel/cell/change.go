@@ -925,7 +925,7 @@ func (c *change) plan() *Plan {
 			}
 		}
 		if again && compiled {
-			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, methods: methods, absent: c.bind.absent, vars: p.Vars, again: p.Again, captured: captured, hideNil: p.HideNil, tracer: p.Tracer}
+			s.ran[c.src.text] = &reusable{n: c.src.n, serial: n, stamp: s.stamp, used: used, methods: methods, copies: e.runs, absent: c.bind.absent, vars: p.Vars, again: p.Again, captured: captured, hideNil: p.HideNil, tracer: p.Tracer}
 		}
 	}
 	return p

@@ -266,8 +266,7 @@ func (e *emitter) emit(units []*unit) string {
 	e.begin()
 	first := e.initializers() + e.callInits(p.inits, len(e.steps)-len(c.after))
 	body := e.body(p.inits)
-	e.stmts.holds, e.stmts.uses = e.living, e.named // the statements themselves have ended when another cell runs
-	e.stmts.keeps, e.stmts.inKept = e.keeping, e.naming
+	e.endStatements(units)
 	e.locals(&b)
 	fmt.Fprintf(&b, "%s\n%s//line cell[%d]:1\n%s\n", e.prologue(c.body), first, c.src.n, body)
 	if n := len(e.steps); n > 0 {
@@ -340,6 +339,7 @@ func (e *emitter) unit(u *unit, p *parts) {
 			fmt.Fprintf(&p.symbols, "%q: (*%s)(nil), ", "type "+u.names[0], mangle(u.names[0]))
 		}
 	case *ast.FuncDecl:
+		e.begin()
 		if u.plain {
 			before, behind = e.plainFunction(u, d, p)
 		} else {
@@ -356,7 +356,7 @@ func (e *emitter) unit(u *unit, p *parts) {
 	_, e.inFunc = u.node.(*ast.FuncDecl)
 	e.walk(u.node)
 	e.inFunc = false
-	if u.plain {
+	if _, ok := u.node.(*ast.FuncDecl); ok && e.isPlain() {
 		e.end(u)
 	}
 	text := e.apply(u.src.code, u.src.offset(u.node.Pos()), u.src.end(u.node))

@@ -21,7 +21,28 @@ const (
 // sortCalls finds the calls in a piece of syntax that are lasting or started, and the names in function literals that may be kept.
 func (e *emitter) sortCalls(root ast.Node) {
 	w := &callSorter{e: e, kept: e.keptClosures(root)}
-	w.walk(root, where{})
+	w.walk(root, where{waiting: staysAsItIs(root)})
+}
+
+// staysAsItIs reports whether a function should not be built again when something that it calls is defined again: methods of generic types, since the
+// type would be another one, and functions that declare types, likewise. So they hold no copies.
+func staysAsItIs(n ast.Node) (yes bool) {
+	d, ok := n.(*ast.FuncDecl)
+	if !ok || d.Body == nil {
+		return false
+	}
+	if d.Recv != nil && len(d.Recv.List) > 0 {
+		switch deref(d.Recv.List[0].Type).(type) {
+		case *ast.IndexExpr, *ast.IndexListExpr:
+			return true
+		}
+	}
+	ast.Inspect(d.Body, func(n ast.Node) bool {
+		_, declares := n.(*ast.TypeSpec)
+		yes = yes || declares
+		return !yes
+	})
+	return yes
 }
 
 type callSorter struct {

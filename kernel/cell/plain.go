@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/types"
@@ -259,6 +260,7 @@ type plainly struct {
 	living   map[string]bool     // what these hold
 	named    map[string]bool     // … and name
 	stmts    unit                // the cell's statements
+	runs     map[string]*unit    // functions and methods of which the statements hold copies
 }
 
 func newPlainly() plainly {
@@ -282,7 +284,29 @@ func (e *emitter) begin() {
 // end notes on a unit what its body holds.
 func (e *emitter) end(u *unit) {
 	u.holds, u.keeps, u.inKept = e.holding, e.keeping, e.naming
+	if u.kind == initUnit {
+		u.living, u.named = e.living, e.named
+	}
 	e.begin()
+}
+
+// endStatements notes what the cell's statements and init functions hold. They have ended when another cell runs; function literals in them may
+// live on.
+func (e *emitter) endStatements(units []*unit) {
+	b := &e.stmts
+	b.holds, b.uses, b.keeps, b.inKept = e.living, e.named, e.keeping, e.naming
+	e.runs = map[string]*unit{}
+	for k := range e.holding {
+		e.runs[k] = cmp.Or(e.methods[k], e.units[k])
+	}
+	for _, u := range units {
+		if u.kind == initUnit {
+			maps.Copy(b.holds, u.living)
+			maps.Copy(b.uses, u.named)
+			maps.Copy(b.keeps, u.keeps)
+			maps.Copy(b.inKept, u.inKept)
+		}
+	}
 }
 
 func (e *emitter) hold(key string, at *ast.Ident) {
@@ -308,7 +332,6 @@ func (e *emitter) in(en Entry) string {
 
 // plainFunction writes a plain function or method; what is returned stands before it and behind it.
 func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, behind string) {
-	e.begin()
 	for k := range u.holds {
 		e.copies[k]--
 	}

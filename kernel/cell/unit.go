@@ -49,6 +49,8 @@ type unit struct {
 	holds     map[string]bool // keys of plain functions and methods of which it may hold inlined copies
 	keeps     map[string]bool // … of which function literals may that outlive the call in which they are made
 	inKept    map[string]bool // … that such literals name
+	living    map[string]bool // of an init function, what these and literals of go statements hold
+	named     map[string]bool // … and name
 	closes    map[string]int  // of a variable, the names that closures in it use, with the cells that made them; replaced as a whole
 	lost      string          // of a variable without a value, why, as the rest of a sentence about it
 	aside     *Diagnostic     // why it no longer fits, when it is set aside
