@@ -21,6 +21,7 @@ var (
 // something else shows.
 const redefinable = `import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -29,6 +30,7 @@ const text = "never to be written to"
 type cup struct{ v int }
 type able interface{ tell(p *int) int; weigh(p *int, b []byte) int }
 type wider struct{ cup }
+var mu sync.Mutex
 var kept []*int
 var texts [][]byte
 var calls []func(int) int
@@ -61,6 +63,8 @@ func walker(i int) {
 }
 func whole() string {
 	runtime.GC()
+	mu.Lock()
+	defer mu.Unlock()
 	for i, p := range kept {
 		if *p >> 32 != 0xabcdef {
 			return "kept pointer " + strconv.Itoa(i) + " points to " + strconv.FormatInt(int64(*p), 16)
@@ -87,24 +91,24 @@ func whole() string {
 // what they are given, some write to it.
 var bodies = []string{
 	"return *p + %d",
-	"kept = append(kept, p); return *p + %d",
-	"x := *p; kept = append(kept, &x); return x + %d",
+	"mu.Lock(); kept = append(kept, p); mu.Unlock(); return *p + %d",
+	"x := *p; mu.Lock(); kept = append(kept, &x); mu.Unlock(); return x + %d",
 	"s := 0; for i := range 3 { s += i; runtime.Gosched() }; return *p + s - 3 + %d",
 	"done := make(chan int, 1); done <- *p; return <-done + %d",
 	"done := make(chan int); go func() { done <- *p }(); return <-done + %d",
-	"defer func() { kept = append(kept[:0], p) }(); return *p + %d",
+	"defer func() { mu.Lock(); kept = append(kept[:0], p); mu.Unlock() }(); return *p + %d",
 	"q := &p; *p += 1; **q -= 1; return *p + %d",
 }
 
 var bodiesWithBytes = []string{
 	"b[0] = 'X'; return *p + %d",
-	"texts = append(texts, b); return *p + %d",
+	"mu.Lock(); texts = append(texts, b); mu.Unlock(); return *p + %d",
 	"for i := range b { if b[i] == 0 { return 0 } }; return *p + %d",
 }
 
 var bodiesWithCalls = []string{
 	"return g(*p) + %d",
-	"calls = append(calls, g); return g(*p) + %d",
+	"mu.Lock(); calls = append(calls, g); mu.Unlock(); return g(*p) + %d",
 	"defer g(1); return g(g(*p)) + %d",
 }
 
