@@ -31,17 +31,17 @@ type result struct {
 	err  error
 }
 
-// Session returns the arguments of a session process that the tests ask for: INTERLEAVE_CODE says, as for users, whether code of cells is gated.
+// Session returns the arguments of a session process that the tests ask for: INTERLEAVE_CODE says, as for users, whether code of cells is plain.
 func Session() []string {
-	if os.Getenv("INTERLEAVE_CODE") == "gated" {
-		return []string{"-gated"}
+	if os.Getenv("INTERLEAVE_CODE") == "plain" {
+		return []string{"-plain"}
 	}
 	return nil
 }
 
 // Plain reports whether code of cells is plain in a host's sessions.
 func Plain(t testing.TB, host string) bool {
-	return Toolchain(t, host).Plain() && len(Session()) == 0 && runtime.GOARCH == "amd64" && os.Getenv("INTERLEAVE_EMULATOR") == ""
+	return Toolchain(t, host).Plain() && len(Session()) > 0 && runtime.GOARCH == "amd64" && os.Getenv("INTERLEAVE_EMULATOR") == ""
 }
 
 // Host returns the path of the product's host. It skips the test under -short.

@@ -191,10 +191,10 @@ func (p *preparer) make(ctx context.Context, done string) (err error) {
 		return err
 	}
 	if p.memory {
+		if err := p.selfTest(ctx, b, "gated"); err != nil {
+			return err
+		}
 		if err := p.selfTest(ctx, b, "plain"); err != nil {
-			if p.selfTest(ctx, b, "gated") != nil {
-				return err
-			}
 			p.info.NotPlain = err.Error()
 			if b, err = json.MarshalIndent(p.info, "", "\t"); err != nil {
 				return err

@@ -73,7 +73,7 @@ type info struct {
 	True      string   // absolute path of true, a program that does nothing; the same
 	Strategy  string   // one of the link… constants
 	Reason    string   // why Strategy is linkNone, a sentence with the remedy
-	NotPlain  string   // why code of cells is gated where it might be plain
+	NotPlain  string   // why code of cells is gated also for those who ask for plain code
 	NotMemory string   // why cells are not linked in memory where they might be
 	NoCC      bool     // which is that there was no C compiler
 	Source    string   // the module's source that all of this was compiled from
@@ -196,12 +196,10 @@ func (t *Toolchain) Strategy() string { return t.info.Strategy }
 // Linking says in words how cells come into the host, and why not in the best way.
 func (t *Toolchain) Linking() string {
 	switch {
-	case t.Plain():
+	case t.info.Strategy == linkMemory:
 		return "cells are linked into the kernel's memory"
 	case t.info.NotMemory != "":
 		return "cells are plugins, since they could not be linked into the kernel's memory: " + t.info.NotMemory
-	case t.info.Strategy == linkMemory:
-		return "cells are linked into the kernel's memory; their code is gated and slower, since plain code did not do what it must: " + t.info.NotPlain
 	}
 	return "cells are plugins"
 }

@@ -46,6 +46,8 @@ type Session struct {
 	ran     map[string]*reusable    // by text
 	aliased map[string]string       // alias → import path
 	serial  int                     // of the last cell
+	valued  map[string]bool         // keys of functions that were named as values
+	former  []*unit                 // functions that were built again or forgotten, whose code may still run
 	bodies  map[int]*unit           // what plain cells' statements hold, by serial: closures in them may live on
 	stamp   int                     // counts what changes the meaning of free names
 	habits  [][2]*regexp.Regexp     // the patterns of habits, once they were needed
@@ -54,7 +56,7 @@ type Session struct {
 // New returns an empty session. Without packages it can parse alone.
 func New(pkgs Packages) *Session {
 	s := &Session{pkgs: pkgs, pkg: types.NewPackage("main", "main"), fset: token.NewFileSet(), imports: map[string]string{}, spelled: map[*ast.Ident]string{},
-		sources: map[*token.File]*source{}, ran: map[string]*reusable{}, aliased: map[string]string{}, bodies: map[int]*unit{}}
+		sources: map[*token.File]*source{}, ran: map[string]*reusable{}, aliased: map[string]string{}, bodies: map[int]*unit{}, valued: map[string]bool{}}
 	if pkgs != nil {
 		s.predeclare()
 	}

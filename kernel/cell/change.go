@@ -689,7 +689,7 @@ func (c *change) describe(units []*unit, asFunc map[*unit]bool) {
 				c.changed[u.names[0]] = true
 			}
 		}
-		if o := c.replaced[u]; o != nil && (o.sig != u.sig || c.cut[u.key()]) {
+		if o := c.replaced[u]; o != nil && (o.sig != u.sig || c.cut[u.key()] || o.derefs != nil && u.alone()) {
 			if u.kind == methodUnit && c.added[u.recv] == nil {
 				c.changed[u.recv] = true
 			} else if u.kind == funcUnit {
@@ -888,6 +888,7 @@ func (c *change) plan() *Plan {
 	for name := range c.added {
 		used[name] = e.units[name]
 	}
+	p.Notices = append(p.Notices, c.unreached()...)
 	remaining := c.remaining()
 	p.Notices = append(append(p.Notices, c.asideNotes()...), c.bareDurations()...)
 	by, captured := c.closures()
@@ -905,10 +906,11 @@ func (c *change) plan() *Plan {
 				}
 			}
 		}
-		s.units, s.aside = final, remaining
 		if compiled && e.isPlain() {
+			e.final = final
 			e.committed()
 		}
+		s.units, s.aside = final, remaining
 		if len(c.named) > 0 || len(c.newDots) > 0 {
 			s.stamp++
 		}

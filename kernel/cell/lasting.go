@@ -15,7 +15,7 @@ type callKind int
 const (
 	passing callKind = iota
 	lasting          // in a loop that waits, or in a function literal that may outlive the call in which it is made
-	started          // by go or defer: these are not inlined
+	started          // by go or defer
 )
 
 // sortCalls finds the calls in a piece of syntax that are lasting or started, and the names in function literals that may be kept.
@@ -24,12 +24,15 @@ func (e *emitter) sortCalls(root ast.Node) {
 	w.walk(root, where{waiting: staysAsItIs(root)})
 }
 
-// staysAsItIs reports whether a function should not be built again when something that it calls is defined again: methods of generic types, since the
-// type would be another one, and functions that declare types, likewise. So they hold no copies.
+// staysAsItIs reports whether a function should not be built again when something that it calls is defined again: generic functions and methods
+// of generic types, since they would be others, with other instances, and functions that declare types, likewise. So they hold no copies.
 func staysAsItIs(n ast.Node) (yes bool) {
 	d, ok := n.(*ast.FuncDecl)
 	if !ok || d.Body == nil {
 		return false
+	}
+	if d.Type.TypeParams != nil {
+		return true
 	}
 	if d.Recv != nil && len(d.Recv.List) > 0 {
 		switch deref(d.Recv.List[0].Type).(type) {
@@ -258,7 +261,18 @@ func (e *emitter) keptClosures(root ast.Node) map[*ast.FuncLit]bool {
 // calledLocals finds the local variables of function types that are called, outside of other function literals, and nothing else.
 func (e *emitter) calledLocals(root ast.Node) map[types.Object]bool {
 	good, bad := map[types.Object]bool{}, map[types.Object]bool{}
-	fine := map[*ast.Ident]bool{} // called or assigned
+	fine := map[*ast.Ident]bool{}    // called or assigned
+	results := map[*ast.Ident]bool{} // named: a return statement may return them
+	ast.Inspect(root, func(n ast.Node) bool {
+		if t, ok := n.(*ast.FuncType); ok && t.Results != nil {
+			for _, f := range t.Results.List {
+				for _, id := range f.Names {
+					results[id] = true
+				}
+			}
+		}
+		return true
+	})
 	var depth []ast.Node
 	ast.Inspect(root, func(n ast.Node) bool {
 		if n == nil {
@@ -289,6 +303,7 @@ func (e *emitter) calledLocals(root ast.Node) map[types.Object]bool {
 			}
 			if e.c.info.Defs[x] != nil {
 				good[v] = true
+				bad[v] = bad[v] || results[x]
 				break
 			}
 			inside := slices.ContainsFunc(depth, func(n ast.Node) bool {
@@ -301,8 +316,10 @@ func (e *emitter) calledLocals(root ast.Node) map[types.Object]bool {
 		}
 		return true
 	})
-	for v := range bad {
-		delete(good, v)
+	for v, yes := range bad {
+		if yes {
+			delete(good, v)
+		}
 	}
 	return good
 }
@@ -315,7 +332,7 @@ func (e *emitter) objectOf(x ast.Expr) types.Object {
 }
 
 // brief are packages whose functions do not keep the functions that they are given.
-var brief = map[string]bool{"sort": true, "slices": true, "maps": true, "strings": true, "bytes": true, "cmp": true, "testing": true, "iter": true}
+var brief = map[string]bool{"sort": true, "slices": true, "maps": true, "strings": true, "bytes": true, "cmp": true, "testing": true}
 
 // labKeeps are the beginnings of lab's functions and methods that may run or keep what they are given after they have returned.
 var labKeeps = []string{"Go", "TryGo", "LoopGo", "After", "At", "Submit", "Thread", "New", "On", "Stage", "OrderedStage", "Merge", "Set"}
@@ -327,7 +344,7 @@ func (e *emitter) keeps(x *ast.CallExpr, i int) bool {
 		if path == "interleave/runtime/lab" {
 			return slices.ContainsFunc(labKeeps, func(begin string) bool { return strings.HasPrefix(f.Name(), begin) })
 		}
-		return !brief[path] && !(path == "sync" && f.Name() == "Do")
+		return (!brief[path] || strings.HasSuffix(f.Name(), "Seq") || strings.HasSuffix(f.Name(), "Seq2")) && !(path == "sync" && f.Name() == "Do")
 	}
 	var u *unit
 	switch f := ast.Unparen(x.Fun).(type) {
@@ -336,7 +353,7 @@ func (e *emitter) keeps(x *ast.CallExpr, i int) bool {
 			u = e.units[o.Name()]
 		}
 	case *ast.SelectorExpr:
-		if sel := e.c.info.Selections[f]; sel != nil {
+		if sel := e.c.info.Selections[f]; sel != nil && sel.Kind() == types.MethodVal {
 			u = e.methods[methodKey(sel.Obj())]
 		}
 	}
@@ -385,11 +402,10 @@ func keepsParameter(d *ast.FuncDecl, i int) bool {
 			}
 		case *ast.CallExpr:
 			id, ok := ast.Unparen(x.Fun).(*ast.Ident)
-			sel, isSel := ast.Unparen(x.Fun).(*ast.SelectorExpr)
 			if ok {
 				fine[id] = true
 			}
-			if i < len(x.Args) && (ok && d.Recv == nil && id.Name == d.Name.Name || isSel && d.Recv != nil && sel.Sel.Name == d.Name.Name) {
+			if i < len(x.Args) && ok && d.Recv == nil && id.Name == d.Name.Name {
 				if a, ok := ast.Unparen(x.Args[i]).(*ast.Ident); ok {
 					fine[a] = true
 				}

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/pattern"
 )
 
 // Plain code has no gates: functions are compiled as they stand, and the compiler inlines them where it likes. A later definition with the same
@@ -72,10 +74,12 @@ type Stale struct {
 // Holds reports whether a function, as stacks show it, belongs to the body.
 func (s *Stale) Holds(function string) bool {
 	if s.Function == "" {
-		return strings.HasPrefix(function, "func")
+		return closureName().MatchString(function)
 	}
 	return function == s.Function || strings.HasPrefix(function, s.Function+".")
 }
+
+var closureName = pattern.New(`^func\d+(\.|$)`)
 
 // mostCopies is how many functions may hold copies of another. The others call it.
 const mostCopies = 32
@@ -117,6 +121,15 @@ func (u *unit) symbol() string {
 		return mangle(u.recv) + "." + mangle(u.names[0])
 	}
 	return mangle(u.names[0])
+}
+
+// bare reports whether a function has neither parameters nor results.
+func (u *unit) bare() bool {
+	if len(u.objs) != 1 {
+		return false
+	}
+	sig := u.objs[0].(*types.Func).Signature()
+	return sig.Params().Len()+sig.Results().Len() == 0
 }
 
 // shownName is a function's name in stacks.
@@ -198,8 +211,8 @@ func (c *change) staleBodies() (list []Stale) {
 		}
 		list = append(list, x)
 	}
-	for _, u := range c.s.units {
-		if u.plain {
+	for _, u := range slices.Concat(c.s.units, c.s.former) {
+		if u.kind == funcUnit || u.kind == methodUnit {
 			add(u, u.shownName())
 		}
 	}
@@ -207,6 +220,18 @@ func (c *change) staleBodies() (list []Stale) {
 		add(c.s.bodies[serial], "")
 	}
 	return list
+}
+
+// unreached notes what values may continue to be: a definition that is cut does not reach them.
+func (c *change) unreached() (notes []string) {
+	for _, k := range sortedKeys(c.cut) {
+		if typ, method, ok := strings.Cut(k, "."); ok {
+			notes = append(notes, fmt.Sprintf("values of %s that were handed on before keep the earlier %s: make them again", Clean(typ), Clean(method)))
+		} else if c.s.valued[k] {
+			notes = append(notes, fmt.Sprintf("where %s was handed on as a value before, the earlier one stays: hand it on again", Clean(k)))
+		}
+	}
+	return notes
 }
 
 // inCircle reports whether a function calls others, defined by the same cell, that call it.
@@ -260,12 +285,16 @@ type plainly struct {
 	living   map[string]bool     // what these hold
 	named    map[string]bool     // … and name
 	stmts    unit                // the cell's statements
+	callee   map[*ast.Ident]bool // names of functions that are called there
+	valued   map[string]bool     // functions that are named as values
+	final    []*unit             // the session's units once the cell is part of it
 	runs     map[string]*unit    // functions and methods of which the statements hold copies
 }
 
 func newPlainly() plainly {
 	return plainly{methods: map[string]*unit{}, copies: map[string]int{}, holding: map[string]bool{}, twins: map[string]*unit{}, params: map[string]int{},
-		calls: map[*ast.CallExpr]callKind{}, twinned: map[*ast.Ident]bool{}, inKept: map[*ast.Ident]bool{}, inLiving: map[*ast.Ident]bool{}}
+		calls: map[*ast.CallExpr]callKind{}, twinned: map[*ast.Ident]bool{}, inKept: map[*ast.Ident]bool{}, inLiving: map[*ast.Ident]bool{},
+		callee: map[*ast.Ident]bool{}, valued: map[string]bool{}}
 }
 
 // count notes the copies that a unit holds, unless it is written again.
@@ -477,11 +506,21 @@ func (e *emitter) writeTwins(b *strings.Builder) {
 
 // committed makes known what the compiled cell holds.
 func (e *emitter) committed() {
+	maps.Copy(e.c.s.valued, e.valued)
+	for _, u := range e.c.s.units {
+		if len(u.holds)+len(u.inKept) > 0 && !slices.Contains(e.final, u) {
+			e.c.s.former = append(e.c.s.former, u)
+		}
+	}
 	for _, u := range e.twins {
 		list := append(slices.Clone(*u.entries), Entry{e.c.src.serial, twinPrefix + u.names[0]})
 		*u.entries = list
 	}
-	maps.DeleteFunc(e.c.s.bodies, func(_ int, b *unit) bool { return b.src.text == e.c.src.text }) // what it made is made again
+	for _, b := range e.c.s.bodies {
+		if b.src.text == e.c.src.text { // what it made is made again
+			b.keeps, b.inKept = nil, nil
+		}
+	}
 	if b := e.stmts; len(b.holds)+len(b.uses) > 0 {
 		b.src = e.c.src
 		e.c.s.bodies[e.c.src.serial] = &b
@@ -521,6 +560,9 @@ func (e *emitter) mention(id *ast.Ident) {
 		return
 	}
 	e.name(u, id)
+	if !e.callee[id] {
+		e.valued[u.key()] = true
+	}
 	if !e.twinned[id] && e.c.s.inlined(u) {
 		e.hold(u.key(), id)
 	}
@@ -532,11 +574,12 @@ func (e *emitter) plainCall(x *ast.CallExpr) {
 	switch f := ast.Unparen(x.Fun).(type) {
 	case *ast.Ident:
 		u := e.plainCallee(f)
+		e.callee[f] = true
 		switch {
 		case u == nil || !e.c.s.inlined(u):
-		case kind == started:
-			e.twinned[f] = true // is not inlined
-		case (kind == lasting || e.full(u)) && !u.alone() && len(u.objs) == 1 && !e.hidden(u.objs[0].Type()):
+		case kind == started && u.bare():
+			e.twinned[f] = true // is not inlined, while the compiler puts calls with arguments or results into a function of their own
+		case (kind != passing || e.full(u)) && !u.alone() && len(u.objs) == 1 && !e.hidden(u.objs[0].Type()):
 			e.twinned[f] = true
 			e.replace(f, e.twin(u))
 		}
@@ -579,7 +622,7 @@ func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind
 	case !wants && isPointer:
 		prefix = "*"
 	}
-	if _, unary := f.X.(*ast.UnaryExpr); unary {
+	if x.Fun != ast.Expr(f) { // in parentheses
 		return
 	}
 	e.insert(e.src.offset(f.X.Pos()), e.in(u.codeEntry())+"("+prefix)

@@ -39,7 +39,7 @@ import (
 type Config struct {
 	Toolchain string // directory that toolchain.Prepare made
 	WorkDir   string // where cells are built; survives the session process, not the kernel
-	Gated     bool   // functions have gates and loops look at the stop flag, also where package breaks can do without
+	Plain     bool   // where package breaks can do without, functions have no gates and loops do not look at the stop flag
 	Log       *slog.Logger
 }
 
@@ -103,7 +103,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.packages = newPackages(types)
 	e.session = cell.New(e.packages)
-	e.plain = tools.Plain() && !cfg.Gated && breaks.Available()
+	e.plain = cfg.Plain && tools.Plain() && breaks.Available()
 	e.session.Plain, e.session.Inlined = e.plain, e.inlined
 	e.interp = newInterp(e)
 	rt.SetHooks(e.hooks())

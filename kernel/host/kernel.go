@@ -36,11 +36,11 @@ func newSession(ctx context.Context, dir string, log *slog.Logger) (s *session.C
 	}
 	args := []string{"session", "-toolchain", tools}
 	switch code := os.Getenv("INTERLEAVE_CODE"); code {
-	case "", "plain":
-	case "gated":
-		args = append(args, "-gated")
+	case "", "gated":
+	case "plain":
+		args = append(args, "-plain")
 	default:
-		return nil, nil, fmt.Errorf("start the kernel: INTERLEAVE_CODE is %q; it can be plain or gated", code)
+		return nil, nil, fmt.Errorf("start the kernel: INTERLEAVE_CODE is %q; it can be gated or plain", code)
 	}
 	work, cleanup, err := newWork(workParent())
 	if err != nil {
