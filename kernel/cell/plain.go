@@ -18,23 +18,27 @@ import (
 //
 // Inlined copies. The front end knows which bodies name a function (unit.holds), and the compiler's export data says whether a function can be
 // inlined at all. Bodies that may hold a copy are built again with the new definition, and their own new code is written over their entries
-// in turn, upwards until a function cannot be inlined. What still runs in a copy is named in a note (Plan.Stale). Three sorts of code would keep a
-// copy for longer than a call takes, so there calls go through a function that is never inlined, a twin:
+// in turn, upwards until a function cannot be inlined. What still runs in a copy is named in a note (Plan.Stale). Some code would keep a
+// copy for longer than a call takes, or cannot be built again without becoming something else, so there calls go through a function that is
+// never inlined, a twin:
 //
 //   - loops that wait or that end only when somebody else says so, as those of workers do;
 //   - function literals that may outlive the call in which they are made: those of go statements, those that are stored or returned. In
 //     a loop there that counts, calls may be inlined all the same, because benchmarks look so; a note says what such literals keep;
+//   - calls behind go and defer, which the compiler puts into functions of their own when they have arguments or results;
+//   - generic functions, methods of generic types, and functions that declare types;
 //   - all callers of a function but the first mostCopies, so that a definition does not build half of the session again.
 //
 // Methods that are called by way of interfaces, as values, or through embedding would be copied into wrappers that the compiler makes. A
 // method is therefore a function of its own, which calls that name a method of a known type go to, and a method that calls it and is never
-// inlined, for all else. So that this costs no second call, the engine lets the method lead to the function from the start when that
-// is not inlined, and the wrapper that the compiler makes for pointers to a function that has inlined it (Plan.Forwards).
+// inlined, for all else. So that this costs no second call, the loader lets the function stand in for the method when it
+// is not inlined, and a function that has inlined it for the wrapper that the compiler makes for pointers (Plan.Forwards).
 //
 // Callers that rely on what the compiler knew about the earlier definition: which of their variables it does not keep. A definition that keeps
 // more must never be reached from there, since the variable may be on the caller's stack. So the engine compares, after the cell is compiled and before it is
 // loaded, what the compiler's export data say of both (package load, Function.Fits), and when in doubt checks the cell again with the keys of such
-// functions as cut: they become functions of their own, their callers are built again, and what is not reached keeps the earlier one.
+// functions as cut: they become functions of their own, their callers are built again, and what is not reached keeps the earlier one: loops that run
+// in old code, and values that were handed on before. Notes say so.
 //
 // Why this is sound: a call that was compiled against an entry relied on the signature, on the calling convention, which follows from
 // it, and on the tags of the entry's function, since Go's compiler has no other knowledge of a function across packages but its body. Within a package
