@@ -308,7 +308,7 @@ func (c *change) spread() {
 		}
 		mark := func(u *unit, names ...string) {
 			cp := *u
-			cp.home, cp.body, cp.entries, cp.derefs, cp.aside = c.src.serial, 0, nil, nil, nil
+			cp.home, cp.body, cp.entries, cp.derefs, cp.values, cp.aside = c.src.serial, 0, nil, nil, nil, nil
 			c.rebuild[u] = &cp
 			delete(c.again, u)
 			for _, n := range names {
@@ -320,7 +320,7 @@ func (c *change) spread() {
 			if c.gone[u] || c.rebuild[u] != nil || c.goneVar(u) {
 				continue
 			}
-			hit := mentions(u.uses, c.changed) || mentions(u.holds, c.copied)
+			hit := mentions(u.uses, c.changed) || mentions(u.holds, c.copied) || mentions(u.static, c.cut)
 			if c.revived[u] {
 				if u.kind == methodUnit {
 					mark(u, u.recv)
@@ -683,13 +683,13 @@ func (c *change) describe(units []*unit, asFunc map[*unit]bool) {
 		}
 		u.sigUses = sp.seen
 		if c.isAgain(u) && c.cut[u.key()] {
-			if u.kind == methodUnit {
-				c.changed[u.recv] = true
-			} else {
+			if u.kind == funcUnit {
 				c.changed[u.names[0]] = true
+			} else if u.alone() {
+				c.changed[u.recv] = true
 			}
 		}
-		if o := c.replaced[u]; o != nil && (o.sig != u.sig || c.cut[u.key()] || o.derefs != nil && u.alone()) {
+		if o := c.replaced[u]; o != nil && (o.sig != u.sig || c.cut[u.key()] && (u.kind == funcUnit || o.alone()) || o.derefs != nil && u.alone()) {
 			if u.kind == methodUnit && c.added[u.recv] == nil {
 				c.changed[u.recv] = true
 			} else if u.kind == funcUnit {
@@ -755,10 +755,8 @@ func (c *change) plan() *Plan {
 			final = append(final, c.again[u])
 			emitted = append(emitted, c.again[u])
 			if a := c.again[u]; a.plain {
-				a.entries, a.derefs = nil, nil
-				if !c.cut[u.key()] {
-					a.entries, a.derefs = u.entries, u.derefs
-					patched[a] = true
+				if patched[a] = !c.cut[u.key()] || a.kind == methodUnit; c.cut[u.key()] {
+					a.entries = nil
 				}
 			} else {
 				patched[a] = true
@@ -777,9 +775,14 @@ func (c *change) plan() *Plan {
 				u.home = o.home
 			}
 			if u.plain {
-				u.body, u.entries, u.derefs = c.src.serial, o.entries, o.derefs
+				u.body, u.entries, u.derefs, u.values = c.src.serial, o.entries, o.derefs, o.values
+				if c.cut[u.key()] {
+					u.entries = nil
+				}
 			}
 			patched[u] = true
+		} else if o != nil && u.plain && o.plain && u.kind == funcUnit && o.sig == u.sig { // cut
+			u.values = o.values
 		}
 		emitted = append(emitted, u)
 		if u.kind != initUnit {

@@ -283,6 +283,7 @@ func (e *emitter) emit(units []*unit) string {
 	var tail strings.Builder
 	fmt.Fprintf(&tail, "//line interleave.go:1\n%s", p.stubs.String())
 	e.writeTwins(&tail)
+	e.writeValues(&tail)
 	gate := "nil"
 	if p.stubs.Len() > 0 {
 		fmt.Fprintf(&tail, "var %s uint32\n", gateVar)

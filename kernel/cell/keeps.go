@@ -127,7 +127,7 @@ func (c *change) captures(x ast.Expr) map[string]bool {
 				sessionTypes(s.Recv(), uses)
 			}
 		case *ast.Ident:
-			if f, ok := c.info.Uses[n].(*types.Func); ok && !called[n] {
+			if f, ok := c.info.Uses[n].(*types.Func); ok && !called[n] && !c.follows(f) {
 				add(f)
 			}
 		}
@@ -276,4 +276,14 @@ func (c *change) whole() map[string]bool {
 		}
 	}
 	return m
+}
+
+// follows reports whether values of a function always get to its newest definition.
+func (c *change) follows(f *types.Func) bool {
+	for _, u := range slices.Concat(c.news, c.kept) {
+		if u.kind == funcUnit && u.names[0] == f.Name() {
+			return u.plain && !u.alone()
+		}
+	}
+	return false
 }

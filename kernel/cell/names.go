@@ -24,6 +24,7 @@ const newer = "\ua78f" // ꞏ, which counts as a letter
 const (
 	ofPointer = newer + newer
 	ofValue   = newer + newer + newer
+	inner     = newer + newer + newer + newer // behind the name: what stands in for it; it is not shown
 )
 
 // twinPrefix begins the names of functions that call one of the session's and are never inlined; see plain.go.

@@ -19,26 +19,30 @@ import (
 // Inlined copies. The front end knows which bodies name a function (unit.holds), and the compiler's export data says whether a function can be
 // inlined at all. Bodies that may hold a copy are built again with the new definition, and their own new code is written over their entries
 // in turn, upwards until a function cannot be inlined. What still runs in a copy is named in a note (Plan.Stale). Some code would keep a
-// copy for longer than a call takes, or cannot be built again without becoming something else, so there calls go through a function that is
-// never inlined, a twin:
+// copy for longer than a call takes, or cannot be built again without becoming something else. There calls go to the function's value, see below:
 //
 //   - loops that wait or that end only when somebody else says so, as those of workers do;
 //   - function literals that may outlive the call in which they are made: those of go statements, those that are stored or returned. In
 //     a loop there that counts, calls may be inlined all the same, because benchmarks look so; a note says what such literals keep;
-//   - calls behind go and defer, which the compiler puts into functions of their own when they have arguments or results;
-//   - generic functions, methods of generic types, and functions that declare types;
-//   - all callers of a function but the first mostCopies, so that a definition does not build half of the session again.
+//   - generic functions, methods of generic types, and functions that declare types.
+//
+// And these go through a function that is never inlined, a twin: calls behind go and defer, which the compiler puts into functions of their own
+// when they have arguments or results, and all callers but the first mostCopies, so that a definition does not build half of the session again.
 //
 // Methods that are called by way of interfaces, as values, or through embedding would be copied into wrappers that the compiler makes. A
-// method is therefore a function of its own, which calls that name a method of a known type go to, and a method that calls it and is never
-// inlined, for all else. So that this costs no second call, the loader lets the function stand in for the method when it
-// is not inlined, and a function that has inlined it for the wrapper that the compiler makes for pointers (Plan.Forwards).
+// method is therefore a function of its own, which calls that name a method of a known type go to, and a method that is never inlined, for all else.
 //
 // Callers that rely on what the compiler knew about the earlier definition: which of their variables it does not keep. A definition that keeps
 // more must never be reached from there, since the variable may be on the caller's stack. So the engine compares, after the cell is compiled and before it is
 // loaded, what the compiler's export data say of both (package load, Function.Fits), and when in doubt checks the cell again with the keys of such
-// functions as cut: they become functions of their own, their callers are built again, and what is not reached keeps the earlier one: loops that run
-// in old code, and values that were handed on before. Notes say so.
+// functions as cut: they become functions of their own, their callers are built again, and what still runs in old code keeps the earlier one,
+// which notes say.
+//
+// Values of functions, and methods, have entries of their own, which call the code by way of a variable: so the compiler takes it that
+// everything is kept that is given to them, and a jump can always be written over them, whatever the new definition keeps. The variable is never
+// used: the loader lets a function that calls the code directly, or has inlined it, stand in (Plan.Forwards), and where it is not inlined that
+// becomes a jump. A function to which it matters who calls it (unit.alone) has no such entry; values of it keep the earlier one when it is
+// cut, and a method's type is built again. Notes say so.
 //
 // Why this is sound: a call that was compiled against an entry relied on the signature, on the calling convention, which follows from
 // it, and on the tags of the entry's function, since Go's compiler has no other knowledge of a function across packages but its body. Within a package
@@ -58,13 +62,13 @@ type Jump struct {
 	Key      string
 	Old, New Entry
 	Circle   bool // the earlier one calls others that call it
+	Value    bool // calls by way of Old rely on nothing that the compiler knows of it
 }
 
-// A Forward says that a method of a cell can lead to a function of the same cell that does the same, before any of it runs. Where Inlined is
-// set this saves a call; otherwise it does if Code is not inlined.
+// A Forward says that a function of a cell stands in for another of the same cell that does the same, before any of it runs.
 type Forward struct {
 	Method, Code string // symbols
-	Inlined      bool
+	Body         Entry  // what Code calls; where that is not inlined, Code can be a jump to it
 }
 
 // A Stale body of code holds definitions that were replaced. A goroutine that is in it continues to use them.
@@ -112,6 +116,17 @@ func (u *unit) codeName() string {
 	}
 	return own + u.recv + ofValue + u.names[0]
 }
+
+// standIn is the function that stands in for a method, or for a value of a function: it holds a copy of the code, or jumps to it.
+func (u *unit) standIn() string {
+	if u.kind == methodUnit {
+		return u.codeName() + inner
+	}
+	return own + u.names[0] + inner
+}
+
+// indirect is a variable that holds the code of a unit. What is called by way of it keeps all that it is given, as far as the compiler knows.
+func (u *unit) indirect() string { return own + "e_" + u.recv + Letter + u.names[0] }
 
 // derefName is the function that wants a pointer to the receiver of a method that does not.
 func (u *unit) derefName() string { return own + u.recv + ofPointer + u.names[0] }
@@ -199,7 +214,7 @@ func (c *change) staleBodies() (list []Stale) {
 			}
 		}
 		for k := range c.cut {
-			if u.uses[k] || u.methods[k] {
+			if u.static[k] {
 				names[k] = true
 			}
 		}
@@ -226,10 +241,23 @@ func (c *change) staleBodies() (list []Stale) {
 	return list
 }
 
+// method finds a method of the session by its key.
+func (c *change) method(key string) *unit {
+	for _, u := range c.s.units {
+		if u.kind == methodUnit && u.key() == key {
+			return u
+		}
+	}
+	return nil
+}
+
 // unreached notes what values may continue to be: a definition that is cut does not reach them.
 func (c *change) unreached() (notes []string) {
 	for _, k := range sortedKeys(c.cut) {
 		if typ, method, ok := strings.Cut(k, "."); ok {
+			if u := c.method(k); u != nil && !u.alone() {
+				continue
+			}
 			notes = append(notes, fmt.Sprintf("values of %s that were handed on before keep the earlier %s: make them again", Clean(typ), Clean(method)))
 		} else if c.s.valued[k] {
 			notes = append(notes, fmt.Sprintf("where %s was handed on as a value before, the earlier one stays: hand it on again", Clean(k)))
@@ -277,6 +305,7 @@ type plainly struct {
 	copies   map[string]int   // how many bodies hold copies of a function
 	holding  map[string]bool  // what the body that is being written holds
 	twins    map[string]*unit // functions for which the cell has a twin
+	asValues map[string]*unit // functions that the cell has values of
 	params   map[string]int
 	jumps    []Jump
 	forwards []Forward
@@ -284,11 +313,13 @@ type plainly struct {
 	twinned  map[*ast.Ident]bool
 	inKept   map[*ast.Ident]bool // names in function literals that may be kept
 	keeping  map[string]bool     // what such literals of the body that is being written hold
+	static   map[string]bool     // functions and methods that the body calls by what is known of them
 	naming   map[string]bool     // functions and methods that they name
 	inLiving map[*ast.Ident]bool // names in such literals and in those of go statements
 	living   map[string]bool     // what these hold
 	named    map[string]bool     // … and name
 	stmts    unit                // the cell's statements
+	dynamic  map[*ast.Ident]bool // calls that reach every later definition
 	callee   map[*ast.Ident]bool // names of functions that are called there
 	valued   map[string]bool     // functions that are named as values
 	final    []*unit             // the session's units once the cell is part of it
@@ -296,9 +327,9 @@ type plainly struct {
 }
 
 func newPlainly() plainly {
-	return plainly{methods: map[string]*unit{}, copies: map[string]int{}, holding: map[string]bool{}, twins: map[string]*unit{}, params: map[string]int{},
+	return plainly{methods: map[string]*unit{}, copies: map[string]int{}, holding: map[string]bool{}, twins: map[string]*unit{}, asValues: map[string]*unit{}, params: map[string]int{},
 		calls: map[*ast.CallExpr]callKind{}, twinned: map[*ast.Ident]bool{}, inKept: map[*ast.Ident]bool{}, inLiving: map[*ast.Ident]bool{},
-		callee: map[*ast.Ident]bool{}, valued: map[string]bool{}}
+		callee: map[*ast.Ident]bool{}, dynamic: map[*ast.Ident]bool{}, valued: map[string]bool{}}
 }
 
 // count notes the copies that a unit holds, unless it is written again.
@@ -311,12 +342,12 @@ func (e *emitter) count(u *unit) {
 // begin starts a body.
 func (e *emitter) begin() {
 	e.holding, e.keeping, e.naming = map[string]bool{}, map[string]bool{}, map[string]bool{}
-	e.living, e.named = map[string]bool{}, map[string]bool{}
+	e.living, e.named, e.static = map[string]bool{}, map[string]bool{}, map[string]bool{}
 }
 
 // end notes on a unit what its body holds.
 func (e *emitter) end(u *unit) {
-	u.holds, u.keeps, u.inKept = e.holding, e.keeping, e.naming
+	u.holds, u.keeps, u.inKept, u.static = e.holding, e.keeping, e.naming, e.static
 	if u.kind == initUnit {
 		u.living, u.named = e.living, e.named
 	}
@@ -327,7 +358,7 @@ func (e *emitter) end(u *unit) {
 // live on.
 func (e *emitter) endStatements(units []*unit) {
 	b := &e.stmts
-	b.holds, b.uses, b.keeps, b.inKept = e.living, e.named, e.keeping, e.naming
+	b.holds, b.static, b.keeps, b.inKept = e.living, e.named, e.keeping, e.naming
 	e.runs = map[string]*unit{}
 	for k := range e.holding {
 		e.runs[k] = cmp.Or(e.methods[k], e.units[k])
@@ -335,7 +366,7 @@ func (e *emitter) endStatements(units []*unit) {
 	for _, u := range units {
 		if u.kind == initUnit {
 			maps.Copy(b.holds, u.living)
-			maps.Copy(b.uses, u.named)
+			maps.Copy(b.static, u.named)
 			maps.Copy(b.keeps, u.keeps)
 			maps.Copy(b.inKept, u.inKept)
 		}
@@ -390,11 +421,11 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 	default:
 		e.receiverFirst(u, d, u.codeName(), false)
 		behind = e.forwarder(u, sig)
-		e.forwards = append(e.forwards, Forward{u.symbol(), u.codeName(), false})
+		e.forwards = append(e.forwards, Forward{u.symbol(), u.standIn(), now})
 		if !u.ofPointer {
-			e.forwards = append(e.forwards, Forward{"(*" + mangle(u.recv) + ")." + mangle(u.names[0]), u.derefName(), true})
+			e.forwards = append(e.forwards, Forward{"(*" + mangle(u.recv) + ")." + mangle(u.names[0]), u.derefName(), Entry{}})
 		}
-		entries = append(slices.Clone(entries), Entry{serial, u.symbol()})
+		u.values = &[]Entry{{serial, u.symbol()}}
 		e.params[u.symbol()] = n
 	}
 	e.params[now.Symbol] = n
@@ -402,7 +433,12 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 	if e.patched[u] {
 		circle := e.c.inCircle(e.c.before(u))
 		for _, old := range entries {
-			e.jumps = append(e.jumps, Jump{u.key(), old, now, circle})
+			e.jumps = append(e.jumps, Jump{u.key(), old, now, circle, false})
+		}
+	}
+	if u.values != nil && e.reached(u) {
+		for _, old := range *u.values {
+			e.jumps = append(e.jumps, Jump{u.key(), old, now, false, true})
 		}
 	}
 	entries = append(slices.Clone(entries), now)
@@ -414,6 +450,11 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 		fmt.Fprintf(&p.symbols, "%q: %s, ", u.names[0], mangle(u.names[0]))
 	}
 	return before, behind
+}
+
+// reached reports whether values and interfaces that have an earlier definition of a unit get to this one.
+func (e *emitter) reached(u *unit) bool {
+	return e.patched[u] || u.kind == funcUnit && u.values != nil
 }
 
 // before is what a patched unit takes the place of.
@@ -433,8 +474,13 @@ func (c *change) before(u *unit) *unit {
 func (e *emitter) forwarder(u *unit, sig *types.Signature) string {
 	recv := own + "r"
 	params, args := e.parameters(sig)
-	return fmt.Sprintf("//line interleave.go:1\n//go:noinline\nfunc (%s %s) %s(%s) %s { %s }\n", recv, e.spell().typ(sig.Recv().Type()), mangle(u.names[0]), params,
-		e.results(sig), e.callOf(u.codeName(), append([]string{recv}, args...), sig))
+	receiver, results, all := recv+" "+e.spell().typ(sig.Recv().Type()), e.results(sig), append([]string{recv}, args...)
+	method := fmt.Sprintf("//line interleave.go:1\nvar %s = %s\n//go:noinline\nfunc (%s) %s(%s) %s { %s }\n", u.indirect(), u.codeName(), receiver, mangle(u.names[0]), params,
+		results, e.callOf(u.indirect(), all, sig))
+	if params != "" {
+		receiver += ", "
+	}
+	return method + fmt.Sprintf("//go:noinline\nfunc %s(%s%s) %s { %s }\n", u.standIn(), receiver, params, results, e.callOf(u.codeName(), all, sig))
 }
 
 // deref writes the function that wants a pointer to the receiver of a method that does not.
@@ -444,9 +490,9 @@ func (e *emitter) deref(u *unit, sig *types.Signature) string {
 	if u.derefs != nil {
 		entries = *u.derefs
 	}
-	if e.patched[u] {
+	if e.reached(u) {
 		for _, old := range entries {
-			e.jumps = append(e.jumps, Jump{u.key(), old, now, false})
+			e.jumps = append(e.jumps, Jump{u.key(), old, now, false, true})
 		}
 	}
 	entries = append(slices.Clone(entries), now)
@@ -508,6 +554,25 @@ func (e *emitter) writeTwins(b *strings.Builder) {
 	}
 }
 
+// value returns the name of a function that stands for the value of one of the session's.
+func (e *emitter) value(u *unit) string {
+	e.asValues[u.key()] = u
+	return own + "d_" + u.names[0]
+}
+
+// writeValues declares them.
+func (e *emitter) writeValues(b *strings.Builder) {
+	for _, k := range sortedKeys(e.asValues) {
+		u := e.asValues[k]
+		sig := u.objs[0].(*types.Func).Signature()
+		params, args := e.parameters(sig)
+		f, name := e.at(u, u.names[0]), own+"d_"+u.names[0]
+		fmt.Fprintf(b, "var %s = %s\n//go:noinline\nfunc %s(%s) %s { %s }\n", u.indirect(), f, name, params, e.results(sig), e.callOf(u.indirect(), args, sig))
+		fmt.Fprintf(b, "//go:noinline\nfunc %s(%s) %s { %s }\n", u.standIn(), params, e.results(sig), e.callOf(f, args, sig))
+		e.forwards = append(e.forwards, Forward{name, u.standIn(), u.codeEntry()})
+	}
+}
+
 // committed makes known what the compiled cell holds.
 func (e *emitter) committed() {
 	maps.Copy(e.c.s.valued, e.valued)
@@ -515,6 +580,14 @@ func (e *emitter) committed() {
 		if len(u.holds)+len(u.inKept) > 0 && !slices.Contains(e.final, u) {
 			e.c.s.former = append(e.c.s.former, u)
 		}
+	}
+	for _, u := range e.asValues {
+		var list []Entry
+		if u.values != nil {
+			list = *u.values
+		}
+		list = append(slices.Clone(list), Entry{e.c.src.serial, own + "d_" + u.names[0]})
+		u.values = &list
 	}
 	for _, u := range e.twins {
 		list := append(slices.Clone(*u.entries), Entry{e.c.src.serial, twinPrefix + u.names[0]})
@@ -525,7 +598,7 @@ func (e *emitter) committed() {
 			b.keeps, b.inKept = nil, nil
 		}
 	}
-	if b := e.stmts; len(b.holds)+len(b.uses) > 0 {
+	if b := e.stmts; len(b.holds)+len(b.static) > 0 {
 		b.src = e.c.src
 		e.c.s.bodies[e.c.src.serial] = &b
 	}
@@ -560,13 +633,18 @@ func (e *emitter) name(u *unit, at *ast.Ident) {
 // mention notes that a function is named where it may be copied.
 func (e *emitter) mention(id *ast.Ident) {
 	u := e.plainCallee(id)
-	if u == nil {
+	if u == nil || e.dynamic[id] {
 		return
 	}
-	e.name(u, id)
 	if !e.callee[id] {
+		if !u.alone() && len(u.objs) == 1 && !e.hidden(u.objs[0].Type()) {
+			e.replace(id, e.value(u))
+			return
+		}
 		e.valued[u.key()] = true
 	}
+	e.name(u, id)
+	e.static[u.key()] = true
 	if !e.twinned[id] && e.c.s.inlined(u) {
 		e.hold(u.key(), id)
 	}
@@ -583,6 +661,9 @@ func (e *emitter) plainCall(x *ast.CallExpr) {
 		case u == nil || !e.c.s.inlined(u):
 		case kind == started && u.bare():
 			e.twinned[f] = true // is not inlined, while the compiler puts calls with arguments or results into a function of their own
+		case kind == lasting && !u.alone() && len(u.objs) == 1 && !e.hidden(u.objs[0].Type()):
+			e.dynamic[f] = true
+			e.replace(f, e.value(u))
 		case (kind != passing || e.full(u)) && !u.alone() && len(u.objs) == 1 && !e.hidden(u.objs[0].Type()):
 			e.twinned[f] = true
 			e.replace(f, e.twin(u))
@@ -605,8 +686,9 @@ func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind
 	if u == nil || !u.plain {
 		return
 	}
-	e.name(u, f.Sel)
 	if u.alone() {
+		e.name(u, f.Sel)
+		e.static[u.key()] = true
 		return
 	}
 	inlined := e.c.s.inlined(u)
@@ -629,6 +711,8 @@ func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind
 	if x.Fun != ast.Expr(f) { // in parentheses
 		return
 	}
+	e.name(u, f.Sel)
+	e.static[u.key()] = true
 	e.insert(e.src.offset(f.X.Pos()), e.in(u.codeEntry())+"("+prefix)
 	e.put(e.src.end(f.X), e.src.offset(x.Lparen)+1, ", ")
 	if inlined {

@@ -46,7 +46,9 @@ type unit struct {
 	body      int             // of a plain function or method, the cell whose package holds its code; 0: home
 	entries   *[]Entry        // of a plain function or method, where calls that were compiled so far arrive
 	derefs    *[]Entry        // of a plain method whose receiver is no pointer, where calls by way of one arrive
+	values    *[]Entry        // of a plain function or method, where calls of values and by way of interfaces arrive, which rely on nothing
 	holds     map[string]bool // keys of plain functions and methods of which it may hold inlined copies
+	static    map[string]bool // keys of functions and methods that it calls by what it knew of them when it was compiled
 	keeps     map[string]bool // … of which function literals may that outlive the call in which they are made
 	inKept    map[string]bool // … that such literals name
 	living    map[string]bool // of an init function, what these and literals of go statements hold

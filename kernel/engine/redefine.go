@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unsafe"
 
@@ -29,19 +28,27 @@ func (e *Engine) added(path string, pc uintptr) {
 	if loops, imprecise := breaks.Add(pc); imprecise > 0 {
 		e.cfg.Log.Info("loops that cannot be stopped", "cell", path, "loops", loops, "imprecise", imprecise)
 	}
+	var jumps []breaks.Jump
+	for _, f := range e.facts.forwards {
+		if f.Body == (cell.Entry{}) || e.inlined(f.Body) {
+			continue
+		}
+		if from, to := e.loader.Entry(path, f.Code), e.entry(f.Body); from != 0 && to != 0 && breaks.CanJump(from) {
+			jumps = append(jumps, breaks.Jump{From: from, To: to})
+		}
+	}
+	if len(jumps) > 0 {
+		if err := breaks.Redirect(jumps); err != nil {
+			e.cfg.Log.Warn("methods take a call more", "cell", path, "error", err)
+		}
+	}
 }
 
-// instead returns the functions of a cell that is being loaded which stand in for methods.
+// instead returns the functions of a cell that is being loaded which stand in for others.
 func (e *Engine) instead(path string) map[string]string {
-	serial, err := strconv.Atoi(strings.TrimPrefix(path, cell.PackagePrefix))
-	if err != nil {
-		return nil
-	}
 	m := map[string]string{}
 	for _, f := range e.facts.forwards {
-		if f.Inlined || !e.inlined(cell.Entry{Cell: serial, Symbol: f.Code}) {
-			m[f.Method] = f.Code
-		}
+		m[f.Method] = f.Code
 	}
 	return m
 }
@@ -83,7 +90,7 @@ func (e *Engine) unfit(p *cell.Plan) (keys []string) {
 	e.facts.params[p.Package] = p.Params
 	delete(e.facts.known, p.Package)
 	for _, j := range p.Jumps {
-		if !slices.Contains(keys, j.Key) && !e.fits(j) {
+		if !j.Value && !slices.Contains(keys, j.Key) && !e.fits(j) {
 			keys = append(keys, j.Key)
 		}
 	}
@@ -105,7 +112,12 @@ func (e *Engine) redirect(p *cell.Plan) error {
 	p.Notices = append(p.Notices, e.stale(p)...)
 	to := map[uintptr]uintptr{} // a method and the function that stands in for it are one
 	for _, j := range p.Jumps {
-		to[e.entry(j.Old)] = e.entry(j.New)
+		from := e.entry(j.Old)
+		if j.Value && (from == 0 || !breaks.CanJump(from)) {
+			p.Notices = append(p.Notices, fmt.Sprintf("values of %s that were handed on before keep the earlier one: make them again", cell.Clean(j.Key)))
+			continue
+		}
+		to[from] = e.entry(j.New)
 	}
 	if len(to) == 0 {
 		return nil
