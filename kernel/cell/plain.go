@@ -40,7 +40,7 @@ import (
 //
 // Values of functions, and methods, have entries of their own, which call the code by way of a variable: so the compiler takes it that
 // everything is kept that is given to them, and a jump can always be written over them, whatever the new definition keeps. The variable is never
-// used: the loader lets a function that calls the code directly, or has inlined it, stand in (Plan.Forwards), and where it is not inlined that
+// set, nor used: the loader lets a function that calls the code directly, or has inlined it, stand in (Plan.Forwards), and where it is not inlined that
 // becomes a jump. A function to which it matters who calls it (unit.alone) has no such entry; values of it keep the earlier one when it is
 // cut, and a method's type is built again. Notes say so.
 //
@@ -123,6 +123,12 @@ func (u *unit) standIn() string {
 		return u.codeName() + inner
 	}
 	return own + u.names[0] + inner
+}
+
+// standsAt are the directives by which a stand-in is seen where its function is defined, and stacks do not show it as a call in a cell.
+func (u *unit) standsAt() string {
+	line, _ := u.src.position(u.node.Pos())
+	return fmt.Sprintf("//go:noinline\n//line interleave.go[%d]:%d\n", u.src.n, line)
 }
 
 // indirect is a variable that holds the code of a unit. What is called by way of it keeps all that it is given, as far as the compiler knows.
@@ -475,12 +481,16 @@ func (e *emitter) forwarder(u *unit, sig *types.Signature) string {
 	recv := own + "r"
 	params, args := e.parameters(sig)
 	receiver, results, all := recv+" "+e.spell().typ(sig.Recv().Type()), e.results(sig), append([]string{recv}, args...)
-	method := fmt.Sprintf("//line interleave.go:1\nvar %s = %s\n//go:noinline\nfunc (%s) %s(%s) %s { %s }\n", u.indirect(), u.codeName(), receiver, mangle(u.names[0]), params,
+	kinds := e.spell().typ(sig.Recv().Type())
+	if sig.Params().Len() > 0 {
+		kinds += ", "
+	}
+	method := fmt.Sprintf("//line interleave.go:1\nvar %s func(%s%s %s\n//go:noinline\nfunc (%s) %s(%s) %s { %s }\n", u.indirect(), kinds, e.spell().tuple(sig.Params(), sig.Variadic())[1:], results, receiver, mangle(u.names[0]), params,
 		results, e.callOf(u.indirect(), all, sig))
 	if params != "" {
 		receiver += ", "
 	}
-	return method + fmt.Sprintf("//go:noinline\nfunc %s(%s%s) %s { %s }\n", u.standIn(), receiver, params, results, e.callOf(u.codeName(), all, sig))
+	return method + u.standsAt() + fmt.Sprintf("func %s(%s%s) %s { %s }\n", u.standIn(), receiver, params, results, e.callOf(u.codeName(), all, sig))
 }
 
 // deref writes the function that wants a pointer to the receiver of a method that does not.
@@ -567,8 +577,8 @@ func (e *emitter) writeValues(b *strings.Builder) {
 		sig := u.objs[0].(*types.Func).Signature()
 		params, args := e.parameters(sig)
 		f, name := e.at(u, u.names[0]), own+"d_"+u.names[0]
-		fmt.Fprintf(b, "var %s = %s\n//go:noinline\nfunc %s(%s) %s { %s }\n", u.indirect(), f, name, params, e.results(sig), e.callOf(u.indirect(), args, sig))
-		fmt.Fprintf(b, "//go:noinline\nfunc %s(%s) %s { %s }\n", u.standIn(), params, e.results(sig), e.callOf(f, args, sig))
+		fmt.Fprintf(b, "var %s func%s %s\n//go:noinline\nfunc %s(%s) %s { %s }\n", u.indirect(), e.spell().tuple(sig.Params(), sig.Variadic()), e.results(sig), name, params, e.results(sig), e.callOf(u.indirect(), args, sig))
+		fmt.Fprintf(b, "%sfunc %s(%s) %s { %s }\n", u.standsAt(), u.standIn(), params, e.results(sig), e.callOf(f, args, sig))
 		e.forwards = append(e.forwards, Forward{name, u.standIn(), u.codeEntry()})
 	}
 }

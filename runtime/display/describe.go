@@ -27,7 +27,11 @@ func describeFunc(v any) (text string, ok bool) {
 		return t, true
 	}
 	file, line := f.FileLine(f.Entry())
-	at := fmt.Sprintf("%s:%d", filepath.Base(file), line)
+	file = filepath.Base(file)
+	if cell, ok := strings.CutPrefix(file, "interleave.go["); ok { // what the kernel has put in place of a cell's function
+		file = "cell[" + cell
+	}
+	at := fmt.Sprintf("%s:%d", file, line)
 	name, kind := funcName(f.Name())
 	switch {
 	case name == "":
