@@ -198,17 +198,8 @@ func (e *emitter) waiting(x *ast.CallExpr, polls bool) bool {
 
 // packageFunc returns the function or method of a package that a call names.
 func (e *emitter) packageFunc(x *ast.CallExpr) *types.Func {
-	var id *ast.Ident
-	switch f := ast.Unparen(x.Fun).(type) {
-	case *ast.Ident:
-		id = f
-	case *ast.SelectorExpr:
-		id = f.Sel
-	default:
-		return nil
-	}
-	f, ok := e.c.info.Uses[id].(*types.Func)
-	if !ok || f.Pkg() == nil || isSession(f) {
+	f := e.calledFunc(x)
+	if f == nil || f.Pkg() == nil || isSession(f) {
 		return nil
 	}
 	return f

@@ -112,6 +112,12 @@ func (e *emitter) callsBack(x *ast.CallExpr) bool {
 	if tv.IsType() || tv.IsBuiltin() {
 		return false
 	}
+	o := e.calledFunc(x)
+	return o == nil || isSession(o)
+}
+
+// calledFunc returns the function or method that a call names, nil if it calls a value.
+func (e *emitter) calledFunc(x *ast.CallExpr) *types.Func {
 	var id *ast.Ident
 	switch f := ast.Unparen(x.Fun).(type) {
 	case *ast.Ident:
@@ -119,10 +125,10 @@ func (e *emitter) callsBack(x *ast.CallExpr) bool {
 	case *ast.SelectorExpr:
 		id = f.Sel
 	default:
-		return true
+		return nil
 	}
-	o, ok := e.c.info.Uses[id].(*types.Func)
-	return !ok || isSession(o)
+	o, _ := e.c.info.Uses[id].(*types.Func)
+	return o
 }
 
 func (e *emitter) poll() string {
