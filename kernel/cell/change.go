@@ -689,7 +689,7 @@ func (c *change) describe(units []*unit, asFunc map[*unit]bool) {
 				c.changed[u.recv] = true
 			}
 		}
-		if o := c.replaced[u]; o != nil && (o.sig != u.sig || c.cut[u.key()] && (u.kind == funcUnit || o.alone()) || o.derefs != nil && u.alone()) {
+		if o := c.replaced[u]; o != nil && (o.sig != u.sig || c.cut[u.key()] && (u.kind == funcUnit || o.alone()) || o.derefs != nil && u.alone() || mentions(u.sigUses, c.changed)) {
 			if u.kind == methodUnit && c.added[u.recv] == nil {
 				c.changed[u.recv] = true
 			} else if u.kind == funcUnit {
@@ -769,7 +769,7 @@ func (c *change) plan() *Plan {
 		if u.kind == blankUnit {
 			continue
 		}
-		if o := c.replaced[u]; o != nil && !u.rigid() && !o.rigid() && o.sig == u.sig &&
+		if o := c.replaced[u]; o != nil && !u.rigid() && !o.rigid() && o.sig == u.sig && !mentions(u.sigUses, c.changed) &&
 			(u.kind == funcUnit || c.added[u.recv] == nil && !c.changed[u.recv]) && (u.kind == methodUnit || !c.changed[u.names[0]]) {
 			if !u.plain || u.kind == methodUnit {
 				u.home = o.home
@@ -781,7 +781,7 @@ func (c *change) plan() *Plan {
 				}
 			}
 			patched[u] = true
-		} else if o != nil && u.plain && o.plain && u.kind == funcUnit && o.sig == u.sig { // cut
+		} else if o != nil && u.plain && o.plain && u.kind == funcUnit && o.sig == u.sig && c.cut[u.key()] && !mentions(u.sigUses, c.changed) {
 			u.values = o.values
 		}
 		emitted = append(emitted, u)

@@ -138,14 +138,21 @@ func (u *unit) indirect() string { return own + "e_" + u.recv + Letter + u.names
 func (u *unit) derefName() string { return own + u.recv + ofPointer + u.names[0] }
 
 // symbol is a method's name in the type's package.
-func (u *unit) symbol() string {
-	if u.kind == methodUnit && u.ofPointer {
-		return "(*" + mangle(u.recv) + ")." + mangle(u.names[0])
+func (u *unit) symbol() string { return u.spelled(mangle) }
+
+// shownName is a function's name in stacks.
+func (u *unit) shownName() string { return u.spelled(Clean) }
+
+// spelled is a function's name as Go writes it, of names as spell writes them.
+func (u *unit) spelled(spell func(string) string) string {
+	name := spell(u.names[0])
+	switch {
+	case u.kind != methodUnit:
+		return name
+	case u.ofPointer:
+		return "(*" + spell(u.recv) + ")." + name
 	}
-	if u.kind == methodUnit {
-		return mangle(u.recv) + "." + mangle(u.names[0])
-	}
-	return mangle(u.names[0])
+	return spell(u.recv) + "." + name
 }
 
 // bare reports whether a function has neither parameters nor results.
@@ -155,17 +162,6 @@ func (u *unit) bare() bool {
 	}
 	sig := u.objs[0].(*types.Func).Signature()
 	return sig.Params().Len()+sig.Results().Len() == 0
-}
-
-// shownName is a function's name in stacks.
-func (u *unit) shownName() string {
-	if u.kind == methodUnit && u.ofPointer {
-		return "(*" + Clean(u.recv) + ")." + Clean(u.names[0])
-	}
-	if u.kind == methodUnit {
-		return Clean(u.recv) + "." + Clean(u.names[0])
-	}
-	return Clean(u.names[0])
 }
 
 // alone reports whether a function must not be called by another in its place: it matters to it who calls it, or directives above it speak to callers.
@@ -668,12 +664,13 @@ func (e *emitter) plainCall(x *ast.CallExpr) {
 		u := e.plainCallee(f)
 		e.callee[f] = true
 		switch {
-		case u == nil || !e.c.s.inlined(u):
+		case u == nil:
 		case kind == started && u.bare():
 			e.twinned[f] = true // is not inlined, while the compiler puts calls with arguments or results into a function of their own
 		case kind == lasting && !u.alone() && len(u.objs) == 1 && !e.hidden(u.objs[0].Type()):
 			e.dynamic[f] = true
 			e.replace(f, e.value(u))
+		case !e.c.s.inlined(u):
 		case (kind != passing || e.full(u)) && !u.alone() && len(u.objs) == 1 && !e.hidden(u.objs[0].Type()):
 			e.twinned[f] = true
 			e.replace(f, e.twin(u))
@@ -702,7 +699,7 @@ func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind
 		return
 	}
 	inlined := e.c.s.inlined(u)
-	if inlined && (kind == lasting || e.full(u)) {
+	if kind == lasting || inlined && e.full(u) {
 		return
 	}
 	for _, a := range x.Args {

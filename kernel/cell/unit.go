@@ -21,7 +21,7 @@ const (
 )
 
 // A unit is one thing that the session can replace as a whole: a function, a method, a type, a group of constants, a
-// variable. Units are never changed once their cell is committed; what is built again becomes another unit.
+// variable. Units are never changed once their cell is committed, but for the entries that later cells add; what is built again becomes another unit.
 type unit struct {
 	kind  kind
 	names []string // a method's is its own name, without the type

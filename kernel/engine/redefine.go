@@ -53,7 +53,7 @@ func (e *Engine) instead(path string) map[string]string {
 	return m
 }
 
-// of returns what is known of a function. ok is false when nothing can be said.
+// of returns what is known of a function. ok is false when nothing is known.
 func (e *Engine) factsOf(en cell.Entry) (f load.Function, ok bool) {
 	all, read := e.facts.known[en.Cell]
 	if !read {
