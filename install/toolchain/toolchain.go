@@ -228,5 +228,8 @@ func (t *Toolchain) check() error {
 	return nil
 }
 
+// NotPlain says why cells whose code is plain did not pass the self-test, or "".
+func (t *Toolchain) NotPlain() string { return t.info.NotPlain }
+
 // Plain reports whether cells whose code is plain did in the self-test what they must.
 func (t *Toolchain) Plain() bool { return t.info.Strategy == linkMemory && t.info.NotPlain == "" }

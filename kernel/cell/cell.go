@@ -11,6 +11,7 @@
 //	change  what the cell defines anew, and who depends on it
 //	check   go/types sees the cell and its dependants as part of the whole package
 //	emit    a Go package for the compiled engine, by edits to the cell's own text
+//	lower   what is added to the code: gates and looks; plain and lasting say how code does without them
 //	drive   the same for the interpreter, when everything in the cell is in the faithful set
 //
 // The result is a Plan. Nothing has changed until Plan.Commit is called.

@@ -104,6 +104,9 @@ func New(cfg Config) (*Engine, error) {
 	e.packages = newPackages(types)
 	e.session = cell.New(e.packages)
 	e.plain = cfg.Plain && tools.Plain() && breaks.Available()
+	if cfg.Plain && !e.plain {
+		cfg.Log.Warn("code of cells is gated: plain code needs Linux on amd64, cells that are linked in memory, and a self-test that it passes", "self-test", tools.NotPlain())
+	}
 	e.session.Plain, e.session.Inlined = e.plain, e.inlined
 	e.interp = newInterp(e)
 	rt.SetHooks(e.hooks())

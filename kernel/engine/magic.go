@@ -71,7 +71,7 @@ func (x *execution) lookup(s cell.Segment) (m magic, ok bool) {
 			hint = h
 		}
 		x.refuse(s, fmt.Sprintf("there is no magic %s%s", sign, s.Name), hint)
-	case m.body != (s.Kind == cell.CellMagic) && !(s.Name == "timeit" && s.Args != ""):
+	case m.body != (s.Kind == cell.CellMagic) && s.Name != "timeit": // which has both forms
 		x.refuse(s, fmt.Sprintf("%s%s is not a magic", sign, s.Name), "Write "+m.usage+": "+m.help)
 	default:
 		return m, true

@@ -133,6 +133,6 @@ func (l *link) close() {
 	}
 }
 
-// Entry returns the address of a function of a cell that was loaded, 0 if there is none. It must not be called while Load is at work, but by what that
+// Entry returns the address of a function of a cell that was loaded, 0 if the cell has no such function. It must not be called while Load is at work, but by what that
 // calls.
 func (l *Loader) Entry(path, symbol string) uintptr { return l.known[path+"."+symbol] }
