@@ -382,6 +382,7 @@ func TestLibzmqBesideStrangers(t *testing.T) {
 			send(stdin, "input_reply", {"value": recv(stdin)[3]["prompt"]})
 			beat.send(b"pong")
 			assert beat.poll(20000) and beat.recv() == b"pong"
+			hear() # no channel's message waits for another channel's
 			send(control, "shutdown_request", {"restart": False})
 			say(recv(control)[1]["msg_type"])
 			say([name for name, m in monitors.items() if m.poll(0)])
@@ -410,6 +411,7 @@ func TestLibzmqBesideStrangers(t *testing.T) {
 		if typed := next(t, tr.Recv()); typed.Channel != wire.Stdin {
 			t.Errorf("got %s on %s", typed.Message.Header.MsgType, typed.Channel)
 		}
+		py.say("typed")
 		bye := next(t, tr.Recv())
 		send(t, tr, wire.Control, message(t, bye.Message, wire.ShutdownReply{Status: wire.OK}))
 		py.want("shutdown_reply")
