@@ -5,6 +5,7 @@ package breaks
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -25,6 +26,9 @@ func cellFunctions(pc uintptr) (list []uintptr, more [2]uintptr)
 
 //go:linkname cellOwner runtime.cellOwner
 func cellOwner(pcs []uintptr) string
+
+//go:linkname cellWhere runtime.cellWhere
+func cellWhere(pc uintptr) (name, file string, line int)
 
 //go:linkname cellDeferBits runtime.cellDeferBits
 func cellDeferBits(entry, pc uintptr) uintptr
@@ -47,23 +51,47 @@ var state struct {
 	heads  []uintptr // functions whose first bytes a loop may jump to, sorted
 }
 
-// Add reads the code of the module at pc, whose functions may not run yet. It returns how many loops of its author's it has, and how many of them have
-// no place where they can be stopped.
-func Add(pc uintptr) (loops, imprecise int) {
+// Code is what is known of a module.
+type Code struct {
+	Loops int        // of its author's
+	Loose [][]string // where the instructions of loops are, such as "cell[3]:7", that have no place where they can be stopped
+
+	places       []place
+	exits, heads []uintptr
+}
+
+// Read reads the code of the module at pc, whose functions may not run yet.
+func Read(pc uintptr) *Code {
 	list, more := cellFunctions(pc)
-	var places []place
-	var exits, heads []uintptr
+	c := &Code{}
 	for i := 0; i < len(list); i += 2 {
 		f, ok := search(list[i], list[i+1], more)
-		if !ok { // it may have some
-			f.loops, f.imprecise = 1, 1
+		if !ok && isOwn(list[i]) { // it may have some
+			f.loops, f.loose = 1, [][]string{lines(list[i])}
 		}
-		places, exits = append(places, f.places...), append(exits, f.exits...)
-		loops, imprecise = loops+f.loops, imprecise+f.imprecise
+		c.places, c.exits = append(c.places, f.places...), append(c.exits, f.exits...)
+		c.Loops, c.Loose = c.Loops+f.loops, append(c.Loose, f.loose...)
 		if !ok || f.head {
-			heads = append(heads, list[i])
+			c.heads = append(c.heads, list[i])
 		}
 	}
+	return c
+}
+
+// lines returns where instructions are.
+func lines(pcs ...uintptr) (list []string) {
+	for _, pc := range pcs {
+		_, file, line := cellWhere(pc)
+		if s := fmt.Sprintf("%s:%d", file, line); !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// Add lets the loops of a module be stopped, which was read and has been loaded. Its functions may not run yet.
+func Add(c *Code) {
+	places, exits, heads := c.places, c.exits, c.heads
 	state.Lock()
 	defer state.Unlock()
 	if len(heads) > 0 {
@@ -84,7 +112,6 @@ func Add(pc uintptr) (loops, imprecise int) {
 	if state.up > 0 {
 		cellSetBreaks(slices.Clone(state.places), slices.Clone(state.exits), true)
 	}
-	return loops, imprecise
 }
 
 // tidy sorts places. A jump whose ways both continue a loop is one place.

@@ -8,7 +8,7 @@
 //
 // # How
 //
-// Add reads the code of a module that has been loaded. Up writes a breakpoint, the byte INT3, over the jumps at which its loops go on and
+// Read reads the code of a module that is to be loaded, and Add makes it known. Up writes a breakpoint, the byte INT3, over the jumps at which its loops continue and
 // over those that lead to morestack when a function is called; Down takes them away. They stand there only while something is being
 // stopped. The patched runtime (stdfiles/cellstop.go.txt of package install/toolchain) handles the signal: it ends the goroutine or does
 // what the jump would have done.
@@ -23,7 +23,8 @@
 //   - When the block before the head falls through to it, the jumps to that block, if it writes no memory: leaving it out changes
 //     nothing.
 //   - Otherwise the jump at the end of the head, if the head writes no memory: it is a condition, and that of the next round.
+//   - Otherwise the first call in the head, if nothing before it writes memory: what the head begins with, such as a receive.
 //
-// A loop without any is not stopped here; Add counts it. Loops that were inlined from a package, and those that the compiler makes to copy
+// A loop without any is not stopped here; Read says which lines it consists of. Loops that were inlined from a package, and those that the compiler makes to copy
 // and to clear memory, are left alone, since what they belong to is one statement for the author.
 package breaks

@@ -3,13 +3,12 @@
 package breaks
 
 import (
-	"runtime"
 	"strings"
 
 	"golang.org/x/arch/x86/x86asm"
 )
 
-// A place is a jump over which a breakpoint can stand. The runtime has the same struct; see cellBreak there.
+// A place is a jump or a call over which a breakpoint can stand. The runtime has the same struct; see cellBreak there.
 type place struct {
 	pc, to, bits uintptr
 	old          uint8
@@ -17,11 +16,11 @@ type place struct {
 
 // A function's places.
 type found struct {
-	places    []place
-	exits     []uintptr // return addresses of deferred calls at the function's end
-	loops     int
-	imprecise int  // loops without a place
-	head      bool // a jump of the function leads to its first bytes, or may do so
+	places []place
+	exits  []uintptr // return addresses of deferred calls at the function's end
+	loops  int
+	loose  [][]string // where the instructions of loops without a place are
+	head   bool       // a jump of the function leads to its first bytes, or may do so
 }
 
 // owned are the packages whose loops are a cell's own business when they were inlined into it, or instantiated for it: they hold no lock,
@@ -74,12 +73,12 @@ func search(entry, end uintptr, more [2]uintptr) (f found, ok bool) {
 				continue
 			}
 			if !g.dominates(head, latch) {
-				if g.order[head] >= g.order[latch] { // a loop with two entries
+				if x := list[g.last(latch)]; g.order[head] >= g.order[latch] && isOwn(x.pc) { // a loop with two entries
 					f.loops++
-					if x := list[g.last(latch)]; x.jump && isOwn(x.pc) {
+					if x.jump {
 						add(g.last(latch), list[g.starts[head]].pc)
 					} else {
-						f.imprecise++
+						f.loose = append(f.loose, lines(list[g.last(latch)].pc, list[g.starts[head]].pc))
 					}
 				}
 				continue
@@ -96,11 +95,13 @@ func search(entry, end uintptr, more [2]uintptr) (f found, ok bool) {
 			}
 			f.loops++
 			edges := g.edges(latch, head, body)
-			if edges == nil {
-				f.imprecise++
-			}
 			for _, e := range edges {
 				add(e[0], list[e[1]].pc)
+			}
+			if i := g.opening(head); edges == nil && i >= 0 {
+				add(i, both)
+			} else if edges == nil {
+				f.loose = append(f.loose, lines(pcs...))
 			}
 		}
 	}
@@ -179,7 +180,9 @@ func isLiteral(entry, at uintptr) bool {
 	if at == 0 {
 		return false
 	}
-	rest, ok := strings.CutPrefix(runtime.FuncForPC(at).Name(), runtime.FuncForPC(entry).Name()+".")
+	outer, _, _ := cellWhere(entry)
+	name, _, _ := cellWhere(at)
+	rest, ok := strings.CutPrefix(name, outer+".")
 	return ok && (strings.HasPrefix(rest, "func") || strings.HasPrefix(rest, "deferwrap"))
 }
 
@@ -214,6 +217,18 @@ func (g *graph) edges(latch, head int, body map[int]bool) (edges [][2]int) {
 		}
 	}
 	return edges
+}
+
+// opening returns the index of the direct call that a block begins with; -1 without one, or if something before it writes memory.
+func (g *graph) opening(b int) int {
+	for i := g.starts[b]; i <= g.last(b); i++ {
+		if x := g.list[i]; x.op == x86asm.CALL && x.to != 0 && *memory(x.pc) == 0xe8 {
+			return i
+		} else if x.writes {
+			return -1
+		}
+	}
+	return -1
 }
 
 // ways returns the jumps that lead to a block which falls through to the head, and to those before it which do, as long as nothing on the way

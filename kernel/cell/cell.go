@@ -136,22 +136,39 @@ type Plan struct {
 	Empty     bool     // nothing to run, and at most imports declared
 	Lasting   bool     // it declares variables or imports: where nothing was compiled, another process learns of them by the text alone
 
-	Cut []string // the keys that CutOff was given
+	Amended Amends // what the plan was made anew with
 
 	commit func(compiled bool)
-	again  func(cut map[string]bool) (*Plan, error)
+	again  func(Amends) (*Plan, error)
 }
 
-// CutOff returns another plan of the same cell, the last that was checked, in which some of its jumps are not made: the callers of what they
-// replace are built again instead. Keys that an earlier CutOff was given stay cut.
-func (p *Plan) CutOff(keys []string) (*Plan, error) {
-	cut := map[string]bool{}
-	for _, k := range append(slices.Clone(p.Cut), keys...) {
-		cut[k] = true
+// Amends are what only the compiled code of a plan shows that its text needs. Both lists are sorted.
+type Amends struct {
+	Cut   []string `json:",omitempty"` // keys of definitions that must not take the place of the earlier ones: callers are built again instead
+	Looks []string `json:",omitempty"` // places in loops that cannot be stopped unless they look at the stop flag, such as "cell[3]:7"
+}
+
+// with returns what both say, and whether it is more than a.
+func (a Amends) with(b Amends) (all Amends, more bool) {
+	join := func(x, y []string) []string {
+		all := slices.Concat(x, y)
+		slices.Sort(all)
+		return slices.Compact(all)
 	}
-	n, err := p.again(cut)
+	all = Amends{join(a.Cut, b.Cut), join(a.Looks, b.Looks)}
+	return all, len(all.Cut) > len(a.Cut) || len(all.Looks) > len(a.Looks)
+}
+
+// Amend returns another plan of the same cell, the last that was checked, beside what it was amended with before. It returns nil when
+// there is nothing new in a.
+func (p *Plan) Amend(a Amends) (*Plan, error) {
+	all, more := p.Amended.with(a)
+	if !more {
+		return nil, nil
+	}
+	n, err := p.again(all)
 	if err == nil {
-		n.Cut = sortedKeys(cut)
+		n.Amended = all
 	}
 	return n, err
 }
@@ -174,9 +191,9 @@ func (s *Session) Check(n int, text string) (*Plan, error) {
 }
 
 // CheckAnew is Check for one who cannot run the package that an earlier cell of the same text has.
-func (s *Session) CheckAnew(n int, text string) (*Plan, error) { return s.checkAnew(n, text, nil) }
+func (s *Session) CheckAnew(n int, text string) (*Plan, error) { return s.checkAnew(n, text, Amends{}) }
 
-func (s *Session) checkAnew(n int, text string, cut map[string]bool) (*Plan, error) {
+func (s *Session) checkAnew(n int, text string, a Amends) (*Plan, error) {
 	if s.serial++; s.serial%pruneEvery == 0 {
 		s.prune()
 	}
@@ -195,15 +212,15 @@ func (s *Session) checkAnew(n int, text string, cut map[string]bool) (*Plan, err
 		return nil, s.excerpts(diags, src)
 	}
 	c := s.newChange(src, named, dots)
-	c.cut = cut
+	c.amend(a)
 	c.define()
 	if diags := c.resolve(); len(diags) > 0 {
 		return nil, s.excerpts(diags, src)
 	}
 	p := c.plan()
-	p.again = func(cut map[string]bool) (*Plan, error) {
+	p.again = func(a Amends) (*Plan, error) {
 		s.serial--
-		return s.checkAnew(n, text, cut)
+		return s.checkAnew(n, text, a)
 	}
 	return p, nil
 }

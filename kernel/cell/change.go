@@ -41,6 +41,7 @@ type change struct {
 	revived map[*unit]bool        // units that were set aside before and are tried again
 
 	cut    map[string]bool // keys of functions and methods that calls compiled earlier must not reach
+	looks  map[string]bool // lines of loops that look at the stop flag
 	copied map[string]bool // keys of those of which callers may hold copies, and which are built again
 
 	rebuild map[*unit]*unit // built again in this cell's package, with a new identity

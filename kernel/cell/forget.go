@@ -7,14 +7,14 @@ import (
 
 // Forget plans that names of the session are no longer declared. Definitions that need one of them are set aside. Where a name
 // hid a predeclared one or a package, it means that again.
-func (s *Session) Forget(n int, names []string) (*Plan, error) { return s.forget(n, names, nil) }
+func (s *Session) Forget(n int, names []string) (*Plan, error) { return s.forget(n, names, Amends{}) }
 
-func (s *Session) forget(n int, names []string, cut map[string]bool) (*Plan, error) {
+func (s *Session) forget(n int, names []string, a Amends) (*Plan, error) {
 	s.serial++
 	src, _ := parse(s.fset, n, "")
 	src.serial, src.spelled = s.serial, s.spelled
 	c := s.newChange(src, nil, nil)
-	c.cut = cut
+	c.amend(a)
 	c.define()
 	var diags Diagnostics
 	for _, name := range names {
@@ -50,9 +50,9 @@ func (s *Session) forget(n int, names []string, cut map[string]bool) (*Plan, err
 	}
 	p := c.plan()
 	p.Lasting, p.Forget = true, names
-	p.again = func(cut map[string]bool) (*Plan, error) {
+	p.again = func(a Amends) (*Plan, error) {
 		s.serial--
-		return s.forget(n, names, cut)
+		return s.forget(n, names, a)
 	}
 	return p, nil
 }

@@ -10,7 +10,7 @@ import (
 
 // What is added to a cell's own code, always on the line where it stands: a gate at the entry of functions that a later
 // definition may replace; a look at the stop flag in loops and before other functions call code of the session's, so that
-// an interrupt ends running code, unless the code is bare; a wrapper around functions that timers start, whose goroutines no go statement has started.
+// an interrupt ends running code, unless the code is plain; a wrapper around functions that timers start, whose goroutines no go statement has started.
 
 const (
 	stopVar = own + "s"
@@ -76,7 +76,7 @@ func (e *emitter) prologue(body []ast.Stmt) string {
 	return ""
 }
 
-// isPlain reports whether code stands as its author wrote it: then package breaks stops it, all but loops without end.
+// isPlain reports whether code stands as its author wrote it: then package breaks stops it, all but some loops (looking).
 func (e *emitter) isPlain() bool { return e.c.s.Plain }
 
 // looks finds out whether statements have loops that look at the stop flag, and the first statement that calls code of the session's, before
@@ -141,11 +141,20 @@ func (e *emitter) pollLoop(loop ast.Stmt, body *ast.BlockStmt) {
 	}
 }
 
-// looking reports whether a loop looks at the stop flag. In bare code those do that never end by themselves: no code can see what such a loop
-// stores, unless it can be left, so the compiler may drop it.
+// looking reports whether a loop looks at the stop flag. In plain code those do that never end by themselves: no code can see what such a loop
+// stores, unless it can be left, so the compiler may drop it; and those in which package breaks has found no place.
 func (e *emitter) looking(loop ast.Stmt) bool {
 	if !e.isPlain() {
 		return true
+	}
+	if len(e.c.looks) > 0 {
+		first, _ := e.src.position(loop.Pos())
+		last, _ := e.src.position(loop.End())
+		for line := first; line <= last; line++ {
+			if e.c.looks[fmt.Sprintf("cell[%d]:%d", e.src.n, line)] {
+				return true
+			}
+		}
 	}
 	f, ok := loop.(*ast.ForStmt)
 	return ok && f.Cond == nil && !leaves(f.Body, false)

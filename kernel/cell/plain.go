@@ -51,6 +51,17 @@ import (
 // therefore cut when they change, unless the circle is a function and itself, whose results are what its tags speak of.
 // An entry's tags never change, and each later definition is compared with those of every entry that will lead to it.
 
+// amend takes over what an earlier plan of the cell has shown to be needed.
+func (c *change) amend(a Amends) {
+	c.cut, c.looks = map[string]bool{}, map[string]bool{}
+	for _, k := range a.Cut {
+		c.cut[k] = true
+	}
+	for _, place := range a.Looks {
+		c.looks[place] = true
+	}
+}
+
 // An Entry is a function of a cell's package, where calls arrive.
 type Entry struct {
 	Cell   int    // the package's number

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"plugin"
 
@@ -53,17 +54,24 @@ func (e *Engine) plugin(ctx context.Context, p *cell.Plan) (so string, err error
 		if so, err = e.build(ctx, p); err != nil {
 			return "", err
 		}
-		keys := e.unfit(p)
-		if len(keys) == 0 {
-			break
+		a := cell.Amends{Cut: e.unfit(p)}
+		if len(a.Cut) == 0 {
+			var loose *looseError
+			if err = e.open(p, so); !errors.As(err, &loose) {
+				break
+			}
+			a.Looks = loose.places
 		}
-		other, err := p.CutOff(keys)
+		other, err := p.Amend(a)
+		if err == nil && other == nil {
+			err = fmt.Errorf("cell %d cannot be amended: %v", p.N, a)
+		}
 		if err != nil {
 			return "", err
 		}
 		*p = *other
 	}
-	if err = e.open(p, so); err == nil && e.plain {
+	if err == nil && e.plain {
 		err = e.redirect(p)
 	}
 	return so, err
@@ -78,7 +86,7 @@ func (e *Engine) build(ctx context.Context, p *cell.Plan) (so string, err error)
 
 // open loads what build has made.
 func (e *Engine) open(p *cell.Plan, so string) error {
-	e.facts.forwards = p.Forwards
+	e.facts.forwards, e.facts.looks = p.Forwards, p.Amended.Looks
 	for _, m := range p.Moves {
 		rt.Move(m.Name, m.From, m.To)
 	}
@@ -103,7 +111,7 @@ func (e *Engine) link(path, file string) error {
 			return e.tools.Archive(context.Background(), e.cfg.WorkDir, path)
 		}}
 		if e.plain {
-			c.Added, c.Instead = e.added, e.instead
+			c.Check, c.Added, c.Instead = e.check, e.added, e.instead
 		}
 		l, err := load.Open(c)
 		if err != nil {

@@ -549,7 +549,7 @@ type record struct {
 	Plugin  string // empty when the interpreter ran the cell
 	Mode    string
 	Plot    bool
-	Cut     []string `json:",omitempty"` // see cell.Plan
+	Amends  cell.Amends
 	Forget  []string `json:",omitempty"` // instead of Code: names to forget
 	Narrow  bool     `json:",omitempty"` // figures for a phone
 	Setting bool     `json:",omitempty"` // only the mode changed
@@ -566,7 +566,7 @@ func (e *Engine) commit(p *cell.Plan, text string) {
 }
 
 func (e *Engine) record(p *cell.Plan, text, plugin string) {
-	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot, Narrow: e.narrow, Forget: p.Forget, Cut: p.Cut})
+	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot, Narrow: e.narrow, Forget: p.Forget, Amends: p.Amended})
 	if err != nil {
 		return
 	}
@@ -637,10 +637,13 @@ func (e *Engine) plan(rec record) (p *cell.Plan, err error) {
 	} else {
 		p, err = e.session.Check(rec.N, rec.Code)
 	}
-	if err == nil && len(rec.Cut) > 0 && p.Reuse == 0 {
-		return p.CutOff(rec.Cut)
+	if err != nil || p.Reuse != 0 {
+		return p, err
 	}
-	return p, err
+	if other, err := p.Amend(rec.Amends); other != nil || err != nil {
+		return other, err
+	}
+	return p, nil
 }
 
 // forget drops everything that was declared.

@@ -21,13 +21,40 @@ type facts struct {
 	params   map[int]map[string]int // by cell and symbol
 	known    map[int]map[string]load.Function
 	forwards []cell.Forward // of the cell that is being loaded
+	looks    []string       // places in it whose loops look at the stop flag
+	code     *breaks.Code   // its own
 }
 
-// added is called with an address in the code of a cell that was loaded, before any of it runs.
-func (e *Engine) added(path string, pc uintptr) {
-	if loops, imprecise := breaks.Add(pc); imprecise > 0 {
-		e.cfg.Log.Info("loops that cannot be stopped", "cell", path, "loops", loops, "imprecise", imprecise)
+// A looseError says which loops of a cell that is to be loaded cannot be stopped.
+type looseError struct{ places []string }
+
+func (e *looseError) Error() string {
+	return "loops that cannot be stopped: " + strings.Join(e.places, ", ")
+}
+
+// check is called with an address in the code of a cell that is to be loaded. It refuses one with loops that could be stopped if they looked at
+// the stop flag.
+func (e *Engine) check(path string, pc uintptr) error {
+	e.facts.code = breaks.Read(pc)
+	var err looseError
+	for _, loop := range e.facts.code.Loose {
+		loop = slices.DeleteFunc(loop, func(place string) bool { return !strings.HasPrefix(place, "cell[") })
+		switch {
+		case len(loop) == 0:
+			e.cfg.Log.Info("a loop of a package's cannot be stopped", "cell", path)
+		case !slices.ContainsFunc(loop, func(place string) bool { return slices.Contains(e.facts.looks, place) }):
+			err.places = append(err.places, loop...)
+		}
 	}
+	if len(err.places) > 0 {
+		return &err
+	}
+	return nil
+}
+
+// added is called before any of the code of a cell runs that was loaded.
+func (e *Engine) added(path string) {
+	breaks.Add(e.facts.code)
 	var jumps []breaks.Jump
 	for _, f := range e.facts.forwards {
 		if f.Body == (cell.Entry{}) || e.inlined(f.Body) {

@@ -16,7 +16,8 @@ const CellPrefix = "interleave/cells/"
 type Config struct {
 	Index   string                                     // the file that WriteIndex made
 	Archive func(path string) (file string, err error) // the archive of a package, cells included
-	Added   func(path string, pc uintptr)              // called with an address in a cell's code before any of it runs; may be nil
+	Check   func(path string, pc uintptr) error        // called with an address in a cell's code before the runtime knows the cell; an error is Load's
+	Added   func(path string)                          // called before any of a cell's code runs
 	// Instead names functions of a cell that stand in for others of it, which do the same; may be nil. Symbols are without the package.
 	Instead func(path string) map[string]string
 }
@@ -24,7 +25,8 @@ type Config struct {
 // A Loader links cells into this process. Its methods may be called from several goroutines.
 type Loader struct {
 	archive func(path string) (string, error)
-	added   func(path string, pc uintptr)
+	check   func(path string, pc uintptr) error
+	added   func(path string)
 	instead func(path string) map[string]string
 
 	mu      sync.Mutex
@@ -43,7 +45,7 @@ func Open(c Config) (*Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the index of symbols: %w", err)
 	}
-	l := &Loader{archive: c.Archive, added: c.Added, instead: c.Instead, index: x, known: map[string]uintptr{}, sameTypes: map[uintptr]uintptr{}}
+	l := &Loader{archive: c.Archive, check: c.Check, added: c.Added, instead: c.Instead, index: x, known: map[string]uintptr{}, sameTypes: map[uintptr]uintptr{}}
 	id, err := hostID(self)
 	switch {
 	case err != nil:
@@ -107,7 +109,15 @@ func (l *Loader) load(path, file string) (done bool, err error) {
 		return false, err
 	}
 	m, err := k.layOut(path)
-	if err != nil || m == nil || !cellAddModule(&m.cellModule) {
+	if err != nil || m == nil {
+		return false, err
+	}
+	if !cellAddModule(&m.cellModule, func() bool {
+		if l.check != nil {
+			err = l.check(path, m.Minpc)
+		}
+		return err == nil
+	}) {
 		return false, err
 	}
 	// From here on nothing fails.
@@ -120,7 +130,7 @@ func (l *Loader) load(path, file string) (done bool, err error) {
 		}
 	}
 	if l.added != nil {
-		l.added(path, m.Minpc)
+		l.added(path)
 	}
 	cellInit(addresses(order))
 	return true, nil

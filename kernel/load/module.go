@@ -36,7 +36,7 @@ type typeAt struct {
 }
 
 //go:linkname cellAddModule runtime.cellAddModule
-func cellAddModule(*cellModule) (added bool)
+func cellAddModule(c *cellModule, check func() bool) (added bool)
 
 //go:linkname cellSetPending runtime.cellSetPending
 func cellSetPending(types, etypes uintptr)

@@ -18,7 +18,8 @@ var ErrNotHere = errors.New("this program cannot load cells into itself")
 type Config struct {
 	Index   string                                     // the file that WriteIndex made
 	Archive func(path string) (file string, err error) // the archive of a package, cells included
-	Added   func(path string, pc uintptr)              // called with an address in a cell's code before any of it runs; may be nil
+	Check   func(path string, pc uintptr) error        // called with an address in a cell's code before the runtime knows the cell; an error is Load's
+	Added   func(path string)                          // called before any of a cell's code runs
 	// Instead names functions of a cell that stand in for others of it, which do the same; may be nil. Symbols are without the package.
 	Instead func(path string) map[string]string
 }

@@ -46,7 +46,7 @@ var loops = []loop{
 		"both.a == both.b && both.a == both.c[0] && both.a == both.c[19]", false, false},
 	{"a map", "var squares = map[int]int{}\nfunc loop() {\n\tfor i := 0; !never; i++ {\n\t\tsquares[i%1000] = i % 1000 * (i % 1000)\n\t\tif i%77 == 0 {\n\t\t\tdelete(squares, i%1000)\n\t\t}\n\t}\n}",
 		"func() bool { for k, v := range squares { if v != k*k { return false } }; return true }()", false, false},
-	{"a map of slices", "var groups = map[string][]int{}\nfunc loop() {\n\tfor i := 0; !never; i++ {\n\t\tk := strconv.Itoa(i % 50)\n\t\tgroups[k] = append(groups[k], i)\n\t\tif len(groups[k]) > 100 {\n\t\t\tdelete(groups, k)\n\t\t}\n\t}\n}",
+	{"a map of slices", "var groups map[string][]int\nfunc loop() {\n\tgroups = map[string][]int{}\n\tfor i := 0; !never; i++ {\n\t\tk := strconv.Itoa(i % 50)\n\t\tgroups[k] = append(groups[k], i)\n\t\tif len(groups[k]) > 100 {\n\t\t\tdelete(groups, k)\n\t\t}\n\t}\n}",
 		"func() bool { for k, v := range groups { if len(v) == 0 || strconv.Itoa(v[0]%50) != k || !slices.IsSorted(v) { return false } }; return true }()", false, false},
 	{"a map with long keys", "var long = map[[8]string]int{}\nfunc loop() {\n\tfor i := 0; !never; i++ {\n\t\tvar k [8]string\n\t\tfor j := range k {\n\t\t\tk[j] = strconv.Itoa(i % 64)\n\t\t}\n\t\tlong[k]++\n\t}\n}",
 		"func() bool { for k := range long { if k[0] != k[7] { return false } }; return len(long) <= 64 }()", false, false},
@@ -92,6 +92,11 @@ var loops = []loop{
 		"func() bool { children.Wait(); return born.Load()-died.Load() <= 5 }()", false, false},
 	{"sync.Map, Once and Pool", "var pool = sync.Pool{New: func() any { return new(int) }}\nvar shared sync.Map\nfunc loop() {\n\tfor i := 0; !never; i++ {\n\t\tvar once sync.Once\n\t\tp := pool.Get().(*int)\n\t\tonce.Do(func() { *p = i })\n\t\tshared.Store(i%100, *p)\n\t\tpool.Put(p)\n\t}\n}",
 		"func() (ok bool) { ok = true; shared.Range(func(k, v any) bool { ok = ok && v.(int)%100 == k.(int); return ok }); return ok }()", false, false},
+	{"select with default", "var polled atomic.Int64\nvar quit chan bool\nfunc loop() {\n\tfor {\n\t\tselect {\n\t\tcase <-quit:\n\t\t\treturn\n\t\tdefault:\n\t\t\tpolled.Add(1)\n\t\t\tpolled.Add(1)\n\t\t}\n\t}\n}", "polled.Load()%2 == 0", false, false},
+	{"a range over a channel", "var taken, given int\nfunc loop() {\n\ttaken, given = 0, 0\n\tc := make(chan int, 1)\n\tc <- 0\n\tfor v := range c {\n\t\ttaken++\n\t\tc <- v + 1\n\t\tgiven++\n\t}\n}", "taken == given", false, false},
+	{"compare and swap", "var flag atomic.Int32\nfunc loop() {\n\tflag.Store(1)\n\tfor !flag.CompareAndSwap(0, 1) {\n\t\truntime.Gosched()\n\t}\n}", "flag.Load() == 1", false, false},
+	{"a spin lock of its own", "type spinning struct{ held atomic.Bool }\nfunc (s *spinning) try() bool { return s.held.CompareAndSwap(false, true) }\nvar spinner spinning\nvar spins int\nfunc loop() {\n\tspinner.held.Store(true)\n\tfor {\n\t\tfor !spinner.try() {\n\t\t\tspins++\n\t\t}\n\t\tspinner.held.Store(false)\n\t}\n}",
+		"spins > 0 && spinner.held.Load()", false, false},
 	{"a loop in a deferred call", "var finished, begun int\nfunc deferred() {\n\tbegun++\n\tdefer func() {\n\t\tfor i := 0; i < 2000; i++ {\n\t\t\tsink += i\n\t\t}\n\t\tfinished++\n\t}()\n}\nfunc loop() {\n\tfor !never {\n\t\tdeferred()\n\t}\n}",
 		"begun == finished", false, true},
 }
@@ -105,6 +110,11 @@ func TestStops(t *testing.T) {
 	k.declare()
 	k.run("%plot off")
 	if s := k.run("import (\n\t\"iter\"\n\t\"math\"\n\t\"math/rand\"\n\t\"slices\"\n\t\"sort\"\n\t\"strconv\"\n\t\"strings\"\n\t\"sync\"\n\t\"sync/atomic\"\n)\nvar never bool\nvar sink int"); s.status != wire.OK {
+		t.Fatal(s.said())
+	}
+	// An earlier cell's goroutine meets the breakpoints, too: at a jump and at a call.
+	if s := k.run("var relayed, misread atomic.Int64\nfunc relay() {\n\tc := make(chan int, 1)\n\tc <- 0\n\tnext := 0\n\tfor v := range c {\n\t\tif v != next {\n\t\t\tmisread.Add(1)\n\t\t}\n" +
+		"\t\tnext++\n\t\tc <- v + 1\n\t\tif relayed.Add(1)%100 == 0 {\n\t\t\ttime.Sleep(time.Millisecond)\n\t\t}\n\t}\n}\ngo relay()"); s.status != wire.OK {
 		t.Fatal(s.said())
 	}
 	bare := hosttest.Plain(t, hosttest.Host(t))
@@ -134,6 +144,9 @@ func TestStops(t *testing.T) {
 				}
 			}
 		})
+	}
+	if s := k.run("before := relayed.Load()\nfor relayed.Load() < before+1000 {\n\ttime.Sleep(time.Millisecond)\n}\nmisread.Load()"); s.result != "0" {
+		t.Errorf("a goroutine that nobody stops:\n%s", s.said())
 	}
 	slices.Sort(all)
 	t.Logf("%d interrupts: %v; answered after %v at the median, %v at the 95th percentile, %v at the 99th", len(all), steps,
