@@ -78,6 +78,10 @@ func patches() []stdFile {
 		{path: "internal/stringslite/cellnames.go", added: "cellnames.go.txt"},
 		{path: "runtime/cellprint.go", added: "cellprint.go.txt"},
 		{path: "runtime/cellrun.go", added: "cellrun.go.txt"},
+		{path: "runtime/mgcpacer.go", edits: []edit{
+			{old: "\tif gcPercentHeapGoal < c.heapMinimum {\n\t\tgcPercentHeapGoal = c.heapMinimum\n",
+				new: "\tif least := cellHeapMinimum(c.heapMinimum); gcPercentHeapGoal < least {\n\t\tgcPercentHeapGoal = least\n"},
+		}},
 		{path: "flag/cellflag.go", added: "cellflag.go.txt"},
 		{path: "flag/flag.go", edits: []edit{
 			{old: "\tundef         map[string]string // flags", new: "\tcellRuns      map[string]uint64\n\tundef         map[string]string // flags"},
