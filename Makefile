@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 SHELL = /bin/bash
 .SHELLFLAGS = -eo pipefail -c
 
-.PHONY: test short triples gotests plugins arm64 nogcc loaderstress stops redefinitions plain pybehaviours crowds fuzz lint generate bench jupyter
+.PHONY: test short triples gotests plugins arm64 nogcc loaderstress stops redefinitions gated pybehaviours crowds fuzz lint generate bench jupyter
 
 test: ## all tests; the first run builds the host, which takes a minute
 	go test ./...
@@ -34,15 +34,15 @@ loaderstress: ## CELLS random cells of the corpus and the Go distribution in one
 pybehaviours: ## lab against behaviours from CPython's own tests, on one and two cores, 20 times, with the race detector
 	go test -race -cpu 1,2 -count 20 -run '^TestCPython$$' ./runtime/lab
 
-plain: ## tests of cells where their code is plain
-	INTERLEAVE_CODE=plain go test -timeout 2h ./kernel/engine/... ./kernel/unbroken
+gated: ## tests of cells where their code has gates and looks
+	INTERLEAVE_CODE=gated go test -timeout 2h ./kernel/engine/... ./kernel/unbroken
 
 redefinitions: ## 3 000 definitions of functions and methods that goroutines call, with the garbage collector always at work
-	INTERLEAVE_CODE=plain go test -count=1 -v -timeout 6h -run TestRedefinitions ./kernel/unbroken -redefine.rounds $(or $(ROUNDS),3000) -redefine.seed $(or $(SEED),1)
+	go test -count=1 -v -timeout 6h -run TestRedefinitions ./kernel/unbroken -redefine.rounds $(or $(ROUNDS),3000) -redefine.seed $(or $(SEED),1)
 
 stops: ## 30 000 interrupts of loops at random moments, with the garbage collector always at work, on one and two processors
 	for procs in 1 2; do \
-		INTERLEAVE_CODE=plain GOMAXPROCS=$$procs go test -count=1 -v -timeout 6h -run TestStops ./kernel/unbroken -stops.rounds 442 -stops.seed $$procs; \
+		GOMAXPROCS=$$procs go test -count=1 -v -timeout 6h -run TestStops ./kernel/unbroken -stops.rounds 442 -stops.seed $$procs; \
 	done
 
 crowds: ## interrupts of 100 000 goroutines of each kind, 20 times, beside two busy loops
@@ -70,7 +70,7 @@ bench: ## Go benchmarks, then the kernel beside ipykernel and lab beside Python,
 	  printf '\n## Cells in memory beside plugins\n\n'; \
 	  go run ./kernel/bench -links; \
 	  printf '\n## Cells beside go test -bench: plain code, then gated\n\n'; \
-	  INTERLEAVE_CODE=plain go run ./kernel/bench -code; echo; go run ./kernel/bench -code; \
+	  go run ./kernel/bench -code; echo; INTERLEAVE_CODE=gated go run ./kernel/bench -code; \
 	  printf '\n## lab beside plain Go and Python\n\n'; \
 	  go run ./runtime/lab/benchtable; } | tee BENCH.md
 

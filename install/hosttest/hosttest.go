@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -33,15 +32,12 @@ type result struct {
 
 // Session returns the arguments of a session process that the tests ask for: INTERLEAVE_CODE says, as for users, whether code of cells is plain.
 func Session() []string {
-	if os.Getenv("INTERLEAVE_CODE") == "plain" {
-		return []string{"-plain"}
-	}
-	return nil
+	return []string{"-code", os.Getenv("INTERLEAVE_CODE")}
 }
 
 // Plain reports whether code of cells is plain in a host's sessions.
 func Plain(t testing.TB, host string) bool {
-	return Toolchain(t, host).Plain() && len(Session()) > 0 && runtime.GOARCH == "amd64" && os.Getenv("INTERLEAVE_EMULATOR") == ""
+	return Toolchain(t, host).Plain() && os.Getenv("INTERLEAVE_CODE") != "gated" && os.Getenv("INTERLEAVE_EMULATOR") == ""
 }
 
 // Host returns the path of the product's host. It skips the test under -short.

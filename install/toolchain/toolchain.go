@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -197,7 +198,14 @@ func (t *Toolchain) Strategy() string { return t.info.Strategy }
 func (t *Toolchain) Linking() string {
 	switch {
 	case t.info.Strategy == linkMemory:
-		return "cells are linked into the kernel's memory"
+		text := "cells are linked into the kernel's memory, "
+		switch {
+		case t.Plain():
+			return text + "and their code is plain Go's"
+		case t.info.NotPlain != "":
+			return text + "and their code has gates, since plain code did not pass the self-test: " + t.info.NotPlain
+		}
+		return text + "and their code has gates: plain code needs Linux on amd64"
 	case t.info.NotMemory != "":
 		return "cells are plugins, since they could not be linked into the kernel's memory: " + t.info.NotMemory
 	}
@@ -231,5 +239,7 @@ func (t *Toolchain) check() error {
 // NotPlain says why cells whose code is plain did not pass the self-test, or "".
 func (t *Toolchain) NotPlain() string { return t.info.NotPlain }
 
-// Plain reports whether cells whose code is plain did in the self-test what they must.
-func (t *Toolchain) Plain() bool { return t.info.Strategy == linkMemory && t.info.NotPlain == "" }
+// Plain reports whether cells can have plain code here: they did in the self-test what they must.
+func (t *Toolchain) Plain() bool {
+	return t.info.Strategy == linkMemory && t.info.NotPlain == "" && runtime.GOOS == "linux" && runtime.GOARCH == "amd64"
+}

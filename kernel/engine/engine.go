@@ -39,7 +39,7 @@ import (
 type Config struct {
 	Toolchain string // directory that toolchain.Prepare made
 	WorkDir   string // where cells are built; survives the session process, not the kernel
-	Plain     bool   // where package breaks can do without, functions have no gates and loops do not look at the stop flag
+	Code      string // how code of cells is written: "gated", or, where that can be, "plain"; "" is plain, too, and does not complain where it cannot be
 	Log       *slog.Logger
 }
 
@@ -48,7 +48,7 @@ type Engine struct {
 	cfg      Config
 	tools    *toolchain.Toolchain
 	noTools  error // why cells cannot be compiled
-	plain    bool  // code of cells has no looks at the stop flag: package breaks stops it
+	plain    bool  // code of cells has no gates, and package breaks stops it
 	packages *packages
 	session  *cell.Session
 	interp   *interp
@@ -103,15 +103,15 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.packages = newPackages(types)
 	e.session = cell.New(e.packages)
-	e.plain = cfg.Plain && tools.Plain() && breaks.Available()
-	if cfg.Plain && !e.plain {
+	e.plain = cfg.Code != "gated" && tools.Plain() && breaks.Available()
+	if cfg.Code == "plain" && !e.plain {
 		cfg.Log.Warn("code of cells is gated: plain code needs Linux on amd64, cells that are linked in memory, and a self-test that it passes", "self-test", tools.NotPlain())
 	}
 	e.session.Plain, e.session.Inlined = e.plain, e.inlined
 	e.interp = newInterp(e)
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
-	lab.SetHost(lab.Host{Places: e.places, Carry: e.guard, Origin: cellAt})
+	lab.SetHost(lab.Host{Places: e.places, Carry: e.guard, Origin: cellAt, Doubt: e.doubt})
 	display.SetSink(e.display)
 	display.SetCaller(e.callMethods)
 	timeline.SetEngine(ranBy)

@@ -281,8 +281,18 @@ func (x *execution) timeit(s cell.Segment) {
 	x.code(cell.Timed(text, s.Line))
 	x.e.plot = plot
 	if x.done.OK && !x.e.plain {
-		x.notes([]string{"code of cells is gated here: loops and calls may take longer than with go test -bench"})
+		x.notes([]string{gatedCode + " than with go test -bench"})
 	}
+}
+
+const gatedCode = "code of cells is gated here: loops and calls may take longer"
+
+// doubt says why what an engine has run may take longer than in plain Go.
+func (e *Engine) doubt(engine string) string {
+	if e.plain || engine != "compiled" {
+		return ""
+	}
+	return gatedCode + " than in plain Go"
 }
 
 // shell runs a line's command. A status other than zero is told, and the cell goes on.

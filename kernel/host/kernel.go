@@ -34,14 +34,13 @@ func newSession(ctx context.Context, dir string, log *slog.Logger) (s *session.C
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the kernel: %w", err)
 	}
-	args := []string{"session", "-toolchain", tools}
-	switch code := os.Getenv("INTERLEAVE_CODE"); code {
-	case "", "gated":
-	case "plain":
-		args = append(args, "-plain")
+	code := os.Getenv("INTERLEAVE_CODE")
+	switch code {
+	case "", "plain", "gated":
 	default:
-		return nil, nil, fmt.Errorf("start the kernel: INTERLEAVE_CODE is %q; it can be gated or plain", code)
+		return nil, nil, fmt.Errorf("start the kernel: INTERLEAVE_CODE is %q; it can be plain or gated", code)
 	}
+	args := []string{"session", "-toolchain", tools, "-code", code}
 	work, cleanup, err := newWork(workParent())
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the kernel: make a folder for cells: %w", err)

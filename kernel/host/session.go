@@ -16,7 +16,7 @@ func serveSession(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("session", flag.ContinueOnError)
 	tools := fs.String("toolchain", "", "what cells are compiled with")
 	work := fs.String("work", "", "where cells are built")
-	plain := fs.Bool("plain", false, "functions of cells have no gates, and loops no looks at the stop flag, where cells can do without")
+	code := fs.String("code", "", "how code of cells is written: plain or gated; plain where that can be, if not given")
 	if err := fs.Parse(args); err != nil {
 		return exitError(2)
 	}
@@ -24,7 +24,7 @@ func serveSession(ctx context.Context, args []string) error {
 	// A stack that overflows is reported once all its frames are counted. Half of Go's own bound is soon enough for a reader
 	// who waits, and deep enough for millions of calls.
 	debug.SetMaxStack(512e6)
-	e, err := engine.New(engine.Config{Toolchain: *tools, WorkDir: *work, Plain: *plain, Log: logger(false)})
+	e, err := engine.New(engine.Config{Toolchain: *tools, WorkDir: *work, Code: *code, Log: logger(false)})
 	if err != nil {
 		return err
 	}

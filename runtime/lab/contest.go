@@ -156,7 +156,7 @@ func (b *bench) finish(opt BenchOptions, w *watch) (warnings []string) {
 		s.CPU = float64(max(0, sum.cpu)) / calls
 		lost := c.lost(sum, w)
 		s.summarize(opt.Confidence, lost)
-		s.Warnings = append(s.Warnings, doubts(s, &w.instruments)...)
+		s.Warnings = slices.Concat(s.Warnings, doubts(s, &w.instruments), hostDoubts(s.Engine))
 		if s.Lo > 0 {
 			f := s.Lo / s.Floor
 			if slower = max(slower, f); f < hopeless {

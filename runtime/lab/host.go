@@ -16,6 +16,9 @@ type Host struct {
 	// goroutine, or of the call that made a library start it; 0 when it is not known. The function of go lab.Measure(…) has no other
 	// place in that code. It is called often.
 	Origin func() uintptr
+	// Doubt returns why numbers of code that an engine has run, named as in [Stats].Engine, may differ from those of a program that go build
+	// makes, or the empty string. Results of benchmarks have it among their warnings. nil means that numbers do not differ.
+	Doubt func(engine string) string
 }
 
 var host atomic.Pointer[Host]
@@ -40,6 +43,16 @@ func origin() uintptr {
 		return h.Origin()
 	}
 	return 0
+}
+
+// hostDoubts is what the host says of numbers of code that an engine has run.
+func hostDoubts(engine string) []string {
+	if h := host.Load(); h != nil && h.Doubt != nil {
+		if text := h.Doubt(engine); text != "" {
+			return []string{text}
+		}
+	}
+	return nil
 }
 
 // carried is f for a goroutine without a parent.

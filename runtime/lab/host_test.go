@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"interleave/runtime/lab"
+	"interleave/runtime/timeline"
 )
 
 // Lines are called as the host calls them, from the moment they were seen; a timer's function is carried.
@@ -24,6 +27,7 @@ func TestHost(t *testing.T) {
 		Carry: func(place string, f func()) func() {
 			return func() { carried = append(carried, place); f() }
 		},
+		Doubt: func(engine string) string { return "as slow as " + engine + " is" },
 	})
 	defer restore()
 	lock := lab.NewLock()
@@ -43,7 +47,17 @@ func TestHost(t *testing.T) {
 	if len(carried) != 1 || !strings.Contains(carried[0], "host_test.go:") {
 		t.Errorf("carried %v", carried)
 	}
+	timeline.SetEngine(func(any) string { return "steam" })
+	defer timeline.SetEngine(nil)
+	quick := lab.BenchOptions{Repeats: 2, Warmup: time.Microsecond, MinTime: time.Microsecond}
+	nothing := func(context.Context) error { return nil }
+	if s, err := lab.Bench(t.Context(), "nothing", nothing, quick); err != nil || !slices.Contains(s.Warnings, "as slow as steam is") {
+		t.Errorf("got %+v, %v", s, err)
+	}
 	restore()
+	if s, err := lab.Bench(t.Context(), "nothing", nothing, quick); err != nil || slices.Contains(s.Warnings, "as slow as steam is") {
+		t.Errorf("without the host: %+v, %v", s, err)
+	}
 	before := asked
 	if name := lock.Stats().Name; !known.MatchString(name) {
 		t.Errorf("the lock is called %q now", name)
