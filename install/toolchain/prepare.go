@@ -225,15 +225,25 @@ var selfTest string
 
 var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-// selfTest runs cells in the host, whose code is plain or gated, twice: with the garbage collector at rest, and at work all the time. The host finds what it needs beside
-// itself, so that it is given a folder of its own: in Dir the description must appear when all is well and not before.
+// selfTest runs cells in the host, whose code is plain or gated, twice: with the garbage collector at rest, and at work all the time. Cells whose
+// code is plain are interrupted, too. The host finds what it needs beside itself, so that it is given a folder of its own: in Dir the description
+// must appear when all is well and not before.
 func (p *preparer) selfTest(ctx context.Context, description []byte, code string) error {
 	if p.Main != productHost || len(p.Emulator) > 0 {
 		return nil // it runs no cells, or cannot start its session by itself
 	}
-	cells, want, ok := strings.Cut(selfTest, "=== prints\n")
-	if !ok {
-		return errors.New("the self-test does not say what it prints")
+	var cells, want string
+	both, interrupts, _ := strings.Cut(selfTest, "=== plain code\n")
+	parts := []string{both, interrupts}
+	if code == "gated" {
+		parts = parts[:1]
+	}
+	for _, part := range parts {
+		text, prints, ok := strings.Cut(part, "=== prints\n")
+		if !ok {
+			return errors.New("the self-test does not say what it prints")
+		}
+		cells, want = cells+text, want+prints
 	}
 	dir, err := os.MkdirTemp(p.Dir, "selftest-")
 	if err != nil {

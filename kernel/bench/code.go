@@ -62,6 +62,9 @@ func code(k kind, only string, progress func(string)) (rows []codeRow, err error
 		rows = append(rows, r)
 		progress(r.String())
 	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("no program has %q in its name: kernel/bench/testdata/programs.txt holds them", only)
+	}
 	return rows, nil
 }
 

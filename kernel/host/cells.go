@@ -13,7 +13,7 @@ import (
 )
 
 // runCells runs the cells of a text file, which lines of three dashes separate, and prints what they say: the shortest way
-// from the front end to its output, for whoever works on it.
+// from the front end to its output, for whoever works on it. A cell below a line "--- interrupt" is interrupted when it has printed something.
 func runCells(ctx context.Context, args []string) error {
 	plain := len(args) > 0 && args[0] == "-plain" // what the cells print, and the first words of errors, alone
 	if plain {
@@ -32,9 +32,14 @@ func runCells(ctx context.Context, args []string) error {
 	}
 	defer cleanup()
 	defer s.Close()
-	for i, code := range strings.Split("\n"+string(b), "\n---\n") {
+	for i, code := range strings.Split("\n"+string(b), "\n---") {
+		how, code, _ := strings.Cut(code, "\n")
+		how = strings.TrimSpace(how)
+		if how != "" && how != "interrupt" {
+			return fmt.Errorf("cells: cell %d begins with ---%s; a line of three dashes may be followed by interrupt", i+1, how)
+		}
 		began := time.Now()
-		if err := s.Run(session.Cell{ID: uint64(i + 1), N: i + 1, Code: strings.TrimPrefix(code, "\n"), StoreHistory: true}); err != nil {
+		if err := s.Run(session.Cell{ID: uint64(i + 1), N: i + 1, Code: code, StoreHistory: true}); err != nil {
 			return err
 		}
 		if !plain {
@@ -45,6 +50,10 @@ func runCells(ctx context.Context, args []string) error {
 			switch ev := ev.(type) {
 			case session.Output:
 				fmt.Print(ev.Text)
+				if how == "interrupt" {
+					how = ""
+					s.Interrupt()
+				}
 			case session.Display:
 				if plain {
 					break
