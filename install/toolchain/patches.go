@@ -10,7 +10,7 @@ import (
 // encoding and text/template do; the runtime prints them so; and syscall and os say which goroutine writes to standard output
 // or calls Exit; flag and net/http let a cell that runs again register again what an earlier run has registered. The runtime also shows
 // the labels of goroutines wherever it prints their stacks, by which their cells are known, and what crosses the border of a synctest
-// bubble is a panic of the cell instead of the end of the process.
+// bubble is a panic of the cell instead of the end of the process. What a client asks for does not wait behind a cell's goroutines.
 //
 // Known to differ from plain Go: in the text of a type argument Go qualifies the fields of an anonymous struct,
 // stack[struct { main.a int }], and cells do not.
@@ -182,6 +182,10 @@ func patches() []stdFile {
 		}},
 		{path: "runtime/proc.go", edits: []edit{
 			{old: "\t\tusleep(delay)\n\n\t\t// sysmon should not enter deep", new: "\t\tif cellOvers.Load() != 0 {\n\t\t\tdelay = 30\n\t\t\tcellPoke()\n\t\t}\n\t\tusleep(delay)\n\n\t\t// sysmon should not enter deep"},
+			{old: "\tif pp.schedtick%61 == 0 && !sched.runq.empty() {\n\t\tlock(&sched.lock)\n\t\tgp := globrunqget()\n",
+				new: "\tif (pp.schedtick%61 == 0 || cellUrgent.Load()) && !sched.runq.empty() {\n\t\tlock(&sched.lock)\n\t\tgp := globrunqget()\n\t\tif gp == nil || gp.cellTag != nil {\n\t\t\tcellUrgent.Store(false)\n\t\t}\n"},
+			{old: "\t\tn := q.size\n\t\tlock(&sched.lock)\n\t\tglobrunqputbatch(&q)\n\t\tunlock(&sched.lock)\n\t\tstartIdle(n)\n\t\treturn\n",
+				new: "\t\tn := q.size\n\t\tlock(&sched.lock)\n\t\thurry := cellOthersFirst(&q)\n\t\tglobrunqputbatch(&q)\n\t\tunlock(&sched.lock)\n\t\tif hurry {\n\t\t\tpreemptall()\n\t\t}\n\t\tstartIdle(n)\n\t\treturn\n"},
 			{old: "\tgp.bubble = nil\n\tgp.fipsOnlyBypass = false\n", new: "\tgp.bubble = nil\n\tcellSetOver(gp, false)\n\tgp.cellTag, gp.cellAt, gp.cellPanics, gp.cellStackMax, gp.cellKill, gp.cellKilled = nil, 0, nil, 0, false, 0\n\tgp.fipsOnlyBypass = false\n"},
 			{old: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n", new: "\t\tnewg.bubble = callergp.bubble\n\t\tif mp.curg != nil {\n\t\t\tif tag := mp.curg.cellTag; tag != nil {\n\t\t\t\tnewg.cellTag, newg.cellAt = tag, cellOrigin(callergp, callerpc)\n\t\t\t}\n"},
 			{old: "\tpc := sys.GetCallerPC()\n\tsystemstack(func() {\n\t\tnewg := newproc1(fn, gp, pc, false, waitReasonZero)\n", new: "\tpc := sys.GetCallerPC()\n\tif gp.cellTag != nil {\n\t\tcellGo(fn, pc)\n\t}\n\tsystemstack(func() {\n\t\tnewg := newproc1(fn, gp, pc, false, waitReasonZero)\n"},
