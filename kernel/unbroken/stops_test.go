@@ -146,7 +146,7 @@ func TestStops(t *testing.T) {
 		})
 	}
 	if s := k.run("before := relayed.Load()\nfor relayed.Load() < before+1000 {\n\ttime.Sleep(time.Millisecond)\n}\nmisread.Load()"); s.result != "0" {
-		t.Errorf("a goroutine that nobody stops:\n%s", s.said())
+		t.Errorf("a goroutine that was not to be stopped:\n%s", s.said())
 	}
 	slices.Sort(all)
 	t.Logf("%d interrupts: %v; answered after %v at the median, %v at the 95th percentile, %v at the 99th", len(all), steps,
