@@ -120,6 +120,7 @@ func (f *Figure) PNG() ([]byte, error) {
 		c := newRaster(w, h, ratio, f.theme)
 		f.Draw(draw.NewCanvas(c, vg.Length(w), vg.Length(h)))
 		data, err := encodePNG(c.img, maxPNG)
+		c.free()
 		if err != nil {
 			return nil, fmt.Errorf("encode figure: %w", err)
 		}

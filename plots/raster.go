@@ -3,13 +3,16 @@ package plots
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"image"
 	"image/color"
 	"image/draw"
 	"image/png"
 	"math"
 	"slices"
+	"sync"
 
+	"git.sr.ht/~sbinet/gg"
 	xfont "golang.org/x/image/font"
 	"golang.org/x/image/math/fixed"
 	"gonum.org/v1/plot/font"
@@ -34,17 +37,39 @@ type rasterState struct {
 	moved bool // by Rotate, Translate or Scale
 }
 
+// newRaster begins an image on paper. free gives its memory to the next one: an image of 2 MB for each figure is what would keep the
+// garbage collector of a session busy.
 func newRaster(w, h, ratio int, t *theme) *rasterCanvas {
+	img := blank(w*ratio, h*ratio)
+	ctx := gg.NewContextForRGBA(img)
+	ctx.SetLineCapButt()
+	ctx.InvertY()
 	c := &rasterCanvas{
-		Canvas: vgimg.NewWith(vgimg.UseWH(vg.Length(w), vg.Length(h)), vgimg.UseDPI(72*ratio), vgimg.UseBackgroundColor(t.paper)),
+		// The canvas paints the image white, whatever background it is asked for.
+		Canvas: vgimg.NewWith(vgimg.UseImageWithContext(img, ctx), vgimg.UseDPI(72*ratio)),
 		ratio:  ratio,
+		img:    img,
 		tiles:  map[swatch]*image.RGBA{},
 		faces:  map[font.Font]xfont.Face{},
 		stack:  []rasterState{{color: color.Black}},
 	}
-	c.img = c.Image().(*image.RGBA)
+	draw.Draw(img, img.Rect, image.NewUniform(t.paper), image.Point{}, draw.Src)
 	return c
 }
+
+var images sync.Pool // of *image.RGBA
+
+// blank returns an image of this size. What its pixels are is not defined.
+func blank(w, h int) *image.RGBA {
+	size := 4 * w * h
+	if img, ok := images.Get().(*image.RGBA); ok && cap(img.Pix) >= size {
+		return &image.RGBA{Pix: img.Pix[:size], Stride: 4 * w, Rect: image.Rect(0, 0, w, h)}
+	}
+	return image.NewRGBA(image.Rect(0, 0, w, h))
+}
+
+// free ends the use of the canvas and its image.
+func (c *rasterCanvas) free() { images.Put(c.img) }
 
 func (c *rasterCanvas) state() *rasterState { return &c.stack[len(c.stack)-1] }
 
@@ -164,10 +189,9 @@ func (l stroke) distance(x, y float64) float64 {
 func encodePNG(img *image.RGBA, limit int) ([]byte, error) {
 	flat := indexed(img)
 	var b bytes.Buffer
-	for _, level := range []png.CompressionLevel{png.BestSpeed, png.DefaultCompression} {
+	for i := range encoders {
 		b.Reset()
-		enc := png.Encoder{CompressionLevel: level}
-		if err := enc.Encode(&b, flat); err != nil {
+		if err := encoders[i].Encode(&b, flat); err != nil {
 			return nil, err
 		}
 		if b.Len() <= limit {
@@ -176,6 +200,22 @@ func encodePNG(img *image.RGBA, limit int) ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
+
+// The encoders keep the tables of their compression, 1 MB each, for the next image.
+var encoders = [...]png.Encoder{
+	{CompressionLevel: png.BestSpeed, BufferPool: new(encoderPool)},
+	{CompressionLevel: png.DefaultCompression, BufferPool: new(encoderPool)},
+}
+
+// An encoderPool is a sync.Pool with the types of package png.
+type encoderPool sync.Pool
+
+func (p *encoderPool) Get() *png.EncoderBuffer {
+	b, _ := (*sync.Pool)(p).Get().(*png.EncoderBuffer)
+	return b
+}
+
+func (p *encoderPool) Put(b *png.EncoderBuffer) { (*sync.Pool)(p).Put(b) }
 
 // A palette holds the colours that are frequent, exactly; the edges of letters, which are many shades and few pixels, take
 // the nearest of those.
@@ -250,20 +290,15 @@ func (t *colorTable) find(c uint32) int {
 	return n
 }
 
-// each calls f with every longest run of pixels of one colour; an image of our own has no gaps between its rows.
+// each calls f with every longest run of pixels of one colour. The image is opaque, and has no gaps between its rows.
 func each(img *image.RGBA, f func(c uint32, from, to int)) {
-	n := len(img.Pix) / 4
-	for i := 0; i < n; {
-		first, c := i, pixel(img.Pix, i)
-		for i++; i < n && pixel(img.Pix, i) == c; i++ {
+	pix := img.Pix
+	for i := 0; i+4 <= len(pix); {
+		first, c := i, binary.BigEndian.Uint32(pix[i:])
+		for i += 4; i+4 <= len(pix) && binary.BigEndian.Uint32(pix[i:]) == c; i += 4 {
 		}
-		f(c, first, i)
+		f(c>>8, first/4, i/4)
 	}
-}
-
-func pixel(pix []uint8, i int) uint32 {
-	p := pix[4*i : 4*i+3 : 4*i+3]
-	return uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2])
 }
 
 func nearest(colors []uint32, c uint32) int {

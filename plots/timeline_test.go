@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -452,4 +453,36 @@ func TestBadOptions(t *testing.T) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
+}
+
+// TestSameImages: an image is the same whatever was drawn in its memory before, also where several are drawn at once.
+func TestSameImages(t *testing.T) {
+	t.Parallel()
+	e := synthetic(8, time.Second, 40*time.Millisecond)
+	draw := func(opt plots.Options) []byte {
+		f, err := plots.Timeline(e, opt)
+		if err != nil {
+			t.Error(err)
+			return nil
+		}
+		data, err := f.PNG()
+		if err != nil {
+			t.Error(err)
+		}
+		return data
+	}
+	options := []plots.Options{{}, {Width: 400, Theme: plots.Dark}, {Width: 1300}}
+	want := make([][]byte, len(options))
+	for i, opt := range options {
+		want[i] = draw(opt)
+	}
+	var wg sync.WaitGroup
+	for i := range 30 {
+		wg.Go(func() {
+			if k := i % len(options); !bytes.Equal(draw(options[k]), want[k]) {
+				t.Errorf("with %+v the image differs from the first", options[k])
+			}
+		})
+	}
+	wg.Wait()
 }
