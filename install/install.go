@@ -22,10 +22,14 @@ func Install(ctx context.Context, fsys fs.FS, p Place, b Build, bar *Progress, w
 	if err != nil {
 		return err
 	}
+	kernel := toolchain.KernelPath(toolchain.DirOf(host))
+	if !exists(kernel) { // it is not the product's host
+		kernel = host
+	}
 	stable := p.Host()
 	if runtime.GOOS == "windows" {
-		stable = host // no links there; installing again writes a new kernelspec
-	} else if err := point(stable, host); err != nil {
+		stable = kernel // no links there; installing again writes a new kernelspec
+	} else if err := point(stable, kernel); err != nil {
 		return fmt.Errorf("install the host: %w", err)
 	}
 	if err := newSpec(stable).write(p.Spec()); err != nil {

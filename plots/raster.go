@@ -7,10 +7,8 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-	"image/png"
 	"math"
 	"slices"
-	"sync"
 
 	"git.sr.ht/~sbinet/gg"
 	xfont "golang.org/x/image/font"
@@ -18,6 +16,8 @@ import (
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
+
+	"interleave/plots/bitmap"
 )
 
 // A rasterCanvas is gonum's image canvas, with columns and upright text drawn straight into the pixels: hatches are copied from
@@ -37,10 +37,9 @@ type rasterState struct {
 	moved bool // by Rotate, Translate or Scale
 }
 
-// newRaster begins an image on paper. free gives its memory to the next one: an image of 2 MB for each figure is what would keep the
-// garbage collector of a session busy.
+// newRaster begins an image on paper. free gives its memory back.
 func newRaster(w, h, ratio int, t *theme) *rasterCanvas {
-	img := blank(w*ratio, h*ratio)
+	img := bitmap.New(w*ratio, h*ratio)
 	ctx := gg.NewContextForRGBA(img)
 	ctx.SetLineCapButt()
 	ctx.InvertY()
@@ -57,19 +56,8 @@ func newRaster(w, h, ratio int, t *theme) *rasterCanvas {
 	return c
 }
 
-var images sync.Pool // of *image.RGBA
-
-// blank returns an image of this size. What its pixels are is not defined.
-func blank(w, h int) *image.RGBA {
-	size := 4 * w * h
-	if img, ok := images.Get().(*image.RGBA); ok && cap(img.Pix) >= size {
-		return &image.RGBA{Pix: img.Pix[:size], Stride: 4 * w, Rect: image.Rect(0, 0, w, h)}
-	}
-	return image.NewRGBA(image.Rect(0, 0, w, h))
-}
-
 // free ends the use of the canvas and its image.
-func (c *rasterCanvas) free() { images.Put(c.img) }
+func (c *rasterCanvas) free() { bitmap.Free(c.img) }
 
 func (c *rasterCanvas) state() *rasterState { return &c.stack[len(c.stack)-1] }
 
@@ -189,9 +177,9 @@ func (l stroke) distance(x, y float64) float64 {
 func encodePNG(img *image.RGBA, limit int) ([]byte, error) {
 	flat := indexed(img)
 	var b bytes.Buffer
-	for i := range encoders {
+	for _, e := range []*bitmap.Encoder{&bitmap.Fast, &bitmap.Small} {
 		b.Reset()
-		if err := encoders[i].Encode(&b, flat); err != nil {
+		if err := e.Encode(&b, flat); err != nil {
 			return nil, err
 		}
 		if b.Len() <= limit {
@@ -200,22 +188,6 @@ func encodePNG(img *image.RGBA, limit int) ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
-
-// The encoders keep the tables of their compression, 1 MB each, for the next image.
-var encoders = [...]png.Encoder{
-	{CompressionLevel: png.BestSpeed, BufferPool: new(encoderPool)},
-	{CompressionLevel: png.DefaultCompression, BufferPool: new(encoderPool)},
-}
-
-// An encoderPool is a sync.Pool with the types of package png.
-type encoderPool sync.Pool
-
-func (p *encoderPool) Get() *png.EncoderBuffer {
-	b, _ := (*sync.Pool)(p).Get().(*png.EncoderBuffer)
-	return b
-}
-
-func (p *encoderPool) Put(b *png.EncoderBuffer) { (*sync.Pool)(p).Put(b) }
 
 // A palette holds the colours that are frequent, exactly; the edges of letters, which are many shades and few pixels, take
 // the nearest of those.

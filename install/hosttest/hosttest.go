@@ -46,6 +46,12 @@ func Host(t testing.TB) string {
 	return Main(t, install.Build{})
 }
 
+// Kernel returns the path of the program that Jupyter starts.
+func Kernel(t testing.TB) string {
+	t.Helper()
+	return toolchain.KernelPath(toolchain.DirOf(Host(t)))
+}
+
 // Main is Host for another main package of the module, or fewer packages to import, as b says: for tests that
 // must not wait for what they do not need.
 func Main(t testing.TB, b install.Build) string {

@@ -23,7 +23,7 @@ import (
 // Config says what Prepare builds. The zero value of everything but Source and Dir is the product's.
 type Config struct {
 	Source string // directory of the module's source; must hold go.mod
-	Dir    string // what is made: bin/interleave, toolchain.json, pkg/, types.bin, …
+	Dir    string // what is made: bin/host, bin/interleave, toolchain.json, pkg/, types.bin, …
 	Std    string // where the patched standard files go; "" means Dir/std. A path that stays the same saves compiling std again
 
 	Main     string   // package of the host, "./kernel/host" when empty
@@ -166,7 +166,12 @@ func (p *preparer) make(ctx context.Context, done string) (err error) {
 
 	p.say("compile the host")
 	args := append([]string{"build"}, p.flags...)
-	args = append(args, "-ldflags=-w -X 'runtime.defaultGOROOT="+p.go_.goroot+"'", "-o", HostPath(p.Dir), p.Main)
+	args = append(args, "-ldflags=-w -X 'runtime.defaultGOROOT="+p.go_.goroot+"'", "-o")
+	if p.Main == productHost { // their names are those of the folders
+		args = append(args, filepath.Dir(HostPath(p.Dir))+string(filepath.Separator), productHost, productKernel)
+	} else {
+		args = append(args, HostPath(p.Dir), p.Main)
+	}
 	if _, err := output(ctx, p.Source, environ(p.go_.pinned), p.go_.cmd, args...); err != nil {
 		return fmt.Errorf("build the host: %w", err)
 	}
@@ -208,7 +213,11 @@ func (p *preparer) make(ctx context.Context, done string) (err error) {
 // without.
 const noDWARF = "-dwarf=0"
 
-const productHost = "./kernel/host"
+// The product's programs.
+const (
+	productHost   = "./kernel/host"
+	productKernel = "./kernel/interleave"
+)
 
 // canLinkInMemory reports whether the host is one that can, on a platform that package kernel/load knows well enough to be tried.
 func (p *preparer) canLinkInMemory() bool {

@@ -110,12 +110,15 @@ func (e *NoPluginsError) Error() string { return "compiled cells are not availab
 var ErrNotPrepared = errors.New("no toolchain has been prepared here. Run `interleave install`")
 
 // HostPath returns where Prepare puts the host below dir.
-func HostPath(dir string) string { return filepath.Join(dir, "bin", exe("interleave")) }
+func HostPath(dir string) string { return filepath.Join(dir, "bin", exe("host")) }
 
-// DirOf returns the directory that Prepare was given, from the path of the host in it.
+// KernelPath returns where Prepare puts the program that Jupyter starts, which serves a kernel and becomes the host for all else.
+func KernelPath(dir string) string { return filepath.Join(dir, "bin", exe("interleave")) }
+
+// DirOf returns the directory that Prepare was given, from the path of a program in it.
 func DirOf(host string) string { return filepath.Dir(filepath.Dir(host)) }
 
-// Here returns the directory that Prepare made the running program in, if it is a host.
+// Here returns the directory that Prepare made the running program in, if it is one of its own.
 func Here() (string, error) {
 	self, err := os.Executable()
 	if err == nil {

@@ -7,7 +7,7 @@ import (
 )
 
 func product(b *testing.B) kind {
-	return kind{"interleave", []string{hosttest.Host(b), "kernel"}, golang}
+	return kind{"interleave", []string{hosttest.Kernel(b), "kernel"}, golang}
 }
 
 func running(b *testing.B) *kernel {

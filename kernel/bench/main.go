@@ -99,7 +99,7 @@ func host(link string) (kind, error) {
 	path, err := install.Host(context.Background(), os.DirFS("."), cache, install.Build{Link: link, Progress: func(s toolchain.Step) {
 		fmt.Fprintf(os.Stderr, "build the host: %d/%d %s\n", s.N, s.Of, s.What)
 	}})
-	return kind{"interleave", []string{path, "kernel"}, golang}, err
+	return kind{"interleave", []string{toolchain.KernelPath(toolchain.DirOf(path)), "kernel"}, golang}, err
 }
 
 // ipykernel says how ipykernel is started, and its version; or nil, and why not.

@@ -7,49 +7,6 @@ import (
 	"testing"
 )
 
-func TestParseGoroutines(t *testing.T) {
-	t.Parallel()
-	dump := `goroutine 1 [running]:
-main.main()
-	/src/main.go:8 +0x130
-
-goroutine 7 [chan receive, 2 minutes labels:{"cell": "cell[5]:3", "run": "12"}]:
-main.wait(0xc0000)
-	cell[4]:7 +0x19
-main.cell.func1()
-	cell[5]:3 +0x20
-created by interleave/kernel/engine/rt.Go in goroutine 1
-	interleave/kernel/engine/rt/rt.go:40 +0xf9
-
-goroutine 9 gp=0xc0001 m=nil [select (no cases) labels:{"cell": "a \" b", "run": "3"}]:
-runtime.gopark()
-`
-	got := parseGoroutines(dump)
-	if len(got) != 3 {
-		t.Fatalf("%d goroutines", len(got))
-	}
-	if g := got[0]; g.state != "running" || g.run != "" || g.lines != nil {
-		t.Errorf("first: %+v", g)
-	}
-	if g := got[1]; g.id != 7 || g.state != "chan receive" || g.run != "12" || g.cell != "cell[5]:3" || strings.Join(g.lines, " ") != "cell[4]:7 cell[5]:3" {
-		t.Errorf("second: %+v", g)
-	}
-	if g := got[1]; g.String() != "goroutine 7 [chan receive] cell[4]:7" {
-		t.Errorf("second reads %q", g)
-	}
-	if g := got[2]; g.run != "3" || g.state != "select (no cases)" || g.place() != `started at a \" b` {
-		t.Errorf("third: %+v", g)
-	}
-}
-
-func TestFramesIn(t *testing.T) {
-	t.Parallel()
-	got := framesIn("goroutine 3 [running]:\npanic({0x1, 0x2})\n\truntime/panic.go:860\nmain.(*stack[...]).push(0x1)\n\tcell[2]:4 +0x1\nmain.cell.func1()\n\tcell[3]:9\ncreated by interleave/kernel/engine/rt.Go in goroutine 1\n\trt.go:1")
-	if len(got) != 2 || got[0] != (frame{"(*stack[...]).push", 2, 4}) || got[1] != (frame{"func1", 3, 9}) {
-		t.Errorf("%+v", got)
-	}
-}
-
 // What figures say of a function is who runs it, whoever asks.
 func TestRanBy(t *testing.T) {
 	t.Parallel()
@@ -85,15 +42,6 @@ func TestPanicText(t *testing.T) {
 	} {
 		if got := panicText(c.v); got != c.want {
 			t.Errorf("%v: %q, want %q", c.v, got, c.want)
-		}
-	}
-}
-
-func TestSourceLine(t *testing.T) {
-	t.Parallel()
-	for line, want := range map[int]string{1: "a", 2: "b", 3: "", 9: ""} {
-		if got := sourceLine("a\nb\n", line); got != want {
-			t.Errorf("line %d: %q", line, got)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/engine/stack"
 	"interleave/kernel/session"
 )
 
@@ -14,7 +15,7 @@ type failure struct {
 	before      []string // of several panics, the earlier ones as Go prints them
 	mark        string   // what Go adds to the text of the last one
 	where       string   // a goroutine's starting place
-	frames      []frame
+	frames      []stack.Frame
 	left        []string // goroutines that could not be stopped, as run.report describes them
 	lines       []string // instead of frames: ready to be shown
 	interrupted bool
@@ -41,7 +42,7 @@ func (f *failure) render(e *Engine) (lines []string) {
 	}
 	lines = append(lines, strings.Split(bold+head+reset, "\n")...)
 	if f.where != "" {
-		lines = append(lines, startedAt(f.where))
+		lines = append(lines, stack.StartedAt(f.where))
 	}
 	const most = 12
 	for i, fr := range f.frames {
@@ -49,45 +50,21 @@ func (f *failure) render(e *Engine) (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s… and %d more calls%s", faint, len(f.frames)-most, reset))
 			break
 		}
-		if fr.cell == 0 {
-			lines = append(lines, faint+"("+fr.function+")"+reset)
+		if fr.Cell == 0 {
+			lines = append(lines, faint+"("+fr.Function+")"+reset)
 			continue
 		}
 		name := ""
-		if fr.function != "" {
-			name = faint + " in " + reset + fr.function
+		if fr.Function != "" {
+			name = faint + " in " + reset + fr.Function
 		}
-		lines = append(lines, fmt.Sprintf("%scell[%d]:%d%s%s", bold, fr.cell, fr.line, reset, name))
-		lines = append(lines, excerpt(e.texts.of(fr.cell), fr.line)...)
+		lines = append(lines, fmt.Sprintf("%scell[%d]:%d%s%s", bold, fr.Cell, fr.Line, reset, name))
+		lines = append(lines, stack.Excerpt(e.texts.of(fr.Cell), fr.Line)...)
 	}
 	for _, l := range f.left {
 		lines = append(lines, faint+"left behind: "+reset+l)
 	}
 	return lines
-}
-
-// excerpt shows a line of a cell below its place, when there is such a line.
-func excerpt(text string, line int) []string {
-	src := sourceLine(text, line)
-	if src == "" {
-		return nil
-	}
-	return []string{fmt.Sprintf("%s%4d | %s%s", faint, line, reset, src)}
-}
-
-func sourceLine(text string, line int) string {
-	for range line - 1 {
-		_, rest, ok := strings.Cut(text, "\n")
-		if !ok {
-			return ""
-		}
-		text = rest
-	}
-	text, _, _ = strings.Cut(text, "\n")
-	if len(text) > 200 {
-		text = strings.ToValidUTF8(text[:200], "") + "…"
-	}
-	return text
 }
 
 // event is the failure as the session tells it.

@@ -12,6 +12,7 @@ import (
 
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
+	"interleave/kernel/engine/stack"
 	"interleave/kernel/engine/symbols"
 )
 
@@ -102,7 +103,7 @@ func (in *interp) load(p *cell.Plan, text string) (func(), error) {
 		if _, err := in.y.Execute(prog); err != nil {
 			var pn yaegi.Panic
 			if errors.As(err, &pn) {
-				panic(&driven{unwrapped(pn.Value), framesIn(string(pn.Stack))})
+				panic(&driven{unwrapped(pn.Value), stack.Frames(string(pn.Stack))})
 			}
 			panic(err)
 		}
@@ -112,7 +113,7 @@ func (in *interp) load(p *cell.Plan, text string) (func(), error) {
 // driven is a panic that came out of interpreted code, with the calls of compiled code that were on the stack.
 type driven struct {
 	value  any
-	frames []frame
+	frames []stack.Frame
 }
 
 // unwrapped is a panic's value as the code that panicked gave it.

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"interleave/kernel/engine/stack"
 	"maps"
 	"runtime"
 	"slices"
@@ -67,7 +68,7 @@ func (r *run) living() (all []living) {
 }
 
 // look reads the stacks of some living goroutines. The world stands still meanwhile, for about 20 µs each.
-func (r *run) look(at []living) []goroutine {
+func (r *run) look(at []living) []stack.Goroutine {
 	gs, ids := make([]unsafe.Pointer, len(at)), make([]uint64, len(at))
 	for i, l := range at {
 		gs[i], ids[i] = l.g, l.id
@@ -77,27 +78,27 @@ func (r *run) look(at []living) []goroutine {
 		buf := make([]byte, min(size, most))
 		n := cellStacks(buf, gs, ids)
 		if n < len(buf) || len(buf) == most {
-			return r.known(parseGoroutines(string(buf[:n])), at)
+			return r.known(stack.Parse(string(buf[:n])), at)
 		}
 	}
 }
 
 // known gives the places of goroutines the numbers under which the user knows their cells, and adds where each was started, and where
 // interpreted code is, of which a stack shows nothing.
-func (r *run) known(all []goroutine, at []living) []goroutine {
+func (r *run) known(all []stack.Goroutine, at []living) []stack.Goroutine {
 	started := map[int]living{}
 	for _, l := range at {
 		started[int(l.id)] = l
 	}
 	for i, g := range all {
-		if l, ok := started[g.id]; ok {
-			all[i].cell = l.tag.startedAt(l.at)
+		if l, ok := started[g.ID]; ok {
+			all[i].Cell = l.tag.startedAt(l.at)
 		}
-		if line := r.line.Load(); g.main && len(g.lines) == 0 && line > 0 {
-			all[i].lines = []string{fmt.Sprintf("cell[%d]:%d", r.n, line)}
+		if line := r.line.Load(); g.Main && len(g.Lines) == 0 && line > 0 {
+			all[i].Lines = []string{fmt.Sprintf("cell[%d]:%d", r.n, line)}
 		}
-		for j, l := range g.lines {
-			g.lines[j] = r.present(l)
+		for j, l := range g.Lines {
+			g.Lines[j] = r.present(l)
 		}
 	}
 	return all
@@ -105,14 +106,13 @@ func (r *run) known(all []goroutine, at []living) []goroutine {
 
 const (
 	mostLooked = 200 // goroutines whose stacks are read for a report
-	mostKinds  = 5   // lines of a report
 )
 
 // report describes goroutines of the run in a few lines. Up to mostLooked are known by the places where they are; of more, those
 // that were started at the same place and wait for the same are one kind, and the places of some of them are read.
 func (r *run) report(all []living) []string {
 	if len(all) <= mostLooked {
-		return together(r.look(all), len(all))
+		return stack.Together(r.look(all), len(all))
 	}
 	type kind struct {
 		state string
@@ -129,10 +129,10 @@ func (r *run) report(all []living) []string {
 	})
 	var lines []string
 	rest := len(all)
-	for _, k := range order[:min(len(order), mostKinds)] {
+	for _, k := range order[:min(len(order), stack.MostKinds)] {
 		of := kinds[k]
 		rest -= len(of)
-		seen := r.look(sample(of, mostLooked/mostKinds))
+		seen := r.look(sample(of, mostLooked/stack.MostKinds))
 		if len(of) == 1 && len(seen) == 1 {
 			lines = append(lines, seen[0].String())
 			continue
@@ -162,12 +162,12 @@ func sample(all []living, n int) []living {
 }
 
 // seenAt lists where goroutines are, a few of the places when there are many.
-func seenAt(all []goroutine) []string {
+func seenAt(all []stack.Goroutine) []string {
 	const most = 3
 	count := map[string]int{}
 	for _, g := range all {
-		if len(g.lines) > 0 {
-			count[g.lines[0]]++
+		if len(g.Lines) > 0 {
+			count[g.Lines[0]]++
 		}
 	}
 	at := slices.SortedFunc(maps.Keys(count), func(a, b string) int {

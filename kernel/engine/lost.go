@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"interleave/kernel/engine/stack"
 	"interleave/kernel/session"
 	"interleave/runtime/lab"
 )
@@ -87,8 +88,8 @@ func (e *Engine) places() func(string) string {
 		if found == "" && line > 0 {
 			return fmt.Sprintf("cell[%d]:%d", r.n, line)
 		}
-		for _, f := range r.shifted(framesIn("\t" + found)) {
-			return fmt.Sprintf("cell[%d]:%d", f.cell, f.line)
+		for _, f := range r.shifted(stack.Frames("\t" + found)) {
+			return fmt.Sprintf("cell[%d]:%d", f.Cell, f.Line)
 		}
 		return found
 	}
@@ -124,7 +125,7 @@ func (o *lostOf) tell(r *run, p *lab.PanicError) {
 
 // tell writes a panic of r that is nobody's.
 func (e *Engine) tell(r *run, p *lab.PanicError) {
-	f := &failure{name: "panic", value: panicText(p.Value), frames: r.shifted(framesIn(string(p.Stack)))}
+	f := &failure{name: "panic", value: panicText(p.Value), frames: r.shifted(stack.Frames(string(p.Stack)))}
 	lines := f.render(e)
 	what := "work"
 	if p.Task != "" {

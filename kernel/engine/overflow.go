@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"interleave/kernel/engine/stack"
 	"regexp"
 	"runtime"
 	"strings"
@@ -48,13 +49,13 @@ func (r *run) overflow(t *tag) *failure {
 		}
 		f.value = callee + " " + cause + ": " + f.value
 	}
-	rounds := round(inner, 6, func(a, b frame) bool { return a == b })
+	rounds := stack.Round(inner, 6, func(a, b stack.Frame) bool { return a == b })
 	if rounds == 0 {
 		rounds = min(len(inner), 6)
 	}
 	f.frames = append(f.frames, inner[:rounds]...)
-	f.frames = append(f.frames, frame{function: "and so on"})
-	repeats := map[frame]bool{}
+	f.frames = append(f.frames, stack.Frame{Function: "and so on"})
+	repeats := map[stack.Frame]bool{}
 	for _, fr := range inner {
 		repeats[fr] = true
 	}
@@ -68,7 +69,7 @@ func (r *run) overflow(t *tag) *failure {
 	if id := r.mainID.Load(); id != 0 {
 		if _, me := cellGoroutine(); me == id {
 			if line := int(r.line.Load()); line > 0 {
-				f.frames = append(f.frames, frame{"", r.n, line})
+				f.frames = append(f.frames, stack.Frame{Cell: r.n, Line: line})
 			}
 		} else {
 			f.where = t.startedAt(cellAt())
@@ -80,16 +81,16 @@ func (r *run) overflow(t *tag) *failure {
 
 // framesOf returns the frames in cells, innermost first, and the function that the innermost of them has called, or that the
 // interpreter has called where the stack has no lines.
-func framesOf(pcs []uintptr) (frames []frame, callee string) {
+func framesOf(pcs []uintptr) (frames []stack.Frame, callee string) {
 	it := runtime.CallersFrames(pcs)
-	var tr trace
+	var tr stack.Trace
 	last, reflected := "", ""
 	for {
 		f, more := it.Next()
-		tr.add(functionName(f.Function), fmt.Sprintf("%s:%d", f.File, f.Line))
+		tr.Add(stack.FunctionName(f.Function), fmt.Sprintf("%s:%d", f.File, f.Line))
 		switch {
 		case callee != "":
-		case len(tr.frames) > 0:
+		case len(tr.Frames) > 0:
 			callee = last
 		case strings.HasPrefix(f.Function, "github.com/traefik/yaegi/"):
 			callee = reflected
@@ -98,7 +99,7 @@ func framesOf(pcs []uintptr) (frames []frame, callee string) {
 		}
 		last = f.Function[strings.LastIndexByte(f.Function, '/')+1:]
 		if !more {
-			return tr.frames, callee
+			return tr.Frames, callee
 		}
 	}
 }

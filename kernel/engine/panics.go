@@ -7,14 +7,15 @@ import (
 	"unsafe"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/engine/stack"
 	"interleave/runtime/display"
 )
 
 // panicked describes a panic of one of the run's goroutines, in a deferred call of which it was recovered.
-func (e *Engine) panicked(r *run, v any, frames []frame) *failure {
+func (e *Engine) panicked(r *run, v any, frames []stack.Frame) *failure {
 	interpreted := false
 	if d, ok := v.(*driven); ok {
-		v, frames, interpreted = d.value, append(d.frames, frame{"", r.n, int(r.line.Load())}), true
+		v, frames, interpreted = d.value, append(d.frames, stack.Frame{Cell: r.n, Line: int(r.line.Load())}), true
 	}
 	f := &failure{name: "panic", frames: r.shifted(frames)}
 	f.before, f.mark = before(v, interpreted)

@@ -10,6 +10,7 @@ import (
 
 	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
+	"interleave/kernel/engine/stack"
 	"interleave/kernel/load"
 )
 
@@ -217,10 +218,10 @@ func (e *Engine) inBodies(bodies []cell.Stale) (counts []int, more bool) {
 		return counts, false
 	}
 	buf := make([]byte, 64<<10+16<<10*len(gs))
-	for _, g := range parseGoroutines(string(buf[:cellStacks(buf, gs, ids)])) {
-		frames := framesIn(g.stack)
+	for _, g := range stack.Parse(string(buf[:cellStacks(buf, gs, ids)])) {
+		frames := stack.Frames(g.Text)
 		for i, s := range bodies {
-			if slices.ContainsFunc(frames, func(f frame) bool { return f.cell == s.Cell && s.Holds(f.function) }) {
+			if slices.ContainsFunc(frames, func(f stack.Frame) bool { return f.Cell == s.Cell && s.Holds(f.Function) }) {
 				counts[i]++
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
+	"interleave/kernel/engine/stack"
 	"interleave/kernel/session"
 	"interleave/runtime/timeline"
 )
@@ -57,7 +58,7 @@ type run struct {
 	shown   bool
 	tags    map[string]*tag         // by place
 	bubbles map[int]context.Context // the cell's context in synctest bubbles, by their number
-	stopped []frame                 // where the stop flag ended the cell's own goroutine, or else the first of the others
+	stopped []stack.Frame           // where the stop flag ended the cell's own goroutine, or else the first of the others
 }
 
 // newRun makes a run for a piece of a cell.
@@ -115,19 +116,19 @@ func (r *run) unset(p *cell.Plan) {
 
 // here is where the calling goroutine is, innermost first. Of interpreted code the stack knows nothing but that the cell's
 // own goroutine runs it.
-func (r *run) here(skip int) []frame {
-	frames, main := stack(skip + 1)
+func (r *run) here(skip int) []stack.Frame {
+	frames, main := callers(skip + 1)
 	if line := int(r.line.Load()); main && line > 0 {
-		frames = append(frames, frame{"", r.n, line})
+		frames = append(frames, stack.Frame{Cell: r.n, Line: line})
 	}
 	return frames
 }
 
 // shifted gives frames the numbers under which the user knows their cells.
-func (r *run) shifted(frames []frame) []frame {
+func (r *run) shifted(frames []stack.Frame) []stack.Frame {
 	for i, fr := range frames {
-		if to, ok := r.shift[fr.cell]; ok {
-			frames[i].cell = to
+		if to, ok := r.shift[fr.Cell]; ok {
+			frames[i].Cell = to
 		}
 	}
 	return frames
@@ -138,8 +139,8 @@ func (r *run) present(text string) string {
 	if r.shift == nil {
 		return text
 	}
-	return placeRE.ReplaceAllStringFunc(text, func(place string) string {
-		m := placeRE.FindStringSubmatch(place)
+	return stack.PlaceRE.ReplaceAllStringFunc(text, func(place string) string {
+		m := stack.PlaceRE.FindStringSubmatch(place)
 		if n, _ := strconv.Atoi(m[1]); r.shift[n] != 0 {
 			return fmt.Sprintf("cell[%d]:%s", r.shift[n], m[2])
 		}
@@ -319,7 +320,7 @@ func (r *run) execute(f func()) (fail *failure, replace string) {
 // blocked. It continues while their number falls. why is nil for an interrupt.
 func (r *run) stop(why *failure) (*failure, string) {
 	r.engine.recorder.Halt()
-	var stood []frame
+	var stood []stack.Frame
 	if why != nil {
 		r.cancel(errors.New(why.name + ": " + why.value))
 	} else {
@@ -380,7 +381,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 				atomic.StoreUint32(&r.halt, haltAll)
 			case time.Since(killed) > graceKill:
 				for _, g := range r.look(sample(left, 1)) {
-					return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", nil, r.living()), "a goroutine would not stop: " + g.place()
+					return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", nil, r.living()), "a goroutine would not stop: " + g.Place()
 				}
 			}
 			for _, l := range left {
@@ -439,7 +440,7 @@ func busyOnes(all []living) []living {
 }
 
 // stood is where the cell's own goroutine is; nil when it has ended.
-func (r *run) stood() []frame {
+func (r *run) stood() []stack.Frame {
 	var main []living
 	r.each(func(l living) {
 		if l.main {
@@ -450,9 +451,9 @@ func (r *run) stood() []frame {
 	if len(seen) == 0 {
 		return nil
 	}
-	frames := framesIn(seen[0].stack)
+	frames := stack.Frames(seen[0].Text)
 	if line := int(r.line.Load()); line > 0 { // interpreted
-		frames = append(frames, frame{"", r.n, line})
+		frames = append(frames, stack.Frame{Cell: r.n, Line: line})
 	}
 	return r.shifted(frames)
 }
@@ -495,7 +496,7 @@ func (r *run) gone(d time.Duration) bool {
 	}
 }
 
-func (r *run) interrupted(why *failure, step string, stood []frame, left []living) *failure {
+func (r *run) interrupted(why *failure, step string, stood []stack.Frame, left []living) *failure {
 	f := why
 	if f == nil {
 		f = &failure{name: "interrupted", value: "the cell was interrupted: " + step, interrupted: true}

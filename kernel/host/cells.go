@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"interleave/kernel/serve"
 	"interleave/kernel/session"
 )
 
@@ -26,7 +27,7 @@ func runCells(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, cleanup, err := newSession(ctx, "", logger(false))
+	s, cleanup, err := serve.Session(ctx, "", serve.Logger(false))
 	if err != nil {
 		return err
 	}

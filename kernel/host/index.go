@@ -7,12 +7,13 @@ import (
 
 	"interleave/install/toolchain"
 	"interleave/kernel/load"
+	"interleave/kernel/serve"
 )
 
 // writeIndex writes the index of the host's symbols, by which cells are linked into it. It is for the installation.
 func writeIndex(_ context.Context, args []string) error {
 	if len(args) != 2 {
-		return exitError(2)
+		return serve.ExitError(2)
 	}
 	text, err := os.ReadFile(args[0])
 	if err != nil {

@@ -12,15 +12,15 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"interleave/install/release"
 	"interleave/install/toolchain"
+	"interleave/kernel/serve"
 )
 
 // A command is one subcommand. run gets the arguments after its name; an error is printed and ends the process with
-// status 1, or with the status of an exitError.
+// status 1, or with the status of a serve.ExitError.
 type command struct {
 	name, usage string
 	run         func(ctx context.Context, args []string) error
@@ -29,7 +29,7 @@ type command struct {
 // commands are listed in the order of help; those without usage are for ourselves.
 var commands = []command{
 	{"run", "execute notebooks without Jupyter", runNotebooks},
-	{"kernel", "serve the connection file that Jupyter made", serveKernel},
+	{"kernel", "serve the connection file that Jupyter made", serve.Kernel},
 	{"version", "print the versions of Interleave and Go", printVersion},
 	{"session", "", serveSession},
 	{"probe", "", probe},
@@ -37,17 +37,12 @@ var commands = []command{
 	{"index", "", writeIndex},
 }
 
-// An exitError is the status of a process that has said what there was to say.
-type exitError int
-
-func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
-
 func main() {
 	if dir, err := toolchain.Here(); err == nil {
 		toolchain.Hold(dir) // to the end of the process
 	}
 	err := run(context.Background(), os.Args[1:])
-	var exit exitError
+	var exit serve.ExitError
 	switch {
 	case err == nil:
 	case errors.As(err, &exit):
@@ -63,7 +58,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		usage(os.Stderr)
-		return exitError(2)
+		return serve.ExitError(2)
 	}
 	for _, c := range commands {
 		if c.name == args[0] {
@@ -86,14 +81,4 @@ func usage(w io.Writer) {
 func printVersion(context.Context, []string) error {
 	fmt.Println(release.Version())
 	return nil
-}
-
-// logger writes to standard error, which Jupyter shows in its own log, what INTERLEAVE_LOG=debug, info, warn or error asks
-// for, and everything if verbose. Without either it is nil, which is silence.
-func logger(verbose bool) *slog.Logger {
-	level := slog.LevelDebug
-	if text := os.Getenv("INTERLEAVE_LOG"); !verbose && (text == "" || level.UnmarshalText([]byte(text)) != nil) {
-		return nil
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("pid", os.Getpid())
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"interleave/kernel/client"
+	"interleave/kernel/serve"
 	"interleave/kernel/wire"
 	"interleave/kernel/zmq"
 )
@@ -25,7 +26,7 @@ func probe(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
 	engine := fs.String("engine", "compiled", "yaegi or compiled")
 	if err := fs.Parse(args); err != nil || fs.NArg() == 0 {
-		return exitError(2)
+		return serve.ExitError(2)
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -9,6 +9,7 @@ import (
 	"interleave/kernel"
 	"interleave/kernel/client"
 	"interleave/kernel/inproc"
+	"interleave/kernel/serve"
 	"interleave/kernel/wire"
 	"interleave/notebooks"
 )
@@ -16,7 +17,7 @@ import (
 // runNotebooks is the subcommand run. Each notebook gets a kernel in this process, which its cells are not.
 func runNotebooks(ctx context.Context, args []string) error {
 	if code := notebooks.Command(ctx, args, notebooks.Stdio{Out: os.Stdout, Err: os.Stderr}, startKernel); code != 0 {
-		return exitError(code)
+		return serve.ExitError(code)
 	}
 	return nil
 }
@@ -28,8 +29,8 @@ func startKernel(ctx context.Context, dir string, late func(wire.Incoming)) (not
 		return nil, nil, err
 	}
 	ctx = context.WithoutCancel(ctx) // a run that is stopped still hears how its last cell ends
-	log := logger(false)
-	s, cleanup, err := newSession(ctx, dir, log)
+	log := serve.Logger(false)
+	s, cleanup, err := serve.Session(ctx, dir, log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,7 +39,7 @@ func startKernel(ctx context.Context, dir string, late func(wire.Incoming)) (not
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close(), cleanup())
 	}
-	cfg := newConfig(s, log)
+	cfg := serve.Config(s, log)
 	cfg.Transport = transport
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)

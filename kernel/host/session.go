@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"interleave/kernel/engine"
+	"interleave/kernel/serve"
 	"interleave/kernel/session"
 )
 
@@ -18,13 +19,13 @@ func serveSession(ctx context.Context, args []string) error {
 	work := fs.String("work", "", "where cells are built")
 	code := fs.String("code", "", "how code of cells is written: plain or gated; plain where that can be, if not given")
 	if err := fs.Parse(args); err != nil {
-		return exitError(2)
+		return serve.ExitError(2)
 	}
 	signal.Ignore(syscall.SIGXFSZ) // a file that grows beyond the limit is an error of the write, not the end of the process
 	// A stack that overflows is reported once all its frames are counted. Half of Go's own bound is soon enough for a reader
 	// who waits, and deep enough for millions of calls.
 	debug.SetMaxStack(512e6)
-	e, err := engine.New(engine.Config{Toolchain: *tools, WorkDir: *work, Code: *code, Log: logger(false)})
+	e, err := engine.New(engine.Config{Toolchain: *tools, WorkDir: *work, Code: *code, Log: serve.Logger(false)})
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func start(t testing.TB) *kernel {
 // startAt is start, with the connection as place changes it.
 func startAt(t testing.TB, place func(*kernel)) *kernel {
 	t.Helper()
-	host := hosttest.Host(t)
+	host := hosttest.Kernel(t)
 	slots <- struct{}{}
 	t.Cleanup(func() { <-slots })
 	dir, err := os.MkdirTemp("", "k") // short: the name of a local socket has 100 characters

@@ -253,7 +253,7 @@ func TestClosedOutputs(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	t.Parallel()
-	host := hosttest.Host(t)
+	host := hosttest.Kernel(t)
 	for name, code := range map[string]string{"idle": "1", "computing": ready + "for {\n}", "blocked": ready + "select {}"} {
 		t.Run(name, func(t *testing.T) {
 			k := start(t)

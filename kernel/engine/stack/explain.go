@@ -1,4 +1,4 @@
-package engine
+package stack
 
 import (
 	"errors"
@@ -11,6 +11,12 @@ import (
 
 	"interleave/kernel/cell"
 	"interleave/kernel/session"
+)
+
+const (
+	bold  = cell.Bold
+	faint = cell.Faint
+	reset = cell.Reset
 )
 
 // repanicRE is what the runtime adds to a panic that was recovered on its way.
@@ -65,10 +71,10 @@ func Explain(d session.Death) session.Failed {
 	}
 	for _, l := range at {
 		f.Traceback = append(f.Traceback, l)
-		if m := placeRE.FindStringSubmatch(l); m != nil {
+		if m := PlaceRE.FindStringSubmatch(l); m != nil {
 			n, _ := strconv.Atoi(m[1])
 			line, _ := strconv.Atoi(m[2])
-			f.Traceback = append(f.Traceback, excerpt(d.Texts[n], line)...)
+			f.Traceback = append(f.Traceback, Excerpt(d.Texts[n], line)...)
 		}
 	}
 	return f
@@ -80,11 +86,11 @@ func Explain(d session.Death) session.Failed {
 func places(text string, d session.Death) []string {
 	for block := range strings.SplitSeq(text, "\n\n") {
 		lines := shorten(callsIn(block))
-		if g := parseGoroutines(block); len(g) > 0 && g[0].cell != "" {
-			if cell, _, line := strings.Cut(g[0].cell, ":"); !strings.Contains(strings.Join(lines, "\n"), cell+":") {
+		if g := Parse(block); len(g) > 0 && g[0].Cell != "" {
+			if cell, _, line := strings.Cut(g[0].Cell, ":"); !strings.Contains(strings.Join(lines, "\n"), cell+":") {
 				switch {
 				case line:
-					lines = append(lines, startedAt(g[0].cell))
+					lines = append(lines, StartedAt(g[0].Cell))
 				case cell == fmt.Sprintf("cell[%d]", d.N) && len(lines) == 0:
 					return nil // it ran, and its stack could not be read
 				case cell == fmt.Sprintf("cell[%d]", d.N):
@@ -109,14 +115,15 @@ func noted(d session.Death) string {
 	return fmt.Sprintf("cell[%d]", d.N)
 }
 
+// StartedAt is a line of a traceback: where the goroutine was started.
+func StartedAt(place string) string {
+	return faint + "in a goroutine started at " + reset + place
+}
+
 // A call is a line of a traceback, ready to be shown.
 type call struct {
 	text   string
 	elided int // calls behind it that the runtime does not list
-}
-
-func startedAt(place string) string {
-	return faint + "in a goroutine started at " + reset + place
 }
 
 var elidedRE = regexp.MustCompile(`^\.\.\.(\d+) frames elided\.\.\.$`)
@@ -136,7 +143,7 @@ func callsIn(block string) (calls []call) {
 			function = line
 			continue
 		}
-		p := placeRE.FindString(line)
+		p := PlaceRE.FindString(line)
 		if p == "" {
 			continue
 		}
@@ -148,7 +155,7 @@ func callsIn(block string) (calls []call) {
 		jumped = newer
 		entry := bold + p + reset
 		if strings.HasPrefix(function, "created by ") {
-			entry = startedAt(p)
+			entry = StartedAt(p)
 		} else if name != "" {
 			entry += faint + " in " + reset + name
 		}
@@ -165,7 +172,7 @@ func shorten(calls []call) (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s… and %d more calls%s", faint, len(calls)-i, reset))
 			break
 		}
-		n := round(calls[i:], longest, func(a, b call) bool { return a.text == b.text })
+		n := Round(calls[i:], longest, func(a, b call) bool { return a.text == b.text })
 		if n == 0 {
 			lines = append(lines, calls[i].text)
 			i++
@@ -185,8 +192,8 @@ func shorten(calls []call) (lines []string) {
 	return lines
 }
 
-// round returns how many calls repeat at least three times at the beginning, 0 if none do.
-func round[T any](calls []T, longest int, same func(a, b T) bool) int {
+// Round returns how many calls repeat at least three times at the beginning, 0 if none do.
+func Round[T any](calls []T, longest int, same func(a, b T) bool) int {
 next:
 	for n := 1; n <= longest && 3*n <= len(calls); n++ {
 		for i := n; i < 3*n; i++ {
@@ -197,4 +204,28 @@ next:
 		return n
 	}
 	return 0
+}
+
+// Excerpt shows a line of a cell below its place, when there is such a line.
+func Excerpt(text string, line int) []string {
+	src := sourceLine(text, line)
+	if src == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s%4d | %s%s", faint, line, reset, src)}
+}
+
+func sourceLine(text string, line int) string {
+	for range line - 1 {
+		_, rest, ok := strings.Cut(text, "\n")
+		if !ok {
+			return ""
+		}
+		text = rest
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "") + "…"
+	}
+	return text
 }

@@ -1,4 +1,6 @@
-package main
+// Package serve knows how a kernel's process is made: a session whose cells run in a process of its own, Jupyter's rules, and sockets. It must
+// not know how cells are run: the program that serves is small, and starts fast, because the host's code is not in it.
+package serve
 
 import (
 	"context"
@@ -17,19 +19,15 @@ import (
 	"interleave/install/toolchain"
 	"interleave/kernel"
 	"interleave/kernel/cell"
-	"interleave/kernel/engine"
+	"interleave/kernel/engine/stack"
 	"interleave/kernel/session"
 	"interleave/kernel/wire"
 	"interleave/kernel/zmq"
 )
 
-// newSession starts a session whose cells run in the folder dir, the present one when it is empty. What cells are built from
+// Session starts a session whose cells run in the folder dir, the present one when it is empty. What cells are built from
 // outlives the session's processes, not the session: cleanup removes it, once the session is closed.
-func newSession(ctx context.Context, dir string, log *slog.Logger) (s *session.Client, cleanup func() error, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, nil, fmt.Errorf("start the kernel: %w", err)
-	}
+func Session(ctx context.Context, dir string, log *slog.Logger) (s *session.Client, cleanup func() error, err error) {
 	tools, err := toolchain.Here()
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the kernel: %w", err)
@@ -47,11 +45,11 @@ func newSession(ctx context.Context, dir string, log *slog.Logger) (s *session.C
 	}
 	s, err = session.Start(ctx, session.Config{
 		Command: func() *exec.Cmd {
-			cmd := exec.Command(self, append(args, "-work", work)...)
+			cmd := exec.Command(toolchain.HostPath(tools), append(args, "-work", work)...)
 			cmd.Dir = dir
 			return cmd
 		},
-		Explain: engine.Explain,
+		Explain: stack.Explain,
 		Log:     log,
 	})
 	if err != nil {
@@ -60,8 +58,8 @@ func newSession(ctx context.Context, dir string, log *slog.Logger) (s *session.C
 	return s, cleanup, nil
 }
 
-// newConfig is a kernel of the session; only the transport is left to say.
-func newConfig(s *session.Client, log *slog.Logger) kernel.Config {
+// Config is a kernel of the session; only the transport is left to say.
+func Config(s *session.Client, log *slog.Logger) kernel.Config {
 	version := runtime.Version()
 	if tools, err := toolchain.Here(); err == nil {
 		if tc, _ := toolchain.Open(tools); tc != nil { // why cells cannot be compiled is the session's to tell
@@ -86,7 +84,8 @@ func newConfig(s *session.Client, log *slog.Logger) kernel.Config {
 	}
 }
 
-func serveKernel(ctx context.Context, args []string) error {
+// Kernel is the subcommand "kernel", with its arguments. Its error has been printed if it is an [ExitError].
+func Kernel(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("kernel", flag.ContinueOnError)
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), "Usage: interleave kernel CONNECTION_FILE\n\nServes a Jupyter client through the sockets that the file names. Jupyter starts this; `interleave install` tells it how.\nINTERLEAVE_LOG=debug, info, warn or error logs to standard error.\n")
@@ -95,11 +94,11 @@ func serveKernel(ctx context.Context, args []string) error {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
 		}
-		return exitError(2)
+		return ExitError(2)
 	}
 	if fs.NArg() != 1 {
 		fs.Usage()
-		return exitError(2)
+		return ExitError(2)
 	}
 	// A terminal sends Ctrl-C to everybody in it. The client turns it into an interrupt request; that is ours.
 	signal.Ignore(os.Interrupt)
@@ -108,12 +107,12 @@ func serveKernel(ctx context.Context, args []string) error {
 	ctx, gone := watchParent(ctx)
 	defer gone()
 
-	log := logger(false)
+	log := Logger(false)
 	conn, err := zmq.ReadConnectionFile(fs.Arg(0))
 	if err != nil {
 		return fmt.Errorf("start the kernel: %w", err)
 	}
-	s, cleanup, err := newSession(ctx, "", log) // its process starts while the sockets are made
+	s, cleanup, err := Session(ctx, "", log) // its process starts while the sockets are made
 	if err != nil {
 		return err
 	}
@@ -122,7 +121,7 @@ func serveKernel(ctx context.Context, args []string) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("start the kernel: %w", err), s.Close())
 	}
-	cfg := newConfig(s, log)
+	cfg := Config(s, log)
 	cfg.Transport = transport
 	at := transport.Connection()
 	cfg.Connect = wire.ConnectReply{Status: wire.OK,
@@ -132,4 +131,19 @@ func serveKernel(ctx context.Context, args []string) error {
 		return nil // told to end
 	}
 	return err
+}
+
+// An ExitError is the status of a process that has said what there was to say.
+type ExitError int
+
+func (e ExitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// Logger writes to standard error, which Jupyter shows in its own log, what INTERLEAVE_LOG=debug, info, warn or error asks
+// for, and everything if verbose. Without either it is nil, which is silence.
+func Logger(verbose bool) *slog.Logger {
+	level := slog.LevelDebug
+	if text := os.Getenv("INTERLEAVE_LOG"); !verbose && (text == "" || level.UnmarshalText([]byte(text)) != nil) {
+		return nil
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("pid", os.Getpid())
 }
