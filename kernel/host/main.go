@@ -1,4 +1,4 @@
-// Command host is the program that runs cells: the kernel's processes, all subcommands of one binary. It knows who
+// Command host is the program that runs cells, with all subcommands. It knows who
 // implements each subcommand and how its parts are put together. It must not know what they do.
 //
 // It is not built by hand: cells load only into a host compiled with the flags of package install/toolchain, which
