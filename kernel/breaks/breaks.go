@@ -34,14 +34,13 @@ func cellWhere(pc uintptr) (name, file string, line int)
 func cellDeferBits(entry, pc uintptr) uintptr
 
 //go:linkname setCellLeft runtime.setCellLeft
-func setCellLeft(f func(pc uintptr))
+func setCellLeft(f func())
 
 // Available reports whether this program can stop code so: on linux/amd64, if the kernel has membarrier.
 var Available = sync.OnceValue(cellStopReady)
 
-// OnLeave installs what is called on a goroutine that ends at a breakpoint, before its deferred calls. pc is the address of the jump, 0 if the
-// goroutine was about to enter a function. f must not return to code of a cell; what it returns to ends the goroutine.
-func OnLeave(f func(pc uintptr)) { setCellLeft(f) }
+// OnLeave installs what is called on a goroutine that ends at a breakpoint, before its deferred calls.
+func OnLeave(f func()) { setCellLeft(f) }
 
 var state struct {
 	sync.Mutex

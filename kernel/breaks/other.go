@@ -26,7 +26,7 @@ func Up() {}
 func Down() {}
 
 // OnLeave is never called where Available is false.
-func OnLeave(f func(pc uintptr)) {}
+func OnLeave(f func()) {}
 
 // A Jump says where calls of a function lead.
 type Jump struct{ From, To uintptr }

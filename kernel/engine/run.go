@@ -208,7 +208,7 @@ const (
 )
 
 // left is called by the patched runtime on a goroutine that ends at a breakpoint.
-func (e *Engine) left(uintptr) {
+func (e *Engine) left() {
 	if t := current(); t != nil {
 		t.run.leave(t)
 	}
