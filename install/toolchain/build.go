@@ -287,6 +287,7 @@ func (b *build) compile(ctx context.Context, path, suffix string, source []byte,
 		}
 	}
 	cfgFile := b.file(suffix + ".importcfg")
+	defer os.Remove(cfgFile) // a block of the disk for each cell
 	if err := os.WriteFile(cfgFile, cfg.Bytes(), 0o644); err != nil {
 		return err
 	}
