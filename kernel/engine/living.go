@@ -55,6 +55,16 @@ func (r *run) count() (all, busy int) {
 	return all, busy
 }
 
+// calls is another number after goroutines of the run have made system calls: one that is in a call at each look need not be blocked.
+func (r *run) calls() (sum uint64) {
+	cellCalls(func(t unsafe.Pointer, call uint64) {
+		if (*tag)(t).run == r {
+			sum += call
+		}
+	})
+	return sum
+}
+
 // goroutinesOfCells counts the living goroutines of all cells.
 func goroutinesOfCells() (n int) {
 	cellGoroutines(func(unsafe.Pointer, uint64, unsafe.Pointer, string, bool, uintptr, uintptr) { n++ })

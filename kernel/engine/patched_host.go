@@ -21,6 +21,9 @@ func setCellGoHook(f func())
 //go:linkname cellGoroutines runtime.cellGoroutines
 func cellGoroutines(visit func(g unsafe.Pointer, id uint64, tag unsafe.Pointer, state string, busy bool, start, at uintptr))
 
+//go:linkname cellCalls runtime.cellCalls
+func cellCalls(visit func(tag unsafe.Pointer, call uint64))
+
 //go:linkname cellStacks runtime.cellStacks
 func cellStacks(buf []byte, gs []unsafe.Pointer, ids []uint64) int
 

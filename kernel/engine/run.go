@@ -348,9 +348,12 @@ func (r *run) stop(why *failure) (*failure, string) {
 	var left []living
 	var d deadline
 	var killed time.Time // when the deadline had passed and goroutines began to be killed
+	var calls uint64
 	for quiet := 0; ; {
 		began := time.Now()
 		n, busy := r.count()
+		last := calls
+		calls = r.calls()
 		if n == 0 {
 			break
 		}
@@ -360,7 +363,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 		if fell && !killed.IsZero() {
 			killed = time.Now()
 		}
-		if quiet++; fell || busy > 0 || r.engine.out.Writing() {
+		if quiet++; fell || busy > 0 || calls != last && quiet > 1 || r.engine.out.Writing() {
 			quiet = 0
 		}
 		if quiet >= 3 || late && busy == 0 && killed.IsZero() { // one that was killed may have let another go on // seen blocked three times

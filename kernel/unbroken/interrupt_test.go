@@ -42,7 +42,8 @@ var hangs = []hang{
 	{"endless loop in a deferred call", "func last() {\n\tdefer func() {\n\t\tfor {\n\t\t}\n\t}()\n\t" + ready + "}\nlast()", flagged, `cell[N]:3 in last.func1`, false},
 	{"deferred calls of a stopped loop", "func tidy() {\n\tdefer func() { kept = 7 }()\n\tfor {\n\t\tkept = 8\n\t}\n}\n" + ready + "tidy()", flagged, `cell[N]:3 in tidy`, false},
 	{"recover does not hold a stopped loop", "func stubborn() {\n\tdefer func() { recover() }()\n\tfor {\n\t}\n}\n" + ready + "for {\n\tstubborn()\n}", flagged, `cell[N]:3 in stubborn`, false},
-	{"endless loop while no more files can be opened", "func full() {\n\tvar files []*os.File\n\tdefer func() {\n\t\tfor _, f := range files {\n\t\t\tf.Close()\n\t\t}\n\t}()\n\tfor {\n\t\tf, err := os.Open(os.DevNull)\n\t\tif err != nil {\n\t\t\tbreak\n\t\t}\n\t\tfiles = append(files, f)\n\t}\n\t" + ready + "\tfor {\n\t}\n}\nfull()", flagged, `in full`, false},
+	{"deferred calls that make system calls", "func stats() {\n\tdefer func() {\n\t\tfor range 2_000 {\n\t\t\tos.Stat(os.DevNull)\n\t\t}\n\t\tkept = 7\n\t}()\n\tkept = 8\n\t" + ready + "\tfor {\n\t}\n}\nstats()", flagged, `in stats`, false},
+	{"endless loop while no more files can be opened", "func full() {\n\tvar most syscall.Rlimit\n\tsyscall.Getrlimit(syscall.RLIMIT_NOFILE, &most)\n\tsyscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 200, Max: most.Max})\n\tvar files []*os.File\n\tdefer func() {\n\t\tsyscall.Setrlimit(syscall.RLIMIT_NOFILE, &most)\n\t\tfor _, f := range files {\n\t\t\tf.Close()\n\t\t}\n\t}()\n\tfor {\n\t\tf, err := os.Open(os.DevNull)\n\t\tif err != nil {\n\t\t\tbreak\n\t\t}\n\t\tfiles = append(files, f)\n\t}\n\t" + ready + "\tfor {\n\t}\n}\nfull()", flagged, `in full`, false},
 
 	{"context obeyed", ready + "<-ctx.Done()", cancelled, ``, false},
 	{"context obeyed by goroutines", "var wg sync.WaitGroup\nfor range 3 {\n\twg.Go(func() { <-ctx.Done() })\n}\n" + ready + "wg.Wait()", cancelled, ``, false},
