@@ -133,7 +133,7 @@ func Kernel(ctx context.Context, args []string) error {
 	return err
 }
 
-// An ExitError is the status of a process that has said what there was to say.
+// An ExitError is the status of a process that has printed why it ends.
 type ExitError int
 
 func (e ExitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }

@@ -66,7 +66,7 @@ func TestJumpToANewerDefinitionIsOneCall(t *testing.T) {
 	}
 }
 
-// Many goroutines that stand at the same place are told in one line, many places in few.
+// Many goroutines that stand at the same place are described in one line, many places in few.
 func TestTogether(t *testing.T) {
 	t.Parallel()
 	var all []Goroutine
