@@ -82,7 +82,7 @@ var layers = []layer{
 	{"kernel/serve", []string{"install/release", "install/toolchain", "kernel", "kernel/cell", "kernel/engine/stack", "kernel/session", "kernel/wire", "kernel/zmq"},
 		"a kernel's process without the host's code, which makes it small"},
 	{"kernel/interleave", []string{"install", "install/toolchain", "kernel/serve"},
-		"the main package of the program that Jupyter starts; nobody imports it"},
+		"the main package of the program that Jupyter starts; no package imports it"},
 	{"kernel/host", []string{"install/release", "install/toolchain", "kernel/...", "notebooks"},
 		"the host's main package wires everything; nobody imports it"},
 

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"image/png"
 	"math"
 	"slices"
 
@@ -177,7 +178,7 @@ func (l stroke) distance(x, y float64) float64 {
 func encodePNG(img *image.RGBA, limit int) ([]byte, error) {
 	flat := indexed(img)
 	var b bytes.Buffer
-	for _, e := range []*bitmap.Encoder{&bitmap.Fast, &bitmap.Small} {
+	for _, e := range []*png.Encoder{bitmap.Fast, bitmap.Small} {
 		b.Reset()
 		if err := e.Encode(&b, flat); err != nil {
 			return nil, err

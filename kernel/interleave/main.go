@@ -1,5 +1,4 @@
-// Command interleave is the program that an installation puts in Jupyter's way: it serves a kernel itself, and becomes the host beside it for
-// all other subcommands. It must stay small. Kernels live as long as notebooks are open, and a host, which has the standard library and all
+// Command interleave is the program that Jupyter starts: it serves a kernel itself, and becomes the host beside it for all other subcommands. It must stay small. Kernels live as long as notebooks are open, and a host, which has the standard library and all
 // packages for cells in it, takes three times the memory and starts a fiftieth of a second later.
 package main
 

@@ -5,7 +5,6 @@ package bitmap
 import (
 	"image"
 	"image/png"
-	"io"
 	"sync"
 )
 
@@ -25,15 +24,9 @@ func Free(img *image.RGBA) { images.Put(img) }
 
 // Fast and Small encode images as PNG, in little time or to little data. They may be used by several goroutines at once.
 var (
-	Fast  = Encoder{png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: new(buffers)}}
-	Small = Encoder{png.Encoder{CompressionLevel: png.DefaultCompression, BufferPool: new(buffers)}}
+	Fast  = &png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: new(buffers)}
+	Small = &png.Encoder{CompressionLevel: png.DefaultCompression, BufferPool: new(buffers)}
 )
-
-// An Encoder writes images as PNG.
-type Encoder struct{ png png.Encoder }
-
-// Encode writes an image.
-func (e *Encoder) Encode(w io.Writer, img image.Image) error { return e.png.Encode(w, img) }
 
 // buffers is a sync.Pool with the types of package png.
 type buffers sync.Pool
