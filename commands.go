@@ -7,7 +7,8 @@ import (
 	"fmt"
 
 	"interleave/install"
-	"interleave/install/release"
+	"interleave/kernel/command"
+	"interleave/kernel/release"
 )
 
 // flags makes a command's flag set, whose -h prints its usage line and what it does.
@@ -39,10 +40,10 @@ func parse(fs *flag.FlagSet, args []string, std stdio) error {
 	if err == nil && fs.NArg() > 0 {
 		fmt.Fprintf(fs.Output(), "unexpected argument %q\n", fs.Arg(0))
 		fs.Usage()
-		err = install.ExitError(2)
+		err = command.Exit(2)
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		return install.ExitError(2)
+		return command.Exit(2)
 	}
 	return err
 }
@@ -65,7 +66,7 @@ func placeFlags(fs *flag.FlagSet) func(context.Context) (install.Place, error) {
 		switch {
 		case *user && (*prefix != "" || *sys) || *prefix != "" && *sys:
 			fmt.Fprintln(fs.Output(), "--user, --prefix and --sys-prefix exclude one another")
-			return install.Place{}, install.ExitError(2)
+			return install.Place{}, command.Exit(2)
 		case *prefix != "":
 			return install.PrefixPlace(*prefix)
 		case *sys:

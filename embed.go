@@ -6,6 +6,6 @@ import "embed"
 // Tests come along, since a pattern cannot leave them out; the build ignores them. A pattern must not reach into
 // kernel/kerneltest/browser, which is another module. A test compares it with what the build needs.
 //
-//go:embed go.mod go.sum runtime/lab/*.s */*.go */*/*.go install/*/*/*.go kernel/cell/*/*.go kernel/engine/*/*.go kernel/load/*/*.go runtime/*/*/*.go */*/*/*/*.go kernel/load/*.s
-//go:embed install/assets install/toolchain/stdfiles install/toolchain/selftest.txt notebooks/page/page.css notebooks/lessons runtime/lab/benchtable/python.py
+//go:embed go.mod go.sum runtime/lab/*.s */*.go */*/*.go kernel/cell/*/*.go kernel/engine/*/*.go kernel/load/*/*.go kernel/toolchain/*/*.go runtime/*/*/*.go */*/*/*/*.go kernel/load/*.s
+//go:embed install/assets kernel/toolchain/stdfiles kernel/toolchain/selftest.txt notebooks/page/page.css notebooks/lessons runtime/lab/benchtable/python.py
 var source embed.FS

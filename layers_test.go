@@ -24,17 +24,21 @@ type layer struct {
 }
 
 var layers = []layer{
-	{".", []string{"install", "install/release"},
+	{".", []string{"install", "kernel/command", "kernel/release"},
 		"the launcher must build and start anywhere, before there is a host"},
-	{"install/toolchain/internal/loadhost", []string{"install/toolchain/writes"},
-		"a host of a test, with nothing in it but what the test asks for"},
-	{"install/toolchain/...", nil,
-		"how Go is made to build cells says nothing of what is in them"},
-	{"install/hosttest", []string{"install", "install/toolchain"},
+	{"install/hosttest", []string{"install", "kernel/toolchain"},
 		"tests get the host that users get"},
-	{"install/...", []string{"install/toolchain"},
+	{"install/...", []string{"kernel/command", "kernel/toolchain"},
 		"the launcher links it; the host's code would come along"},
 
+	{"kernel/toolchain/internal/loadhost", []string{"kernel/toolchain/writes"},
+		"a host of a test, with nothing in it but what the test asks for"},
+	{"kernel/toolchain/...", nil,
+		"how Go is made to build cells says nothing of what is in them"},
+	{"kernel/command", nil,
+		"every program links it"},
+	{"kernel/release", nil,
+		"likewise"},
 	{"kernel", []string{"kernel/wire", "kernel/session"},
 		"Jupyter's rules over plain values: never Go syntax, sockets or user code"},
 	{"kernel/wire", nil,
@@ -57,7 +61,7 @@ var layers = []layer{
 		"likewise"},
 	{"kernel/load/pkgbits", nil,
 		"likewise"},
-	{"kernel/load/internal/loadhost", []string{"install/toolchain", "kernel/load"},
+	{"kernel/load/internal/loadhost", []string{"kernel/toolchain", "kernel/load"},
 		"a host of a test, with nothing in it but what the test asks for"},
 	{"kernel/load", []string{"kernel/load/..."},
 		"a linker: it knows object files and the runtime, and not what a cell is"},
@@ -67,23 +71,23 @@ var layers = []layer{
 		"cells are linked with it, and it must not bring the kernel along"},
 	{"kernel/engine/symbols/...", []string{"plots", "runtime/..."},
 		"generated: what the interpreter reaches of the packages for cells"},
-	{"kernel/engine/corpustest/...", []string{"install/hosttest", "install/toolchain", "kernel/kerneltest", "kernel/session", "kernel/wire"},
+	{"kernel/engine/corpustest/...", []string{"install/hosttest", "kernel/toolchain", "kernel/kerneltest", "kernel/session", "kernel/wire"},
 		"tests engines from outside, through the kernel"},
 	{"kernel/engine/stack", []string{"kernel/cell", "kernel/session"},
 		"reads texts that the runtime printed, also in processes where no cell can run"},
-	{"kernel/engine", []string{"install/toolchain", "install/toolchain/itabs", "install/toolchain/patched", "install/toolchain/writes", "kernel/breaks", "kernel/cell", "kernel/engine/rt", "kernel/engine/stack", "kernel/engine/symbols", "kernel/load", "kernel/session", "plots", "runtime/..."},
+	{"kernel/engine", []string{"kernel/toolchain", "kernel/toolchain/itabs", "kernel/toolchain/patched", "kernel/toolchain/writes", "kernel/breaks", "kernel/cell", "kernel/engine/rt", "kernel/engine/stack", "kernel/engine/symbols", "kernel/load", "kernel/session", "plots", "runtime/..."},
 		"the child's end: it says everything through the session's events, so it needs no kernel"},
 	{"kernel/kerneltest", []string{"kernel", "kernel/client", "kernel/inproc", "kernel/wire"},
 		"a kernel in the test's own process; the session is given to it"},
 	{"kernel/unbroken", nil,
 		"tests alone: breaks sessions and looks at what is left"},
-	{"kernel/bench", []string{"install", "install/toolchain", "kernel/client", "kernel/wire", "kernel/zmq"},
+	{"kernel/bench", []string{"install", "kernel/toolchain", "kernel/client", "kernel/wire", "kernel/zmq"},
 		"measures installed kernels as their clients"},
-	{"kernel/serve", []string{"install/release", "install/toolchain", "kernel", "kernel/cell", "kernel/engine/stack", "kernel/session", "kernel/wire", "kernel/zmq"},
+	{"kernel/serve", []string{"kernel", "kernel/cell", "kernel/command", "kernel/engine/stack", "kernel/release", "kernel/session", "kernel/toolchain", "kernel/wire", "kernel/zmq"},
 		"a kernel's process without the host's code, which makes it small"},
-	{"kernel/interleave", []string{"install", "install/toolchain", "kernel/serve"},
+	{"kernel/interleave", []string{"install", "kernel/command", "kernel/serve", "kernel/toolchain"},
 		"the main package of the program that Jupyter starts; no package imports it"},
-	{"kernel/host", []string{"install/release", "install/toolchain", "kernel/...", "notebooks"},
+	{"kernel/host", []string{"kernel/...", "notebooks"},
 		"the host's main package wires everything; nobody imports it"},
 
 	{"notebooks", []string{"kernel/client", "kernel/wire", "notebooks/..."},
@@ -124,7 +128,7 @@ var doors = []door{
 	{"golang.org/x/sys", []string{"install", "kernel/engine", "kernel/session"}, "what the syscall package lacks: copies of descriptors, process control, file locks on Windows"},
 	{"golang.org/x/arch", []string{"kernel/breaks"}, "machine code is read in one place"},
 	{"golang.org/x/text", []string{"kernel/cell"}, "how wide a character is, for carets"},
-	{"golang.org/x/tools", []string{"install/toolchain", "kernel/engine/corpustest", "kernel/bench"}, "reads what the compiler exported; txtar for the corpus and the programs of a benchmark"},
+	{"golang.org/x/tools", []string{"kernel/toolchain", "kernel/engine/corpustest", "kernel/bench"}, "reads what the compiler exported; txtar for the corpus and the programs of a benchmark"},
 	{"github.com/yuin/goldmark", []string{"notebooks/page"}, "Markdown is for pages"},
 }
 
@@ -303,7 +307,7 @@ func TestCodeMap(t *testing.T) {
 		named[strings.TrimSuffix(m[1], "/")] = true
 	}
 	for pkg := range imports(t) {
-		if strings.HasPrefix(pkg, "install/toolchain/") || strings.Contains(pkg, "/gen") || pkg == "." || named[pkg] {
+		if strings.HasPrefix(pkg, "kernel/toolchain/") || strings.Contains(pkg, "/gen") || pkg == "." || named[pkg] {
 			continue // parts of one that is there
 		}
 		t.Errorf("%s is not on the code map", pkg)

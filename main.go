@@ -8,8 +8,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -17,87 +15,48 @@ import (
 	"syscall"
 
 	"interleave/install"
+	"interleave/kernel/command"
 )
-
-// A command is one of the launcher's own. The host's are listed for help and passed on.
-type command struct {
-	name, usage string
-	run         func(ctx context.Context, args []string, io stdio) error // nil for the host's
-}
 
 type stdio struct {
 	out, err io.Writer
 }
 
-var commands = []command{
-	{"run", "execute a notebook without Jupyter", nil},
-	{"kernel", "serve a connection file; Jupyter starts this", nil},
-	{"install", "make the kernel appear in Jupyter", installCommand},
-	{"uninstall", "remove what install put in place", uninstallCommand},
-	{"doctor", "check what the kernel needs, and run a cell in each engine", doctorCommand},
-	{"version", "print the versions of Interleave and Go", versionCommand},
-	{"cells", "", nil}, // for who works on Interleave: see CONTRIBUTING.md
+// own are the subcommands that the launcher runs itself.
+var own = map[string]func(ctx context.Context, args []string, io stdio) error{
+	"install":   installCommand,
+	"uninstall": uninstallCommand,
+	"doctor":    doctorCommand,
+	"version":   versionCommand,
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], stdio{os.Stdout, os.Stderr})
-	code := status(ctx, err)
+	code := command.Status(ctx, err, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// status prints an error that has not been printed yet and returns the exit status for it.
-func status(ctx context.Context, err error) int {
-	var exit install.ExitError
-	switch {
-	case err != nil && ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "interleave: stopped:", context.Cause(ctx))
-		return 130
-	case err == nil:
-		return 0
-	case errors.As(err, &exit):
-		return int(exit)
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	}
-	fmt.Fprintln(os.Stderr, "interleave:", err)
-	return 1
-}
-
 func run(ctx context.Context, args []string, std stdio) error {
 	if len(args) == 0 {
-		usage(std.err)
-		return install.ExitError(2)
+		command.Usage(std.err)
+		return command.Exit(2)
 	}
 	switch args[0] {
 	case "-h", "-help", "--help", "help":
-		usage(std.out)
+		command.Usage(std.out)
 		return nil
 	}
-	for _, c := range commands {
-		switch {
-		case c.name != args[0]:
-		case c.run != nil:
-			return c.run(ctx, args[1:], std)
-		default:
-			return becomeHost(ctx, args, std)
-		}
+	if f := own[args[0]]; f != nil {
+		return f(ctx, args[1:], std)
 	}
-	// The host would know, but nobody should wait for it to be built to hear this.
-	fmt.Fprintf(std.err, "interleave: there is no command %q\n\n", args[0])
-	usage(std.err)
-	return install.ExitError(2)
-}
-
-func usage(w io.Writer) {
-	fmt.Fprint(w, "Interleave is a Jupyter kernel for Go concurrency experiments.\n\nUsage: interleave command [flags]\n\n")
-	for _, c := range commands {
-		if c.usage != "" {
-			fmt.Fprintf(w, "  %-10s %s\n", c.name, c.usage)
-		}
+	if _, ok := command.Lookup(args[0]); !ok { // the host knows, too, but may have to be built first
+		fmt.Fprintf(std.err, "interleave: there is no command %q\n\n", args[0])
+		command.Usage(std.err)
+		return command.Exit(2)
 	}
-	fmt.Fprint(w, "\n`interleave command -h` lists the flags of a command.\n")
+	return becomeHost(ctx, args, std)
 }
 
 // becomeHost builds the host if need be and replaces this process by it, so that signals, terminal and exit status are the host's.

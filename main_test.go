@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"interleave/kernel/command"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,4 +84,19 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// TestSubcommands checks that the launcher runs exactly the subcommands that the table says are its own.
+func TestSubcommands(t *testing.T) {
+	t.Parallel()
+	for _, c := range command.Subcommands {
+		if (own[c.Name] != nil) != c.Launcher {
+			t.Errorf("the launcher runs %s: %v; the table says %v", c.Name, own[c.Name] != nil, c.Launcher)
+		}
+	}
+	for name := range own {
+		if _, ok := command.Lookup(name); !ok {
+			t.Errorf("%s is not in the table of subcommands", name)
+		}
+	}
 }

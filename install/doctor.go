@@ -13,7 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"interleave/install/toolchain"
+	"interleave/kernel/command"
+	"interleave/kernel/toolchain"
 )
 
 // probeTime is how long a kernel may take to start and to run one cell. It takes a tenth of a second; a machine that is
@@ -41,7 +42,7 @@ func (d *doctor) skip(what, format string, args ...any) {
 }
 
 // Doctor checks Go, where cells are plugins the C compiler and linker, the kernelspec and the host it names, and runs a cell in each engine of that
-// very kernel. One line each goes to w. When Jupyter knows no kernel, the one in place tells why. The error is an ExitError when something is missing.
+// very kernel. One line each goes to w. When Jupyter knows no kernel, the one in place tells why. The error is a command.Exit when something is missing.
 func Doctor(ctx context.Context, place Place, w io.Writer) error {
 	d := &doctor{w: w}
 	m := d.machine(ctx)
@@ -52,7 +53,7 @@ func Doctor(ctx context.Context, place Place, w io.Writer) error {
 		d.skip("engine", "not tried")
 	}
 	if d.missing > 0 {
-		return ExitError(1)
+		return command.Exit(1)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package install
 import (
 	"errors"
 	"fmt"
+	"interleave/kernel/command"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,7 +17,7 @@ func Exec(host string, args []string) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err := cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return ExitError(exit.ExitCode())
+		return command.Exit(exit.ExitCode())
 	}
 	if err != nil {
 		return fmt.Errorf("start the host %s: %w", host, err)

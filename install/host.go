@@ -14,7 +14,7 @@ import (
 	"slices"
 	"time"
 
-	"interleave/install/toolchain"
+	"interleave/kernel/toolchain"
 )
 
 // A Build says how to make a host. The zero value makes the product's.

@@ -14,12 +14,12 @@ import (
 	"testing/fstest"
 	"time"
 
-	"interleave/install/toolchain"
+	"interleave/kernel/toolchain"
 )
 
 // small is a host that takes a second or two.
 func small() Build {
-	return Build{Main: "./install/toolchain/internal/loadhost", Packages: []string{"fmt"}}
+	return Build{Main: "./kernel/toolchain/internal/loadhost", Packages: []string{"fmt"}}
 }
 
 // changed is the module with one more comment in a file of the small host.
@@ -36,7 +36,7 @@ func changed(t *testing.T, comment string) fs.FS {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if name == "install/toolchain/internal/loadhost/main.go" {
+		if name == "kernel/toolchain/internal/loadhost/main.go" {
 			b = append(b, "// "+comment...)
 		}
 		m[name] = &fstest.MapFile{Data: b}

@@ -11,7 +11,7 @@ import (
 	"runtime"
 	"strings"
 
-	"interleave/install/toolchain"
+	"interleave/kernel/toolchain"
 )
 
 // Install builds the host in place, points its stable path at it and writes the kernelspec. What was installed before is

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"interleave/install/toolchain"
+	"interleave/kernel/toolchain"
 )
 
 func TestInstallUpgradeUninstall(t *testing.T) {

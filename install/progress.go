@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/term"
 
-	"interleave/install/toolchain"
+	"interleave/kernel/toolchain"
 )
 
 // buildWork is what a first build costs, in seconds of one core. Go's compiler uses all of them, up to a point.

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"interleave/install/toolchain"
+	"interleave/kernel/toolchain"
 )
 
 // terminal opens a new terminal: what is written to tty can be read from the other end.

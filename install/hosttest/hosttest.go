@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"interleave/install"
-	"interleave/install/toolchain"
+	"interleave/kernel/toolchain"
 )
 
 var (

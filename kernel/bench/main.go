@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"interleave/install"
-	"interleave/install/toolchain"
+	"interleave/kernel/toolchain"
 )
 
 func main() {

@@ -10,7 +10,7 @@
 //
 // Read reads the code of a module that is to be loaded, and Add makes it known. Up writes a breakpoint, the byte INT3, over the jumps at which its loops continue and
 // over those that lead to morestack when a function is called; Down takes them away. They stand there only while something is being
-// stopped. The patched runtime (stdfiles/cellstop.go.txt of package install/toolchain) handles the signal: it ends the goroutine or does
+// stopped. The patched runtime (stdfiles/cellstop.go.txt of package kernel/toolchain) handles the signal: it ends the goroutine or does
 // what the jump would have done.
 //
 // # Where

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"plugin"
 
-	"interleave/install/toolchain"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/load"
+	"interleave/kernel/toolchain"
 )
 
 // compile builds a checked cell, loads it and makes it part of the session. The returned function runs its statements. A cell whose every

@@ -4,8 +4,8 @@ import (
 	"context"
 	"sync"
 
-	"interleave/install/toolchain/patched"
 	"interleave/kernel/session"
+	"interleave/kernel/toolchain/patched"
 )
 
 // stdin is what cells read as standard input: lines for which the user is asked.

@@ -13,10 +13,10 @@ import (
 	"time"
 	"unicode"
 
-	"interleave/install/toolchain"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
+	"interleave/kernel/toolchain"
 	"interleave/runtime/timeline"
 )
 

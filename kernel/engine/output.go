@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"interleave/install/toolchain/writes"
 	"interleave/kernel/session"
+	"interleave/kernel/toolchain/writes"
 )
 
 // captureOutput lets the engine see which goroutine writes to standard output and error, where the standard library is

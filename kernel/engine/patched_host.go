@@ -4,7 +4,7 @@ package engine
 
 import "unsafe" // also for linkname
 
-// What the patched standard library offers; install/toolchain/stdfiles has it.
+// What the patched standard library offers; kernel/toolchain/stdfiles has it.
 
 //go:linkname cellTag runtime.cellTag
 func cellTag() unsafe.Pointer

@@ -13,7 +13,7 @@ import (
 // A tag is what the patched runtime keeps for a goroutine of a cell, and what a goroutine inherits from the one that starts it. So
 // each goroutine belongs to the run that caused it, also after its cell has ended. A tag lives as long as a goroutine has it.
 type tag struct {
-	// These two are first: the patched runtime reads them, in stdfiles/cellstop.go.txt of package install/toolchain.
+	// These two are first: the patched runtime reads them, in stdfiles/cellstop.go.txt of package kernel/toolchain.
 	stop      *uint32 // the run's halt
 	unwinding bool    // it is ending: being stopped does not concern it any more
 

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"os"
 
-	"interleave/install/toolchain"
+	"interleave/kernel/command"
 	"interleave/kernel/load"
-	"interleave/kernel/serve"
+	"interleave/kernel/toolchain"
 )
 
 // writeIndex writes the index of the host's symbols, by which cells are linked into it. It is for the installation.
 func writeIndex(_ context.Context, args []string) error {
 	if len(args) != 2 {
-		return serve.ExitError(2)
+		return command.Exit(2)
 	}
 	text, err := os.ReadFile(args[0])
 	if err != nil {

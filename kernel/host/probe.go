@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"interleave/kernel/client"
-	"interleave/kernel/serve"
+	"interleave/kernel/command"
 	"interleave/kernel/wire"
 	"interleave/kernel/zmq"
 )
@@ -26,7 +26,7 @@ func probe(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
 	engine := fs.String("engine", "compiled", "yaegi or compiled")
 	if err := fs.Parse(args); err != nil || fs.NArg() == 0 {
-		return serve.ExitError(2)
+		return command.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -8,6 +8,7 @@ import (
 
 	"interleave/kernel"
 	"interleave/kernel/client"
+	"interleave/kernel/command"
 	"interleave/kernel/inproc"
 	"interleave/kernel/serve"
 	"interleave/kernel/wire"
@@ -17,7 +18,7 @@ import (
 // runNotebooks is the subcommand run. Each notebook gets a kernel in this process, which its cells are not.
 func runNotebooks(ctx context.Context, args []string) error {
 	if code := notebooks.Command(ctx, args, notebooks.Stdio{Out: os.Stdout, Err: os.Stderr}, startKernel); code != 0 {
-		return serve.ExitError(code)
+		return command.Exit(code)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"interleave/kernel/command"
 	"interleave/kernel/engine"
 	"interleave/kernel/serve"
 	"interleave/kernel/session"
@@ -19,7 +20,7 @@ func serveSession(ctx context.Context, args []string) error {
 	work := fs.String("work", "", "where cells are built")
 	code := fs.String("code", "", "how code of cells is written: plain or gated; plain where that can be, if not given")
 	if err := fs.Parse(args); err != nil {
-		return serve.ExitError(2)
+		return command.Exit(2)
 	}
 	signal.Ignore(syscall.SIGXFSZ) // a file that grows beyond the limit is an error of the write, not the end of the process
 	// A stack that overflows is reported once all its frames are counted. Half of Go's own bound is soon enough for a reader

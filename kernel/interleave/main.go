@@ -1,36 +1,24 @@
-// Command interleave is the program that Jupyter starts: it serves a kernel itself, and becomes the host beside it for all other subcommands. It must stay small. Kernels live as long as notebooks are open, and a host, which has the standard library and all
+// Command interleave is the program that Jupyter starts: it serves a kernel itself, and becomes the host beside it for all other
+// subcommands. It must stay small. Kernels live as long as notebooks are open, and a host, which has the standard library and all
 // packages for cells in it, takes three times the memory and starts a fiftieth of a second later.
 package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
 	"os"
 
 	"interleave/install"
-	"interleave/install/toolchain"
+	"interleave/kernel/command"
 	"interleave/kernel/serve"
+	"interleave/kernel/toolchain"
 )
 
 func main() {
-	err := run(os.Args[1:])
-	var exit serve.ExitError
-	var host install.ExitError
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-	case errors.As(err, &exit):
-		os.Exit(int(exit))
-	case errors.As(err, &host):
-		os.Exit(int(host))
-	default:
-		fmt.Fprintln(os.Stderr, "interleave:", err)
-		os.Exit(1)
-	}
+	ctx := context.Background()
+	os.Exit(command.Status(ctx, run(ctx, os.Args[1:]), os.Stderr))
 }
 
-func run(args []string) error {
+func run(ctx context.Context, args []string) error {
 	dir, err := toolchain.Here()
 	if err != nil {
 		return err
@@ -39,5 +27,5 @@ func run(args []string) error {
 		return install.Exec(toolchain.HostPath(dir), args)
 	}
 	toolchain.Hold(dir) // to the end of the process
-	return serve.Kernel(context.Background(), args[1:])
+	return serve.Kernel(ctx, args[1:])
 }

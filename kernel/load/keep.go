@@ -3,7 +3,7 @@
 package load
 
 // cmd/link keeps all that cells may need in a program that has both of these. Of the second, hosts without cgo have what is Go; see
-// package install/toolchain.
+// package kernel/toolchain.
 import (
 	_ "plugin"
 	_ "runtime/cgo"

@@ -14,8 +14,8 @@ import (
 
 	"interleave/install"
 	"interleave/install/hosttest"
-	"interleave/install/toolchain"
 	"interleave/kernel/load"
+	"interleave/kernel/toolchain"
 )
 
 // A loader is a program that loads archives, with the compiler that makes them.

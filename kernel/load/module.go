@@ -11,7 +11,7 @@ import (
 	"interleave/kernel/load/goobj"
 )
 
-// What package runtime offers to this one, in a file that package install/toolchain adds to it.
+// What package runtime offers to this one, in a file that package kernel/toolchain adds to it.
 
 // A cellModule describes a loaded cell to the runtime, which has the same struct.
 type cellModule struct {

@@ -15,12 +15,13 @@ import (
 	"strings"
 	"syscall"
 
-	"interleave/install/release"
-	"interleave/install/toolchain"
 	"interleave/kernel"
 	"interleave/kernel/cell"
+	"interleave/kernel/command"
 	"interleave/kernel/engine/stack"
+	"interleave/kernel/release"
 	"interleave/kernel/session"
+	"interleave/kernel/toolchain"
 	"interleave/kernel/wire"
 	"interleave/kernel/zmq"
 )
@@ -84,7 +85,7 @@ func Config(s *session.Client, log *slog.Logger) kernel.Config {
 	}
 }
 
-// Kernel is the subcommand "kernel", with its arguments. Its error has been printed if it is an [ExitError].
+// Kernel is the subcommand "kernel", with its arguments. Its error has been printed if it is an [command.Exit].
 func Kernel(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("kernel", flag.ContinueOnError)
 	fs.Usage = func() {
@@ -94,11 +95,11 @@ func Kernel(ctx context.Context, args []string) error {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
 		}
-		return ExitError(2)
+		return command.Exit(2)
 	}
 	if fs.NArg() != 1 {
 		fs.Usage()
-		return ExitError(2)
+		return command.Exit(2)
 	}
 	// A terminal sends Ctrl-C to everybody in it. The client turns it into an interrupt request; that is ours.
 	signal.Ignore(os.Interrupt)
@@ -132,11 +133,6 @@ func Kernel(ctx context.Context, args []string) error {
 	}
 	return err
 }
-
-// An ExitError is the status of a process that has printed why it ends.
-type ExitError int
-
-func (e ExitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 // Logger writes to standard error, which Jupyter shows in its own log, what INTERLEAVE_LOG=debug, info, warn or error asks
 // for, and everything if verbose. Without either it is nil, which is silence.

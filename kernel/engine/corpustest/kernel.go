@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"interleave/install/hosttest"
-	"interleave/install/toolchain"
 	"interleave/kernel/kerneltest"
 	"interleave/kernel/session"
+	"interleave/kernel/toolchain"
 	"interleave/kernel/wire"
 )
 

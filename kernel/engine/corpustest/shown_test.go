@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"interleave/install/hosttest"
-	"interleave/install/toolchain"
 	"interleave/kernel/session"
+	"interleave/kernel/toolchain"
 )
 
 // A watched session is one of the real host whose events are looked at as they are, figures too.

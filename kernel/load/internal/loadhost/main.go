@@ -11,8 +11,8 @@ import (
 	"strings"
 	"sync"
 
-	"interleave/install/toolchain"
 	"interleave/kernel/load"
+	"interleave/kernel/toolchain"
 )
 
 func main() {

@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"strings"
 
-	"interleave/install/toolchain/writes"
+	"interleave/kernel/toolchain/writes"
 )
 
 func main() {

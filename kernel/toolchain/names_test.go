@@ -25,7 +25,7 @@ var loadhost = sync.OnceValues(func() (*Toolchain, error) {
 	}
 	loadhostDir = dir
 	err = Prepare(context.Background(), Config{
-		Source: "../..", Dir: dir, Main: "./install/toolchain/internal/loadhost", Packages: []string{"std"},
+		Source: "../..", Dir: dir, Main: "./kernel/toolchain/internal/loadhost", Packages: []string{"std"},
 		Progress: func(s Step) { fmt.Fprintf(os.Stderr, "%d/%d %s\n", s.N, s.Of, s.What) },
 	})
 	if err != nil {
