@@ -19,7 +19,7 @@ import (
 
 // setAside takes definitions of earlier cells that have errors out of the session, and reports whether it did. It does not when
 // the cell itself has an error, which is the one to show.
-func (c *change) setAside(errs []types.Error) bool {
+func (c *checked) setAside(errs []types.Error) bool {
 	var units []*unit // in the order in which the checker found them
 	found := map[*unit]types.Error{}
 	for _, e := range errs {
@@ -59,7 +59,7 @@ func (c *change) setAside(errs []types.Error) bool {
 }
 
 // takeOut sets one definition aside, and variables whose type it was.
-func (c *change) takeOut(u *unit, why *Diagnostic) {
+func (c *checked) takeOut(u *unit, why *Diagnostic) {
 	c.gone[u] = true
 	c.aside = append(c.aside, u)
 	c.why[u] = why
@@ -77,7 +77,7 @@ func (c *change) takeOut(u *unit, why *Diagnostic) {
 }
 
 // earlierUnit finds the definition of an earlier cell that an error is in, or nil.
-func (c *change) earlierUnit(e types.Error) *unit {
+func (c *checked) earlierUnit(e types.Error) *unit {
 	src := c.s.sourceOf(e.Pos)
 	if src == nil || src == c.src {
 		return nil
@@ -95,9 +95,9 @@ func (c *change) earlierUnit(e types.Error) *unit {
 
 // revive adds to the definitions that are looked at those that were set aside and that mention something this cell defines,
 // perhaps by way of others.
-func (c *change) revive() {
+func (d *definition) revive() {
 	names := map[string]bool{}
-	for _, u := range c.news {
+	for _, u := range d.news {
 		if u.kind == methodUnit {
 			names[u.recv] = true
 		}
@@ -105,23 +105,23 @@ func (c *change) revive() {
 			names[n] = true
 		}
 	}
-	for _, id := range c.vars {
+	for _, id := range d.vars {
 		names[id.Name] = true
 	}
 	for grew := true; grew; {
 		grew = false
-		for _, u := range c.s.aside {
-			if c.revived[u] || c.superseded(u) || !mentions(u.uses, names) && !names[u.recv] {
+		for _, u := range d.s.aside {
+			if d.revived[u] || d.superseded(u, d.vars) || !mentions(u.uses, names) && !names[u.recv] {
 				continue
 			}
-			c.revived[u] = true
-			c.kept = append(c.kept, u)
+			d.revived[u] = true
+			d.kept = append(d.kept, u)
 			if u.kind == methodUnit {
-				c.changed[u.recv] = true
+				d.changed[u.recv] = true
 				names[u.recv] = true
 			} else {
 				maps.Copy(names, nameSet(u.names))
-				maps.Copy(c.changed, nameSet(u.names))
+				maps.Copy(d.changed, nameSet(u.names))
 			}
 			grew = true
 		}
@@ -129,13 +129,13 @@ func (c *change) revive() {
 }
 
 // superseded reports whether something else has the name of a definition that was set aside.
-func (c *change) superseded(u *unit) bool {
+func (o *outline) superseded(u *unit, vars []*ast.Ident) bool {
 	if u.kind == methodUnit {
-		return slices.ContainsFunc(c.news, func(n *unit) bool { return n.kind == methodUnit && n.key() == u.key() })
+		return slices.ContainsFunc(o.news, func(n *unit) bool { return n.kind == methodUnit && n.key() == u.key() })
 	}
 	return slices.ContainsFunc(u.names, func(n string) bool {
-		old := c.old[n]
-		return c.added[n] != nil || old != nil && old != u || slices.ContainsFunc(c.vars, func(id *ast.Ident) bool { return id.Name == n })
+		old := o.old[n]
+		return o.added[n] != nil || old != nil && old != u || slices.ContainsFunc(vars, func(id *ast.Ident) bool { return id.Name == n })
 	})
 }
 
@@ -148,14 +148,14 @@ func nameSet(names []string) map[string]bool {
 }
 
 // remaining lists what is set aside once this cell is part of the session.
-func (c *change) remaining() (aside []*unit) {
+func (c *checked) remaining() (aside []*unit) {
 	for _, u := range c.s.aside {
-		if !c.superseded(u) && !c.revived[u] {
+		if !c.superseded(u, c.vars) && !c.revived[u] {
 			aside = append(aside, u)
 		}
 	}
 	for _, u := range c.aside {
-		if !c.superseded(u) {
+		if !c.superseded(u, c.vars) {
 			aside = append(aside, c.withReason(u))
 		}
 	}
@@ -163,14 +163,14 @@ func (c *change) remaining() (aside []*unit) {
 }
 
 // withReason returns a unit that is set aside.
-func (c *change) withReason(u *unit) *unit {
+func (c *checked) withReason(u *unit) *unit {
 	cp := *u
 	cp.aside = c.why[u]
 	return &cp
 }
 
 // asideList lists what the cell may miss because it is set aside, now or before.
-func (c *change) asideList() (list []*unit) {
+func (c *checked) asideList() (list []*unit) {
 	for _, u := range c.aside {
 		list = append(list, c.withReason(u))
 	}
@@ -178,7 +178,7 @@ func (c *change) asideList() (list []*unit) {
 }
 
 // asideNotes are the notes for the user: what was set aside, what went with it, and what fits again.
-func (c *change) asideNotes() (notes []string) {
+func (c *checked) asideNotes() (notes []string) {
 	const most = 6
 	var reasons, followers []string
 	for _, u := range c.aside {
@@ -221,7 +221,7 @@ func (c *change) asideNotes() (notes []string) {
 }
 
 // tookAside reports whether this cell has set a name aside.
-func (c *change) tookAside(name string) bool {
+func (c *checked) tookAside(name string) bool {
 	return slices.ContainsFunc(c.aside, func(u *unit) bool { return u.kind != methodUnit && slices.Contains(u.names, name) })
 }
 
@@ -235,7 +235,7 @@ func (u *unit) described() string {
 }
 
 // asideHint explains that a name or a method that the cell misses is set aside, empty when it is not.
-func (c *change) asideHint(name, recv string) string {
+func (c *checked) asideHint(name, recv string) string {
 	for _, u := range c.asideList() {
 		if u.recv == recv && slices.Contains(u.names, name) {
 			return fmt.Sprintf("%s was set aside when it no longer fitted (%s): define it again", u.described(), short(u.aside.String()))

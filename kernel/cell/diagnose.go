@@ -12,7 +12,7 @@ import (
 )
 
 // diagnose turns the checker's errors into ours, in the order of the cells' text and without repetition.
-func (c *change) diagnose(errs []types.Error) (ds Diagnostics) {
+func (c *checked) diagnose(errs []types.Error) (ds Diagnostics) {
 	seen := map[string]bool{}
 	for _, e := range errs {
 		d := Diagnostic{Cell: c.src.n, Kind: "type error", Message: c.readable(e.Msg)}
@@ -54,7 +54,7 @@ var aliasRE = pattern.New(own + `_[\pL\d_]+`)
 
 // readable is a message of the checker in the words of the cell: what the front end adds to names is removed, and packages have the
 // names by which the cell knows them.
-func (c *change) readable(msg string) string {
+func (c *checked) readable(msg string) string {
 	msg = aliasRE().ReplaceAllStringFunc(msg, func(a string) string {
 		if path, ok := c.s.aliased[a]; ok {
 			return c.packageName(path)
@@ -67,7 +67,7 @@ func (c *change) readable(msg string) string {
 }
 
 // packageName is what the cell calls a package.
-func (c *change) packageName(path string) string {
+func (c *checked) packageName(path string) string {
 	for _, name := range sortedKeys(c.bind.imports) {
 		if c.bind.imports[name] == path {
 			return name
@@ -86,7 +86,7 @@ var (
 )
 
 // explain adds a hint to an error of the cell's own, or says it better.
-func (c *change) explain(d *Diagnostic, e types.Error) {
+func (c *checked) explain(d *Diagnostic, e types.Error) {
 	aside := func(name, recv string) bool {
 		d.Hint = c.asideHint(name, recv)
 		d.explained = d.Hint != ""
@@ -123,7 +123,7 @@ func (c *change) explain(d *Diagnostic, e types.Error) {
 }
 
 // returnsAtTop reports whether a position is in a return statement of the cell itself, outside of functions.
-func (c *change) returnsAtTop(p token.Pos) (found bool) {
+func (c *checked) returnsAtTop(p token.Pos) (found bool) {
 	for _, st := range c.body {
 		ast.Inspect(st, func(n ast.Node) bool {
 			switch x := n.(type) {
@@ -139,7 +139,7 @@ func (c *change) returnsAtTop(p token.Pos) (found bool) {
 }
 
 // isPackage reports whether a name means a package that a cell can use.
-func (c *change) isPackage(name string) bool {
+func (c *checked) isPackage(name string) bool {
 	return c.bind.imports[name] != "" || len(c.s.pkgs.Named(name)) > 0
 }
 
@@ -153,7 +153,7 @@ func (s *Session) tookName(name string) string {
 }
 
 // shadowHint explains that a predeclared name means something else in this session, when a message mentions it.
-func (c *change) shadowHint(msg string) string {
+func (c *checked) shadowHint(msg string) string {
 	for _, word := range wordRE().FindAllString(msg, -1) {
 		u := c.old[shadow(word)]
 		if u == nil || c.gone[u] || !predeclaredNames[word] {

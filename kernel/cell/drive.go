@@ -41,7 +41,7 @@ var FaithfulSet = map[string]string{
 
 // A driver decides whether the interpreter may run a cell's statements.
 type driver struct {
-	c       *change
+	c       *placement
 	e       *emitter
 	refused *Diagnostic
 }
@@ -57,49 +57,53 @@ func (d *driver) refuse(n ast.Node, what string) bool {
 }
 
 // refuseDefinition says why a cell that defines something needs the compiler.
-func (c *change) refuseDefinition(units []*unit) Diagnostic {
-	r := Diagnostic{Cell: c.src.n, Kind: "refused", Message: "definitions of functions, types and constants need the compiled engine",
+func (p *placement) refuseDefinition() Diagnostic {
+	r := Diagnostic{Cell: p.src.n, Kind: "refused", Message: "definitions of functions, types and constants need the compiled engine",
 		Hint: "Use %engine auto (or compiled) for this cell"}
-	if len(units) > 0 && units[0].src == c.src {
-		r.Line, r.Column = c.src.position(units[0].node.Pos())
+	if len(p.emitted) > 0 && p.emitted[0].src == p.src {
+		r.Line, r.Column = p.src.position(p.emitted[0].node.Pos())
 	}
-	return c.s.excerpts(Diagnostics{r}, c.src)[0]
+	return p.s.excerpts(Diagnostics{r}, p.src)[0]
 }
 
 // drive writes the statements for the interpreter, if it may run them.
-func (c *change) drive(e *emitter, p *Plan) {
-	d := &driver{c: c, e: e}
-	if !textual(e.steps) {
-		d.refuse(c.body[0], "initialising variables in another order than that of the text")
-		p.Refused = c.s.excerpts(Diagnostics{*d.refused}, c.src)[0]
+func (p *placement) drive(e *emitter, plan *Plan) {
+	d := &driver{c: p, e: e}
+	if !d.all() {
+		plan.Refused = p.s.excerpts(Diagnostics{*d.refused}, p.src)[0]
 		return
 	}
-	for _, st := range c.body {
-		if !d.stmt(st) {
-			if d.refused == nil {
-				d.refuse(st, "this")
-			}
-			p.Refused = c.s.excerpts(Diagnostics{*d.refused}, c.src)[0]
-			return
-		}
-	}
-	w := &emitter{c: c, units: e.units, imports: map[string]bool{}, pointers: map[string]Variable{}, src: c.src, drive: true, selected: map[*ast.Ident]bool{}}
+	w := newEmitter(p)
+	w.src, w.drive = p.src, true
 	var b strings.Builder
-	for i, st := range c.body {
-		line, _ := c.src.position(st.Pos())
+	for i, st := range p.body {
+		line, _ := p.src.position(st.Pos())
 		fmt.Fprintf(&b, "%s(%d, %d)\n", w.rt("At"), line, i)
-		b.WriteString(w.driveStmt(st, i == len(c.body)-1))
+		b.WriteString(w.driveStmt(st, i == len(p.body)-1))
 		b.WriteString("\n")
 	}
-	p.Drive, p.Drives = b.String(), sortedKeys(w.imports)
+	plan.Drive, plan.Drives = b.String(), sortedKeys(w.imports)
 	// The interpreter counts statements, in which a declaration may set several variables.
-	for i, st := range c.body {
+	for i, st := range p.body {
 		for _, name := range stmtSets(st) {
-			if c.fresh[name] {
-				p.DriveSets = append(p.DriveSets, Setting{name, i + 1})
+			if p.fresh[name] {
+				plan.DriveSets = append(plan.DriveSets, Setting{name, i + 1})
 			}
 		}
 	}
+}
+
+// all reports whether the interpreter may run all statements of the cell; refused is set when not.
+func (d *driver) all() bool {
+	if !textual(d.c.steps) {
+		return d.refuse(d.c.body[0], "initialising variables in another order than that of the text")
+	}
+	for _, st := range d.c.body {
+		if !d.stmt(st) {
+			return d.refuse(st, "this") // without effect when there is a reason already
+		}
+	}
+	return true
 }
 
 func (d *driver) stmt(st ast.Stmt) bool {

@@ -12,22 +12,49 @@ import (
 // An emitter writes the Go package of one cell. It never prints syntax: it edits the cells' own text at the places where
 // a name must be spelled otherwise, so that every line stays where the user wrote it.
 type emitter struct {
-	c        *change
-	units    map[string]*unit // the session's names once this cell is part of it
-	patched  map[*unit]bool   // functions whose first definition jumps to what is written here
+	c        *placement
 	imports  map[string]bool
 	pointers map[string]Variable // variables used, by the name of their pointer
-	reach    *reacher
-	steps    []step         // the cell's code in the order in which it runs
-	early    map[string]int // variables that functions of the cell may read too early, and the lines that give them a value
-	inFunc   bool           // a function or method is being written
+	inFunc   bool                // a function or method is being written
+	written  map[*unit]*compiled
 
 	plainly
 
+	unit     *unit // that is being written
 	src      *source
 	edits    []edit
 	selected map[*ast.Ident]bool
 	drive    bool // write for the interpreter
+}
+
+// An emission is the package of a cell, and what is known of its code.
+type emission struct {
+	text     string
+	imports  []string
+	vars     []Variable // session variables that the cell declares or uses
+	params   map[string]int
+	jumps    []Jump
+	forwards []Forward
+
+	written  map[*unit]*compiled
+	stmts    compiled         // of the cell's statements
+	runs     map[string]*unit // functions and methods of which the statements hold copies
+	twins    map[string]*unit // functions for which the cell has a twin
+	asValues map[string]*unit // functions that the cell has values of
+	valued   map[string]bool  // functions that are named as values
+}
+
+func newEmitter(p *placement) *emitter {
+	e := &emitter{c: p, imports: map[string]bool{}, pointers: map[string]Variable{}, written: map[*unit]*compiled{}, plainly: newPlainly(), selected: map[*ast.Ident]bool{}}
+	for _, u := range p.final {
+		for k := range u.holds {
+			e.copies[k]++
+		}
+		if u.kind == methodUnit {
+			e.methods[u.key()] = u
+		}
+	}
+	return e
 }
 
 type edit struct {
@@ -91,7 +118,7 @@ func (e *emitter) spell() *speller {
 // global spells a function, type or constant of the session.
 func (e *emitter) global(o types.Object) string {
 	name := o.Name()
-	u := e.units[name]
+	u := e.c.units[name]
 	if old := e.c.old[name]; old != nil && slices.Contains(old.objs, o) { // x := x() calls the x of an earlier cell
 		u = old
 	}
@@ -116,7 +143,7 @@ func (e *emitter) variable(u *unit) string {
 	if e.drive {
 		return "(*" + DriveVars + "." + name + ")"
 	}
-	if line, ok := e.early[u.names[0]]; ok && e.inFunc && e.c.newVars[u.names[0]] == u {
+	if line, ok := e.c.early[u.names[0]]; ok && e.inFunc && e.c.newVars[u.names[0]] == u {
 		return fmt.Sprintf("(*%s(%s, &%s, %q, %d, %d))", e.rt("Set"), name, setFlag(u.names[0]), Clean(u.names[0]), e.c.src.n, line)
 	}
 	return "(*" + name + ")"
@@ -135,12 +162,15 @@ func (e *emitter) unitOf(o types.Object) *unit {
 			}
 		}
 	}
-	return e.units[o.Name()]
+	return e.c.units[o.Name()]
 }
 
 // ident puts the edit that an identifier needs.
 func (e *emitter) ident(id *ast.Ident, embedded bool) {
-	written, ok := e.c.s.spelled[id]
+	written, ok := e.src.spelled[id]
+	if !ok && e.unit != nil {
+		written, ok = e.unit.blanked[id]
+	}
 	if !ok {
 		written = id.Name
 	}
@@ -200,9 +230,6 @@ func (e *emitter) ident(id *ast.Ident, embedded bool) {
 
 // walk puts the edits that a piece of syntax needs.
 func (e *emitter) walk(n ast.Node) {
-	if e.selected == nil {
-		e.selected = map[*ast.Ident]bool{}
-	}
 	if e.isPlain() {
 		e.sortCalls(n)
 	}
@@ -253,33 +280,51 @@ type parts struct {
 }
 
 // emit writes the cell's package: the units that are built here, then the statements.
-func (e *emitter) emit(units []*unit) string {
+func (e *emitter) emit() *emission {
 	c := e.c
 	var p parts
-	for _, u := range units {
-		e.unit(u, &p)
+	for _, u := range c.emitted {
+		e.writeUnit(u, &p)
 	}
+	e.src, e.unit = c.src, nil
+	run := e.run(p.inits)
+	e.endStatements()
+	tail := e.tail(&p)
+	text := e.head() + p.decls.String() + run + tail
+	w := &emission{text: text, imports: sortedKeys(e.imports), params: e.params, jumps: e.jumps, forwards: e.forwards,
+		written: e.written, stmts: e.stmts, runs: e.runs, twins: e.twins, asValues: e.asValues, valued: e.valued}
+	for _, k := range sortedKeys(e.pointers) {
+		w.vars = append(w.vars, e.pointers[k])
+	}
+	return w
+}
 
-	e.src = c.src
+// run writes the function that runs the cell.
+func (e *emitter) run(inits []initFunc) string {
+	c := e.c
 	var b strings.Builder
 	fmt.Fprintf(&b, "func %s() {\n", cellFunc)
 	e.begin()
-	first := e.initializers() + e.callInits(p.inits, len(e.steps)-len(c.after))
-	body := e.body(p.inits)
-	e.endStatements(units)
+	first := e.initializers() + e.callInits(inits, len(c.steps)-len(c.after))
+	body := e.body(inits)
 	e.locals(&b)
 	fmt.Fprintf(&b, "%s\n%s//line cell[%d]:1\n%s\n", e.prologue(c.body), first, c.src.n, body)
-	if n := len(e.steps); n > 0 {
+	if n := len(c.steps); n > 0 {
 		b.WriteString(e.finished(n))
 	}
 	if len(c.after) > 0 {
-		b.WriteString(e.callInits(p.inits, len(e.steps)))
+		b.WriteString(e.callInits(inits, len(c.steps)))
 	}
 	if c.main {
-		fmt.Fprintf(&b, "%s()\n", e.at(e.units["main"], "main"))
+		fmt.Fprintf(&b, "%s()\n", e.at(c.units["main"], "main"))
 	}
 	b.WriteString("}\n")
+	return b.String()
+}
 
+// tail writes what the front end adds behind the cell's own code: pointers to variables and to later definitions, and the registration.
+func (e *emitter) tail(p *parts) string {
+	c := e.c
 	var tail strings.Builder
 	fmt.Fprintf(&tail, "//line interleave.go:1\n%s", p.stubs.String())
 	e.writeTwins(&tail)
@@ -293,7 +338,7 @@ func (e *emitter) emit(units []*unit) string {
 		tail.WriteString(e.pointer(name))
 	}
 	early := ""
-	for _, name := range sortedKeys(e.early) {
+	for _, name := range sortedKeys(c.early) {
 		fmt.Fprintf(&tail, "var %s uint32\n", setFlag(name))
 		early += "&" + setFlag(name) + ", "
 	}
@@ -313,24 +358,28 @@ func (e *emitter) emit(units []*unit) string {
 	}
 	fmt.Fprintf(&tail, "func init() {\n%s%s(&%s{N: %d, Run: %s, Gate: %s, Step: %s, %sPatch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
 		follow, e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, gate, steps, early, p.patches.String(), p.symbols.String())
+	return tail.String()
+}
 
+// head writes the imports, once it is known which there are.
+func (e *emitter) head() string {
 	var head strings.Builder
 	fmt.Fprintf(&head, "package %s\n\n", PackageName)
 	for _, path := range sortedKeys(e.imports) {
 		fmt.Fprintf(&head, "import %s %q\n", e.use(path), path)
 	}
-	for _, path := range blankImports(c.named) {
+	for _, path := range blankImports(e.c.named) {
 		if !e.imports[path] {
 			fmt.Fprintf(&head, "import _ %q\n", path)
 			e.imports[path] = true
 		}
 	}
-	return head.String() + p.decls.String() + b.String() + tail.String()
+	return head.String()
 }
 
-// unit writes one declaration.
-func (e *emitter) unit(u *unit, p *parts) {
-	e.src = u.src
+// writeUnit writes one declaration.
+func (e *emitter) writeUnit(u *unit, p *parts) {
+	e.src, e.unit = u.src, u
 	line, _ := u.src.position(u.node.Pos())
 	prefix, before, behind := "", "", ""
 	switch d := u.node.(type) {
@@ -372,7 +421,7 @@ func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
 		p.inits = append(p.inits, initFunc{name, e.initStep(u)})
 		e.replace(d.Name, name)
 		e.enter(d.Body, nil)
-	case e.patched[u]:
+	case e.c.patched[u]:
 		name := methodFunc(u)
 		if u.kind == funcUnit {
 			e.replace(d.Name, name)
@@ -389,7 +438,7 @@ func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
 		p.stubs.WriteString(e.stub(u, sig))
 		e.enter(d.Body, &jump{patchName(u), args, sig})
 	}
-	if u.kind == funcUnit && !u.generic && !e.patched[u] {
+	if u.kind == funcUnit && !u.generic && !e.c.patched[u] {
 		fmt.Fprintf(&p.symbols, "%q: %s, ", u.names[0], mangle(u.names[0]))
 	}
 }
@@ -446,7 +495,7 @@ func (e *emitter) pointer(name string) string {
 func (e *emitter) hidden(t types.Type) bool {
 	dry := &speller{member: mangle}
 	dry.global = func(o *types.TypeName) string {
-		u, old := e.units[o.Name()], e.c.old[o.Name()]
+		u, old := e.c.units[o.Name()], e.c.old[o.Name()]
 		dry.hidden = dry.hidden || (u == nil || u.kind != typeUnit) && (old == nil || !slices.Contains(old.objs, types.Object(o)))
 		return o.Name()
 	}
@@ -526,7 +575,7 @@ func (e *emitter) variablesIn(code ast.Node, f func(u *unit, name string)) {
 // body writes the cell's statements. inits are called between them.
 func (e *emitter) body(inits []initFunc) string {
 	c, src := e.c, e.c.src
-	done := len(e.steps) - len(c.after) // steps that are finished
+	done := len(e.c.steps) - len(c.after) // steps that are finished
 	first := map[ast.Stmt]int{}
 	for i, st := range c.after {
 		first[st] = i

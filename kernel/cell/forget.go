@@ -10,34 +10,30 @@ import (
 func (s *Session) Forget(n int, names []string) (*Plan, error) { return s.forget(n, names, Amends{}) }
 
 func (s *Session) forget(n int, names []string, a Amends) (*Plan, error) {
-	s.serial++
-	src, _ := parse(s.fset, n, "")
-	src.serial, src.spelled = s.serial, s.spelled
-	c := s.newChange(src, nil, nil)
-	c.amend(a)
-	c.define()
+	src, _ := s.read(n, "")
+	d := s.define(src, nil, nil, a)
 	var diags Diagnostics
 	for _, name := range names {
-		u := c.old[name]
+		u := d.old[name]
 		if u == nil {
 			name = shadow(name)
-			u = c.old[name]
+			u = d.old[name]
 		}
 		if u == nil || u.builtin {
-			d := Diagnostic{Cell: n, Kind: "magic", Message: fmt.Sprintf("nothing is declared with the name %s", Clean(name))}
-			if d.Hint = s.suggest(Clean(name)); d.Hint == "" {
-				d.Hint = "%who lists what is declared"
+			bad := Diagnostic{Cell: n, Kind: "magic", Message: fmt.Sprintf("nothing is declared with the name %s", Clean(name))}
+			if bad.Hint = s.suggest(Clean(name)); bad.Hint == "" {
+				bad.Hint = "%who lists what is declared"
 			}
-			diags = append(diags, d)
+			diags = append(diags, bad)
 			continue
 		}
-		c.drop(u, name)
-		c.reset[name] = true
+		d.drop(u, name)
+		d.reset[name] = true
 		if u.kind == typeUnit {
-			c.dropVariables(name)
-			for _, m := range c.kept {
+			d.dropVariables(name)
+			for _, m := range d.kept {
 				if m.kind == methodUnit && m.recv == name {
-					c.gone[m] = true
+					d.gone[m] = true
 				}
 			}
 		}
@@ -45,10 +41,11 @@ func (s *Session) forget(n int, names []string, a Amends) (*Plan, error) {
 	if len(diags) > 0 {
 		return nil, diags
 	}
-	if diags := c.resolve(); len(diags) > 0 {
+	c, diags := d.settle()
+	if len(diags) > 0 {
 		return nil, diags
 	}
-	p := c.plan()
+	p := c.place().plan()
 	p.Lasting, p.Forget = true, names
 	p.again = func(a Amends) (*Plan, error) {
 		s.serial--
@@ -58,12 +55,12 @@ func (s *Session) forget(n int, names []string, a Amends) (*Plan, error) {
 }
 
 // dropVariables removes the variables whose type mentions another.
-func (c *change) dropVariables(typeName string) {
-	for _, v := range c.kept {
-		if v.kind == varUnit && !c.gone[v] && v.uses[typeName] && !slices.Contains(c.dropped, v) {
-			c.gone[v] = true
-			c.changed[v.names[0]] = true
-			c.dropped = append(c.dropped, v)
+func (o *outline) dropVariables(typeName string) {
+	for _, v := range o.kept {
+		if v.kind == varUnit && !o.gone[v] && v.uses[typeName] && !slices.Contains(o.dropped, v) {
+			o.gone[v] = true
+			o.changed[v.names[0]] = true
+			o.dropped = append(o.dropped, v)
 		}
 	}
 }

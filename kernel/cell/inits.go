@@ -24,9 +24,9 @@ type initFunc struct {
 // initStep finds when to call an init function: when all variables have their values that it may read, but not before the cell's
 // declarations are initialised.
 func (e *emitter) initStep(u *unit) int {
-	after := len(e.steps) - len(e.c.after)
-	needs := e.reach.from(u.node, byName)
-	for i, st := range e.steps {
+	after := len(e.c.steps) - len(e.c.after)
+	needs := e.c.reach.from(u.node, byName)
+	for i, st := range e.c.steps {
 		for _, name := range st.sets {
 			if needs[name] && e.c.fresh[name] {
 				after = max(after, i+1)
@@ -50,7 +50,7 @@ func (e *emitter) callInits(inits []initFunc, done int) (s string) {
 
 // counted reports whether the cell's code notes how far it has come: only when it gives variables their first value.
 func (e *emitter) counted() bool {
-	for _, st := range e.steps {
+	for _, st := range e.c.steps {
 		for _, name := range st.sets {
 			if e.c.fresh[name] {
 				return true
@@ -62,8 +62,8 @@ func (e *emitter) counted() bool {
 
 // finished writes what is done when a number of steps are finished.
 func (e *emitter) finished(n int) (s string) {
-	for _, name := range e.steps[n-1].sets {
-		if _, ok := e.early[name]; ok {
+	for _, name := range e.c.steps[n-1].sets {
+		if _, ok := e.c.early[name]; ok {
 			s += setFlag(name) + " = 1; "
 		}
 	}
@@ -93,7 +93,7 @@ func (e *emitter) initializers() string {
 			}
 		}
 	}
-	for i, st := range e.steps {
+	for i, st := range e.c.steps {
 		if st.init == nil {
 			break
 		}

@@ -1,7 +1,6 @@
 package cell
 
 import (
-	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -15,7 +14,7 @@ import (
 
 // closures finds the names that closures in the cell's statements use: by the variable that is given them, with the cell's number; and
 // those of closures that may run in a goroutine.
-func (c *change) closures() (by map[string]map[string]int, all map[string]bool) {
+func (c *checked) closures() (by map[string]map[string]int, all map[string]bool) {
 	by, all = map[string]map[string]int{}, map[string]bool{}
 	give := func(target, value ast.Expr) {
 		id := root(target)
@@ -97,7 +96,7 @@ func root(x ast.Expr) *ast.Ident {
 
 // captures lists the session's names, and the names of the types of all values, in the function literals and function values of an
 // expression.
-func (c *change) captures(x ast.Expr) map[string]bool {
+func (c *checked) captures(x ast.Expr) map[string]bool {
 	uses := map[string]bool{}
 	called := map[ast.Expr]bool{}
 	add := func(o types.Object) {
@@ -170,67 +169,6 @@ func sessionTypes(t types.Type, names map[string]bool) {
 	}
 }
 
-// remade lists the names that mean something else after this cell, in a way that closures cannot follow.
-func (c *change) remade(final []*unit, patched map[*unit]bool) map[string]bool {
-	names := map[string]bool{}
-	before := c.s.live()
-	for _, u := range final {
-		if u.kind == methodUnit {
-			continue
-		}
-		for i, name := range u.names {
-			o := before[name]
-			if o == nil || o == u || o.builtin {
-				continue
-			}
-			switch {
-			case o.kind != u.kind:
-			case u.kind == funcUnit && patched[u]:
-				continue
-			case u.kind == varUnit && (u.home == o.home || c.rebuild[o] == u && u.lost == ""):
-				continue
-			case u.kind == constUnit && sameConst(o, u, name, i):
-				continue
-			}
-			names[name] = true
-		}
-	}
-	return names
-}
-
-func sameConst(o, u *unit, name string, i int) bool {
-	if i >= len(u.objs) {
-		return false
-	}
-	a, ok := u.objs[i].(*types.Const)
-	for _, x := range o.objs {
-		if b, is := x.(*types.Const); ok && is && b.Name() == name {
-			return a.Val().String() == b.Val().String() && a.Val().Kind() == b.Val().Kind() && types.TypeString(a.Type(), nil) == types.TypeString(b.Type(), nil)
-		}
-	}
-	return false
-}
-
-// left notes the variables whose closures keep what a name meant before.
-func (c *change) left(p *Plan, final []*unit, patched map[*unit]bool) {
-	p.Remade = c.remade(final, patched)
-	if len(p.Remade) == 0 {
-		return
-	}
-	given := c.whole()
-	for _, u := range final {
-		if u.kind != varUnit || given[u.names[0]] {
-			continue
-		}
-		for _, name := range sortedKeys(p.Remade) {
-			if n := u.closes[name]; n != 0 && name != u.names[0] {
-				p.Notices = append(p.Notices, fmt.Sprintf("%s keeps the %s that its closure was made with: run cell[%d] again", Clean(u.names[0]), Clean(name), n))
-				break
-			}
-		}
-	}
-}
-
 // closeOver records what closures a cell's statements have given to variables. whole are the variables that were given a value as a whole.
 func closeOver(units []*unit, by map[string]map[string]int, whole map[string]bool) {
 	for _, u := range units {
@@ -264,7 +202,7 @@ func appends(target, value ast.Expr) bool {
 }
 
 // whole lists the variables to which the cell's own statements give another value as a whole, and nothing of the old one.
-func (c *change) whole() map[string]bool {
+func (c *checked) whole() map[string]bool {
 	m := c.assigned()
 	for _, st := range c.body {
 		if a, ok := unlabel(st).(*ast.AssignStmt); ok && a.Tok == token.ASSIGN {
@@ -279,7 +217,7 @@ func (c *change) whole() map[string]bool {
 }
 
 // follows reports whether values of a function always get to its newest definition.
-func (c *change) follows(f *types.Func) bool {
+func (c *checked) follows(f *types.Func) bool {
 	for _, u := range slices.Concat(c.news, c.kept) {
 		if u.kind == funcUnit && u.names[0] == f.Name() {
 			return u.plain && !u.alone()

@@ -341,7 +341,7 @@ func (e *emitter) keeps(x *ast.CallExpr, i int) bool {
 	switch f := ast.Unparen(x.Fun).(type) {
 	case *ast.Ident:
 		if o, ok := e.c.info.Uses[f].(*types.Func); ok && isGlobal(o) {
-			u = e.units[o.Name()]
+			u = e.c.units[o.Name()]
 		}
 	case *ast.SelectorExpr:
 		if sel := e.c.info.Selections[f]; sel != nil && sel.Kind() == types.MethodVal {

@@ -50,7 +50,7 @@ func (s *Session) Unset(n int, sets []Setting, done int) {
 }
 
 // lost finds what the cell reads, itself or through a function it calls, of variables without a value.
-func (c *change) lost() (diags Diagnostics) {
+func (c *checked) lost() (diags Diagnostics) {
 	units, list, why := c.prospect()
 	if len(why) == 0 {
 		return nil
@@ -124,7 +124,7 @@ func (c *change) lost() (diags Diagnostics) {
 }
 
 // calls reports whether a piece of the cell calls anything but conversions and built-in functions.
-func (c *change) calls(n ast.Node) (yes bool) {
+func (c *checked) calls(n ast.Node) (yes bool) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		if x, ok := n.(*ast.CallExpr); ok {
 			tv := c.info.Types[x.Fun]
@@ -136,7 +136,7 @@ func (c *change) calls(n ast.Node) (yes bool) {
 }
 
 // prospect is the session as it will be with this cell, but for the cell's own variables, and why variables are without a value.
-func (c *change) prospect() (units map[string]*unit, list []*unit, why map[string]string) {
+func (c *checked) prospect() (units map[string]*unit, list []*unit, why map[string]string) {
 	units, why = map[string]*unit{}, map[string]string{}
 	for _, u := range c.kept {
 		switch {
@@ -163,7 +163,7 @@ func (c *change) prospect() (units map[string]*unit, list []*unit, why map[strin
 			}
 		}
 	}
-	maps.DeleteFunc(why, func(name string, _ string) bool { return c.fresh[name] && c.newVars[name] != units[name] }) // another variable of that name
+	maps.DeleteFunc(why, func(name string, _ string) bool { return c.unset[name] && c.newVars[name] != units[name] }) // another variable of that name
 	return units, list, why
 }
 

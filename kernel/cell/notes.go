@@ -12,7 +12,7 @@ import (
 // What is legal Go and yet hardly what its author means gets a note under the cell.
 
 // bareDurations finds numbers that become durations as they stand: time.Sleep(5) sleeps for five nanoseconds.
-func (c *change) bareDurations() (notes []string) {
+func (c *checked) bareDurations() (notes []string) {
 	seen := map[string]bool{}
 	var look func(n ast.Node)
 	look = func(n ast.Node) {

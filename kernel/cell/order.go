@@ -36,7 +36,7 @@ type step struct {
 
 // sequence parts the cell's top level into declarations whose variables are initialised first, in the order of their
 // dependencies, and statements. When the cell is to run from top to bottom there are only statements.
-func (c *change) sequence(body []ast.Stmt) (decls []*ast.GenDecl, after []ast.Stmt) {
+func (d *definition) sequence(body []ast.Stmt) (decls []*ast.GenDecl, after []ast.Stmt) {
 	declared := map[string]bool{}
 	for _, st := range body {
 		g := varDecl(st)
@@ -55,7 +55,7 @@ func (c *change) sequence(body []ast.Stmt) (decls []*ast.GenDecl, after []ast.St
 				own[id.Name], declared[id.Name] = true, true
 			}
 			for _, x := range v.Values { // var x = x + 1 reads the x of an earlier cell
-				if old := mentioned(x, own); old != "" && c.old[old] != nil && c.old[old].kind == varUnit {
+				if old := mentioned(x, own); old != "" && d.old[old] != nil && d.old[old].kind == varUnit {
 					return nil, body
 				}
 			}
@@ -101,9 +101,9 @@ func mentioned(x ast.Expr, names map[string]bool) (name string) {
 }
 
 // declNames are the names that the declarations which are initialised first declare.
-func (c *change) declNames() map[string]bool {
+func (d *definition) declNames() map[string]bool {
 	names := map[string]bool{}
-	for _, g := range c.decls {
+	for _, g := range d.decls {
 		for _, sp := range g.Specs {
 			for _, id := range sp.(*ast.ValueSpec).Names {
 				names[id.Name] = true
@@ -113,8 +113,8 @@ func (c *change) declNames() map[string]bool {
 	return names
 }
 
-// steps lists the cell's code in the order in which it runs. What the units use must be known.
-func (c *change) steps(r *reacher) (steps []step) {
+// stepsOf lists the cell's code in the order in which it runs. What the units use must be known.
+func (c *checked) stepsOf(r *reacher) (steps []step) {
 	line := func(n ast.Node) int {
 		l, _ := c.src.position(n.Pos())
 		return l
@@ -163,7 +163,7 @@ type dependency struct {
 // text is next, again and again. One without a value of its own takes part, too: what mentions it comes behind what is
 // declared above it and waits for nothing. Functions of earlier cells count, which the type checker does not look into. Where they close
 // a circle, the order of the text decides.
-func (c *change) initOrder(r *reacher) (order []*initializer) {
+func (c *checked) initOrder(r *reacher) (order []*initializer) {
 	if len(c.decls) == 0 {
 		return nil
 	}
@@ -239,13 +239,13 @@ func textual(steps []step) bool {
 // A reacher finds the variables of the session that code may read or write, itself or through the functions and methods that it
 // mentions.
 type reacher struct {
-	c       *change
+	c       *checked
 	units   map[string]*unit // once this cell is part of the session
 	methods map[string]*unit // by key
 	ofType  map[string][]*unit
 }
 
-func (c *change) newReacher(units map[string]*unit, final []*unit) *reacher {
+func (c *checked) newReacher(units map[string]*unit, final []*unit) *reacher {
 	r := &reacher{c: c, units: units, methods: map[string]*unit{}, ofType: map[string][]*unit{}}
 	for _, u := range final {
 		if u.kind == methodUnit {
@@ -322,7 +322,7 @@ func (r *reacher) reached(uses, methods map[string]bool, how reach) map[string]b
 }
 
 // usesOf finds the session's names and methods that a piece of syntax mentions.
-func (c *change) usesOf(n ast.Node) (uses, methods map[string]bool) {
+func (c *checked) usesOf(n ast.Node) (uses, methods map[string]bool) {
 	uses, methods = map[string]bool{}, map[string]bool{}
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch x := n.(type) {
@@ -392,28 +392,28 @@ func mayCall(t types.Type, seen map[types.Type]bool) bool {
 	return true
 }
 
-// early finds the variables that a function of the cell may read before they have their first value, each with the line of the
-// statement that gives it. fresh are the cell's variables that have none yet, emitted the units that are compiled with the cell.
-func (c *change) early(r *reacher, steps []step, fresh map[string]bool, emitted []*unit, patched map[*unit]bool) map[string]int {
+// earlyReads finds the variables that a function of the cell may read before they have their first value, each with the line of the
+// statement that gives it.
+func (p *placement) earlyReads() map[string]int {
 	need := map[string]int{}
 	inFuncs, inPatched := map[string]bool{}, map[string]bool{}
-	for _, u := range emitted {
+	for _, u := range p.emitted {
 		if u.kind == funcUnit || u.kind == methodUnit || u.kind == initUnit {
 			maps.Copy(inFuncs, u.uses)
-			if patched[u] { // code of earlier cells may call it at any time
+			if p.patched[u] { // code of earlier cells may call it at any time
 				maps.Copy(inPatched, u.uses)
 			}
 		}
 	}
 	reached, anything := map[string]bool{}, false
-	for _, st := range steps {
+	for _, st := range p.steps {
 		if st.init != nil {
-			anything = c.reachFrom(r, st.init.value, reached) || anything
+			anything = p.reachFrom(p.reach, st.init.value, reached) || anything
 		} else {
-			anything = c.reachFrom(r, st.stmt, reached) || anything
+			anything = p.reachFrom(p.reach, st.stmt, reached) || anything
 		}
 		for _, name := range st.sets {
-			if !fresh[name] || !inFuncs[name] {
+			if !p.fresh[name] || !inFuncs[name] {
 				continue
 			}
 			ordered := st.init != nil // its order is that of the language
@@ -426,14 +426,14 @@ func (c *change) early(r *reacher, steps []step, fresh map[string]bool, emitted 
 }
 
 // reachFrom adds what a piece of the cell may reach, and reports whether that is everything.
-func (c *change) reachFrom(r *reacher, n ast.Node, reached map[string]bool) bool {
+func (c *checked) reachFrom(r *reacher, n ast.Node, reached map[string]bool) bool {
 	vars := r.from(n, byValues)
 	maps.Copy(reached, vars)
 	return vars == nil
 }
 
 // declaredBelow explains that a name is declared by a statement further down in the cell.
-func (c *change) declaredBelow(name string, at token.Pos) string {
+func (c *checked) declaredBelow(name string, at token.Pos) string {
 	for _, id := range c.vars {
 		if id.Name == name && id.Pos() > at {
 			line, _ := c.src.position(id.Pos())

@@ -52,13 +52,13 @@ import (
 // An entry's tags never change, and each later definition is compared with those of every entry that will lead to it.
 
 // amend takes over what an earlier plan of the cell has shown to be needed.
-func (c *change) amend(a Amends) {
-	c.cut, c.looks = map[string]bool{}, map[string]bool{}
+func (d *definition) amend(a Amends) {
+	d.cut, d.looks = map[string]bool{}, map[string]bool{}
 	for _, k := range a.Cut {
-		c.cut[k] = true
+		d.cut[k] = true
 	}
 	for _, place := range a.Looks {
-		c.looks[place] = true
+		d.looks[place] = true
 	}
 }
 
@@ -109,8 +109,8 @@ func (u *unit) canBePlain() bool {
 	return ok && (u.kind == funcUnit || u.kind == methodUnit) && !u.generic && f.Body != nil
 }
 
-// code is the cell whose package holds a plain function's code.
-func (u *unit) code() int {
+// codeCell is the cell whose package holds a plain function's code.
+func (u *unit) codeCell() int {
 	if u.body != 0 {
 		return u.body
 	}
@@ -187,25 +187,18 @@ func (u *unit) standsAlone() bool { return u.kind == methodUnit && u.alone() && 
 // codeEntry is where plain code that names the unit calls it.
 func (u *unit) codeEntry() Entry {
 	if u.standsAlone() {
-		return Entry{u.code(), u.symbol()}
+		return Entry{u.codeCell(), u.symbol()}
 	}
-	return Entry{u.code(), u.codeName()}
+	return Entry{u.codeCell(), u.codeName()}
 }
 
 // inlined reports whether callers may have copies of a unit's code.
 func (s *Session) inlined(u *unit) bool {
-	return !u.standsAlone() && (s.Inlined == nil || u.code() == s.serial || s.Inlined(u.codeEntry()))
-}
-
-// copy notes that a unit is built again of which callers may hold copies.
-func (c *change) copy(o *unit) {
-	if o.plain && c.s.inlined(o) {
-		c.copied[o.key()] = true
-	}
+	return !u.standsAlone() && (s.Inlined == nil || u.codeCell() == s.serial || s.Inlined(u.codeEntry()))
 }
 
 // isAgain reports whether only a unit's body is built again.
-func (c *change) isAgain(u *unit) bool {
+func (c *checked) isAgain(u *unit) bool {
 	for _, a := range c.again {
 		if a == u {
 			return true
@@ -215,7 +208,7 @@ func (c *change) isAgain(u *unit) bool {
 }
 
 // staleBodies lists the code that continues to use definitions which this cell replaces.
-func (c *change) staleBodies() (list []Stale) {
+func (c *checked) staleBodies() (list []Stale) {
 	if !c.s.Plain {
 		return nil
 	}
@@ -255,7 +248,7 @@ func (c *change) staleBodies() (list []Stale) {
 }
 
 // method finds a method of the session by its key.
-func (c *change) method(key string) *unit {
+func (c *checked) method(key string) *unit {
 	for _, u := range c.s.units {
 		if u.kind == methodUnit && u.key() == key {
 			return u
@@ -265,7 +258,7 @@ func (c *change) method(key string) *unit {
 }
 
 // unreached notes what values may continue to be: a definition that is cut does not reach them.
-func (c *change) unreached() (notes []string) {
+func (c *checked) unreached() (notes []string) {
 	for _, k := range sortedKeys(c.cut) {
 		if typ, method, ok := strings.Cut(k, "."); ok {
 			if u := c.method(k); u != nil && !u.alone() {
@@ -280,10 +273,10 @@ func (c *change) unreached() (notes []string) {
 }
 
 // inCircle reports whether a function calls others, defined by the same cell, that call it.
-func (c *change) inCircle(u *unit) bool {
+func (c *checked) inCircle(u *unit) bool {
 	by := map[string]*unit{}
 	for _, o := range c.s.units {
-		if o.plain && o.code() == u.code() {
+		if o.plain && o.codeCell() == u.codeCell() {
 			by[o.key()] = o
 		}
 	}
@@ -331,11 +324,10 @@ type plainly struct {
 	inLiving map[*ast.Ident]bool // names in such literals and in those of go statements
 	living   map[string]bool     // what these hold
 	named    map[string]bool     // … and name
-	stmts    unit                // the cell's statements
+	stmts    compiled            // of the cell's statements
 	dynamic  map[*ast.Ident]bool // calls that reach every later definition
 	callee   map[*ast.Ident]bool // names of functions that are called there
 	valued   map[string]bool     // functions that are named as values
-	final    []*unit             // the session's units once the cell is part of it
 	runs     map[string]*unit    // functions and methods of which the statements hold copies
 }
 
@@ -345,43 +337,46 @@ func newPlainly() plainly {
 		callee: map[*ast.Ident]bool{}, dynamic: map[*ast.Ident]bool{}, valued: map[string]bool{}}
 }
 
-// count notes the copies that a unit holds, unless it is written again.
-func (e *emitter) count(u *unit) {
-	for k := range u.holds {
-		e.copies[k]++
-	}
-}
-
 // begin starts a body.
 func (e *emitter) begin() {
 	e.holding, e.keeping, e.naming = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	e.living, e.named, e.static = map[string]bool{}, map[string]bool{}, map[string]bool{}
 }
 
-// end notes on a unit what its body holds.
+// codeOf is what is known of the code that is written for a unit: at first, what was known of the earlier code that it takes the place of.
+func (e *emitter) codeOf(u *unit) *compiled {
+	if e.written[u] == nil {
+		c := u.compiled
+		e.written[u] = &c
+	}
+	return e.written[u]
+}
+
+// end notes what the body of a unit holds.
 func (e *emitter) end(u *unit) {
-	u.holds, u.keeps, u.inKept, u.static = e.holding, e.keeping, e.naming, e.static
+	c := e.codeOf(u)
+	c.holds, c.keeps, c.inKept, c.static = e.holding, e.keeping, e.naming, e.static
 	if u.kind == initUnit {
-		u.living, u.named = e.living, e.named
+		c.living, c.named = e.living, e.named
 	}
 	e.begin()
 }
 
 // endStatements notes what the cell's statements and init functions hold. They have ended when another cell runs; function literals in them may
 // live on.
-func (e *emitter) endStatements(units []*unit) {
+func (e *emitter) endStatements() {
 	b := &e.stmts
 	b.holds, b.static, b.keeps, b.inKept = e.living, e.named, e.keeping, e.naming
 	e.runs = map[string]*unit{}
 	for k := range e.holding {
-		e.runs[k] = cmp.Or(e.methods[k], e.units[k])
+		e.runs[k] = cmp.Or(e.methods[k], e.c.units[k])
 	}
-	for _, u := range units {
-		if u.kind == initUnit {
-			maps.Copy(b.holds, u.living)
-			maps.Copy(b.static, u.named)
-			maps.Copy(b.keeps, u.keeps)
-			maps.Copy(b.inKept, u.inKept)
+	for _, u := range e.c.emitted {
+		if c := e.written[u]; c != nil && u.kind == initUnit {
+			maps.Copy(b.holds, c.living)
+			maps.Copy(b.static, c.named)
+			maps.Copy(b.keeps, c.keeps)
+			maps.Copy(b.inKept, c.inKept)
 		}
 	}
 }
@@ -412,7 +407,8 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 	for k := range u.holds {
 		e.copies[k]--
 	}
-	asFunc := u.kind == methodUnit && e.patched[u]
+	asFunc := u.kind == methodUnit && e.c.patched[u]
+	code := e.codeOf(u)
 	sig := e.c.signature(u, d, asFunc)
 	n := sig.Params().Len()
 	if sig.Recv() != nil {
@@ -420,8 +416,8 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 	}
 	serial := e.c.src.serial
 	var entries []Entry
-	if u.entries != nil {
-		entries = *u.entries
+	if code.entries != nil {
+		entries = *code.entries
 	}
 	now := Entry{serial, u.codeName()}
 	switch {
@@ -438,24 +434,24 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 		if !u.ofPointer {
 			e.forwards = append(e.forwards, Forward{"(*" + mangle(u.recv) + ")." + mangle(u.names[0]), u.derefName(), Entry{}})
 		}
-		u.values = &[]Entry{{serial, u.symbol()}}
+		code.values = &[]Entry{{serial, u.symbol()}}
 		e.params[u.symbol()] = n
 	}
 	e.params[now.Symbol] = n
 	e.enter(d.Body, nil)
-	if e.patched[u] {
+	if e.c.patched[u] {
 		circle := e.c.inCircle(e.c.before(u))
 		for _, old := range entries {
 			e.jumps = append(e.jumps, Jump{u.key(), old, now, circle, false})
 		}
 	}
-	if u.values != nil && e.reached(u) {
-		for _, old := range *u.values {
+	if code.values != nil && e.reached(u) {
+		for _, old := range *code.values {
 			e.jumps = append(e.jumps, Jump{u.key(), old, now, false, true})
 		}
 	}
 	entries = append(slices.Clone(entries), now)
-	u.entries = &entries
+	code.entries = &entries
 	if u.kind == methodUnit && !u.ofPointer && now.Symbol == u.codeName() {
 		behind += e.deref(u, sig)
 	}
@@ -467,11 +463,11 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 
 // reached reports whether values and interfaces that have an earlier definition of a unit get to this one.
 func (e *emitter) reached(u *unit) bool {
-	return e.patched[u] || u.kind == funcUnit && u.values != nil
+	return e.c.patched[u] || u.kind == funcUnit && e.codeOf(u).values != nil
 }
 
 // before is what a patched unit takes the place of.
-func (c *change) before(u *unit) *unit {
+func (c *checked) before(u *unit) *unit {
 	if o := c.replaced[u]; o != nil {
 		return o
 	}
@@ -504,8 +500,9 @@ func (e *emitter) forwarder(u *unit, sig *types.Signature) string {
 func (e *emitter) deref(u *unit, sig *types.Signature) string {
 	now := Entry{e.c.src.serial, u.derefName()}
 	var entries []Entry
-	if u.derefs != nil {
-		entries = *u.derefs
+	code := e.codeOf(u)
+	if code.derefs != nil {
+		entries = *code.derefs
 	}
 	if e.reached(u) {
 		for _, old := range entries {
@@ -513,7 +510,7 @@ func (e *emitter) deref(u *unit, sig *types.Signature) string {
 		}
 	}
 	entries = append(slices.Clone(entries), now)
-	u.derefs = &entries
+	code.derefs = &entries
 	recv := own + "r"
 	params, args := e.parameters(sig)
 	if params != "" {
@@ -590,44 +587,13 @@ func (e *emitter) writeValues(b *strings.Builder) {
 	}
 }
 
-// committed makes known what the compiled cell holds.
-func (e *emitter) committed() {
-	maps.Copy(e.c.s.valued, e.valued)
-	for _, u := range e.c.s.units {
-		if len(u.holds)+len(u.inKept) > 0 && !slices.Contains(e.final, u) {
-			e.c.s.former = append(e.c.s.former, u)
-		}
-	}
-	for _, u := range e.asValues {
-		var list []Entry
-		if u.values != nil {
-			list = *u.values
-		}
-		list = append(slices.Clone(list), Entry{e.c.src.serial, own + "d_" + u.names[0]})
-		u.values = &list
-	}
-	for _, u := range e.twins {
-		list := append(slices.Clone(*u.entries), Entry{e.c.src.serial, twinPrefix + u.names[0]})
-		*u.entries = list
-	}
-	for _, b := range e.c.s.bodies {
-		if b.src.text == e.c.src.text { // what it made is made again
-			b.keeps, b.inKept = nil, nil
-		}
-	}
-	if b := e.stmts; len(b.holds)+len(b.static) > 0 {
-		b.src = e.c.src
-		e.c.s.bodies[e.c.src.serial] = &b
-	}
-}
-
 // plainCallee returns the plain function that an identifier names.
 func (e *emitter) plainCallee(id *ast.Ident) *unit {
 	o, ok := e.c.info.Uses[id].(*types.Func)
 	if !ok || !isGlobal(o) || o.Signature().Recv() != nil {
 		return nil
 	}
-	u := e.units[o.Name()]
+	u := e.c.units[o.Name()]
 	if old := e.c.old[o.Name()]; old != nil && slices.Contains(old.objs, types.Object(o)) {
 		u = old
 	}

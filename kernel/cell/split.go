@@ -31,7 +31,7 @@ type source struct {
 	free     []*ast.Ident          // the same of body
 	program  bool                  // it began with a package clause
 	hidden   bool                  // it ends with a semicolon: the last value is not shown
-	spelled  map[*ast.Ident]string // the session's
+	spelled  map[*ast.Ident]string // what identifiers were called before they were bound
 }
 
 const (
@@ -127,7 +127,7 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 	if rest, ok := strings.CutPrefix(text, "\ufeff"); ok { // a byte order mark, which Go allows at the start of a file
 		text = "   " + rest
 	}
-	src := &source{n: n, text: text}
+	src := &source{n: n, text: text, spelled: map[*ast.Ident]string{}}
 	if !utf8.ValidString(text) {
 		return src, Diagnostics{invalidUTF8(n, text)}
 	}

@@ -12,7 +12,7 @@ var tracerCalls = map[string]string{
 }
 
 // tracer names a function by which the cell takes the execution tracer; empty when it does not. Regions, logs and tasks do not.
-func (c *change) tracer() string {
+func (c *checked) tracer() string {
 	name := ""
 	for _, o := range c.info.Uses {
 		if f, ok := o.(*types.Func); ok && f.Pkg() != nil && f.Pkg().Path() == "runtime/trace" {

@@ -33,30 +33,37 @@ type unit struct {
 	// stays at home: the first definition jumps to the newest. For a variable it is the generation of its storage.
 	home int
 
-	typ       types.Type      // of a variable
-	objs      []types.Object  // what the name stands for in checks that need not look at the unit again
-	uses      map[string]bool // session names that it mentions
-	methods   map[string]bool // keys of methods of session types that it mentions
-	sigUses   map[string]bool // of a function or method, those in its signature
-	sig       string          // the signature, to know whether a new body can take the old one's place
-	generic   bool            // a function, or method of a type, with type parameters
-	direct    bool            // a function or method to which it matters who calls it
-	plain     bool            // compiled as it stands: a later definition is written over its entries; see plain.go
-	ofPointer bool            // of a method: its receiver is one
-	body      int             // of a plain function or method, the cell whose package holds its code; 0: home
-	entries   *[]Entry        // of a plain function or method, where calls that were compiled so far arrive
-	derefs    *[]Entry        // of a plain method whose receiver is no pointer, where calls by way of one arrive
-	values    *[]Entry        // of a plain function or method, where calls of values and by way of interfaces arrive, which rely on nothing
-	holds     map[string]bool // keys of plain functions and methods of which it may hold inlined copies
-	static    map[string]bool // keys of functions and methods that it calls by what it knew of them when it was compiled
-	keeps     map[string]bool // … of which function literals may that outlive the call in which they are made
-	inKept    map[string]bool // … that such literals name
-	living    map[string]bool // of an init function, what these and literals of go statements hold
-	named     map[string]bool // … and name
-	closes    map[string]int  // of a variable, the names that closures in it use, with the cells that made them; replaced as a whole
-	lost      string          // of a variable without a value, why, as the rest of a sentence about it
-	aside     *Diagnostic     // why it no longer fits, when it is set aside
-	builtin   bool            // ctx: what generated code writes for it is a call
+	typ       types.Type            // of a variable
+	objs      []types.Object        // what the name stands for in checks that need not look at the unit again
+	uses      map[string]bool       // session names that it mentions
+	methods   map[string]bool       // keys of methods of session types that it mentions
+	sigUses   map[string]bool       // of a function or method, those in its signature
+	sig       string                // the signature, to know whether a new body can take the old one's place
+	generic   bool                  // a function, or method of a type, with type parameters
+	direct    bool                  // a function or method to which it matters who calls it
+	plain     bool                  // compiled as it stands: a later definition is written over its entries; see plain.go
+	ofPointer bool                  // of a method: its receiver is one
+	body      int                   // of a plain function or method, the cell whose package holds its code; 0: home
+	closes    map[string]int        // of a variable, the names that closures in it use, with the cells that made them; replaced as a whole
+	lost      string                // of a variable without a value, why, as the rest of a sentence about it
+	aside     *Diagnostic           // why it no longer fits, when it is set aside
+	blanked   map[*ast.Ident]string // names of a constant group that a later cell declared, which are blank here
+	builtin   bool                  // ctx: what generated code writes for it is a call
+
+	compiled // of a plain function or method
+}
+
+// compiled is what is known of the code that was written for a unit. Emitting finds it, commit records it.
+type compiled struct {
+	entries *[]Entry        // of a plain function or method, where calls that were compiled so far arrive
+	derefs  *[]Entry        // of a plain method whose receiver is no pointer, where calls by way of one arrive
+	values  *[]Entry        // of a plain function or method, where calls of values and by way of interfaces arrive, which rely on nothing
+	holds   map[string]bool // keys of plain functions and methods of which it may hold inlined copies
+	static  map[string]bool // keys of functions and methods that it calls by what it knew of them when it was compiled
+	keeps   map[string]bool // … of which function literals may that outlive the call in which they are made
+	inKept  map[string]bool // … that such literals name
+	living  map[string]bool // of an init function, what these and literals of go statements hold
+	named   map[string]bool // … and name
 }
 
 // rigid reports whether a function cannot jump to a later definition, so that what calls it must be built again.
@@ -234,6 +241,9 @@ func (s *Session) predeclare() {
 // without returns the constant group with one of its names made blank, for a later cell defined that name anew.
 func (u *unit) without(name string) *unit {
 	c := *u
+	if c.blanked = maps.Clone(u.blanked); c.blanked == nil {
+		c.blanked = map[*ast.Ident]string{}
+	}
 	c.names = slices.DeleteFunc(slices.Clone(u.names), func(n string) bool { return n == name })
 	g := *u.node.(*ast.GenDecl)
 	g.Specs = slices.Clone(g.Specs)
@@ -243,7 +253,7 @@ func (u *unit) without(name string) *unit {
 		for j, id := range v.Names {
 			if id.Name == name {
 				blank := &ast.Ident{NamePos: id.NamePos, Name: "_"}
-				v.Names[j], u.src.spelled[blank] = blank, Clean(name)
+				v.Names[j], c.blanked[blank] = blank, Clean(name)
 			}
 		}
 		g.Specs[i] = &v

@@ -18,16 +18,13 @@ const (
 // session takes part as finished objects, so that a round costs what is new and not what is there.
 type round struct {
 	s      *Session
-	units  []*unit                   // looked at: from their syntax
-	asFunc map[*unit]bool            // methods whose type is not looked at: checked as functions with the receiver first
-	bodies bool                      // check function bodies too
-	given  map[string][]types.Object // finished objects by name
-	vars   map[string]types.Type     // variables declared at package level with a type of this round
-	body   []ast.Stmt                // nil: none
-	decls  []*ast.GenDecl            // variables that the cell initialises before its statements
-	last   ast.Expr                  // the value to show
-	paths  map[string]bool
-	dots   []string
+	units  []*unit        // looked at: from their syntax
+	asFunc map[*unit]bool // methods whose type is not looked at: checked as functions with the receiver first
+	bodies bool           // check function bodies too
+	environment
+	body  []ast.Stmt     // nil: none
+	decls []*ast.GenDecl // variables that the cell initialises before its statements
+	last  ast.Expr       // the value to show
 }
 
 // An outcome is what a round found. Its info covers what the round looked at.

@@ -1,0 +1,294 @@
+package cell
+
+import (
+	"go/ast"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// An outline is what is declared, by name: by earlier cells, and by the cell that is being checked. Each step has its own.
+type outline struct {
+	old     map[string]*unit // the session's names before this cell
+	kept    []*unit          // units of earlier cells that stay, perhaps built again
+	gone    map[*unit]bool   // those of kept that do not stay after all
+	news    []*unit          // declared by this cell, but for those that the session has with the same text
+	added   map[string]*unit // the names of news
+	same    map[*unit]*unit  // kept unit → the cell's own of the same text
+	changed map[string]bool  // names whose users must be looked at again
+	reset   map[string]bool  // types and constants that are not what they were
+	dropped []*unit          // variables of types that are no longer declared
+}
+
+// clone returns an outline that can be changed.
+func (o *outline) clone() outline {
+	return outline{
+		old: maps.Clone(o.old), kept: slices.Clone(o.kept), gone: maps.Clone(o.gone), news: slices.Clone(o.news),
+		added: maps.Clone(o.added), same: maps.Clone(o.same), changed: maps.Clone(o.changed), reset: maps.Clone(o.reset),
+		dropped: slices.Clone(o.dropped),
+	}
+}
+
+// A definition is a cell's text with its names bound: what it declares, and what of the session that replaces. No types are known.
+type definition struct {
+	s       *Session
+	src     *source
+	named   map[string]string // imports of this cell
+	newDots []string
+	bind    *binder
+
+	body  []ast.Stmt
+	vars  []*ast.Ident
+	decls []*ast.GenDecl // of body, variables that are initialised before the statements
+	after []ast.Stmt     // of body, the statements that run from top to bottom
+	last  ast.Expr
+	main  bool // run func main after the statements
+
+	outline
+	replaced map[*unit]*unit // new function or method → the one it replaces
+	revived  map[*unit]bool  // units that were set aside before and are tried again
+
+	cut   map[string]bool // keys of functions and methods that calls compiled earlier must not reach
+	looks map[string]bool // lines of loops that look at the stop flag
+}
+
+// define finds what the cell declares and which units of the session that replaces.
+func (s *Session) define(src *source, named map[string]string, dots []string, a Amends) *definition {
+	units, body, vars := src.units()
+	d := &definition{s: s, src: src, named: named, newDots: dots, body: body, vars: vars, replaced: map[*unit]*unit{}, revived: map[*unit]bool{}}
+	d.outline = outline{
+		old: s.live(), kept: slices.Clone(s.units), gone: map[*unit]bool{}, added: map[string]*unit{}, same: map[*unit]*unit{},
+		changed: map[string]bool{}, reset: map[string]bool{},
+	}
+	d.amend(a)
+	for _, u := range units {
+		u.plain = s.Plain && u.canBePlain()
+	}
+	d.bindNames(units)
+	d.match(units)
+	for _, u := range d.news {
+		d.replace(u)
+	}
+	for name := range named { // an import takes its name back from a variable
+		if o := d.old[name]; o != nil && d.added[name] == nil && !d.gone[o] {
+			d.drop(o, name)
+		}
+	}
+	d.revive()
+	calls := slices.ContainsFunc(src.free, func(id *ast.Ident) bool { return id.Name == "main" })
+	for _, u := range units {
+		if u.kind == funcUnit && u.names[0] == "main" {
+			d.main = (src.program || len(d.after) == 0) && !calls
+		}
+	}
+	if k := len(body); k > 0 {
+		if e, ok := unlabel(body[k-1]).(*ast.ExprStmt); ok {
+			d.last = e.X
+		}
+	}
+	return d
+}
+
+// bindNames decides what the names mean that the cell's text leaves open, and in which order its variables are initialised.
+func (d *definition) bindNames(units []*unit) {
+	s, src := d.s, d.src
+	d.bind = &binder{pkgs: s.pkgs, imports: maps.Clone(s.imports), spelled: src.spelled, paths: map[string]bool{}, aliased: s.aliased,
+		absent: map[string]bool{}, earlier: map[string]bool{}, shadowed: map[string]bool{}}
+	maps.Copy(d.bind.imports, d.named)
+	for name := range d.old {
+		if user, ok := strings.CutPrefix(name, own); ok {
+			d.bind.shadowed[user] = true
+			name = user
+		}
+		if d.named[name] == "" {
+			d.bind.earlier[name] = true
+			delete(d.bind.imports, name)
+		}
+	}
+	d.shadowPredeclared(units)
+	d.baseTypes(units)
+	hoisted := map[string]bool{} // names the whole cell can see
+	for _, u := range units {
+		if u.kind != methodUnit && u.kind != initUnit {
+			for _, n := range u.names {
+				hoisted[n] = true
+			}
+		}
+	}
+	all := maps.Clone(hoisted)
+	for _, id := range d.vars {
+		all[id.Name] = true
+	}
+	var funcs, rest []ast.Node
+	for _, f := range src.funcs {
+		funcs = append(funcs, f)
+	}
+	for _, st := range src.body {
+		rest = append(rest, st)
+	}
+	d.bind.bind(src.unbound, funcs, all)
+	for _, id := range d.vars { // len := len(x) reads Go's own len; what follows is resolved already
+		if user, ok := strings.CutPrefix(id.Name, own); ok && d.old[id.Name] == nil && !d.bind.earlier[user] {
+			delete(d.bind.shadowed, user)
+		}
+	}
+	d.decls, d.after = d.sequence(d.body)
+	maps.Copy(hoisted, d.declNames())
+	d.bind.bind(src.free, rest, hoisted)
+}
+
+// match sorts the cell's units into those that the session has with the same text, which stay, and with them the identity of types,
+// and new ones.
+func (d *definition) match(units []*unit) {
+	for _, u := range units {
+		if i := slices.IndexFunc(d.kept, func(o *unit) bool {
+			return o.kind == u.kind && o.node != nil && o.key() == u.key() && o.text() == u.text() && sameNames(o.node, u.node)
+		}); i >= 0 && u.kind != initUnit {
+			d.same[d.kept[i]] = u
+			continue
+		}
+		d.news = append(d.news, u)
+	}
+}
+
+// sameNames reports whether the names in two pieces of syntax with the same text mean the same packages and predeclared names.
+func sameNames(a, b ast.Node) bool {
+	names := func(n ast.Node) (list []string) {
+		ast.Inspect(n, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				list = append(list, id.Name)
+			}
+			return true
+		})
+		return list
+	}
+	return slices.Equal(names(a), names(b))
+}
+
+// baseTypes makes methods of a type's alias methods of the type.
+func (d *definition) baseTypes(units []*unit) {
+	named := maps.Clone(d.old)
+	for _, u := range units {
+		if u.kind == typeUnit {
+			named[u.names[0]] = u
+		}
+	}
+	for _, u := range units {
+		for range len(named) { // the checker refuses an alias of itself
+			t := named[u.recv]
+			if u.kind != methodUnit || t == nil {
+				break
+			}
+			spec, ok := t.node.(*ast.TypeSpec)
+			if !ok || !spec.Assign.IsValid() {
+				break
+			}
+			u.recv = receiverName(spec.Type)
+		}
+	}
+}
+
+// shadowPredeclared gives names such as len, when the cell declares them, a spelling of their own.
+func (d *definition) shadowPredeclared(units []*unit) {
+	for _, u := range units {
+		if u.kind == methodUnit || u.kind == initUnit {
+			continue
+		}
+		for i, n := range u.names {
+			if !predeclaredNames[n] {
+				continue
+			}
+			d.bind.shadowed[n] = true
+			u.names[i] = shadow(n)
+			switch x := u.node.(type) {
+			case *ast.FuncDecl:
+				d.renameAll(x.Name)
+			case *ast.TypeSpec:
+				d.renameAll(x.Name)
+			case *ast.GenDecl:
+				for _, sp := range x.Specs {
+					for _, id := range sp.(*ast.ValueSpec).Names {
+						if id.Name == n {
+							d.renameAll(id)
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, id := range d.vars {
+		if predeclaredNames[id.Name] {
+			d.bind.shadowed[id.Name] = true
+			d.renameAll(id)
+		}
+	}
+}
+
+// renameAll renames an identifier that the cell declares, and what refers to it.
+func (d *definition) renameAll(decl *ast.Ident) {
+	name := shadow(decl.Name)
+	look := func(root ast.Node) {
+		fields := keysOf(root) // to the parser they may be the variable
+		ast.Inspect(root, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && id != decl && id.Obj != nil && id.Obj == decl.Obj && !fields[id] {
+				d.bind.rename(id, name)
+			}
+			return true
+		})
+	}
+	for _, st := range d.src.body {
+		look(st)
+	}
+	for _, f := range d.src.funcs {
+		look(f)
+	}
+	d.bind.rename(decl, name)
+}
+
+// drop removes a unit, or one name of it, from what stays.
+func (o *outline) drop(u *unit, name string) {
+	o.changed[name] = true
+	if u.kind == constUnit && len(u.names) > 1 {
+		cut := u.without(name)
+		o.kept[slices.Index(o.kept, u)] = cut
+		for _, n := range cut.names {
+			o.old[n] = cut
+		}
+		delete(o.old, name)
+		return
+	}
+	o.gone[u] = true
+}
+
+// replace finds what a new unit takes the place of.
+func (d *definition) replace(u *unit) {
+	switch u.kind {
+	case initUnit, blankUnit:
+		return
+	case methodUnit:
+		for _, o := range d.kept {
+			if o.kind == methodUnit && o.key() == u.key() {
+				d.gone[o] = true
+				d.replaced[u] = o
+			}
+		}
+		if t := d.old[u.recv]; t != nil && t.kind == typeUnit && !d.gone[t] && (d.replaced[u] == nil || u.rigid()) {
+			d.changed[u.recv] = true
+		}
+		return
+	}
+	for _, n := range u.names {
+		d.added[n] = u
+		o := d.old[n]
+		if o == nil || d.gone[o] {
+			continue
+		}
+		if o.kind == funcUnit && u.kind == funcUnit && !o.rigid() && !u.rigid() {
+			d.gone[o] = true
+			d.replaced[u] = o
+			continue
+		}
+		d.drop(o, n)
+		d.reset[n] = true
+	}
+}

@@ -1,0 +1,162 @@
+package cell
+
+import (
+	"go/types"
+	"slices"
+)
+
+// A Variable is a session variable that a cell touches. Its storage is known by name and generation.
+type Variable struct {
+	Name string
+	Gen  int
+	Type types.Type
+}
+
+// A Move takes over the storage of a variable whose type was built again without being redefined.
+type Move struct {
+	Name     string
+	From, To int
+}
+
+// A Setting says which step of a cell gives a variable its first value. Steps are numbered from 1.
+type Setting struct {
+	Name string
+	Step int
+}
+
+// A Plan is a checked cell, ready to be run.
+type Plan struct {
+	N         int
+	Package   int             // number of the package that Code is
+	ReuseN    int             // the cell that Reuse was
+	Code      string          // the Go package for the compiled engine; empty when Reuse is set
+	Imports   []string        // its import paths, cells' packages included
+	Reuse     int             // run this earlier cell's package again; 0: none
+	Drive     string          // the statements for the interpreter; empty when it may not run this cell
+	Refused   Diagnostic      // why the interpreter may not: the first construct outside the faithful set
+	Drives    []string        // import paths that Drive uses
+	Vars      []Variable      // session variables that the cell declares or uses
+	Declared  []Variable      // those that it declares
+	Again     []Variable      // those that it declares, also when it is run again
+	Captured  map[string]bool // the names that closures in the cell's statements use
+	Remade    map[string]bool // names whose new meaning closures that exist do not learn of
+	Sets      []Setting       // variables that have no value before the cell has given them one
+	DriveSets []Setting       // the same when the interpreter runs Drive, whose steps are statements
+	Moves     []Move
+	Forget    []string       // the names, of a plan that Forget made
+	Params    map[string]int // of plain functions and methods in Code, by symbol: how many there are, receivers included
+	Jumps     []Jump         // what plain definitions of this cell take the place of
+	Forwards  []Forward
+	Stale     []Stale  // code that continues to use what it had before
+	Notices   []string // what the user must be told: variables that were reset, and the like
+	Tracer    string   // a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it does not
+	HideNil   bool     // the last expression ends in an error: nil is not worth showing
+	Empty     bool     // nothing to run, and at most imports declared
+	Lasting   bool     // it declares variables or imports: where nothing was compiled, another process learns of them by the text alone
+
+	Amended Amends // what the plan was made anew with
+
+	commit func(compiled bool)
+	again  func(Amends) (*Plan, error)
+}
+
+// Amends are what only the compiled code of a plan shows that its text needs. Both lists are sorted.
+type Amends struct {
+	Cut   []string `json:",omitempty"` // keys of definitions that must not take the place of the earlier ones: callers are built again instead
+	Looks []string `json:",omitempty"` // places in loops that cannot be stopped unless they look at the stop flag, such as "cell[3]:7"
+}
+
+// with returns what both say, and whether it is more than a.
+func (a Amends) with(b Amends) (all Amends, more bool) {
+	join := func(x, y []string) []string {
+		all := slices.Concat(x, y)
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	all = Amends{join(a.Cut, b.Cut), join(a.Looks, b.Looks)}
+	return all, len(all.Cut) > len(a.Cut) || len(all.Looks) > len(a.Looks)
+}
+
+// Amend returns another plan of the same cell, the last that was checked, beside what it was amended with before. It returns nil when
+// there is nothing new in a.
+func (p *Plan) Amend(a Amends) (*Plan, error) {
+	all, more := p.Amended.with(a)
+	if !more {
+		return nil, nil
+	}
+	n, err := p.again(all)
+	if err == nil {
+		n.Amended = all
+	}
+	return n, err
+}
+
+// Commit makes the cell part of the session. Call it when its code has been loaded, before it runs. compiled says that its
+// package was loaded, so that the same text can run again without being compiled.
+func (p *Plan) Commit(compiled bool) {
+	if p.commit != nil {
+		p.commit(compiled)
+		p.commit = nil
+	}
+}
+
+// HoldsLock reports whether the variable itself, not what it points to, is or has a lock, a WaitGroup or the like.
+func (v Variable) HoldsLock() bool { return holdsLock(v.Type) }
+
+// holdsLock reports whether a value of a type has a lock, a WaitGroup or the like in it, which goroutines may use at any time.
+func holdsLock(t types.Type) bool {
+	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "sync" {
+		_, ok := n.Underlying().(*types.Struct)
+		return ok
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Array:
+		return holdsLock(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if holdsLock(f.Type()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// plan writes the code of a placed cell and gathers what the engine must know of it.
+func (p *placement) plan() *Plan {
+	plan := &Plan{
+		N: p.src.n, Package: p.src.serial,
+		Declared: p.declared, Again: p.declared, Moves: p.moves, Sets: p.sets,
+		Lasting: len(p.declared)+len(p.named)+len(p.newDots) > 0,
+		Empty:   p.empty(),
+		HideNil: p.endsInError(), Tracer: p.tracer(),
+		Captured: p.captured, Remade: p.remade, Notices: p.notices,
+	}
+	var w *emission
+	if !plan.Empty {
+		e := newEmitter(p)
+		w = e.emit()
+		plan.Code, plan.Imports, plan.Vars = w.text, w.imports, w.vars
+		plan.Params, plan.Jumps, plan.Forwards = w.params, w.jumps, w.forwards
+		plan.Stale = p.staleBodies()
+		if len(p.emitted) == 0 && len(p.moves) == 0 && !p.main {
+			p.drive(e, plan)
+		} else {
+			plan.Refused = p.refuseDefinition()
+		}
+	}
+	plan.commit = func(compiled bool) { p.commit(plan, w, compiled) }
+	return plan
+}
+
+// endsInError reports whether the value of the cell's last expression, or the last of its values, is an error.
+func (c *checked) endsInError() bool {
+	if c.last == nil || c.src.hidden {
+		return false
+	}
+	t := c.info.Types[c.last].Type
+	if tuple, ok := t.(*types.Tuple); ok && tuple.Len() > 0 {
+		t = tuple.At(tuple.Len() - 1).Type()
+	}
+	return t != nil && types.Identical(t, types.Universe.Lookup("error").Type())
+}

@@ -1,0 +1,83 @@
+package cell
+
+import (
+	"go/ast"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// Symbol is one declared name, for %who and completion.
+type Symbol struct {
+	Name string
+	Kind string // "func", "method", "type", "const", "var"
+	Type string
+	Cell int
+	Gen  int    // of a variable
+	Note string // "lost", "no value" or "set aside"
+}
+
+// Symbols lists what is declared, in order of declaration.
+func (s *Session) Symbols() (out []Symbol) {
+	kinds := map[kind]string{funcUnit: "func", methodUnit: "method", typeUnit: "type", constUnit: "const", varUnit: "var"}
+	for _, u := range slices.Concat(s.units, s.aside) {
+		if u.builtin {
+			continue
+		}
+		for _, name := range u.names {
+			sy := Symbol{Name: Clean(name), Kind: kinds[u.kind], Cell: u.src.n, Gen: u.home, Note: u.note()}
+			switch {
+			case u.kind == varUnit:
+				sy.Type = typeText(u.typ)
+			case u.kind == methodUnit:
+				sy.Name, sy.Type = u.recv+"."+name, u.header()
+			case u.kind == funcUnit:
+				sy.Type = u.header()
+			default:
+				for _, o := range u.objs {
+					if o.Name() == name {
+						sy.Type = typeText(o.Type().Underlying())
+					}
+				}
+			}
+			out = append(out, sy)
+		}
+	}
+	return out
+}
+
+// note is what a list of symbols remarks on a unit.
+func (u *unit) note() string {
+	switch {
+	case u.aside != nil:
+		return "set aside"
+	case u.lost == lostWithSession:
+		return "lost"
+	case u.lost != "":
+		return "no value"
+	}
+	return ""
+}
+
+// header is a function's type as its author wrote it, on one line and without its name.
+func (u *unit) header() string {
+	f, ok := u.node.(*ast.FuncDecl)
+	if !ok {
+		return ""
+	}
+	text := u.src.text[u.src.offset(f.Name.End()):u.src.offset(f.Type.End())]
+	return "func" + oneLine.Replace(strings.Join(strings.Fields(text), " "))
+}
+
+// oneLine undoes what lists look like that were written one item a line.
+var oneLine = strings.NewReplacer("( ", "(", "[ ", "[", ", )", ")", ", ]", "]")
+
+// typeText is a type as users read it.
+func typeText(t types.Type) string {
+	return Clean(types.TypeString(t, func(p *types.Package) string {
+		if p.Path() == "main" {
+			return ""
+		}
+		return p.Name()
+	}))
+}
