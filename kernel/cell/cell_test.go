@@ -1,16 +1,19 @@
 package cell
 
 import (
+	"go/ast"
 	"go/importer"
 	"go/token"
 	"go/types"
-	"os"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/tools/txtar"
 )
 
 // testPackages imports a few packages from source.
@@ -28,7 +31,7 @@ func (p *testPackages) Import(path string) (*types.Package, error) {
 }
 
 var named = map[string][]string{"fmt": {"fmt"}, "strings": {"strings"}, "time": {"time"}, "errors": {"errors"}, "context": {"context"},
-	"rand": {"math/rand/v2", "math/rand"}}
+	"rand": {"math/rand/v2", "math/rand"}, "math": {"math"}, "io": {"io"}, "os": {"os"}, "bytes": {"bytes"}, "strconv": {"strconv"}, "sort": {"sort"}}
 
 func (*testPackages) Named(name string) []string { return named[name] }
 func (*testPackages) Allowed(path string) bool {
@@ -235,14 +238,93 @@ func TestDrive(t *testing.T) {
 }
 
 // Every entry of the faithful set is proven by a case that both engines run.
+// Each entry of the faithful set has a case in the corpus, in which a cell is accepted by that entry.
 func TestFaithfulSetHasCases(t *testing.T) {
 	t.Parallel()
 	for entry, name := range FaithfulSet {
-		b, err := os.ReadFile(filepath.Join("../engine/testdata/corpus", name+".txtar"))
+		a, err := txtar.ParseFile(filepath.Join("../engine/testdata/corpus", name+".txtar"))
 		if err != nil {
 			t.Errorf("%s: %v", entry, err)
-		} else if !strings.Contains(string(b), "yaegi") {
-			t.Errorf("%s: case %s does not ask for the interpreter", entry, name)
+			continue
+		}
+		s, used, asked := New(shared), map[string]bool{}, false
+		for i, f := range a.Files {
+			switch f.Name {
+			case "cell":
+				p, err := s.Check(i+1, strings.TrimSuffix(string(f.Data), "\n"))
+				if err != nil {
+					continue // a case may show an error
+				}
+				add(used, p.Faithful...)
+				p.Commit(p.Drive == "")
+			case "engine":
+				asked = asked || strings.TrimSpace(string(f.Data)) == "yaegi"
+			}
+		}
+		if !used[entry] || !asked {
+			t.Errorf("%s: the interpreter runs no cell of case %s by this entry; it has %v", entry, name, sortedKeys(used))
+		}
+	}
+}
+
+// The driver accepts a construct only by an entry of the set: without the entry it refuses what it accepted with it. And it accepts no
+// statement of which a part has not been accepted.
+func TestDriverConsultsTheSet(t *testing.T) {
+	t.Parallel()
+	setup := []string{"type P struct{ X int }\nfunc (p P) Sum() int { return p.X }\nfunc f(n int) int { return n }",
+		"p := P{1}\nn := 1\nxs := []int{1}\nm := map[string]int{}"}
+	examples := map[string]string{
+		constantValue: "5", sessionVariable: "n", assignment: "n = 2", arithmetic: "n + 1", comparison: "n < 2", packageCall: "strings.ToUpper(\"a\")",
+		functionCall: "f(1)", methodCall: "p.Sum()", field: "p.X", length: "len(xs)", mapIndex: "m[\"a\"]", basicLiteral: "[]int{1}",
+		conversion: "float64(n)", packageVariable: "time.UTC",
+	}
+	for entry := range FaithfulSet {
+		if examples[entry] == "" {
+			t.Errorf("%s has no example here", entry)
+		}
+	}
+	for entry, cell := range examples {
+		s, _, _ := run(t, setup...)
+		check := func() *placement {
+			src, diags := s.read(9, cell)
+			if len(diags) > 0 {
+				t.Fatal(diags)
+			}
+			c, diags := s.define(src, nil, nil, Amends{}).settle()
+			if len(diags) > 0 {
+				t.Fatal(diags)
+			}
+			return c.place()
+		}
+		driver := func(p *placement, without string) *driver {
+			set := maps.Clone(FaithfulSet)
+			delete(set, without)
+			return &driver{c: p, e: newEmitter(p), set: set, accepted: map[ast.Node]string{}}
+		}
+		p := check()
+		d := driver(p, "")
+		if !d.all() || !slices.Contains(d.entries(), entry) {
+			t.Errorf("%s is not accepted by %q but by %q: %v", cell, entry, d.entries(), d.refused)
+		}
+		for _, used := range d.entries() {
+			if driver(p, used).all() {
+				t.Errorf("%s is accepted without %q, by which it is accepted", cell, used)
+			}
+		}
+		for node, by := range d.accepted {
+			delete(d.accepted, node)
+			_, isExpr := node.(ast.Expr)
+			inside := false // of what is accepted as a whole
+			for other, entry := range d.accepted {
+				inside = inside || (entry == constantValue || entry == packageVariable) && other.Pos() <= node.Pos() && node.End() <= other.End()
+			}
+			if id, ok := node.(*ast.Ident); ok {
+				isExpr = p.info.Types[id].IsValue()
+			}
+			if isExpr && !inside && d.complete(p.body[0]) {
+				t.Errorf("%s is complete although %T was not accepted", cell, node)
+			}
+			d.accepted[node], d.refused = by, nil
 		}
 	}
 }

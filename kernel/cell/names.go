@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"fmt"
 	"go/ast"
 	"strings"
 
@@ -89,3 +90,20 @@ func Clean(s string) string {
 	s = cleanAlias().ReplaceAllString(s, "")
 	return strings.ReplaceAll(s, Letter, "")
 }
+
+// Alias is the name by which generated code knows an imported package.
+func Alias(path string) string {
+	if strings.HasPrefix(path, PackagePrefix) {
+		return own + path[strings.LastIndexByte(path, '/')+1:]
+	}
+	if path == DriveVarsPath {
+		return DriveVars
+	}
+	return alias(path)
+}
+
+// Mangle is the name that generated code gives to a session name.
+func Mangle(name string) string { return mangle(name) }
+
+// PointerName is the name by which driving code knows the pointer to a variable.
+func PointerName(v Variable) string { return fmt.Sprintf("%sv%d_%s", own, v.Gen, v.Name) }

@@ -35,6 +35,7 @@ type Plan struct {
 	Drive     string          // the statements for the interpreter; empty when it may not run this cell
 	Refused   Diagnostic      // why the interpreter may not: the first construct outside the faithful set
 	Drives    []string        // import paths that Drive uses
+	Faithful  []string        // the entries of FaithfulSet that Drive relies on
 	Vars      []Variable      // session variables that the cell declares or uses
 	Declared  []Variable      // those that it declares
 	Again     []Variable      // those that it declares, also when it is run again

@@ -81,3 +81,11 @@ func typeText(t types.Type) string {
 		return p.Name()
 	}))
 }
+
+// Home finds the package that holds a type, function or constant.
+func (s *Session) Home(name string) (serial int, ok bool) {
+	if u := s.live()[name]; u != nil && u.kind != varUnit {
+		return u.home, true
+	}
+	return 0, false
+}
