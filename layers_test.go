@@ -75,7 +75,13 @@ var layers = []layer{
 		"tests engines from outside, through the kernel"},
 	{"kernel/engine/stack", []string{"kernel/cell", "kernel/session"},
 		"reads texts that the runtime printed, also in processes where no cell can run"},
-	{"kernel/engine", []string{"kernel/toolchain", "kernel/toolchain/itabs", "kernel/toolchain/patched", "kernel/toolchain/writes", "kernel/breaks", "kernel/cell", "kernel/engine/rt", "kernel/engine/stack", "kernel/engine/symbols", "kernel/load", "kernel/session", "plots", "runtime/..."},
+	{"kernel/engine/backend", []string{"kernel/cell", "kernel/engine/rt"},
+		"what an engine asks of a way to run cells, and neither way"},
+	{"kernel/engine/interpreted", []string{"kernel/cell", "kernel/engine/backend", "kernel/engine/rt", "kernel/engine/stack", "kernel/engine/symbols"},
+		"the interpreter knows no compiler"},
+	{"kernel/engine/compiled", []string{"kernel/breaks", "kernel/cell", "kernel/engine/backend", "kernel/engine/rt", "kernel/load", "kernel/toolchain"},
+		"the compiler knows no interpreter, and nothing of how cells are watched"},
+	{"kernel/engine", []string{"kernel/breaks", "kernel/cell", "kernel/engine/backend", "kernel/engine/compiled", "kernel/engine/interpreted", "kernel/engine/rt", "kernel/engine/stack", "kernel/session", "kernel/toolchain", "kernel/toolchain/itabs", "kernel/toolchain/patched", "kernel/toolchain/writes", "plots", "runtime/..."},
 		"the child's end: it says everything through the session's events, so it needs no kernel"},
 	{"kernel/kerneltest", []string{"kernel", "kernel/client", "kernel/inproc", "kernel/wire"},
 		"a kernel in the test's own process; the session is given to it"},
@@ -116,7 +122,7 @@ type door struct {
 
 var doors = []door{
 	{"github.com/go-zeromq/zmq4", []string{"kernel/zmq"}, "its defects are cured where it is used"},
-	{"github.com/traefik/yaegi", []string{"kernel/engine", "kernel/engine/symbols/..."}, "what it gets wrong is known in one place"},
+	{"github.com/traefik/yaegi", []string{"kernel/engine/interpreted", "kernel/engine/symbols/..."}, "what it gets wrong is known in one place"},
 	{"gonum.org/v1/plot", []string{"plots", "kernel/engine/symbols", "install/logo"}, "figures are drawn in one package; cells reach it by the generated tables"},
 	{"git.sr.ht/~sbinet/gg", []string{"plots"}, "what gonum's image canvas draws with, which is given an image"},
 	{"golang.org/x/image", []string{"plots"}, "fonts for the figures"},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"interleave/kernel/command"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"interleave/kernel/command"
 )
 
 func TestMain(m *testing.M) {

@@ -3,8 +3,11 @@ package engine
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
+	"unsafe"
 
+	"interleave/kernel/cell"
 	"interleave/kernel/engine/stack"
 )
 
@@ -35,4 +38,33 @@ func callers(skip int) (frames []stack.Frame, main bool) {
 			return t.Frames, main
 		}
 	}
+}
+
+// inBodies counts the goroutines that are in each of some bodies of code. more says that it has looked at only mostLooked of them.
+func (e *Engine) inBodies(bodies []cell.Stale) (counts []int, more bool) {
+	counts = make([]int, len(bodies))
+	var gs []unsafe.Pointer
+	var ids []uint64
+	if len(bodies) > 0 {
+		cellGoroutines(func(g unsafe.Pointer, id uint64, _ unsafe.Pointer, _ string, _ bool, _, _ uintptr) {
+			if len(gs) == mostLooked {
+				more = true
+			} else {
+				gs, ids = append(gs, g), append(ids, id)
+			}
+		})
+	}
+	if len(gs) == 0 {
+		return counts, false
+	}
+	buf := make([]byte, 64<<10+16<<10*len(gs))
+	for _, g := range stack.Parse(string(buf[:cellStacks(buf, gs, ids)])) {
+		frames := stack.Frames(g.Text)
+		for i, s := range bodies {
+			if slices.ContainsFunc(frames, func(f stack.Frame) bool { return f.Cell == s.Cell && s.Holds(f.Function) }) {
+				counts[i]++
+			}
+		}
+	}
+	return counts, more
 }

@@ -1,8 +1,6 @@
 package engine
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestRecordersAreNotTheCells(t *testing.T) {
 	t.Parallel()

@@ -3,12 +3,13 @@ package engine
 import (
 	"cmp"
 	"fmt"
-	"interleave/kernel/engine/stack"
 	"maps"
 	"runtime"
 	"slices"
 	"strings"
 	"unsafe"
+
+	"interleave/kernel/engine/stack"
 )
 
 // A living goroutine is one of a run, as the runtime's own record shows it. That says nothing of the place where it is: reading

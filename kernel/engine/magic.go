@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/engine/backend"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
 	"interleave/kernel/toolchain"
@@ -129,22 +130,22 @@ Anything may be defined again: what uses it sees the new one.
 }
 
 func (x *execution) engine(s cell.Segment) {
-	switch s.Args {
-	case "":
-	case "auto", "yaegi", "compiled":
-		x.e.mode = s.Args
-		x.e.note(x.cell)
-	default:
-		hint := "Write %engine auto, %engine yaegi or %engine compiled"
-		if n := cell.Nearest(s.Args, []string{"auto", "yaegi", "compiled"}); n != "" {
-			hint = "Did you mean %engine " + n + "?"
+	if s.Args != "" {
+		mode, err := backend.ParseMode(s.Args)
+		if err != nil {
+			hint := "Write %engine auto, %engine yaegi or %engine compiled"
+			if n := cell.Nearest(s.Args, backend.Modes); n != "" {
+				hint = "Did you mean %engine " + n + "?"
+			}
+			x.refuse(s, err.Error(), hint)
+			return
 		}
-		x.refuse(s, fmt.Sprintf("there is no engine %q", s.Args), hint)
-		return
+		x.e.mode = mode
+		x.e.note(x.cell)
 	}
 	more := ""
-	if x.e.noTools != nil {
-		more = " (cells cannot be compiled here: " + x.e.noTools.Error() + ")"
+	if err := x.e.compiled.Missing; err != nil {
+		more = " (cells cannot be compiled here: " + err.Error() + ")"
 	}
 	x.print("engine: %s%s\n", x.e.mode, more)
 }
@@ -209,7 +210,7 @@ func (x *execution) forget(s cell.Segment) {
 		x.failed(diagnosed(err))
 		return
 	}
-	f, err := x.e.load(x.run, p, "")
+	f, _, err := x.e.load(x.run, p, "")
 	if err != nil {
 		x.failed(x.e.buildFailed(err))
 		return
@@ -246,10 +247,10 @@ func (x *execution) reset(cell.Segment) {
 
 // keptCode says what of compiled cells cannot be given back: code, since a value, a finalizer or a timer may still lead to it.
 func (e *Engine) keptCode() string {
-	if e.opened == 0 {
+	if e.compiled.Opened() == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" The code of %s stays in memory.", plural(e.opened, "compiled cell", "compiled cells"))
+	return fmt.Sprintf(" The code of %s stays in memory.", plural(e.compiled.Opened(), "compiled cell", "compiled cells"))
 }
 
 func (x *execution) time(s cell.Segment) {
@@ -289,7 +290,7 @@ const gatedCode = "code of cells is gated here: loops and calls may take longer"
 
 // doubt says why what an engine has run may take longer than in plain Go.
 func (e *Engine) doubt(engine string) string {
-	if e.plain || engine != "compiled" {
+	if e.plain || engine != backend.Compiled.String() {
 		return ""
 	}
 	return gatedCode + " than in plain Go"

@@ -2,12 +2,12 @@ package engine
 
 import (
 	"fmt"
-	"interleave/kernel/engine/stack"
 	"regexp"
 	"runtime"
 	"strings"
 	"time"
 
+	"interleave/kernel/engine/stack"
 	"interleave/runtime/timeline"
 )
 

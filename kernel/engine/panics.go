@@ -7,18 +7,19 @@ import (
 	"unsafe"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/engine/interpreted"
 	"interleave/kernel/engine/stack"
 	"interleave/runtime/display"
 )
 
 // panicked describes a panic of one of the run's goroutines, in a deferred call of which it was recovered.
 func (e *Engine) panicked(r *run, v any, frames []stack.Frame) *failure {
-	interpreted := false
-	if d, ok := v.(*driven); ok {
-		v, frames, interpreted = d.value, append(d.frames, stack.Frame{Cell: r.n, Line: int(r.line.Load())}), true
+	driven := false
+	if d, ok := v.(*interpreted.Panic); ok {
+		v, frames, driven = d.Value, append(d.Frames, stack.Frame{Cell: r.n, Line: int(r.line.Load())}), true
 	}
 	f := &failure{name: "panic", frames: r.shifted(frames)}
-	f.before, f.mark = before(v, interpreted)
+	f.before, f.mark = before(v, driven)
 	f.value = panicText(v)
 	return f
 }
@@ -42,20 +43,20 @@ type onePanic struct {
 
 // before returns the lines that Go would print of the panics before that of v: it came in a deferred call while they went on, or
 // after their recovery. mark is what Go adds when v was recovered and thrown again.
-func before(v any, interpreted bool) (lines []string, mark string) {
+func before(v any, driven bool) (lines []string, mark string) {
 	var all []onePanic
-	cellPanics(interpreted, func(value any, recovered, goexit bool) {
-		if d, ok := value.(*driven); ok {
-			value = d.value
+	cellPanics(driven, func(value any, recovered, goexit bool) {
+		if d, ok := value.(*interpreted.Panic); ok {
+			value = d.Value
 		}
-		all = append(all, onePanic{unwrapped(value), recovered, goexit})
+		all = append(all, onePanic{interpreted.Unwrapped(value), recovered, goexit})
 	})
 	if len(all) == 0 || !identical(all[len(all)-1].value, v) {
 		return nil, ""
 	}
 	all = all[:len(all)-1]
 	for len(all) > 0 && identical(all[len(all)-1].value, v) {
-		if all = all[:len(all)-1]; !interpreted { // the interpreter does so to each
+		if all = all[:len(all)-1]; !driven { // the interpreter does so to each
 			mark = " [recovered, repanicked]"
 		}
 	}

@@ -61,7 +61,7 @@ func (e *Engine) renew(p *cell.Plan) {
 		}
 	}
 	if renewed {
-		e.interp.renew()
+		e.interp.Renew()
 	}
 }
 

@@ -2,18 +2,14 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/engine/stack"
@@ -277,15 +273,6 @@ func (e *Engine) hooks() rt.Hooks {
 	}
 }
 
-// How an interrupted cell ended.
-const (
-	graceCancel = 20 * time.Millisecond  // to end by its context, if it has asked for that
-	graceStop   = 700 * time.Millisecond // to end by the stop flag, or to become fewer
-	gracePanic  = 20 * time.Millisecond  // for the deferred calls of a goroutine that panics
-	graceKill   = 3 * time.Second        // to come to a place where it can be ended
-	graceEach   = 200 * time.Microsecond // more, in all, for each goroutine
-)
-
 // execute runs the cell's code and waits for it, walking down the staircase when it must not go on. replace is not empty
 // when something burns a core and cannot be stopped.
 func (r *run) execute(f func()) (fail *failure, replace string) {
@@ -314,216 +301,6 @@ func (r *run) execute(f func()) (fail *failure, replace string) {
 	}
 	context.AfterFunc(r.asked, func() { r.cancel(context.Cause(r.asked)) }) // what shows the cell's values may wait for it
 	return fail, replace
-}
-
-// stop ends all goroutines of the run: first by the context, then by the stop flag, and gives up on those that are merely
-// blocked. It continues while their number falls. why is nil for an interrupt.
-func (r *run) stop(why *failure) (*failure, string) {
-	r.engine.recorder.Halt()
-	var stood []stack.Frame
-	if why != nil {
-		r.cancel(errors.New(why.name + ": " + why.value))
-	} else {
-		stood = r.stood()
-		r.cancel(context.Cause(r.asked))
-	}
-	step := "its context was cancelled"
-	grace := graceCancel
-	if !r.asksCtx.Load() {
-		grace = 0
-	}
-	if !r.gone(grace) {
-		step = "it was stopped at its next loop or call"
-		r.stopping.Store(true)
-		atomic.StoreUint32(&r.halt, haltLoops)
-		stops(1)
-		defer stops(-1)
-		if r.engine.plain {
-			breaks.Up()
-			defer breaks.Down()
-			deep := time.AfterFunc(graceStop/2, func() { atomic.StoreUint32(&r.halt, haltAll) })
-			defer deep.Stop()
-		}
-	}
-	var left []living
-	var d deadline
-	var killed time.Time // when the deadline had passed and goroutines began to be killed
-	var calls uint64
-	for quiet := 0; ; {
-		began := time.Now()
-		n, busy := r.count()
-		last := calls
-		calls = r.calls()
-		if n == 0 {
-			break
-		}
-		r.engine.out.Alive()
-		fell, late := d.look(n)
-		late = late && time.Now().UnixNano() > r.deep.Load() || !killed.IsZero()
-		if fell && !killed.IsZero() {
-			killed = time.Now()
-		}
-		if quiet++; fell || busy > 0 || calls != last && quiet > 1 || r.engine.out.Writing() {
-			quiet = 0
-		}
-		if quiet >= 3 || late && busy == 0 && killed.IsZero() { // one that was killed may have let another go on // seen blocked three times
-			if left = r.living(); len(left) == 0 {
-				break
-			}
-			atomic.AddUint32(&rt.Given, 1)
-			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left), "goroutine was", "goroutines were"))
-			break
-		}
-		pause := 2 * time.Millisecond << min(quiet, 3)
-		if late {
-			switch left = busyOnes(r.living()); {
-			case killed.IsZero():
-				killed = time.Now()
-				step = "it was ended by force"
-				r.killing.Store(true)
-				atomic.StoreUint32(&r.halt, haltAll)
-			case time.Since(killed) > graceKill:
-				for _, g := range r.look(sample(left, 1)) {
-					return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", nil, r.living()), "a goroutine would not stop: " + g.Place()
-				}
-			}
-			for _, l := range left {
-				cellKill(l.g, l.id)
-				pause = time.Millisecond
-			}
-			left = nil
-		}
-		wait := time.NewTimer(max(pause, 4*time.Since(began)))
-		select {
-		case <-wait.C:
-		case <-r.doneOnce():
-			wait.Stop()
-		}
-	}
-	if len(left) > 0 { // they say where
-		stood = nil
-	}
-	return r.interrupted(why, step, stood, left), ""
-}
-
-// A deadline is when the goroutines of a run should have ended. It is later where the machine gives the process little time.
-type deadline struct {
-	end   time.Time     // whatever happens
-	least int           // the smallest number of goroutines seen
-	since time.Time     // when that was
-	cpu   time.Duration // what the process had used then
-}
-
-// look notes how many goroutines live. fell says that they have become fewer, late that they had their time since they last did.
-func (d *deadline) look(n int) (fell, late bool) {
-	now := time.Now()
-	first := d.end.IsZero()
-	if first {
-		d.end = now.Add(5*graceStop + time.Duration(n)*graceEach)
-	}
-	if first || n < d.least {
-		d.least, d.since, d.cpu = n, now, cpuTime()
-		return !first, now.After(d.end)
-	}
-	took := now.Sub(d.since)
-	return false, took > graceStop && (took > 5*graceStop || cpuTime()-d.cpu > graceStop/2) || now.After(d.end)
-}
-
-// cpuTime is what the process has used.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func busyOnes(all []living) []living {
-	return slices.DeleteFunc(slices.Clone(all), func(l living) bool { return !l.busy })
-}
-
-// stood is where the cell's own goroutine is; nil when it has ended.
-func (r *run) stood() []stack.Frame {
-	var main []living
-	r.each(func(l living) {
-		if l.main {
-			main = append(main, l)
-		}
-	})
-	seen := r.look(main)
-	if len(seen) == 0 {
-		return nil
-	}
-	frames := stack.Frames(seen[0].Text)
-	if line := int(r.line.Load()); line > 0 { // interpreted
-		frames = append(frames, stack.Frame{Cell: r.n, Line: line})
-	}
-	return r.shifted(frames)
-}
-
-// doneOnce is done while it is open: a closed one would make the loop above spin.
-func (r *run) doneOnce() <-chan struct{} {
-	select {
-	case <-r.done:
-		return nil
-	default:
-		return r.done
-	}
-}
-
-// gone waits for all goroutines of the run to end, for about d: longer while some could run and the machine gives the process little time.
-// Where one has called os.Exit there is nothing to wait for.
-func (r *run) gone(d time.Duration) bool {
-	began, cpu := time.Now(), cpuTime()
-	done := r.done
-	for {
-		looked := time.Now()
-		n, busy := r.count()
-		select {
-		case <-r.exited:
-			return n == 0
-		case <-r.done: // others end just behind the cell's own
-			if done = nil; n == 0 {
-				return true
-			}
-		default:
-		}
-		if took := time.Since(began); took > d && (busy == 0 || took > 5*d || cpuTime()-cpu > d/2) {
-			return false
-		}
-		select {
-		case <-done:
-		case <-r.exited:
-		case <-time.After(max(time.Millisecond, 4*time.Since(looked))):
-		}
-	}
-}
-
-func (r *run) interrupted(why *failure, step string, stood []stack.Frame, left []living) *failure {
-	f := why
-	if f == nil {
-		f = &failure{name: "interrupted", value: "the cell was interrupted: " + step, interrupted: true}
-		r.mu.Lock()
-		if f.frames = r.stopped; f.frames == nil {
-			f.frames = stood
-		}
-		r.mu.Unlock()
-	}
-	f.left = r.report(left)
-	return f
-}
-
-var stopCount struct {
-	sync.Mutex
-	n int
-}
-
-// stops counts runs that are being stopped; the flag is up while there are any.
-func stops(delta int) {
-	stopCount.Lock()
-	defer stopCount.Unlock()
-	stopCount.n += delta
-	rt.SetStop(stopCount.n > 0)
 }
 
 func plural(n int, one, many string) string {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/engine/backend"
 	"interleave/kernel/session"
 	"interleave/plots"
 	"interleave/runtime/display"
@@ -111,9 +112,9 @@ func ranBy(fn any) string {
 	}
 	v := reflect.ValueOf(fn)
 	if v.Kind() == reflect.Func && !v.IsNil() && runtime.FuncForPC(v.Pointer()).Name() == "reflect.makeFuncStub" {
-		return "yaegi" // its functions are reflect's
+		return backend.Yaegi.String() // its functions are reflect's
 	}
-	return "compiled"
+	return backend.Compiled.String()
 }
 
 // phone is the width of figures on request, in CSS pixels: that of a small phone.

@@ -63,8 +63,14 @@ func (s told) before(first, second string) bool {
 // run runs a cell to its end, and interrupts it when it has printed "ready".
 func (w *watched) run(code string) (s told) {
 	w.t.Helper()
+	return w.runWith(code, nil)
+}
+
+// runWith also evaluates user expressions behind the cell.
+func (w *watched) runWith(code string, expressions map[string]string) (s told) {
+	w.t.Helper()
 	w.cells++
-	if err := w.Run(session.Cell{ID: w.cells, N: int(w.cells), Code: code, StoreHistory: true}); err != nil {
+	if err := w.Run(session.Cell{ID: w.cells, N: int(w.cells), Code: code, StoreHistory: true, Expressions: expressions}); err != nil {
 		w.t.Fatal(err)
 	}
 	text := func(b session.Bundle) (t string) {
@@ -274,5 +280,30 @@ func TestTimeit(t *testing.T) {
 		if _, of, _ := strings.Cut(want, ": "); !strings.Contains(s.of("failed"), of) {
 			t.Errorf("%s: want %q\n%s", code, want, s)
 		}
+	}
+}
+
+// A user expression is refused with the name and the sentence with which the cell itself is refused: there is one choice of an engine.
+func TestExpressionsChooseTheEngineAsCellsDo(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	const code = "func() int { return 1 }()"
+	if s := w.run(code); !s.done.OK || s.of("result") != "1" {
+		t.Fatal(s)
+	}
+	w.run("%engine yaegi")
+	cell := w.run(code)
+	s := w.runWith("n := 5", map[string]string{"a": code, "b": "n + 1"})
+	a := s.done.Expressions["a"].Failed
+	if cell.done.OK || a == nil || a.Name != "refused" || !strings.Contains(a.Value, "outside what the interpreter is proven to do right") ||
+		!strings.Contains(cell.of("failed"), strings.SplitN(a.Value, ": ", 2)[1]) {
+		t.Errorf("the cell: %s\nthe expression: %+v", cell, a)
+	}
+	if b := s.done.Expressions["b"]; b.Failed != nil || string(b.Data["text/plain"]) != `"6"` {
+		t.Errorf("n + 1 is %+v", b)
+	}
+	w.run("%engine auto")
+	if s := w.runWith("n = 7", map[string]string{"a": code, "b": "n"}); s.done.Expressions["a"].Failed != nil || string(s.done.Expressions["a"].Data["text/plain"]) != `"1"` {
+		t.Errorf("with every engine the expression is %+v", s.done.Expressions["a"])
 	}
 }

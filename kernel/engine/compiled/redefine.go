@@ -1,4 +1,4 @@
-package engine
+package compiled
 
 import (
 	"context"
@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unsafe"
 
 	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
-	"interleave/kernel/engine/stack"
 	"interleave/kernel/load"
 )
 
@@ -42,7 +40,7 @@ func (e *Engine) check(path string, pc uintptr) error {
 		loop = slices.DeleteFunc(loop, func(place string) bool { return !strings.HasPrefix(place, "cell[") })
 		switch {
 		case len(loop) == 0:
-			e.cfg.Log.Info("a loop of a package's cannot be stopped", "cell", path)
+			e.Log.Info("a loop of a package's cannot be stopped", "cell", path)
 		case !slices.ContainsFunc(loop, func(place string) bool { return slices.Contains(e.facts.looks, place) }):
 			err.places = append(err.places, loop...)
 		}
@@ -58,7 +56,7 @@ func (e *Engine) added(path string) {
 	breaks.Add(e.facts.code)
 	var jumps []breaks.Jump
 	for _, f := range e.facts.forwards {
-		if f.Body == (cell.Entry{}) || e.inlined(f.Body) {
+		if f.Body == (cell.Entry{}) || e.Inlined(f.Body) {
 			continue
 		}
 		if from, to := e.loader.Entry(path, f.Code), e.entry(f.Body); from != 0 && to != 0 && breaks.CanJump(from) {
@@ -67,7 +65,7 @@ func (e *Engine) added(path string) {
 	}
 	if len(jumps) > 0 {
 		if err := breaks.Redirect(jumps); err != nil {
-			e.cfg.Log.Warn("methods take a call more", "cell", path, "error", err)
+			e.Log.Warn("methods take a call more", "cell", path, "error", err)
 		}
 	}
 }
@@ -88,12 +86,12 @@ func (e *Engine) factsOf(en cell.Entry) (f load.Function, ok bool) {
 		if e.facts.known == nil {
 			e.facts.known = map[int]map[string]load.Function{}
 		}
-		file, err := e.tools.Archive(context.Background(), e.cfg.WorkDir, fmt.Sprint(cell.PackagePrefix, en.Cell))
+		file, err := e.Tools.Archive(context.Background(), e.WorkDir, fmt.Sprint(cell.PackagePrefix, en.Cell))
 		if err == nil {
 			all, err = load.Functions(file, e.facts.params[en.Cell])
 		}
 		if err != nil {
-			e.cfg.Log.Warn("what the compiler knows of functions", "error", err)
+			e.Log.Warn("what the compiler knows of functions", "error", err)
 		}
 		e.facts.known[en.Cell] = all
 	}
@@ -101,15 +99,15 @@ func (e *Engine) factsOf(en cell.Entry) (f load.Function, ok bool) {
 	return f, ok
 }
 
-// inlined reports whether callers of a function may have copies of it.
-func (e *Engine) inlined(en cell.Entry) bool {
+// Inlined reports whether callers of a function may have copies of it.
+func (e *Engine) Inlined(en cell.Entry) bool {
 	f, ok := e.factsOf(en)
 	return !ok || f.Inlined
 }
 
 // unfit returns the keys of definitions that must not take the place of the earlier ones, in a cell that was built and not loaded.
 func (e *Engine) unfit(p *cell.Plan) (keys []string) {
-	if !e.plain {
+	if !e.Plain {
 		return nil
 	}
 	if e.facts.params == nil {
@@ -178,7 +176,7 @@ func (e *Engine) stale(p *cell.Plan) (notes []string) {
 			notes = append(notes, fmt.Sprintf("functions that %s (cell[%d]) has made %s: call it again to make new ones", s.Function, s.Cell, keep))
 		}
 	}
-	counts, more := e.inBodies(p.Stale)
+	counts, more := e.InBodies(p.Stale)
 	for i, s := range p.Stale {
 		if counts[i] == 0 {
 			continue
@@ -200,31 +198,9 @@ func (e *Engine) stale(p *cell.Plan) (notes []string) {
 	return notes
 }
 
-// inBodies counts the goroutines that are in each of some bodies of code. more says that it has looked at only mostLooked of them.
-func (e *Engine) inBodies(bodies []cell.Stale) (counts []int, more bool) {
-	counts = make([]int, len(bodies))
-	var gs []unsafe.Pointer
-	var ids []uint64
-	if len(bodies) > 0 {
-		cellGoroutines(func(g unsafe.Pointer, id uint64, _ unsafe.Pointer, _ string, _ bool, _, _ uintptr) {
-			if len(gs) == mostLooked {
-				more = true
-			} else {
-				gs, ids = append(gs, g), append(ids, id)
-			}
-		})
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-	if len(gs) == 0 {
-		return counts, false
-	}
-	buf := make([]byte, 64<<10+16<<10*len(gs))
-	for _, g := range stack.Parse(string(buf[:cellStacks(buf, gs, ids)])) {
-		frames := stack.Frames(g.Text)
-		for i, s := range bodies {
-			if slices.ContainsFunc(frames, func(f stack.Frame) bool { return f.Cell == s.Cell && s.Holds(f.Function) }) {
-				counts[i]++
-			}
-		}
-	}
-	return counts, more
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -1,6 +1,9 @@
-package engine
+// Package interpreted runs cells with yaegi, an interpreter: the lines that drive an experiment. It is the one package that knows yaegi, and it
+// must not know which cells are given to it: package cell decides that (cell.FaithfulSet).
+package interpreted
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"go/types"
@@ -11,21 +14,23 @@ import (
 	yaegi "github.com/traefik/yaegi/interp"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/engine/backend"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/engine/stack"
 	"interleave/kernel/engine/symbols"
 )
 
-// errUnknownSymbol says that a cell uses what the interpreter's tables do not have.
-var errUnknownSymbol = errors.New("not in the interpreter's tables")
+// unknown is the error for what the interpreter's tables do not have.
+func unknown(format string, args ...any) error {
+	return fmt.Errorf("%w: the interpreter's tables do not have "+format, append([]any{backend.ErrElsewhere}, args...)...)
+}
 
-// interp is the interpreted engine: yaegi for the lines that drive. It sees packages, compiled cells and variables as
-// binary symbols, and is given only what the front end has found to be in the faithful set.
+// An Engine is the interpreted backend. It sees packages, compiled cells and variables as binary symbols.
 //
 // A yaegi interpreter keeps the syntax trees of all that it has compiled, 4 kB for each statement. It has nothing else that later
 // cells need, so another one takes its place after programsMost programs.
-type interp struct {
-	e        *Engine
+type Engine struct {
+	home     func(name string) (serial int, ok bool)
 	y        *yaegi.Interpreter
 	programs int             // compiled by y
 	used     map[string]bool // packages given to y
@@ -34,14 +39,18 @@ type interp struct {
 
 const programsMost = 200
 
-func newInterp(e *Engine) *interp {
-	return &interp{e: e, used: map[string]bool{}, named: map[string]bool{}}
+// New returns an interpreter for cells. home finds the package of a cell that has a session's type, function or constant.
+func New(home func(name string) (serial int, ok bool)) *Engine {
+	return &Engine{home: home, used: map[string]bool{}, named: map[string]bool{}}
 }
+
+// Mode returns [backend.Yaegi].
+func (in *Engine) Mode() backend.Mode { return backend.Yaegi }
 
 const runtimePath = "interleave/kernel/engine/rt"
 
 // start makes the interpreter when the first cell needs it, and again when it has become large.
-func (in *interp) start() error {
+func (in *Engine) start() error {
 	if in.programs++; in.y != nil && in.programs <= programsMost {
 		return nil
 	}
@@ -54,11 +63,11 @@ func (in *interp) start() error {
 	})
 }
 
-// renew makes another interpreter take the place of this one, because variables have another storage.
-func (in *interp) renew() { in.programs = programsMost }
+// Renew makes another interpreter take the place of this one for the next cell, because variables have another storage.
+func (in *Engine) Renew() { in.programs = programsMost }
 
 // give makes a package known to yaegi under its alias.
-func (in *interp) give(path string, table map[string]reflect.Value) error {
+func (in *Engine) give(path string, table map[string]reflect.Value) error {
 	key := path + "/" + path[strings.LastIndexByte(path, '/')+1:]
 	if err := in.y.Use(yaegi.Exports{key: table}); err != nil {
 		return err
@@ -71,8 +80,11 @@ func (in *interp) give(path string, table map[string]reflect.Value) error {
 	return err
 }
 
-// load makes a plan's statements ready to run and the cell part of the session.
-func (in *interp) load(p *cell.Plan, text string) (func(), error) {
+// Load makes a plan's statements ready to run.
+func (in *Engine) Load(_ context.Context, p *cell.Plan) (*backend.Program, error) {
+	if p.Drive == "" || p.Reuse != 0 {
+		return nil, backend.ErrElsewhere
+	}
 	if err := in.start(); err != nil {
 		return nil, err
 	}
@@ -85,10 +97,10 @@ func (in *interp) load(p *cell.Plan, text string) (func(), error) {
 			table = in.cellTable(n)
 		}
 		if table == nil {
-			return nil, fmt.Errorf("%w: package %s", errUnknownSymbol, path)
+			return nil, unknown("package %s", path)
 		}
 		if err := in.give(path, table); err != nil {
-			return nil, fmt.Errorf("%w: package %s: %v", errUnknownSymbol, path, err)
+			return nil, unknown("package %s: %v", path, err)
 		}
 	}
 	if err := in.variables(p); err != nil {
@@ -96,28 +108,28 @@ func (in *interp) load(p *cell.Plan, text string) (func(), error) {
 	}
 	prog, err := in.y.Compile(p.Drive)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", errUnknownSymbol, err)
+		return nil, unknown("something that the cell mentions: %v", err)
 	}
-	in.e.commit(p, text)
-	return func() {
-		if _, err := in.y.Execute(prog); err != nil {
+	y := in.y
+	return &backend.Program{Run: func() {
+		if _, err := y.Execute(prog); err != nil {
 			var pn yaegi.Panic
 			if errors.As(err, &pn) {
-				panic(&driven{unwrapped(pn.Value), stack.Frames(string(pn.Stack))})
+				panic(&Panic{Unwrapped(pn.Value), stack.Frames(string(pn.Stack))})
 			}
 			panic(err)
 		}
-	}, nil
+	}}, nil
 }
 
-// driven is a panic that came out of interpreted code, with the calls of compiled code that were on the stack.
-type driven struct {
-	value  any
-	frames []stack.Frame
+// A Panic is what a program panics with when interpreted code has panicked.
+type Panic struct {
+	Value  any
+	Frames []stack.Frame // the calls of compiled code that were on the stack
 }
 
-// unwrapped is a panic's value as the code that panicked gave it.
-func unwrapped(v any) any {
+// Unwrapped is a panic's value as the code that panicked gave it, whether it was interpreted or not.
+func Unwrapped(v any) any {
 	if rv, ok := v.(reflect.Value); ok && rv.IsValid() && rv.CanInterface() {
 		return rv.Interface()
 	}
@@ -125,7 +137,7 @@ func unwrapped(v any) any {
 }
 
 // cellTable is what a compiled cell offers, under the names that driving code uses.
-func (in *interp) cellTable(n string) map[string]reflect.Value {
+func (in *Engine) cellTable(n string) map[string]reflect.Value {
 	var serial int
 	fmt.Sscan(n, &serial)
 	c := rt.Lookup(serial)
@@ -140,7 +152,7 @@ func (in *interp) cellTable(n string) map[string]reflect.Value {
 }
 
 // variables gives yaegi pointers to the variables that the plan touches, making storage for new ones.
-func (in *interp) variables(p *cell.Plan) error {
+func (in *Engine) variables(p *cell.Plan) error {
 	fresh := map[string]reflect.Value{}
 	for _, v := range p.Vars {
 		name := cell.PointerName(v)
@@ -165,8 +177,8 @@ func (in *interp) variables(p *cell.Plan) error {
 	return nil
 }
 
-// declare makes storage for the variables of a cell that is not run again.
-func (in *interp) declare(p *cell.Plan) {
+// Declare makes storage for the variables of a cell that is not run again.
+func (in *Engine) Declare(p *cell.Plan) {
 	for _, v := range p.Declared {
 		if t, err := in.reflectType(v.Type); err == nil {
 			rt.Storage(v.Name, v.Gen, t)
@@ -183,7 +195,7 @@ var basicTypes = map[types.BasicKind]reflect.Type{
 }
 
 // reflectType finds the run-time form of a type from tables and compiled cells.
-func (in *interp) reflectType(t types.Type) (reflect.Type, error) {
+func (in *Engine) reflectType(t types.Type) (reflect.Type, error) {
 	compose := func(of func(reflect.Type) reflect.Type, elem types.Type) (reflect.Type, error) {
 		e, err := in.reflectType(elem)
 		if err != nil {
@@ -217,20 +229,20 @@ func (in *interp) reflectType(t types.Type) (reflect.Type, error) {
 			return reflect.TypeFor[any](), nil
 		}
 	}
-	return nil, fmt.Errorf("%w: type %s", errUnknownSymbol, t)
+	return nil, unknown("type %s", t)
 }
 
-func (in *interp) namedType(t *types.Named) (reflect.Type, error) {
+func (in *Engine) namedType(t *types.Named) (reflect.Type, error) {
 	o := t.Obj()
 	if o.Pkg() == nil {
 		if o.Name() == "error" {
 			return reflect.TypeFor[error](), nil
 		}
-		return nil, fmt.Errorf("%w: type %s", errUnknownSymbol, t)
+		return nil, unknown("type %s", t)
 	}
 	var v reflect.Value
 	if o.Pkg().Path() == "main" {
-		if home, ok := in.e.session.Home(o.Name()); ok {
+		if home, ok := in.home(o.Name()); ok {
 			if c := rt.Lookup(home); c != nil {
 				v = reflect.ValueOf(c.Symbols["type "+o.Name()])
 			}
@@ -239,7 +251,7 @@ func (in *interp) namedType(t *types.Named) (reflect.Type, error) {
 		v = table[o.Name()]
 	}
 	if !v.IsValid() || v.Kind() != reflect.Pointer {
-		return nil, fmt.Errorf("%w: type %s", errUnknownSymbol, t)
+		return nil, unknown("type %s", t)
 	}
 	return v.Type().Elem(), nil
 }

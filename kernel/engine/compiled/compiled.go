@@ -1,0 +1,146 @@
+// Package compiled runs cells as machine code: it builds their packages, loads them into the process, and lets later definitions take the
+// place of earlier ones. It must not know how a cell's code is watched, stopped or shown.
+package compiled
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"plugin"
+
+	"interleave/kernel/cell"
+	"interleave/kernel/engine/backend"
+	"interleave/kernel/engine/rt"
+	"interleave/kernel/load"
+	"interleave/kernel/toolchain"
+)
+
+// A Config says what an Engine works with.
+type Config struct {
+	Tools   *toolchain.Toolchain
+	Missing error  // why cells cannot be compiled, or nil
+	WorkDir string // where cells are built
+	Plain   bool   // code of cells has no gates: later definitions are written over the entries of earlier ones
+	Log     *slog.Logger
+	// InBodies counts the goroutines that are in each of some bodies of code; more says that it has looked at only some.
+	InBodies func([]cell.Stale) (counts []int, more bool)
+}
+
+// An Engine is the backend that compiles.
+type Engine struct {
+	Config
+	loader *load.Loader // nil until a cell is linked into the process
+	opened int
+	facts  facts
+}
+
+// New returns an engine that has loaded nothing.
+func New(c Config) *Engine { return &Engine{Config: c} }
+
+// Mode returns [backend.Compiled].
+func (e *Engine) Mode() backend.Mode { return backend.Compiled }
+
+// Opened is how many compiled cells are in this process.
+func (e *Engine) Opened() int { return e.opened }
+
+// Load builds a checked cell and loads it. A cell whose every name still means what it meant runs again without being built.
+func (e *Engine) Load(ctx context.Context, p *cell.Plan) (*backend.Program, error) {
+	if p.Reuse != 0 {
+		c := rt.Lookup(p.Reuse)
+		if c == nil {
+			return nil, fmt.Errorf("cell %d is not loaded", p.Reuse)
+		}
+		return &backend.Program{Run: c.Run, Shift: map[int]int{p.ReuseN: p.N}}, nil
+	}
+	if e.Missing != nil {
+		return nil, e.Missing
+	}
+	file, err := e.plugin(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	c := rt.Lookup(p.Package)
+	run := c.Run
+	if !e.Plain {
+		run = func() {
+			c.Patch()
+			c.Run()
+		}
+	}
+	return &backend.Program{Run: run, Cell: c, File: file}, nil
+}
+
+// plugin builds a cell and loads it. Where definitions of the cell must not take the place of earlier ones, the plan becomes another.
+func (e *Engine) plugin(ctx context.Context, p *cell.Plan) (so string, err error) {
+	for {
+		if so, err = e.build(ctx, p); err != nil {
+			return "", err
+		}
+		a := cell.Amends{Cut: e.unfit(p)}
+		if len(a.Cut) == 0 {
+			var loose *looseError
+			if err = e.open(p, so); !errors.As(err, &loose) {
+				break
+			}
+			a.Looks = loose.places
+		}
+		other, err := p.Amend(a)
+		if err == nil && other == nil {
+			err = fmt.Errorf("cell %d cannot be amended: %v", p.N, a)
+		}
+		if err != nil {
+			return "", err
+		}
+		*p = *other
+	}
+	if err == nil && e.Plain {
+		err = e.redirect(p)
+	}
+	return so, err
+}
+
+// build makes what the process loads of a cell, or finds it where an earlier process has made it.
+func (e *Engine) build(ctx context.Context, p *cell.Plan) (so string, err error) {
+	return e.Tools.Build(ctx, toolchain.Package{
+		Name: fmt.Sprintf("c%d", p.Package), Source: []byte(p.Code), Imports: p.Imports, WorkDir: e.WorkDir,
+	})
+}
+
+// open loads what build has made.
+func (e *Engine) open(p *cell.Plan, so string) error {
+	e.facts.forwards, e.facts.looks = p.Forwards, p.Amended.Looks
+	for _, m := range p.Moves {
+		rt.Move(m.Name, m.From, m.To)
+	}
+	if err := e.link(fmt.Sprint(cell.PackagePrefix, p.Package), so); err != nil {
+		return fmt.Errorf("load cell %d: %w", p.N, err)
+	}
+	e.opened++
+	if rt.Lookup(p.Package) == nil {
+		return fmt.Errorf("load cell %d: its package did not register itself", p.N)
+	}
+	return nil
+}
+
+// link loads what Build has made into the process.
+func (e *Engine) link(path, file string) error {
+	if e.Tools.Index() == "" {
+		_, err := plugin.Open(file)
+		return err
+	}
+	if e.loader == nil {
+		c := load.Config{Index: e.Tools.Index(), Archive: func(path string) (string, error) {
+			return e.Tools.Archive(context.Background(), e.WorkDir, path)
+		}}
+		if e.Plain {
+			c.Check, c.Added, c.Instead = e.check, e.added, e.instead
+		}
+		l, err := load.Open(c)
+		if err != nil {
+			return err
+		}
+		e.loader = l
+	}
+	return e.loader.Load(path, file)
+}

@@ -1,0 +1,269 @@
+package engine
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"interleave/kernel/cell"
+	"interleave/kernel/session"
+	"interleave/runtime/timeline"
+)
+
+// execution is one cell being run.
+type execution struct {
+	e      *Engine
+	run    *run   // of the piece of Go code at hand
+	past   []*run // of earlier pieces: magics cut a cell into several
+	ctx    context.Context
+	cell   session.Cell
+	done   *session.Done
+	exited bool     // os.Exit(0) has ended the cell
+	quiet  bool     // nothing is shown: a user expression
+	left   []func() // show what is still running when the cell's contexts have ended
+}
+
+// over says that what goroutines of the cell write from now on comes late, ends the cell's contexts, and shows what is still running then.
+func (x *execution) over() {
+	for _, r := range append(x.past, x.run) {
+		r.end()
+	}
+	for _, show := range x.left {
+		show()
+	}
+}
+
+func (x *execution) failed(f *failure) {
+	x.done.OK = false
+	x.done.Interrupted = x.done.Interrupted || f.interrupted
+	if !x.quiet {
+		x.e.out.Emit(f.event(x.e, x.cell.ID))
+	}
+}
+
+// segments runs the pieces of a cell. Nothing of it runs when some of it is no Go or no magic.
+func (x *execution) segments(segs []cell.Segment) {
+	if !x.acceptable(segs) {
+		return
+	}
+	for _, s := range segs {
+		if !x.done.OK || x.exited || x.ctx.Err() != nil && x.interruptedBetween() {
+			return
+		}
+		switch s.Kind {
+		case cell.GoCode:
+			x.code(s.Text)
+		case cell.ShellLine:
+			x.shell(s.Args)
+		default:
+			x.magic(s)
+		}
+	}
+}
+
+// acceptable refuses a cell of several pieces for what can be known before the first of them runs: the syntax of all its Go code and
+// the names of its magics, and the types in the code that only shell commands precede.
+func (x *execution) acceptable(segs []cell.Segment) bool {
+	if len(segs) < 2 {
+		return true
+	}
+	first := true // no piece before has changed the session
+	for _, s := range segs {
+		var err error
+		switch s.Kind {
+		case cell.GoCode:
+			if err = cell.Parse(x.cell.N, s.Text); err == nil && first {
+				_, err = x.e.session.Check(x.cell.N, s.Text)
+			}
+			first = false
+		case cell.ShellLine:
+		default:
+			if _, ok := x.lookup(s); !ok {
+				return false
+			}
+			first = false
+		}
+		if err != nil {
+			x.failed(diagnosed(err))
+			return false
+		}
+	}
+	return true
+}
+
+func (x *execution) interruptedBetween() bool {
+	x.failed(&failure{name: "interrupted", value: "the cell was interrupted", interrupted: true})
+	return true
+}
+
+// code runs Go code: check, choose an engine, run, show.
+func (x *execution) code(text string) {
+	e := x.e
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	p, err := e.check(x.cell.N, text)
+	if err != nil {
+		x.failed(diagnosed(err))
+		return
+	}
+	if p.Empty {
+		e.commit(p, text)
+		return
+	}
+	x.past = append(x.past, x.run)
+	x.run = e.newRun(x.ctx, x.cell)
+	x.run.hideNil = p.HideNil
+	f, engine, err := e.load(x.run, p, text)
+	if err != nil {
+		x.failed(e.buildFailed(err))
+		return
+	}
+	x.done.Engine = engine.String()
+	x.notes(append(p.Notices, e.outdated(p)...))
+	x.run.captured = p.Captured
+	if x.perform(f, p.Tracer); !x.done.OK {
+		x.run.unset(p)
+		e.abandon(x.run, p)
+	}
+}
+
+// notes shows the user what a plan does besides.
+func (x *execution) notes(notes []string) {
+	for _, n := range notes {
+		x.e.out.Output(x.cell.ID, session.Stderr, []byte(bold+"note: "+reset+n+"\n"))
+	}
+}
+
+// perform runs the cell's code under the recorder and shows what came of it, a failure last, where readers look for it. A cell
+// that takes the execution tracer itself, by the function tracer, is left alone with it.
+func (x *execution) perform(f func(), tracer string) {
+	e, r := x.e, x.run
+	timeline.SetFiles(r.files())
+	plot := e.plot && !x.cell.Silent && !x.quiet
+	if plot && tracer != "" {
+		x.notes([]string{"no figure: this cell calls " + tracer + ", and the execution tracer serves one at a time"})
+	}
+	armed := plot && tracer == "" && e.recorder.Arm() == nil
+	fail, replace := r.execute(f)
+	e.tellLost(r)
+	silent := x.beat()
+	var exp *timeline.Experiment
+	if armed {
+		var err error
+		if exp, err = e.recorder.Stop(); err != nil {
+			e.out.Output(x.cell.ID, session.Stderr, []byte("no figure: "+err.Error()+"\n"))
+		}
+	}
+	x.done.Replace = replace
+	if exp != nil && replace == "" { // of what failed too: a deadlock is best seen
+		exp.Engine = r.ranBy
+		x.figure(exp)
+		if exp.Benchmark {
+			x.notes([]string{"a benchmark of package testing ran while this cell was recorded, which slows hand-overs between goroutines " +
+				"up to three times: run it in a cell of its own, or use lab.Bench"})
+		}
+	}
+	silent()
+	if fail != nil && fail.fine {
+		x.exited = true
+		return
+	}
+	if fail != nil {
+		if exp != nil && len(fail.left) == 0 { // otherwise it tells them
+			x.leftBehind(r, exp)
+		}
+		x.failed(fail)
+		return
+	}
+	r.mu.Lock()
+	values, shown := r.values, r.shown
+	r.values, r.shown = nil, false
+	r.mu.Unlock()
+	if shown && !x.cell.Silent && !x.quiet {
+		x.result(values)
+	}
+	if exp != nil || armed { // measured code may have started some
+		x.left = append(x.left, func() { x.leftBehind(r, exp) })
+	}
+	if x.quiet {
+		r.values, r.shown = values, shown
+	}
+	if x.ctx.Err() != nil { // whoever interrupts is told what became of it
+		x.failed(&failure{name: "interrupted", value: "the cell was interrupted when its code had ended, while what it shows was made", interrupted: true})
+	}
+}
+
+// beat says again and again that the process is alive while it makes the figure: of very many goroutines that takes seconds, in
+// which an interrupt must not replace the session. It returns what stops it.
+func (x *execution) beat() (silent func()) {
+	end := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(time.Second / 2)
+		defer tick.Stop()
+		for range beatsMost {
+			select {
+			case <-tick.C:
+				x.e.out.Alive()
+			case <-end:
+				return
+			}
+		}
+	}()
+	return sync.OnceFunc(func() { close(end) })
+}
+
+// beatsMost is for how many half seconds.
+const beatsMost = 120
+
+// expression evaluates one of Jupyter's user expressions. Its failure is its own.
+func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok bool) session.Expression {
+	if !ok {
+		return session.Expression{Failed: &session.Failed{Name: "skipped", Value: "the cell failed", Traceback: []string{}}}
+	}
+	sub := c
+	sub.Code = code
+	r := e.newRun(ctx, sub)
+	done := session.Done{OK: true}
+	x := &execution{e: e, run: r, ctx: ctx, cell: sub, done: &done, quiet: true}
+	var fail *failure
+	p, err := e.check(c.N, code)
+	var f func()
+	if err != nil {
+		fail = diagnosed(err)
+	} else if f, _, err = e.load(r, p, code); err != nil {
+		fail = e.buildFailed(err)
+	} else if fail, _ = r.execute(f); fail != nil {
+		r.unset(p)
+	}
+	r.end()
+	if fail != nil && !fail.fine {
+		ev := fail.event(e, 0)
+		return session.Expression{Failed: &ev}
+	}
+	var shown session.Expression
+	x.showing(func() { shown.Data, shown.Metadata, _ = x.bundle(r.values) })
+	return shown
+}
+
+// texts are cells' codes by number, for tracebacks. Goroutines that outlived their cell read them too.
+type texts struct {
+	mu sync.Mutex
+	m  map[int]string
+}
+
+func (t *texts) set(n int, code string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.m == nil {
+		t.m = map[int]string{}
+	}
+	t.m[n] = code
+}
+
+func (t *texts) of(n int) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.m[n]
+}

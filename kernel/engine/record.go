@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"interleave/kernel/cell"
+	"interleave/kernel/engine/backend"
+	"interleave/kernel/engine/interpreted"
+)
+
+// A record is what brings a cell's declarations back in a new process.
+type record struct {
+	N       int
+	Package int
+	Code    string
+	Plugin  string // empty when the interpreter ran the cell
+	Mode    backend.Mode
+	Plot    bool
+	Amends  cell.Amends
+	Forget  []string `json:",omitempty"` // instead of Code: names to forget
+	Narrow  bool     `json:",omitempty"` // figures for a phone
+	Setting bool     `json:",omitempty"` // only the mode changed
+	Reset   bool     `json:",omitempty"` // everything before is forgotten
+	Lost    bool     `json:",omitempty"` // the variables declared before went with an earlier process
+}
+
+// commit makes a cell of which nothing was compiled part of the session, and of the next process's.
+func (e *Engine) commit(p *cell.Plan, text string) {
+	p.Commit(false)
+	if p.Lasting {
+		e.record(p, text, "")
+	}
+}
+
+func (e *Engine) record(p *cell.Plan, text, plugin string) {
+	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot, Narrow: e.narrow, Forget: p.Forget, Amends: p.Amended})
+	if err != nil {
+		return
+	}
+	e.out.Record(e.runningID(), b)
+}
+
+func (e *Engine) runningID() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running != nil {
+		return e.running.id
+	}
+	return 0
+}
+
+// Restore declares again what an earlier process had declared. Its variables are gone.
+func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
+	e.starter.busy()
+	defer e.starter.idle(e)
+	for _, b := range records {
+		var rec record
+		if err := json.Unmarshal(b, &rec); err != nil {
+			failed = append(failed, "a record that cannot be read: "+err.Error())
+			continue
+		}
+		if rec.Lost {
+			e.session.Lose()
+			continue
+		}
+		e.texts.set(rec.N, rec.Code)
+		e.mode, e.plot, e.narrow = rec.Mode, rec.Plot, rec.Narrow
+		if rec.Reset {
+			e.forget()
+		}
+		if rec.Setting || rec.Reset {
+			continue
+		}
+		e.session.Next(rec.Package)
+		p, err := e.plan(rec)
+		if err != nil {
+			failed = append(failed, fmt.Sprintf("cell[%d]: %v", rec.N, err))
+			continue
+		}
+		if rec.Plugin != "" && p.Reuse == 0 {
+			prog, err := e.compiled.Load(context.Background(), p)
+			if err != nil {
+				failed = append(failed, fmt.Sprintf("cell[%d]: %v", rec.N, err))
+				continue
+			}
+			if !e.plain {
+				prog.Cell.Patch()
+			}
+			prog.Cell.Over()
+		}
+		p.Commit(rec.Plugin != "")
+		if rec.Plugin == "" {
+			e.interp.Declare(p)
+		}
+	}
+	e.restored = true
+	return e.session.Lose(), failed
+}
+
+// plan checks what a record holds.
+func (e *Engine) plan(rec record) (p *cell.Plan, err error) {
+	if len(rec.Forget) > 0 {
+		p, err = e.session.Forget(rec.N, rec.Forget)
+	} else {
+		p, err = e.session.Check(rec.N, rec.Code)
+	}
+	if err != nil || p.Reuse != 0 {
+		return p, err
+	}
+	if other, err := p.Amend(rec.Amends); other != nil || err != nil {
+		return other, err
+	}
+	return p, nil
+}
+
+// forget drops everything that was declared.
+func (e *Engine) forget() {
+	e.session = e.session.Fresh()
+	e.interp = interpreted.New(e.home)
+}
