@@ -5,7 +5,7 @@ FUZZTIME ?= 20s
 SHELL = /bin/bash
 .SHELLFLAGS = -eo pipefail -c
 
-.PHONY: test short triples gotests plugins arm64 nogcc loaderstress stops redefinitions gated pybehaviours crowds fuzz lint generate bench jupyter
+.PHONY: test short triples gotests plugins arm64 nogcc loaderstress stops redefinitions gated pybehaviours crowds fuzz lint generate bench jupyter browser
 
 test: ## all tests; the first run builds the host, which takes a minute
 	go test ./...
@@ -73,6 +73,10 @@ bench: ## Go benchmarks, then the kernel beside ipykernel and lab beside Python,
 	  go run ./kernel/bench -code; echo; INTERLEAVE_CODE=gated go run ./kernel/bench -code; \
 	  printf '\n## lab beside plain Go and Python\n\n'; \
 	  go run ./runtime/lab/benchtable; } | tee BENCH.md
+
+browser: ## notebooks in a real JupyterLab and a real browser, which it installs first where they are missing; Chromium needs root or sudo
+	kernel/kerneltest/browser/jupyterlab/setup
+	go -C kernel/kerneltest/browser test -count=1 .
 
 jupyter: ## the installed kernel under jupyter_kernel_test
 	/usr/bin/python3 -m unittest discover -v -s kernel/kerneltest/jupyter -p 'test_*.py'

@@ -6,14 +6,15 @@ package browser
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -28,11 +29,13 @@ var lab struct {
 	notebooks  string // the folder that JupyterLab shows
 	base       string // its address
 	token      string
-	pid        int
 	log        string
 	browser    context.Context // parent of each test's tab
 	whyMissing string          // why there is no lab; then tests are skipped
 }
+
+// errNotSetUp is the reason to skip tests.
+var errNotSetUp = errors.New("not set up")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -47,69 +50,134 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(work)
 	stop, err := start(work)
-	if errors.Is(err, fs.ErrNotExist) && os.Getenv("CI") != "true" {
+	if errors.Is(err, errNotSetUp) && os.Getenv("CI") != "true" {
 		lab.whyMissing = err.Error()
 		return m.Run()
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "start JupyterLab:", err)
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer stop()
 	return m.Run()
 }
 
-// start installs the kernel of this tree into work and starts JupyterLab and a browser; stop ends both.
+// start starts JupyterLab with the kernel of this tree, and a browser; stop ends both.
 func start(work string) (stop func(), err error) {
-	dir := os.Getenv("INTERLEAVE_LAB")
-	if dir == "" {
-		dir = filepath.Join(root, "../shared/jupyter")
-	}
-	script, err := filepath.Abs(filepath.Join(dir, "start-lab.sh"))
+	data := filepath.Join(work, "data")
+	stopLab, err := startLab(work, data)
 	if err != nil {
+		return nil, fmt.Errorf("start JupyterLab: %w", err)
+	}
+	// JupyterLab looks for kernels when it needs one, so it may be there first.
+	if err := installKernel(work, data); err != nil {
+		stopLab()
 		return nil, err
 	}
-	if _, err := os.Stat(script); err != nil {
-		return nil, fmt.Errorf("no JupyterLab to test with: INTERLEAVE_LAB must name the folder of start-lab.sh: %w", err)
+	stopBrowser, err := startBrowser()
+	if err != nil {
+		stopLab()
+		return nil, fmt.Errorf("start the browser: %w", err)
 	}
+	return func() { stopBrowser(); stopLab() }, nil
+}
 
-	// The kernel as users get it.
-	data := filepath.Join(work, "data")
-	install := exec.Command("go", "run", ".", "install")
-	install.Dir = root
-	install.Env = append(os.Environ(), "JUPYTER_DATA_DIR="+data, "XDG_DATA_HOME="+filepath.Join(work, "share"))
-	if out, err := install.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%v: %w\n%s", install, err, out)
-	}
-
+// startLab starts JupyterLab, which finds the kernels in data, and waits until it answers. stop ends it, its kernels first.
+func startLab(work, data string) (stop func(), err error) {
 	lab.notebooks = filepath.Join(work, "notebooks")
 	if err := os.Mkdir(lab.notebooks, 0o755); err != nil {
 		return nil, err
 	}
-	command := exec.Command(script, "--notebooks", lab.notebooks, "--jupyter-path", data, "--state", filepath.Join(work, "state"))
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	out, err := command.Output()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("%v: %w\n%s", command, err, &stderr)
+		return nil, err
 	}
-	for line := range strings.Lines(string(out)) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		switch name {
-		case "LAB_BASE":
-			lab.base = value
-		case "LAB_TOKEN":
-			lab.token = value
-		case "LAB_LOG":
-			lab.log = value
-		case "LAB_PID":
-			_, err = fmt.Sscan(value, &lab.pid)
+	port := listener.Addr().(*net.TCPAddr).Port
+	listener.Close()
+	lab.base = fmt.Sprint("http://127.0.0.1:", port)
+	lab.token = rand.Text()
+	lab.log = filepath.Join(work, "jupyterlab.log")
+	log, err := os.Create(lab.log)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+
+	ctx, cancel := context.WithCancel(context.Background())
+	command := exec.CommandContext(ctx, "jupyterlab/start", "--ServerApp.root_dir="+lab.notebooks,
+		fmt.Sprint("--ServerApp.port=", port), "--ServerApp.port_retries=0")
+	command.Env = append(os.Environ(), "JUPYTER_TOKEN="+lab.token, "JUPYTER_PATH=", "JUPYTER_DATA_DIR="+data,
+		"JUPYTER_CONFIG_DIR="+filepath.Join(work, "config"), "JUPYTER_RUNTIME_DIR="+filepath.Join(work, "runtime"))
+	command.Stdout, command.Stderr = log, log
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = 20 * time.Second // then it is killed
+	if err := command.Start(); err != nil {
+		cancel()
+		return nil, err
+	}
+	ended := make(chan struct{})
+	go func() {
+		command.Wait()
+		close(ended)
+	}()
+	stop = func() {
+		cancel()
+		<-ended
+	}
+	if err := waitForLab(ended); err != nil {
+		stop()
+		output, _ := os.ReadFile(lab.log)
+		output = bytes.TrimSpace(output)
+		if command.ProcessState.ExitCode() == 3 { // as jupyterlab/start documents
+			return nil, fmt.Errorf("%w: %s", errNotSetUp, output)
+		}
+		return nil, fmt.Errorf("%w\n%s", err, output)
+	}
+	return stop, nil
+}
+
+// waitForLab waits until JupyterLab answers requests that have its token, at the latest until its process has ended.
+func waitForLab(ended <-chan struct{}) error {
+	request, err := http.NewRequest("GET", lab.base+"/api/status", nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "token "+lab.token)
+	client := http.Client{Timeout: 10 * time.Second}
+	timeout := time.After(patience)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return errors.New("it ended before it answered")
+		case <-timeout:
+			return fmt.Errorf("it did not answer within %v", patience)
+		case <-tick.C:
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			continue
+		}
+		response.Body.Close()
+		if response.StatusCode == http.StatusOK {
+			return nil
 		}
 	}
-	if err != nil || lab.base == "" || lab.pid <= 1 {
-		return nil, fmt.Errorf("%v: cannot read what it printed: %q", command, out)
-	}
+}
 
+// installKernel installs the kernel as users get it.
+func installKernel(work, data string) error {
+	install := exec.Command("go", "run", ".", "install")
+	install.Dir = root
+	install.Env = append(os.Environ(), "JUPYTER_DATA_DIR="+data, "XDG_DATA_HOME="+filepath.Join(work, "share"))
+	if out, err := install.CombinedOutput(); err != nil {
+		return fmt.Errorf("%v: %w\n%s", install, err, out)
+	}
+	return nil
+}
+
+func startBrowser() (stop func(), err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	allocator, _ := chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
@@ -119,18 +187,10 @@ func start(work string) (stop func(), err error) {
 	stop = func() {
 		chromedp.Cancel(lab.browser)
 		cancel()
-		// The server ends its kernels first. It is no child of ours, so that its end is seen by asking.
-		syscall.Kill(lab.pid, syscall.SIGTERM)
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-			if syscall.Kill(lab.pid, 0) != nil {
-				return
-			}
-		}
-		syscall.Kill(lab.pid, syscall.SIGKILL)
 	}
 	if err := chromedp.Do(lab.browser); err != nil {
 		stop()
-		return nil, fmt.Errorf("start the browser: %w", err)
+		return nil, err
 	}
 	return stop, nil
 }
