@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"interleave/runtime/internal/clock"
 )
 
 // A Way is how a number of tasks can be run.
@@ -206,7 +208,7 @@ func roundsPerSlice() int64 {
 	}
 	rounds, now := 10_000, time.Now
 	if virtualTime() { // a bubble's clock stands still
-		rounds, now = 200_000, systemTime // which counts microseconds
+		rounds, now = 200_000, clock.System // which counts microseconds
 	}
 	best := time.Hour
 	for range 20 {

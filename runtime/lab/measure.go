@@ -6,6 +6,8 @@ import (
 	"math"
 	"runtime"
 	"time"
+
+	"interleave/runtime/internal/clock"
 )
 
 // A Sample is one measured call.
@@ -39,9 +41,9 @@ func measure(ctx context.Context, name string, fn func(context.Context) error, f
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	w.look()
-	cpu, begin := processCPU(), time.Now()
+	cpu, begin := clock.CPU(), time.Now()
 	s.Err = guard(from, func() error { return fn(ctx) })
-	s.Wall, s.CPU = time.Since(begin), processCPU()-cpu
+	s.Wall, s.CPU = time.Since(begin), clock.CPU()-cpu
 	l := w.look()
 	runtime.ReadMemStats(&after)
 	s.Allocs, s.Bytes = after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc

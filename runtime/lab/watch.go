@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"interleave/runtime/internal/clock"
 	"interleave/runtime/timeline"
 )
 
@@ -33,7 +34,7 @@ func systemInstruments() instruments {
 }
 
 // virtualTime reports whether the calling goroutine is in a bubble of testing/synctest, whose clock begins in the year 2000.
-func virtualTime() bool { return time.Until(systemTime()).Abs() > time.Hour }
+func virtualTime() bool { return time.Until(clock.System()).Abs() > time.Hour }
 
 // computing returns the smallest number of other goroutines that were running or runnable in several looks over some 15 milliseconds: a
 // goroutine with a short task is gone by then, also on a busy machine. It returns at once when a look finds none.

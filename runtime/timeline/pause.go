@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"interleave/runtime/internal/clock"
 )
 
 // A Gap is a stretch of time that was not recorded, because a measurement ran meanwhile.
@@ -102,7 +104,7 @@ func (r *Recorder) openGap(why string) {
 	}
 	g := &r.gaps[len(r.gaps)-1]
 	if !g.open {
-		g.open, g.begin = true, systemTime()
+		g.open, g.begin = true, clock.System()
 	}
 	if !slices.Contains(g.whys, why) && len(g.whys) < maxWhys {
 		g.whys = append(g.whys, why)
@@ -113,7 +115,7 @@ func (r *Recorder) closeGap() {
 	if n := len(r.gaps); n > 0 && r.gaps[n-1].open {
 		g := &r.gaps[n-1]
 		g.open = false
-		g.took += systemTime().Sub(g.begin)
+		g.took += clock.System().Sub(g.begin)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"interleave/runtime/internal/clock"
 )
 
 // ErrBusy is wrapped by what Stop returns when the tracer was not ours to start: the user's code, or another recorder,
@@ -315,7 +317,7 @@ func startTracer(cfg Config) (*run, error) {
 		n.cores.end()
 		return nil, fmt.Errorf("record experiment: %w: %w", ErrBusy, err)
 	}
-	n.cpu = processCPU()
+	n.cpu = clock.CPU()
 	n.start = time.Now()
 	return n, nil
 }
@@ -334,7 +336,7 @@ func (n *run) stopTracer() {
 func (n *run) halt() error {
 	return runOutside(func() {
 		n.halted.Do(func() {
-			n.wall, n.cpu = time.Since(n.start), max(0, processCPU()-n.cpu)
+			n.wall, n.cpu = time.Since(n.start), max(0, clock.CPU()-n.cpu)
 			n.stopTracer()
 			n.wg.Wait()
 			n.system = n.cores.end()
