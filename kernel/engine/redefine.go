@@ -12,6 +12,7 @@ import (
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/stack"
 	"interleave/kernel/load"
+	"interleave/runtime/quantity"
 )
 
 // How definitions take the place of earlier ones in code that has no gates. What may be replaced is decided here, before anything of the cell is
@@ -194,7 +195,7 @@ func (e *Engine) stale(p *cell.Plan) (notes []string) {
 		if more {
 			least = "at least "
 		}
-		notes = append(notes, fmt.Sprintf("%s, %s%s, %s the old %s until %s", where, least, plural(counts[i], "goroutine", "goroutines"), verb,
+		notes = append(notes, fmt.Sprintf("%s, %s%s, %s the old %s until %s", where, least, quantity.Plural(counts[i], "goroutine"), verb,
 			cell.Clean(strings.Join(s.Names, ", ")), until))
 	}
 	return notes

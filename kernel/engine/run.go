@@ -18,6 +18,7 @@ import (
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/engine/stack"
 	"interleave/kernel/session"
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -371,7 +372,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 				break
 			}
 			atomic.AddUint32(&rt.Given, 1)
-			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left), "goroutine was", "goroutines were"))
+			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", quantity.Plural(len(left), "goroutine was", "goroutines were"))
 			break
 		}
 		pause := 2 * time.Millisecond << min(quiet, 3)
@@ -524,11 +525,4 @@ func stops(delta int) {
 	defer stopCount.Unlock()
 	stopCount.n += delta
 	rt.SetStop(stopCount.n > 0)
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"interleave/runtime/internal/clock"
+	"interleave/runtime/quantity"
 )
 
 // A Gap is a stretch of time that was not recorded, because a measurement ran meanwhile.
@@ -146,5 +147,5 @@ func (e *Experiment) measured() string {
 			whys = append(whys, g.Why)
 		}
 	}
-	return Round(took) + " not recorded: " + strings.Join(whys, ", ")
+	return quantity.Duration(took) + " not recorded: " + strings.Join(whys, ", ")
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"interleave/runtime/internal/clock"
+	"interleave/runtime/quantity"
 )
 
 // ErrBusy is wrapped by what Stop returns when the tracer was not ours to start: the user's code, or another recorder,
@@ -28,7 +29,7 @@ var ErrPaused = errors.New("recording is paused")
 
 // A Config bounds a recording. The zero value means the defaults.
 type Config struct {
-	// MaxBytes is the size of trace after which recording stops while the experiment goes on; 0 means 64 MB.
+	// MaxBytes is the size of trace after which recording stops while the experiment goes on; 0 means 64 MiB.
 	// It is soft: what the tracer has in hand then is still kept, since a trace is only readable up to its own last mark.
 	MaxBytes int
 	// MaxRead is how long Stop may spend reading the trace before it leaves the rest aside; 0 means one second.
@@ -350,7 +351,7 @@ func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
 	}
 	e := &Experiment{Start: n.start, Wall: n.wall, CPU: n.cpu, SystemCores: n.system, Engine: Engine(nil), GOMAXPROCS: runtime.GOMAXPROCS(0), Procs: runtime.NumCPU()}
 	if n.buf.over {
-		e.Cut = fmt.Sprintf("the trace grew beyond %d MB", (cfg.MaxBytes+1<<20-1)>>20)
+		e.Cut = fmt.Sprintf("the trace grew beyond %s", quantity.BinaryBytes(cfg.MaxBytes))
 	}
 	recorded := n.buf.Bytes()
 	n.buf.Buffer = bytes.Buffer{} // the recorder keeps the run until the next one
