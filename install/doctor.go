@@ -15,6 +15,7 @@ import (
 
 	"interleave/kernel/command"
 	"interleave/kernel/toolchain"
+	"interleave/runtime/quantity"
 )
 
 // probeTime is how long a kernel may take to start and to run one cell. It takes a tenth of a second; a machine that is
@@ -181,7 +182,7 @@ func (d *doctor) host(ctx context.Context, s Spec, m toolchain.Machine) {
 
 // engine starts the installed kernel as Jupyter would and runs one cell. The host does that: it has the protocol.
 func (d *doctor) engine(ctx context.Context, s Spec, engine string) {
-	ctx, cancel := context.WithTimeoutCause(ctx, probeTime, fmt.Errorf("no answer within %v", probeTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, probeTime, fmt.Errorf("no answer within %s", quantity.Duration(probeTime)))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.Argv[0], append([]string{"probe", "-engine", engine, "--"}, s.Argv...)...)
 	cmd.Env = os.Environ()

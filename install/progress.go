@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"interleave/kernel/toolchain"
+	"interleave/runtime/quantity"
 )
 
 // buildWork is what a first build costs, in seconds of one core. Go's compiler uses all of them, up to a point.
@@ -42,7 +43,7 @@ func (p *Progress) Step(s toolchain.Step) {
 	first := p.start.IsZero()
 	if first {
 		p.start = time.Now()
-		fmt.Fprintf(p.w, "building the Interleave host, once: about %d s, or a few if Go has most of it in its cache\n", estimate())
+		fmt.Fprintf(p.w, "building the Interleave host, once: about %s, or a few seconds if Go has most of it in its cache\n", quantity.Duration(estimate()))
 	}
 	p.step = s
 	if !p.tty {
@@ -73,7 +74,7 @@ func (p *Progress) tick() {
 
 // line rewrites the line; p.mu is held.
 func (p *Progress) line() {
-	fmt.Fprintf(p.w, "\r\x1b[K  %s%s … %.0f s", count(p.step), p.step.What, time.Since(p.start).Seconds())
+	fmt.Fprintf(p.w, "\r\x1b[K  %s%s … %s", count(p.step), p.step.What, quantity.Duration(time.Since(p.start).Round(time.Second)))
 }
 
 // Done ends the progress, with the error of what was being done. If no step was told it says nothing.
@@ -87,7 +88,7 @@ func (p *Progress) Done(err error) {
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}
 	if err == nil {
-		fmt.Fprintf(p.w, "built in %.1f s\n", time.Since(p.start).Seconds())
+		fmt.Fprintf(p.w, "built in %s\n", quantity.Duration(time.Since(p.start)))
 	}
 }
 
@@ -98,9 +99,9 @@ func count(s toolchain.Step) string {
 	return fmt.Sprintf("[%d/%d] ", s.N, s.Of)
 }
 
-// estimate says how many seconds a first build takes on this machine, roughly: the longest chain of packages does not
+// estimate is how long a first build takes on this machine, roughly: the longest chain of packages does not
 // get shorter with more cores.
-func estimate() int {
+func estimate() time.Duration {
 	s := max(buildWork/runtime.NumCPU(), 20)
-	return (s + 4) / 5 * 5
+	return time.Duration((s+4)/5*5) * time.Second
 }

@@ -7,6 +7,7 @@ import (
 
 	"interleave/kernel/session"
 	"interleave/kernel/wire"
+	"interleave/runtime/quantity"
 )
 
 // event translates what the session says into Jupyter's words. It is the only place that knows both.
@@ -126,7 +127,7 @@ func (k *kernel) hurry() {
 	}
 	parent := k.running.request.msg
 	d.Discard(parent.Header.MsgID, func(bytes int) *wire.Message {
-		c := wire.StreamText{Name: string(session.Stderr), Text: fmt.Sprintf("\n… %.1f MB of output that came before the interrupt were dropped: this client had not read them …\n", float64(bytes)/(1<<20))}
+		c := wire.StreamText{Name: string(session.Stderr), Text: fmt.Sprintf("\n… %s of output that came before the interrupt were dropped: this client had not read them …\n", quantity.Bytes(bytes))}
 		m, err := k.author.New(parent, c)
 		if err != nil {
 			k.log.Log(context.Background(), LevelBug, "write a note", "err", err)

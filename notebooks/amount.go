@@ -2,25 +2,12 @@ package notebooks
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
 )
 
-// amount writes a number of bytes for people: 47.1 MB.
-func amount(n int64) string {
-	f, unit := float64(n), "B"
-	for _, u := range []string{"kB", "MB", "GB"} {
-		if f < 999.95 {
-			break
-		}
-		f, unit = f/1000, u
-	}
-	return fmt.Sprintf("%s %s", strconv.FormatFloat(math.Round(10*f)/10, 'f', -1, 64), unit)
-}
-
-// parseAmount reads what amount writes, whatever the case, with or without the space and the B; a plain number is bytes.
+// parseAmount reads what quantity.Bytes spells, up to gigabytes, whatever the case, with or without the space and the B; a plain number is bytes.
 func parseAmount(s string) (int64, error) {
 	number, unit := strings.TrimSuffix(strings.ToLower(s), "b"), 1.0
 	for i, u := range []string{"k", "m", "g"} {

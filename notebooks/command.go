@@ -17,6 +17,7 @@ import (
 	"interleave/kernel/wire"
 	"interleave/notebooks/ipynb"
 	"interleave/notebooks/page"
+	"interleave/runtime/quantity"
 )
 
 // A Stdio is the streams of a command. Progress is drawn on Err when that is a terminal's *os.File.
@@ -238,12 +239,8 @@ func (j job) run(ctx context.Context, stdio Stdio, o Options, start Start) error
 	if cells == 0 && err != nil {
 		return err // nothing was run: there is nothing to write
 	}
-	count := fmt.Sprintf("%d cells", cells)
-	if cells == 1 {
-		count = "1 cell"
-	}
 	var footer strings.Builder
-	fmt.Fprintf(&footer, "Run with Interleave and Go %s on %s: %s in %.1f s", r.GoVersion(), begin.Format("2 January 2006"), count, time.Since(begin).Seconds())
+	fmt.Fprintf(&footer, "Run with Interleave and Go %s on %s: %s in %s", r.GoVersion(), begin.Format("2 January 2006"), quantity.Plural(cells, "cell"), quantity.Duration(time.Since(begin)))
 	if err != nil {
 		footer.WriteString("; stopped by an error")
 	}

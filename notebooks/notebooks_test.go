@@ -22,6 +22,7 @@ import (
 	"interleave/kernel/client"
 	"interleave/kernel/wire"
 	"interleave/notebooks/ipynb"
+	"interleave/runtime/quantity"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -203,8 +204,8 @@ func TestAmount(t *testing.T) {
 	for in, want := range map[string]string{
 		"0": "0 B", "999": "999 B", "1000": "1 kB", "10MB": "10 MB", "10 mb": "10 MB", "47.12M": "47.1 MB", "2g": "2 GB", "999960": "1 MB", "5 b": "5 B",
 	} {
-		if n, err := parseAmount(in); err != nil || amount(n) != want {
-			t.Errorf("%q is %s, %v; want %s", in, amount(n), err, want)
+		if n, err := parseAmount(in); err != nil || quantity.Bytes(n) != want {
+			t.Errorf("%q is %s, %v; want %s", in, quantity.Bytes(n), err, want)
 		}
 	}
 	for _, in := range []string{"", "b", "MB", "-1", "1TB", "NaN", "Inf", "1e99GB", "ten"} {
@@ -250,7 +251,7 @@ func TestTimeout(t *testing.T) {
 		begin := time.Now()
 		err := run(t, t.Context(), nb, Options{Timeout: time.Minute})
 		late, ok := errors.AsType[*TimeoutError](err)
-		if !ok || late.Limit != time.Minute || err.Error() != "test.ipynb: cell 2, In [2], line 2: took longer than 1m0s and was interrupted" {
+		if !ok || late.Limit != time.Minute || err.Error() != "test.ipynb: cell 2, In [2], line 2: took longer than 60 s and was interrupted" {
 			t.Errorf("got %v", err)
 		}
 		if took := time.Since(begin); took < time.Minute || took > time.Minute+time.Second {
@@ -276,7 +277,7 @@ func TestStubbornCell(t *testing.T) {
 		nb := notebook("say b\nstubborn", "say c")
 		begin := time.Now()
 		err := run(t, t.Context(), nb, Options{Timeout: time.Minute, Grace: 5 * time.Second, AllowErrors: true})
-		if want := "test.ipynb: cell 1, In [1]: took longer than 1m0s and was interrupted; the cell did not end within 5s of the interrupt"; err == nil || err.Error() != want {
+		if want := "test.ipynb: cell 1, In [1]: took longer than 60 s and was interrupted; the cell did not end within 5 s of the interrupt"; err == nil || err.Error() != want {
 			t.Errorf("got %v\nwant %v", err, want)
 		}
 		if took := time.Since(begin); took != 65*time.Second {
@@ -366,11 +367,11 @@ func TestProgress(t *testing.T) {
 			p.stop()
 			return b.String()
 		}
-		if got, want := tell(nil), "lesson.ipynb\n 9/12    2.05 s  Title: x := 1\n10/12    0.00 s  FAILED  y\n"; got != want {
+		if got, want := tell(nil), "lesson.ipynb\n 9/12    2.05 s  Title: x := 1\n10/12       0 s  FAILED  y\n"; got != want {
 			t.Errorf("plain:\n%s\nwant\n%s", got, want)
 		}
 		got := tell(func() int { return 30 })
-		if n := strings.Count(got, "⠙"); n != 2 || !strings.Contains(got, " 9/12    1.30 s  ⠸ Title: x …\r") {
+		if n := strings.Count(got, "⠙"); n != 2 || !strings.Contains(got, " 9/12     1.3 s  ⠸ Title: x …\r") {
 			t.Errorf("live line was drawn %d times with one frame: %q", n, got)
 		}
 		if kept := strings.Count(got, "\n"); kept != 3 || !strings.HasSuffix(got, "FAILED  y\n") {

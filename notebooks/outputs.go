@@ -7,6 +7,7 @@ import (
 
 	"interleave/kernel/wire"
 	"interleave/notebooks/ipynb"
+	"interleave/runtime/quantity"
 )
 
 // outputs turns what the kernel publishes into cells' outputs, by nbclient's rules. A cell's own messages and late ones come
@@ -230,7 +231,7 @@ func (s *outputs) store() error {
 	for _, c := range s.cells {
 		outs := make([]ipynb.Output, len(c.outs))
 		if c.note != nil {
-			c.note.text = fmt.Appendf(nil, "interleave run: %s more are left out here. A cell's text and its displays are each kept up to --max-output, now %s\n", amount(c.over()), amount(s.limit))
+			c.note.text = fmt.Appendf(nil, "interleave run: %s more are left out here. A cell's text and its displays are each kept up to --max-output, now %s\n", quantity.Bytes(c.over()), quantity.Bytes(s.limit))
 		}
 		for i, o := range c.outs {
 			outs[i] = o.Output

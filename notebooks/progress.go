@@ -10,6 +10,8 @@ import (
 	"unicode"
 
 	"golang.org/x/term"
+
+	"interleave/runtime/quantity"
 )
 
 // A progress tells how far a run is: on a terminal with a line that lives while a cell runs, elsewhere with a line for each
@@ -96,7 +98,7 @@ func (p *progress) draw() {
 		return
 	}
 	spinner := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
-	line := fmt.Sprintf("%s %s  %c %s", p.what[0], seconds(time.Since(p.since)), spinner[p.frame%len(spinner)], p.what[1])
+	line := fmt.Sprintf("%s %s  %c %s", p.what[0], column(time.Since(p.since).Round(100*time.Millisecond)), spinner[p.frame%len(spinner)], p.what[1])
 	// The last column stays free: some terminals wrap when it is written.
 	fmt.Fprint(p.w, "\r\x1b[K", fit(line, p.width()-1))
 }
@@ -134,14 +136,14 @@ func (p *progress) step(s Step) {
 		verdict = "FAILED  "
 	}
 	if s.Dropped > 0 {
-		verdict += fmt.Sprintf("%s of output left out (--max-output)  ", amount(s.Dropped))
+		verdict += fmt.Sprintf("%s of output left out (--max-output)  ", quantity.Bytes(s.Dropped))
 	}
 	p.hide()
-	p.line("%*d/%d %s  %s%s", digits, s.Number, s.Total, seconds(s.Took), verdict, title)
+	p.line("%*d/%d %s  %s%s", digits, s.Number, s.Total, column(s.Took), verdict, title)
 }
 
-// seconds in a column of its own.
-func seconds(d time.Duration) string { return fmt.Sprintf("%7.2f s", d.Seconds()) }
+// column spells a duration in a column of its own.
+func column(d time.Duration) string { return fmt.Sprintf("%9s", quantity.Duration(d)) }
 
 // fit cuts a line to a number of columns, and ends it with dots when it was longer. Wide characters count twice, in a rough way:
 // what is not Latin, Greek or Cyrillic.

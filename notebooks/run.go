@@ -18,6 +18,7 @@ import (
 	"interleave/kernel/client"
 	"interleave/kernel/wire"
 	"interleave/notebooks/ipynb"
+	"interleave/runtime/quantity"
 )
 
 // A Kernel is what a run needs of a kernel. *client.Client is one.
@@ -246,7 +247,7 @@ func (r *Runner) cell(ctx context.Context, k Kernel, p planned, o Options) error
 		defer cancel()
 		refused := k.Interrupt(stop)
 		if !wait(grace.C, nil) {
-			how := fmt.Sprintf("did not end within %v of the interrupt", o.Grace)
+			how := fmt.Sprintf("did not end within %s of the interrupt", quantity.Duration(o.Grace))
 			if refused != nil {
 				how = fmt.Sprintf("could not be interrupted: %v", refused)
 			}
@@ -324,7 +325,7 @@ func (e *CellError) Unwrap() error { return e.Cause }
 type TimeoutError struct{ Limit time.Duration }
 
 func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("took longer than %v and was interrupted", e.Limit)
+	return fmt.Sprintf("took longer than %s and was interrupted", quantity.Duration(e.Limit))
 }
 
 // lineOf finds the first line of a traceback's own cell, which the kernel writes as cell[5]:3.

@@ -7,7 +7,7 @@ import (
 
 	"gonum.org/v1/plot"
 
-	"interleave/runtime/timeline"
+	"interleave/runtime/quantity"
 )
 
 // timeTicks marks an axis in seconds at round times, each with the unit that suits the axis: 0, 200 ms, 400 ms.
@@ -77,7 +77,7 @@ func tickLabel(v, step, hi float64) string {
 		if v < 100 {
 			return "1 min" // the only round step that Round would write in seconds
 		}
-		return timeline.Round(time.Duration(math.Round(v)) * time.Second)
+		return quantity.Duration(time.Duration(math.Round(v)) * time.Second)
 	}
 	unit, name := 1.0, "s"
 	switch {

@@ -6,7 +6,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg/draw"
 
-	"interleave/runtime/timeline"
+	"interleave/runtime/quantity"
 )
 
 // bars is the plotter of lying bars, one to a row, with a label to the left and words behind their ends.
@@ -129,4 +129,4 @@ func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
 }
 
 // thousands writes a whole number with its thousands apart.
-func thousands(v float64) string { return timeline.Count(int(math.Round(v))) }
+func thousands(v float64) string { return quantity.Count(int(math.Round(v))) }

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
-	"interleave/runtime/timeline"
+	"interleave/runtime/quantity"
 )
 
 // Timings are the times that something took, done in several ways. Lab's Comparison, Scaling and Stats are such; [Together] makes
@@ -157,7 +156,7 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 	}
 	more := ""
 	if n := len(order) - opt.MaxRows; n > 0 {
-		more = thousands(float64(n)) + " more " + verb(n, "is", "are") + " not shown"
+		more = quantity.Count(n) + " more " + quantity.Noun(n, "is", "are") + " not shown"
 		order = order[:opt.MaxRows]
 	}
 	b := &bars{theme: th, pitch: 28, height: 16}
@@ -168,7 +167,7 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 			b.rows = append(b.rows, bar{label: r.Name, text: noMeasurement})
 			continue
 		}
-		row := bar{label: r.Name, value: r.Median / 1e9, lo: r.Lo / 1e9, hi: r.Hi / 1e9, swatch: th.bar, text: nanos(r.Median)}
+		row := bar{label: r.Name, value: r.Median / 1e9, lo: r.Lo / 1e9, hi: r.Hi / 1e9, swatch: th.bar, text: quantity.Nanoseconds(r.Median)}
 		if r.Hi > 0 {
 			whiskers.add("“"+r.Name+"”", r.Confidence)
 		}
@@ -201,7 +200,7 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 			f.alt += fmt.Sprintf(" %s: %s.", rows[i].Name, noMeasurement)
 			continue
 		}
-		f.alt += fmt.Sprintf(" %s: %s", rows[i].Name, nanos(rows[i].Median))
+		f.alt += fmt.Sprintf(" %s: %s", rows[i].Name, quantity.Nanoseconds(rows[i].Median))
 		if i != first {
 			f.alt += ", " + against(rows[i], base)
 		}
@@ -249,11 +248,3 @@ func (t Timing) floor() float64 {
 
 // disturbed reports whether other processes may have changed the time noticeably.
 func (t Timing) disturbed() bool { return t.floor() < 0.95*t.Lo }
-
-// nanos writes a time given in nanoseconds to three digits; below a hundred of them they have fractions.
-func nanos(ns float64) string {
-	if ns < 100 {
-		return fmt.Sprintf("%.3g ns", ns)
-	}
-	return timeline.Round(time.Duration(math.Round(ns)))
-}

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -29,7 +30,7 @@ func Counters(e *timeline.Experiment, o ...Options) (*Figure, error) {
 	c := &counters{theme: t, rows: e.Counters(), total: e.Recorded}
 	more := ""
 	if n := len(c.rows) - opt.MaxRows; n > 0 {
-		more = counted(n, "more counter") + " " + verb(n, "is", "are") + " not shown"
+		more = quantity.Plural(n, "more counter") + " " + quantity.Noun(n, "is", "are") + " not shown"
 		c.rows = c.rows[:opt.MaxRows]
 	}
 	widest := 0.0
@@ -56,7 +57,7 @@ func Counters(e *timeline.Experiment, o ...Options) (*Figure, error) {
 	f := &Figure{plot: p, theme: t, width: opt.Width, title: opt.Title, gutter: c.gutter, body: (counterPitch+c.above)*float64(max(1, len(c.rows))) + 4}
 	f.caption = captionOf(opt.Width, false, e.Caption(), more)
 	if e.Dropped > 0 {
-		f.caption = append(f.caption, captionOf(opt.Width, true, counted(e.Dropped, "later event")+" "+verb(e.Dropped, "was", "were")+" dropped")...)
+		f.caption = append(f.caption, captionOf(opt.Width, true, quantity.Plural(e.Dropped, "later event")+" "+quantity.Noun(e.Dropped, "was", "were")+" dropped")...)
 	}
 	f.alt = "Counters of an experiment."
 	for i := range c.rows {
@@ -83,7 +84,7 @@ type counters struct {
 }
 
 func (c *counters) extent(i int) string {
-	return fmt.Sprintf("at most %s, mean %s", thousands(float64(c.rows[i].Max())), meanOf(c.rows[i].Mean()))
+	return fmt.Sprintf("at most %s, mean %s", quantity.Count(c.rows[i].Max()), meanOf(c.rows[i].Mean()))
 }
 
 func meanOf(v float64) string {

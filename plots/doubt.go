@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"interleave/runtime/quantity"
 )
 
 // Warned is implemented by measurements with warnings, such as that other processes used the same cores. Figures show them below the caption
@@ -48,7 +50,7 @@ const maxWarnings = 4
 func (f *Figure) warn(v any) {
 	all := warningsOf(v)
 	if n := len(all) - maxWarnings; n > 0 {
-		all = append(all[:maxWarnings:maxWarnings], counted(n, "more warning"))
+		all = append(all[:maxWarnings:maxWarnings], quantity.Plural(n, "more warning"))
 	}
 	for _, text := range all {
 		f.caption = append(f.caption, captionOf(f.width, true, "Warning: "+text)...)

@@ -87,7 +87,7 @@ func ExampleTogether() {
 	first := plots.TimingList{Rows: []plots.Timing{{Name: "before", Median: 2e6}}}
 	second := plots.TimingList{Rows: []plots.Timing{{Name: "after", Median: 1e6}}}
 	said(plots.Compare(plots.Together("the change", first, second)))
-	// Output: Times of the change. before: 2.00 ms. after: 1.00 ms, 0.50× the time (no interval).
+	// Output: Times of the change. before: 2 ms. after: 1 ms, 0.50× the time (no interval).
 }
 
 func ExampleTimingList_EachTiming() {
@@ -187,7 +187,7 @@ func ExampleCounters() {
 
 func ExampleCores() {
 	said(plots.Cores(lesson()))
-	// Output: Cores over time. wall 3.00 s · CPU 3.00 ms · parallelism 0.00 · GOMAXPROCS 2 · 4 goroutines · compiled. core 0: <1 %. core 1: <1 %.
+	// Output: Cores over time. wall 3 s · CPU 3 ms · parallelism 0.00 · GOMAXPROCS 2 · 4 goroutines · compiled. core 0: <1 %. core 1: <1 %.
 }
 
 func ExampleLockWait() {
@@ -196,7 +196,7 @@ func ExampleLockWait() {
 		{Lock: "accounts", Who: "teller 1", Asked: start, Hold: 20 * time.Millisecond},
 		{Lock: "accounts", Who: "teller 2", Asked: start.Add(5 * time.Millisecond), Wait: 15 * time.Millisecond, Hold: 10 * time.Millisecond},
 	}}))
-	// Output: Who waited for a lock while who held it: accounts, 2 holds, 1 after waiting, 15.0 ms in all, at most 15.0 ms, held 30.0 ms in all, at most 20.0 ms, 2 goroutines.
+	// Output: Who waited for a lock while who held it: accounts, 2 holds, 1 after waiting, 15 ms in all, at most 15 ms, held 30 ms in all, at most 20 ms, 2 goroutines.
 }
 
 func ExampleLockWait_lab() {
@@ -221,7 +221,7 @@ func ExampleLocks() {
 	left := plots.HoldList{Holds: []timeline.Hold{{Lock: "left", Who: "ann", Asked: start, Hold: 30 * time.Millisecond}}}
 	right := plots.HoldList{Holds: []timeline.Hold{{Lock: "right", Who: "ann", Asked: start, Wait: 10 * time.Millisecond, Hold: 20 * time.Millisecond}}}
 	said(plots.LockWait(plots.Locks(left, right)))
-	// Output: Who waited for a lock while who held it: left, right, 2 holds, 1 after waiting, 10.0 ms in all, at most 10.0 ms, held 50.0 ms in all, at most 30.0 ms, 1 goroutine.
+	// Output: Who waited for a lock while who held it: left, right, 2 holds, 1 after waiting, 10 ms in all, at most 10 ms, held 50 ms in all, at most 30 ms, 1 goroutine.
 }
 
 // A lock that has been used before is drawn for the last second alone.
@@ -233,7 +233,7 @@ func ExampleBetween() {
 		{Lock: "table", Mode: "reading", Who: "bob", Asked: start.Add(time.Hour), Hold: 20 * time.Millisecond},
 	}}
 	said(plots.LockWait(plots.Between(lock, start.Add(time.Minute), time.Time{})))
-	// Output: Who waited for a lock while who held it: table, 2 reads, 0 writes, no wait, held 40.0 ms in all, at most 20.0 ms, 2 goroutines.
+	// Output: Who waited for a lock while who held it: table, 2 reads, 0 writes, no wait, held 40 ms in all, at most 20 ms, 2 goroutines.
 }
 
 func ExampleHoldList_EachHold() {
@@ -262,7 +262,7 @@ func ExampleTimingList_RanBy() {
 	said(plots.Compare(both))
 	// Output:
 	// compiled
-	// Times of sum of a slice. sum (compiled): 1.00 ms. sum (yaegi): 80.0 ms, 80.0× the time (no interval). Engine: compiled and yaegi. Warning: the rows were run by different engines, which may explain differences.
+	// Times of sum of a slice. sum (compiled): 1 ms. sum (yaegi): 80 ms, 80.0× the time (no interval). Engine: compiled and yaegi. Warning: the rows were run by different engines, which may explain differences.
 }
 
 // Points beyond the cores are not fitted.
@@ -300,7 +300,7 @@ func ExampleTimingList_EachFloor() {
 	// 1e+06
 	// 1e+06
 	// 200000
-	// Times of a busy machine. before: 2.00 ms. after: 1.20 ms, no clear difference. at last: 400 µs, at least 2.00× faster.
+	// Times of a busy machine. before: 2 ms. after: 1.2 ms, no clear difference. at last: 400 µs, at least 2.00× faster.
 }
 
 func ExampleTimingList_EachWarning() {
@@ -309,7 +309,7 @@ func ExampleTimingList_EachWarning() {
 	said(plots.Compare(l))
 	// Output:
 	// measured on battery
-	// Times of the change. before: 2.00 ms. Warning: measured on battery.
+	// Times of the change. before: 2 ms. Warning: measured on battery.
 }
 
 func ExampleTally_EachWarning() {

@@ -88,9 +88,9 @@ func ExampleFigure_Alt() {
 	}
 	fmt.Print(f.Alt())
 	// Output:
-	// Timeline of an experiment. wall 3.00 s · CPU 3.00 ms · parallelism 0.00 · GOMAXPROCS 2 · 4 goroutines · compiled
-	// all goroutines together: running 3.60 ms, waiting for a core 2.40 ms, waiting for others 3.00 s, sleep 6.00 s
-	// longest wait: 3.00 s in lab.Sleep at cell[5]:3 (fetch C)
+	// Timeline of an experiment. wall 3 s · CPU 3 ms · parallelism 0.00 · GOMAXPROCS 2 · 4 goroutines · compiled
+	// all goroutines together: running 3.6 ms, waiting for a core 2.4 ms, waiting for others 3 s, sleep 6 s
+	// longest wait: 3 s in lab.Sleep at cell[5]:3 (fetch C)
 }
 
 func ExampleFigure_String() {
@@ -100,7 +100,7 @@ func ExampleFigure_String() {
 		return
 	}
 	fmt.Println(f)
-	// Output: Histogram of times: 1 sample, from 1.00 s to 1.00 s, mean 1.00 s, p50 1.00 s.
+	// Output: Histogram of times: 1 sample, from 1 s to 1 s, mean 1 s, p50 1 s.
 }
 
 func ExampleFigure_Plot() {

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg/draw"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -50,7 +51,7 @@ func Cores(e *timeline.Experiment, o ...Options) (*Figure, error) {
 	f.caption = captionOf(opt.Width, false, e.Caption())
 	f.caption = append(f.caption, captionOf(opt.Width, false, system)...)
 	if e.Cut != "" {
-		f.caption = append(f.caption, captionOf(opt.Width, true, fmt.Sprintf("only the first %s of %s are shown: %s", timeline.Round(e.Recorded), timeline.Round(e.Wall), e.Cut))...)
+		f.caption = append(f.caption, captionOf(opt.Width, true, fmt.Sprintf("only the first %s of %s are shown: %s", quantity.Duration(e.Recorded), quantity.Duration(e.Wall), e.Cut))...)
 	}
 	if len(h.rows) > 0 {
 		for i, s := range t.heat {
@@ -149,7 +150,7 @@ func (h *heat) addSystem(e *timeline.Experiment, rows int) string {
 		}
 	}
 	if worst > 0.1 {
-		return fmt.Sprintf("too short to say what the machine's cores did: the operating system counts in ticks of %s", short(timeline.SystemTick))
+		return fmt.Sprintf("too short to say what the machine's cores did: the operating system counts in ticks of %s", quantity.Duration(timeline.SystemTick))
 	}
 	h.second = len(h.rows)
 	groups(len(e.SystemCores), rows, func(from, to int) {

@@ -9,6 +9,8 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg/draw"
+
+	"interleave/runtime/quantity"
 )
 
 // Samples are the times that something took, one by one. Lab's Stats are such; for times of one's own there is [Durations].
@@ -73,9 +75,9 @@ func Histogram(s Samples, o ...Options) (*Figure, error) {
 	p.Add(h)
 
 	f := &Figure{plot: p, theme: t, width: opt.Width, title: opt.Title, gutter: margin, body: body}
-	words := []string{name, counted(len(times), "sample"), "from " + nanos(h.times[0]) + " to " + nanos(h.times[len(times)-1]), "mean " + nanos(h.mean)}
+	words := []string{name, quantity.Plural(len(times), "sample"), "from " + quantity.Nanoseconds(h.times[0]) + " to " + quantity.Nanoseconds(h.times[len(times)-1]), "mean " + quantity.Nanoseconds(h.mean)}
 	for _, m := range h.marks {
-		words = append(words, m.name+" "+nanos(m.ns))
+		words = append(words, m.name+" "+quantity.Nanoseconds(m.ns))
 	}
 	if ran := ranBy(s); ran != "" {
 		words = append(words, ran)
@@ -156,7 +158,7 @@ func (d *distribution) binWidth() string {
 	if d.log {
 		return fmt.Sprintf("×%.3g", math.Pow(d.hi/d.lo, 1/n))
 	}
-	return nanos((d.hi - d.lo) / n * 1e9)
+	return quantity.Nanoseconds((d.hi - d.lo) / n * 1e9)
 }
 
 // place is where on the axis a time is, from 0 to 1.
@@ -223,7 +225,7 @@ func (d *distribution) drawMarks(p pen, x0, x1, base, top float64) {
 		return at[i]+w <= x1, at[i]-w >= x0
 	}
 	for i, m := range d.marks {
-		at[i], texts[i] = x0+(x1-x0)*d.place(m.ns), m.name+" "+nanos(m.ns)
+		at[i], texts[i] = x0+(x1-x0)*d.place(m.ns), m.name+" "+quantity.Nanoseconds(m.ns)
 		r, l := fits(i)
 		right, left = right && r, left && l
 	}
@@ -266,10 +268,7 @@ func logTimes(lo, hi float64) (ticks []plot.Tick) {
 
 // shortTime writes a round number of seconds.
 func shortTime(v float64) string {
-	if v < 1e-9 {
-		return fmt.Sprintf("%g ns", math.Round(v*1e12)/1e3)
-	}
-	return short(time.Duration(math.Round(v * 1e9)))
+	return quantity.Nanoseconds(v * 1e9)
 }
 
 func join(words []string) (s string) {

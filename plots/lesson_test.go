@@ -45,7 +45,7 @@ func lesson() *timeline.Experiment {
 // collected is an experiment with everything that a figure can show: all states, the collector, strangers, a cut, awkward names.
 func collected() *timeline.Experiment {
 	e := &timeline.Experiment{
-		Wall: 9 * ms, Recorded: 1800 * time.Microsecond, CPU: 2 * ms, GOMAXPROCS: 2, Procs: 2, Engine: "yaegi", Cut: "the trace grew beyond 64 MB",
+		Wall: 9 * ms, Recorded: 1800 * time.Microsecond, CPU: 2 * ms, GOMAXPROCS: 2, Procs: 2, Engine: "yaegi", Cut: "the trace grew beyond 64 MiB",
 		Cores: []timeline.Core{
 			{ID: 0, Spans: []timeline.CoreSpan{{End: ms, Kind: timeline.CoreUser, Goroutine: 1}, {Start: ms, End: 3 * ms / 2, Kind: timeline.CoreGC, Goroutine: 90}}},
 			{ID: 1, Spans: []timeline.CoreSpan{{Start: ms / 2, End: ms, Kind: timeline.CoreOther, Goroutine: 91}}},

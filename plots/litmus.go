@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot"
+
+	"interleave/runtime/quantity"
 )
 
 // Outcomes is how often each result of a litmus test was seen. Lab's LitmusTable is one; for counts of one's own there is [Tally].
@@ -98,7 +100,7 @@ func Litmus(t Outcomes, o ...Options) (*Figure, error) {
 		for _, r := range rows[opt.MaxRows:] {
 			sum += r.Count
 		}
-		more = fmt.Sprintf("%s in %s %s not shown", counted(n, "more result"), counted(sum, "run"), verb(n, "is", "are"))
+		more = fmt.Sprintf("%s in %s %s not shown", quantity.Plural(n, "more result"), quantity.Plural(sum, "run"), quantity.Noun(n, "is", "are"))
 		rows = rows[:opt.MaxRows]
 	}
 	for _, r := range rows {
@@ -128,16 +130,16 @@ func Litmus(t Outcomes, o ...Options) (*Figure, error) {
 	p.Add(b)
 
 	f := &Figure{plot: p, theme: th, width: opt.Width, title: opt.Title, gutter: b.gutter, body: b.bodyHeight()}
-	all := counted(runs, "run")
+	all := quantity.Plural(runs, "run")
 	f.caption = captionOf(opt.Width, false, name, all, ranBy(t), more)
 	if n := seen[forbidden]; n > 0 {
-		f.caption = append(f.caption, captionOf(opt.Width, true, fmt.Sprintf("forbidden results were seen in %s, %s of all", counted(n, "run"), percent(float64(n)/float64(runs))))...)
+		f.caption = append(f.caption, captionOf(opt.Width, true, fmt.Sprintf("forbidden results were seen in %s, %s of all", quantity.Plural(n, "run"), percent(float64(n)/float64(runs))))...)
 	}
 	var words []string
 	for _, v := range []string{acceptable, interesting, forbidden, unforeseen} {
 		if kinds[v] {
 			f.legend = append(f.legend, entry{swatch: th.verdicts[v], name: v})
-			words = append(words, fmt.Sprintf("%s %s", v, thousands(float64(seen[v]))))
+			words = append(words, fmt.Sprintf("%s %s", v, quantity.Count(seen[v])))
 		}
 	}
 	f.alt = fmt.Sprintf("Litmus test %s: %s. %s.", name, all, strings.Join(words, ", ")) + inWords(t)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -100,7 +101,7 @@ func LockWait(l Holds, o ...Options) (*Figure, error) {
 	words := c.words()
 	f.caption = captionOf(opt.Width, false, words...)
 	if c.dropped > 0 {
-		f.caption = append(f.caption, captionOf(opt.Width, true, counted(c.dropped, "later hold")+" "+verb(c.dropped, "was", "were")+" not kept")...)
+		f.caption = append(f.caption, captionOf(opt.Width, true, quantity.Plural(c.dropped, "later hold")+" "+quantity.Noun(c.dropped, "was", "were")+" not kept")...)
 	}
 	f.alt = "Who waited for a lock while who held it: " + join(words) + "."
 	return f, nil
@@ -133,7 +134,7 @@ func readContention(l Holds) (*contention, error) {
 	var bad error
 	c.dropped = l.EachHold(func(h timeline.Hold) {
 		if h.Wait < 0 || h.Hold < 0 {
-			bad = fmt.Errorf("%q waited %v and held %v", h.Who, h.Wait, h.Hold)
+			bad = fmt.Errorf("%q waited %s and held %s", h.Who, quantity.Duration(h.Wait), quantity.Duration(h.Hold))
 		}
 		all = append(all, h)
 	})
@@ -223,7 +224,7 @@ func (c *contention) experiment(sorted bool) *timeline.Experiment {
 	for _, r := range c.rows {
 		g := timeline.Goroutine{Name: r.label, Line: "no wait", Func: r.from}
 		if r.waited > 0 {
-			g.Line = "waited " + short(r.waited)
+			g.Line = "waited " + quantity.Duration(r.waited)
 		}
 		for _, l := range r.lanes {
 			g.ID, g.Spans = int64(len(e.Goroutines)), l
@@ -236,7 +237,7 @@ func (c *contention) experiment(sorted bool) *timeline.Experiment {
 
 // note is what is written into a wait or a hold: of several locks, which one.
 func (c *contention) note(s timeline.Span) []string {
-	d := short(s.Duration())
+	d := quantity.Duration(s.Duration())
 	if len(c.locks) < 2 {
 		return []string{d}
 	}
@@ -247,32 +248,16 @@ func (c *contention) note(s timeline.Span) []string {
 func (c *contention) words() []string {
 	names := strings.Join(c.locks, ", ")
 	if n := len(c.locks); n > 3 {
-		names = fmt.Sprintf("%s and %s more locks", strings.Join(c.locks[:2], ", "), thousands(float64(n-2)))
+		names = fmt.Sprintf("%s and %s more locks", strings.Join(c.locks[:2], ", "), quantity.Count(n-2))
 	}
 	waits := "no wait"
 	if c.waits > 0 {
-		waits = fmt.Sprintf("%s after waiting, %s in all, at most %s", thousands(float64(c.waits)), timeline.Round(c.waited), timeline.Round(c.maxWait))
+		waits = fmt.Sprintf("%s after waiting, %s in all, at most %s", quantity.Count(c.waits), quantity.Duration(c.waited), quantity.Duration(c.maxWait))
 	}
-	holds := counted(c.holds, "hold")
+	holds := quantity.Plural(c.holds, "hold")
 	if c.reads+c.writes == c.holds {
-		holds = counted(c.reads, "read") + ", " + counted(c.writes, "write")
+		holds = quantity.Plural(c.reads, "read") + ", " + quantity.Plural(c.writes, "write")
 	}
-	return []string{names, holds, waits, "held " + timeline.Round(c.held) + " in all, at most " + timeline.Round(c.maxHold),
-		counted(len(c.rows), "goroutine"), engines(c.engines)}
-}
-
-// counted is a number of things.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return thousands(float64(n)) + " " + thing + "s"
-}
-
-// verb agrees with a number.
-func verb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
+	return []string{names, holds, waits, "held " + quantity.Duration(c.held) + " in all, at most " + quantity.Duration(c.maxHold),
+		quantity.Plural(len(c.rows), "goroutine"), engines(c.engines)}
 }

@@ -68,18 +68,6 @@ func TestTicksAnywhere(t *testing.T) {
 	})
 }
 
-func TestShort(t *testing.T) {
-	t.Parallel()
-	for d, want := range map[time.Duration]string{
-		2 * time.Second: "2 s", 2001 * time.Millisecond: "2 s", 1500 * time.Millisecond: "1.5 s", 120 * time.Millisecond: "120 ms",
-		999 * time.Millisecond: "1 s", 9960 * time.Millisecond: "10 s", 83 * time.Microsecond: "83 µs", 999 * time.Microsecond: "1 ms", 7: "7 ns", 150 * time.Second: "2 min 30 s",
-	} {
-		if got := short(d); got != want {
-			t.Errorf("%v is %q, want %q", d, got, want)
-		}
-	}
-}
-
 func TestFit(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

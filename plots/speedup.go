@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"interleave/runtime/quantity"
 )
 
 // A Scaling is how long some work takes with several numbers of workers. Lab's Scaling is one; for numbers of one's own there
@@ -214,7 +216,7 @@ func readScaling(s Scaling) (*scaling, error) {
 		case workers < 1:
 			bad = fmt.Errorf("%d workers cannot be measured", workers)
 		case !(median > 0) || math.IsInf(median, 0) || math.IsNaN(lo) || math.IsNaN(hi) || lo < 0 || hi < 0:
-			bad = fmt.Errorf("a time of %v ns with %s (from %v to %v) is none", median, counted(workers, "worker"), lo, hi)
+			bad = fmt.Errorf("a time of %v ns with %s (from %v to %v) is none", median, quantity.Plural(workers, "worker"), lo, hi)
 		}
 		c.points = append(c.points, scalingPoint{n: float64(workers), time: median, lo: lo, hi: hi, confidence: confidence})
 	})
@@ -226,7 +228,7 @@ func readScaling(s Scaling) (*scaling, error) {
 	}
 	for i, ns := range floorsOf(s, len(c.points)) {
 		if !(ns >= 0) {
-			return nil, fmt.Errorf("a lower bound of %v ns with %s is not valid: need zero or more", ns, counted(int(c.points[i].n), "worker"))
+			return nil, fmt.Errorf("a lower bound of %v ns with %s is not valid: need zero or more", ns, quantity.Plural(int(c.points[i].n), "worker"))
 		}
 		c.points[i].least = ns
 	}
@@ -250,7 +252,7 @@ func readScaling(s Scaling) (*scaling, error) {
 			}
 			p.least = min(p.least, p.lo)
 			p.lo, p.hi = base/p.hi, base/p.lo
-			c.spreads.add(counted(int(p.n), singular(c.axis)), p.confidence)
+			c.spreads.add(quantity.Plural(int(p.n), singular(c.axis)), p.confidence)
 		} else {
 			p.least = p.time
 			p.lo, p.hi = p.speedup, p.speedup
@@ -305,7 +307,7 @@ func (c *scaling) fit() {
 		}
 		switch at, miss := l.worst(n, time); {
 		case miss > maxMiss:
-			c.why[0] = fmt.Sprintf("Amdahl's law does not fit: it is off by %s with %s", percent(miss), counted(int(at), singular(c.axis)))
+			c.why[0] = fmt.Sprintf("Amdahl's law does not fit: it is off by %s with %s", percent(miss), quantity.Plural(int(at), singular(c.axis)))
 		case c.serial[1]-c.serial[0] > maxUnknown:
 			c.why[0] = fmt.Sprintf("the times are too uncertain for Amdahl's law: the serial part may be anything from %s to %s", percent(c.serial[0]), percent(c.serial[1]))
 		default:
@@ -315,7 +317,7 @@ func (c *scaling) fit() {
 	if distinct >= 3 {
 		l := fitLaw(n, time, true)
 		if at, miss := l.worst(n, time); miss > maxMiss {
-			c.why[1] = fmt.Sprintf("USL does not fit: it is off by %s with %s", percent(miss), counted(int(at), singular(c.axis)))
+			c.why[1] = fmt.Sprintf("USL does not fit: it is off by %s with %s", percent(miss), quantity.Plural(int(at), singular(c.axis)))
 		} else {
 			c.usl = &l
 		}

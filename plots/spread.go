@@ -1,6 +1,10 @@
 package plots
 
-import "strings"
+import (
+	"strings"
+
+	"interleave/runtime/quantity"
+)
 
 // spreads is what the whiskers of a figure stand for, each of its own: measurements with few samples have no interval.
 type spreads struct {
@@ -40,7 +44,7 @@ func (s *spreads) words() string {
 	case n == 0:
 		return words
 	case n > few:
-		return words + ", of " + thousands(float64(n)) + " others the range of the samples"
+		return words + ", of " + quantity.Count(n) + " others the range of the samples"
 	default:
 		return words + ", of " + strings.Join(s.ranges, " and ") + " the range of the samples"
 	}

@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -39,7 +40,7 @@ func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	f.alt = "Timeline of an experiment. " + e.Summary()
 	f.caption = captionOf(o.Width, false, e.Caption())
 	if e.Cut != "" {
-		cut := fmt.Sprintf("Only the first %s of %s are shown: %s.", timeline.Round(e.Recorded), timeline.Round(e.Wall), e.Cut)
+		cut := fmt.Sprintf("Only the first %s of %s are shown: %s.", quantity.Duration(e.Recorded), quantity.Duration(e.Wall), e.Cut)
 		f.caption = append(f.caption, captionOf(o.Width, true, cut)...)
 	}
 	return f, nil
@@ -221,16 +222,16 @@ func (t *tracks) foldLabel(i int) string {
 			count++
 		}
 	}
-	n := timeline.Count(count)
+	n := quantity.Count(count)
 	if len(t.rows) == 0 {
-		return counted(count, "goroutine")
+		return quantity.Plural(count, "goroutine")
 	}
 	return "… " + n + " more"
 }
 
 // words is what stands below a fold's label.
 func (f *fold) words(peak int) string {
-	s := "up to " + timeline.Count(peak) + " at once"
+	s := "up to " + quantity.Count(peak) + " at once"
 	if f.place != "" {
 		s = f.place + ", " + s
 	}
@@ -239,7 +240,7 @@ func (f *fold) words(peak int) string {
 
 func (t *tracks) coreLabels() []string {
 	if t.allCores() {
-		return []string{fmt.Sprintf("%d %ss", len(t.e.Cores), coreWord(t.e))}
+		return []string{quantity.Plural(len(t.e.Cores), coreWord(t.e))}
 	}
 	labels := make([]string, len(t.e.Cores))
 	for i, c := range t.e.Cores {
@@ -482,7 +483,7 @@ func reason(s timeline.Span) []string {
 	if s.State == timeline.Sleeping {
 		why = "sleep"
 	}
-	return []string{why + " " + short(s.Duration()), why, short(s.Duration())}
+	return []string{why + " " + quantity.Duration(s.Duration()), why, quantity.Duration(s.Duration())}
 }
 
 // drawNotes writes into long spans what is to be said of them.
@@ -521,31 +522,6 @@ func (t *tracks) drawNotes(p pen, g grid, top float64) {
 	for _, n := range notes {
 		p.text(n.x, n.y, n.text, regular, size, t.theme.on(n.on))
 	}
-}
-
-// short is a duration in as few digits as tell it: 2 s, 1.5 s, 120 ms.
-func short(d time.Duration) string {
-	unit, name := time.Nanosecond, "ns"
-	switch {
-	case d >= 100*time.Second:
-		return timeline.Round(d)
-	case d >= 995*time.Millisecond:
-		unit, name = time.Second, "s"
-	case d >= 995*time.Microsecond:
-		unit, name = time.Millisecond, "ms"
-	case d >= time.Microsecond:
-		unit, name = time.Microsecond, "µs"
-	}
-	v := float64(d) / float64(unit)
-	decimals := 0
-	if v < 9.95 && unit > time.Microsecond {
-		decimals = 1
-	}
-	s := strconv.FormatFloat(v, 'f', decimals, 64)
-	if decimals == 1 && s[len(s)-1] == '0' {
-		s = s[:len(s)-2]
-	}
-	return s + " " + name
 }
 
 // drawFold draws how many of a fold's goroutines were in each state.

@@ -315,10 +315,10 @@ func TestWords(t *testing.T) {
 			}
 		}
 	}
-	says(lesson(), plots.Options{Title: "Gathered"}, "Gathered", "wall 3.00 s · CPU 3.00 ms · parallelism 0.00 · GOMAXPROCS 2 · 4 goroutines · compiled",
+	says(lesson(), plots.Options{Title: "Gathered"}, "Gathered", "wall 3 s · CPU 3 ms · parallelism 0.00 · GOMAXPROCS 2 · 4 goroutines · compiled",
 		"cell[5]", "fetch A", "cell[5]:7", "sleep 2 s", "sleep 1 s", "sleep 3 s", "lab.Gather 3 s", "core 0", "core 1", "<1 %",
 		"0", "0.5 s", "3.0 s", "running", "sleep", "waiting for others")
-	says(collected(), plots.Options{}, "Only the first 1.80 ms of 9.00 ms are shown: the trace grew beyond 64 MB.",
+	says(collected(), plots.Options{}, "Only the first 1.8 ms of 9 ms are shown: the trace grew beyond 64 MiB.",
 		"a <b> & \"c\"", "garbage collection", "rest of the process", "reason <&> 900 µs", "go cell[12]:34")
 	says(synthetic(10_000, time.Second, 50*ms), plots.Options{}, "12", "… 9\u2009988 more", "up to 9\u2009988 at once")
 	says(synthetic(10_000, time.Second, 50*ms), plots.Options{MaxRows: 40}, "40", "… 9\u2009960 more", "up to 9\u2009960 at once")

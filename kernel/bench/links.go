@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // The two ways in which compiled cells come into the kernel, beside each other: linked into its memory, and as plugins. The kernels take
@@ -53,12 +55,10 @@ type pair struct {
 
 func (p pair) String() string {
 	if p.plugin == 0 {
-		return fmt.Sprintf("| %s | %s | – | | %s |", p.what, quantity(p.memory, p.unit), p.aim)
+		return fmt.Sprintf("| %s | %s %s | – | | %s |", p.what, quantity.Number(p.memory), p.unit, p.aim)
 	}
-	return fmt.Sprintf("| %s | %s | %s | %.3f | %s |", p.what, quantity(p.memory, p.unit), quantity(p.plugin, p.unit), p.memory/p.plugin, p.aim)
+	return fmt.Sprintf("| %s | %s %s | %s %s | %.3f | %s |", p.what, quantity.Number(p.memory), p.unit, quantity.Number(p.plugin), p.unit, p.memory/p.plugin, p.aim)
 }
-
-func quantity(v float64, unit string) string { return fmt.Sprintf("%.3g %s", v, unit) }
 
 func percentile(ds []time.Duration, p int) time.Duration {
 	ds = slices.Sorted(slices.Values(ds))

@@ -17,6 +17,7 @@ import (
 
 	"interleave/install"
 	"interleave/kernel/toolchain"
+	"interleave/runtime/quantity"
 )
 
 func main() {
@@ -135,13 +136,10 @@ func times(speed float64) string {
 }
 
 func (f figure) value(v float64) string {
-	switch {
-	case v == 0:
+	if v == 0 {
 		return "–"
-	case v >= 100:
-		return fmt.Sprintf("%.0f %s", v, f.unit)
 	}
-	return fmt.Sprintf("%.2f %s", v, f.unit)
+	return quantity.Number(v) + " " + f.unit
 }
 
 func (f figure) String() string {

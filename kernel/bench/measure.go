@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // A figure is one line of the table: the same quantity of each kernel, lower is better unless it is a rate.
@@ -209,7 +211,7 @@ func measure(ours kind, theirs *kind, progress func(string)) (figures []figure, 
 	}
 	add(figure{what: fmt.Sprintf("small cell, round trip p50 of %d (%s)", driveCells, engine), unit: "ms", aim: "≤ 1.5 ms", ours: x, theirs: y})
 	add(figure{what: "… of the last hundred", unit: "ms", aim: "not growing", ours: ms(drives[a].lastHundred), theirs: ms(drives[b].lastHundred),
-		note: fmt.Sprintf("first hundred %.2f ms", ms(drives[a].firstHundred))})
+		note: fmt.Sprintf("first hundred %s", quantity.Duration(drives[a].firstHundred))})
 
 	again := map[*kernel]time.Duration{}
 	x, y, err = each(a, b, func(k *kernel) (float64, error) {

@@ -7,6 +7,7 @@ import (
 	"interleave/kernel/cell"
 	"interleave/kernel/engine/stack"
 	"interleave/kernel/session"
+	"interleave/runtime/quantity"
 )
 
 // A failure is what ended a cell.
@@ -47,7 +48,7 @@ func (f *failure) render(e *Engine) (lines []string) {
 	const most = 12
 	for i, fr := range f.frames {
 		if i == most {
-			lines = append(lines, fmt.Sprintf("%s… and %d more calls%s", faint, len(f.frames)-most, reset))
+			lines = append(lines, fmt.Sprintf("%s… and %s%s", faint, quantity.Plural(len(f.frames)-most, "more call"), reset))
 			break
 		}
 		if fr.Cell == 0 {

@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"interleave/kernel/engine/stack"
+	"interleave/runtime/quantity"
 )
 
 // A living goroutine is one of a run, as the runtime's own record shows it. That says nothing of the place where it is: reading
@@ -148,14 +149,14 @@ func (r *run) report(all []living) []string {
 			lines = append(lines, seen[0].String())
 			continue
 		}
-		line := fmt.Sprintf("%s [%s] started at %s", plural(len(of), "goroutine", "goroutines"), k.state, k.tag.startedAt(k.at))
+		line := fmt.Sprintf("%s [%s] started at %s", quantity.Plural(len(of), "goroutine"), k.state, k.tag.startedAt(k.at))
 		if at := seenAt(seen); len(at) > 0 {
 			line += ", seen at " + strings.Join(at, ", ")
 		}
 		lines = append(lines, line)
 	}
 	if rest > 0 {
-		lines = append(lines, fmt.Sprintf("… and %d more", rest))
+		lines = append(lines, fmt.Sprintf("… and %s more", quantity.Count(rest)))
 	}
 	return lines
 }

@@ -10,6 +10,7 @@ import (
 	"interleave/kernel/engine/stack"
 	"interleave/kernel/session"
 	"interleave/runtime/lab"
+	"interleave/runtime/quantity"
 )
 
 // lost is the panics of lab's tasks for which nobody asks. Go ends a program when a goroutine panics; a task makes an error of it, which
@@ -110,7 +111,7 @@ func (e *Engine) tellLost(r *run) {
 	}
 	o.panics = nil
 	if more := o.told - mostTold; more > 0 {
-		r.engine.out.Output(r.id, session.Stderr, fmt.Appendf(nil, "%sand %s of tasks that nobody awaits%s\n", faint, plural(more, "more panic", "more panics"), reset))
+		r.engine.out.Output(r.id, session.Stderr, fmt.Appendf(nil, "%sand %s of tasks that nobody awaits%s\n", faint, quantity.Plural(more, "more panic"), reset))
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
 	"interleave/kernel/toolchain"
-	"interleave/runtime/timeline"
+	"interleave/runtime/quantity"
 )
 
 // A magic is a command to the session itself. Those with body take the rest of the cell.
@@ -238,7 +238,7 @@ func (x *execution) reset(cell.Segment) {
 		running = goroutinesOfCells()
 	}
 	if running > 0 {
-		x.print("Everything that was declared is forgotten. %s still running, with what it uses.%s\n", plural(running, "goroutine is", "goroutines are"), e.keptCode())
+		x.print("Everything that was declared is forgotten. %s still running, with what it uses.%s\n", quantity.Plural(running, "goroutine is", "goroutines are"), e.keptCode())
 		return
 	}
 	rt.Forget()
@@ -250,7 +250,7 @@ func (e *Engine) keptCode() string {
 	if e.compiled.Opened() == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" The code of %s stays in memory.", plural(e.compiled.Opened(), "compiled cell", "compiled cells"))
+	return fmt.Sprintf(" The code of %s stays in memory.", quantity.Plural(e.compiled.Opened(), "compiled cell"))
 }
 
 func (x *execution) time(s cell.Segment) {
@@ -261,7 +261,7 @@ func (x *execution) time(s cell.Segment) {
 	if engine == "" {
 		engine = "none"
 	}
-	x.print("wall %s · CPU %s · engine %s · building included\n", timeline.Round(wall), timeline.Round(cpu), engine)
+	x.print("wall %s · CPU %s · engine %s · building included\n", quantity.Duration(wall), quantity.Duration(cpu), engine)
 }
 
 // timeit measures statements as a benchmark does. It is not recorded, which would slow it.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"interleave/kernel/engine/stack"
-	"interleave/runtime/timeline"
+	"interleave/runtime/quantity"
 )
 
 // overflowed is called by the patched runtime on a goroutine of a cell whose stack has grown beyond its limit, which ends a plain
@@ -41,7 +41,7 @@ func (r *run) overflow(t *tag) *failure {
 	}
 	inner, _ := framesOf(top[:n])
 	outer, callee := framesOf(bottom[:m])
-	f := &failure{name: "stack overflow", value: fmt.Sprintf("calls are nested %s deep, and the goroutine's stack has no room for more", timeline.Count(depth))}
+	f := &failure{name: "stack overflow", value: fmt.Sprintf("calls are nested %s deep, and the goroutine's stack has no room for more", quantity.Count(depth))}
 	if len(inner) == 0 && callee != "" {
 		cause := "calls itself without end"
 		if printsRE.MatchString(callee) {

@@ -302,10 +302,3 @@ func (r *run) execute(f func()) (fail *failure, replace string) {
 	context.AfterFunc(r.asked, func() { r.cancel(context.Cause(r.asked)) }) // what shows the cell's values may wait for it
 	return fail, replace
 }
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}

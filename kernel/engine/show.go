@@ -16,6 +16,7 @@ import (
 	"interleave/kernel/session"
 	"interleave/plots"
 	"interleave/runtime/display"
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -187,7 +188,7 @@ func (x *execution) leftBehind(r *run, exp *timeline.Experiment) {
 		n = max(len(now), len(lines))
 	}
 	if n > len(lines) {
-		lines = append(lines, fmt.Sprintf("… and %d more", n-len(lines)))
+		lines = append(lines, fmt.Sprintf("… and %s more", quantity.Count(n-len(lines))))
 	}
 	x.listLeft(n, burning, lines)
 }
@@ -203,7 +204,7 @@ func (r *run) settle() {
 
 // listLeft shows that n goroutines are still running, of which burning use a core, with lines that describe them.
 func (x *execution) listLeft(n, burning int, lines []string) {
-	head := plural(n, "goroutine is still alive after this cell", "goroutines are still alive after this cell")
+	head := quantity.Plural(n, "goroutine is still alive after this cell", "goroutines are still alive after this cell")
 	if burning > 0 {
 		lines = append(lines, "To end what runs, restart the kernel. A loop that looks at ctx ends with its cell: for ctx.Err() == nil { … }")
 	}

@@ -13,6 +13,7 @@ import (
 	"interleave/kernel/breaks"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/engine/stack"
+	"interleave/runtime/quantity"
 )
 
 // How an interrupted cell ended.
@@ -79,7 +80,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 				break
 			}
 			atomic.AddUint32(&rt.Given, 1)
-			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", plural(len(left), "goroutine was", "goroutines were"))
+			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", quantity.Plural(len(left), "goroutine was", "goroutines were"))
 			break
 		}
 		pause := 2 * time.Millisecond << min(quiet, 3)

@@ -11,6 +11,7 @@ import (
 
 	"interleave/kernel/serve"
 	"interleave/kernel/session"
+	"interleave/runtime/quantity"
 )
 
 // runCells runs the cells of a text file, which lines of three dashes separate, and prints what they say: the shortest way
@@ -77,7 +78,7 @@ func runCells(ctx context.Context, args []string) error {
 				if plain {
 					break
 				}
-				fmt.Printf("   %s %v ok=%v\n", ev.Engine, time.Since(began).Round(100*time.Microsecond), ev.OK)
+				fmt.Printf("   %s %s ok=%v\n", ev.Engine, quantity.Duration(time.Since(began)), ev.OK)
 			}
 			if done {
 				break

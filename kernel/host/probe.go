@@ -18,6 +18,7 @@ import (
 	"interleave/kernel/command"
 	"interleave/kernel/wire"
 	"interleave/kernel/zmq"
+	"interleave/runtime/quantity"
 )
 
 // probe starts a kernel by the argv of a kernelspec, over real sockets, runs one cell in an engine, and prints how long that
@@ -99,7 +100,7 @@ func probeKernel(ctx context.Context, engine string, argv []string) (said string
 	if err := c.Shutdown(ctx, false); err != nil {
 		return "", fmt.Errorf("shut down the kernel: %w", cause(ctx, err))
 	}
-	return fmt.Sprintf("%s, started in %d ms, ran the cell in %d ms", text, ready.Milliseconds(), took.Milliseconds()), nil
+	return fmt.Sprintf("%s, started in %s, ran the cell in %s", text, quantity.Duration(ready), quantity.Duration(took)), nil
 }
 
 // oneCell runs the cell 6 * 7 and returns "6 * 7 is 42" if that is what the kernel shows.

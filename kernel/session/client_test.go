@@ -241,7 +241,7 @@ func TestHostileOutput(t *testing.T) {
 		t.Error(got)
 	}
 	r.check("nonblock\nmany 3", `5 stdout "line 0\nline 1\nline 2\n" | 5 done ok`)
-	r.check("huge", `6 stderr "a session.Display of more than 256 MB cannot be shown\n" | 6 done ok`)
+	r.check("huge", `6 stderr "a session.Display of more than 256 MiB cannot be shown\n" | 6 done ok`)
 	if got := r.run("close\ndisplay here"); got != `7 display  | 7 clear | 7 display "here" | 7 done ok` {
 		t.Error(got)
 	}
@@ -422,7 +422,7 @@ func TestHangingRecord(t *testing.T) {
 	// Long enough for what does not hang, on a machine with much else to do.
 	r := newRig(t, func(c *Config) { c.StartTimeout = 4 * time.Second })
 	r.check("record a\nrecord hang\nrecord b", `1 done ok`)
-	if got := r.run("exit 1"); !strings.Contains(got, "it had not brought everything back after 4s") {
+	if got := r.run("exit 1"); !strings.Contains(got, "it had not brought everything back after 4 s") {
 		t.Error(got)
 	}
 	r.check("declared", `3 stdout "a,b\n" | 3 done ok`)
@@ -513,7 +513,7 @@ func TestInterruptOfTheDeaf(t *testing.T) {
 			r.Interrupt()
 			r.Interrupt()
 			got := transcript(slices.DeleteFunc(r.until(isA[Done]), isA[Clear]))
-			if got != "2 failed interrupted: the cell did not stop within 300ms, so its session process was replaced"+
+			if got != "2 failed interrupted: the cell did not stop within 300 ms, so its session process was replaced"+
 				" | 2 restarted (did not stop) lost [x] failed [] | 2 done interrupted" {
 				t.Error(got)
 			}
@@ -621,7 +621,7 @@ func TestCommandSilent(t *testing.T) {
 		c.Command = func() *exec.Cmd { return exec.Command("sleep", "1000") }
 		c.StartTimeout = 100 * time.Millisecond
 	})
-	r.check("print x", "1 failed session did not start: start session: the process ended before it was ready: it was not ready after 100ms | 1 done")
+	r.check("print x", "1 failed session did not start: start session: the process ended before it was ready: it was not ready after 100 ms | 1 done")
 }
 
 func TestClose(t *testing.T) {

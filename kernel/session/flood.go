@@ -1,6 +1,10 @@
 package session
 
-import "fmt"
+import (
+	"fmt"
+
+	"interleave/runtime/quantity"
+)
 
 // After an interrupt the user does not wait for what the cell still writes, or has written faster than it was read: what comes is bounded, so
 // that the cell's end is soon seen. The beginning and the end are kept. The end is where deferred calls have their say.
@@ -37,7 +41,7 @@ func (f *flood) take(o Output) (head bool) {
 // flush returns what was kept, behind a note of what was not. Further output is tail, too.
 func (f *flood) flush() (events []Event) {
 	if f.dropped > 0 {
-		note := fmt.Sprintf("\n… %s of output that came after the interrupt were dropped …\n", bytesText(f.dropped))
+		note := fmt.Sprintf("\n… %s of output that came after the interrupt were dropped …\n", quantity.Bytes(f.dropped))
 		events = append(events, Output{f.tail[0].Cell, Stderr, note})
 	}
 	for _, o := range f.tail {
@@ -45,15 +49,4 @@ func (f *flood) flush() (events []Event) {
 	}
 	f.tail, f.held, f.dropped = nil, 0, 0
 	return events
-}
-
-// bytesText writes a number of bytes with a unit.
-func bytesText(n int) string {
-	switch {
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
-	case n >= 1<<10:
-		return fmt.Sprintf("%.1f kB", float64(n)/(1<<10))
-	}
-	return fmt.Sprintf("%d bytes", n)
 }

@@ -71,7 +71,7 @@ func TestFlood(t *testing.T) {
 	}
 	f.take(out(10, "c"))
 	got := f.flush()
-	if len(got) != 2 || got[0].(Output) != (Output{3, Stderr, "\n… 100.0 kB of output that came after the interrupt were dropped …\n"}) || got[1].(Output).Text != "cccccccccc" {
+	if len(got) != 2 || got[0].(Output) != (Output{3, Stderr, "\n… 102 kB of output that came after the interrupt were dropped …\n"}) || got[1].(Output).Text != "cccccccccc" {
 		t.Errorf("got %.200q", got)
 	}
 	if f.take(out(10, "d")); len(f.flush()) != 0 {

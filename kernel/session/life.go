@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // A life is the one goroutine behind a Client, and all its state: the process of the moment, the running cell, the records, and
@@ -274,7 +276,7 @@ func (l *life) died() {
 		f := l.cfg.Explain(l.death(p))
 		if killed {
 			reason = "did not stop"
-			f = Failed{Name: "interrupted", Value: fmt.Sprintf("the cell did not stop within %v, so its session process was replaced", l.cfg.KillAfter)}
+			f = Failed{Name: "interrupted", Value: fmt.Sprintf("the cell did not stop within %s, so its session process was replaced", quantity.Duration(l.cfg.KillAfter))}
 		}
 		l.fail(f)
 	}

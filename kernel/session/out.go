@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+
+	"interleave/runtime/quantity"
 )
 
 var (
@@ -65,7 +67,7 @@ func (o *Out) Line() *uint32 { return &o.page.line }
 func (o *Out) Alive() { atomic.AddUint32(&o.page.beats, 1) }
 
 // Emit sends an event. Done is returned by Eval and never emitted; output goes through Output, records through Record.
-// An event that is too large to be shown (256 MB) is replaced by a line on stderr that says so.
+// An event that is too large to be shown (256 MiB) is replaced by a line on stderr that says so.
 func (o *Out) Emit(e Event) {
 	switch e.(type) {
 	case Done:
@@ -209,7 +211,7 @@ func (o *Out) put(msg any) {
 	var err error
 	o.buf, err = appendFrame(o.buf[:0], frame{seq: o.seq + 1, msg: msg})
 	if errors.Is(err, errFrameSize) {
-		note := fmt.Sprintf("a %T of more than %d MB cannot be shown\n", msg, maxFrame>>20)
+		note := fmt.Sprintf("a %T of more than %s cannot be shown\n", msg, quantity.BinaryBytes(maxFrame))
 		o.buf, err = appendFrame(o.buf[:0], frame{seq: o.seq + 1, msg: Output{cellOf(msg), Stderr, note}})
 	}
 	if err != nil {

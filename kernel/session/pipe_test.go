@@ -83,7 +83,7 @@ func TestKillAfter(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		c.Interrupt() // impatience changes nothing
 		got := transcript(r.until(isA[Done]))
-		if got != "2 failed interrupted: the cell did not stop within 3s, so its session process was replaced"+
+		if got != "2 failed interrupted: the cell did not stop within 3 s, so its session process was replaced"+
 			" | 2 restarted (did not stop) lost [] failed [] | 2 done interrupted" {
 			t.Error(got)
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 const (
@@ -164,7 +166,7 @@ func await[T Event](l *life, late string) (answer T, err error) {
 			p := l.bury()
 			why := l.cfg.Explain(l.death(p)).Value
 			if timedOut {
-				why = fmt.Sprintf("%s after %v", late, l.cfg.StartTimeout)
+				why = fmt.Sprintf("%s after %s", late, quantity.Duration(l.cfg.StartTimeout))
 			}
 			return answer, errEnded{why}
 		case stepClosing:

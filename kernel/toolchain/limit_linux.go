@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
+
+	"interleave/runtime/quantity"
 )
 
 // limit is a remedy that names the limit of this process, which the Go tools that it starts have, too, that explains why one of them
@@ -22,13 +24,13 @@ func limit(err error) string {
 	}
 	text := strings.ToLower(err.Error())
 	if size := get(syscall.RLIMIT_FSIZE); size < 1<<62 && strings.Contains(text, "file too large") {
-		return fmt.Sprintf("Files are limited to %d kB (ulimit -f, RLIMIT_FSIZE), and a cell needs 4 MB or more. Raise the limit and restart the kernel", size>>10)
+		return fmt.Sprintf("Files are limited to %s (ulimit -f, RLIMIT_FSIZE), and a cell needs 4 MB or more. Raise the limit and restart the kernel", quantity.BinaryBytes(size))
 	}
 	if n := get(syscall.RLIMIT_NOFILE); strings.Contains(text, "too many open files") || n < few {
-		return fmt.Sprintf("Open files are limited to %d (ulimit -n, RLIMIT_NOFILE), and no more can be opened. Let go of some by lines that need no compiler, such as files = nil and runtime.GC(), or raise the limit and restart the kernel", n)
+		return fmt.Sprintf("Open files are limited to %s (ulimit -n, RLIMIT_NOFILE), and no more can be opened. Let go of some by lines that need no compiler, such as files = nil and runtime.GC(), or raise the limit and restart the kernel", quantity.Count(n))
 	}
 	if size := get(syscall.RLIMIT_AS); size < enough {
-		return fmt.Sprintf("The address space is limited to %d MB (ulimit -v, RLIMIT_AS), and the Go compiler needs more than a gigabyte of it. Raise the limit and restart the kernel", size>>20)
+		return fmt.Sprintf("The address space is limited to %s (ulimit -v, RLIMIT_AS), and the Go compiler needs more than a gigabyte of it. Raise the limit and restart the kernel", quantity.BinaryBytes(size))
 	}
 	return ""
 }

@@ -68,7 +68,7 @@ func TestShownValuesThatFail(t *testing.T) {
 		{"String panics", "func (s shy) String() string { panic(s.n) }\nshy{1}", `^%!v\(PANIC=String method: 1\)$`, `^$`, `^$`},
 		{"String panics with itself", "func (s shy) String() string { panic(s) }\nshy{1}", `^%!v\(PANIC=String method: `, `^$`, `^$`},
 		{"SVG panics beside HTML", "func (s shy) SVG() string { panic(1) }\nfunc (s shy) HTML() string { return \"<b>\" }\nshy{1}", `^<main\.shy\d+>$`, `^$`, `main\.shy\d+\.SVG: panic: 1`},
-		{"too much HTML", "func (s shy) HTML() string { return strings.Repeat(\"x\", 300<<20) }\nshy{1}", `^$`, `^$`, `more than 256 MB cannot be shown`},
+		{"too much HTML", "func (s shy) HTML() string { return strings.Repeat(\"x\", 300<<20) }\nshy{1}", `^$`, `^$`, `more than 256 MiB cannot be shown`},
 		{"more text than is shown", "func (s shy) String() string { return strings.Repeat(\"x\", 5_000_000) }\nshy{1}", `(?s)^x+\n… .* more bytes; fmt\.Println shows all …\nx+$`, `^$`, `^$`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -188,7 +188,7 @@ func TestGather(t *testing.T) {
 		{"tasks", 3, true, []string{"finish b\nfinish a\nfinish c\n<page a> <page b> <page c>\n"}},
 		{"fail", 1, true, []string{"stop   a - context canceled: page b: 404 not found\n", "pages: []\nerror: page b: 404 not found\n"}},
 		{"gather-all", 3, true, []string{"<page a> after 2.", "missing after 1.", "<page c> after 3."}},
-		{"timeout", 0, true, []string{"start  c\nstop   c - timeout: no answer within 1.5s\npage:  \"\"\n", "out of time? true\n"}},
+		{"timeout", 0, true, []string{"start  c\nstop   c - timeout: no answer within 1.5 s\npage:  \"\"\n", "out of time? true\n"}},
 		{"your-turn", 1.5, true, []string{"<page b>\n", "no page a - timeout", "no page c - timeout"}},
 	} {
 		text, figure := shown(t, executed, c.id)

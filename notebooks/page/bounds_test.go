@@ -158,7 +158,7 @@ func TestPicturesAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(out, "<img"); n != 3 || !strings.Contains(out, "pictures beyond 64 MB are left out") {
+	if n := strings.Count(out, "<img"); n != 3 || !strings.Contains(out, "pictures beyond 64 MiB are left out") {
 		t.Errorf("%d pictures: …%s", n, out[max(0, len(out)-300):])
 	}
 }

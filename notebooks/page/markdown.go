@@ -22,6 +22,7 @@ import (
 	"github.com/yuin/goldmark/util"
 
 	"interleave/notebooks/ipynb"
+	"interleave/runtime/quantity"
 )
 
 // markdown is GitHub's Markdown with raw HTML, which sanitize cuts down afterwards, code in colours, and formulas kept from
@@ -234,7 +235,7 @@ func (p *printer) images(c *ipynb.Cell, root *os.Root, g *guard) func(string) (s
 	attached := sync.OnceValue(c.Attachments)
 	return func(address string) (string, bool) {
 		if p.pictures < 0 {
-			g.refuse(fmt.Sprintf("pictures beyond %d MB are left out", maxPictures>>20))
+			g.refuse(fmt.Sprintf("pictures beyond %s are left out", quantity.BinaryBytes(maxPictures)))
 			return "", false
 		}
 		if name, ok := strings.CutPrefix(address, "attachment:"); ok {

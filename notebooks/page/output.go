@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"interleave/notebooks/ipynb"
+	"interleave/runtime/quantity"
 )
 
 // How much text an output shows: up to foldAt lines at once, otherwise the first shown ones and the rest behind a fold. What
@@ -51,7 +52,7 @@ func streamClass(name string) string {
 func textBlock(class, text string) string {
 	cut := ""
 	if len(text) > maxText {
-		text, cut = strings.ToValidUTF8(text[:maxText], ""), fmt.Sprintf("<div class=\"cut\">The page shows the first %d MB; the notebook has more.</div>", maxText>>20)
+		text, cut = strings.ToValidUTF8(text[:maxText], ""), fmt.Sprintf("<div class=\"cut\">The page shows the first %s; the notebook has more.</div>", quantity.BinaryBytes(maxText))
 	}
 	lines := ansiLines(text)
 	if len(lines) == 0 {
@@ -63,7 +64,7 @@ func textBlock(class, text string) string {
 	if len(lines) <= foldAt {
 		return pre(lines) + cut
 	}
-	return pre(lines[:shown]) + fmt.Sprintf("<details class=\"fold\"><summary>%d more lines</summary>", len(lines)-shown) +
+	return pre(lines[:shown]) + fmt.Sprintf("<details class=\"fold\"><summary>%s</summary>", quantity.Plural(len(lines)-shown, "more line")) +
 		pre(lines[shown:]) + "</details>" + cut
 }
 
@@ -147,7 +148,7 @@ func jsonBlock(data ipynb.Bundle, mime string) string {
 	}
 	pre := `<pre class="plain code">` + highlight("json", s) + `</pre>`
 	if n := strings.Count(s, "\n"); n > foldAt {
-		return fmt.Sprintf("<details class=\"fold\"><summary>%d lines</summary>%s</details>", n+1, pre)
+		return fmt.Sprintf("<details class=\"fold\"><summary>%s</summary>%s</details>", quantity.Plural(n+1, "line"), pre)
 	}
 	return pre
 }

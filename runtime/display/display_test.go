@@ -71,7 +71,7 @@ func TestOneCallShowsOneThing(t *testing.T) {
 		{"Markdown", func() { display.Markdown("*x*") }, "text/markdown", "*x*", "*x*"},
 		{"LaTeX", func() { display.LaTeX("$x$") }, "text/latex", "$x$", "$x$"},
 		{"Text", func() { display.Text("x") }, "text/plain", "x", "x"},
-		{"SVG", func() { display.SVG("<svg/>") }, "image/svg+xml", "<svg/>", "<SVG drawing, 6 bytes>"},
+		{"SVG", func() { display.SVG("<svg/>") }, "image/svg+xml", "<svg/>", "<SVG drawing, 6 B>"},
 		{"PNG", func() { display.PNG(pic) }, "image/png", b64(pic), "<PNG image, 3×2>"},
 		{"JPEG", func() { display.JPEG(jpg.Bytes()) }, "image/jpeg", b64(jpg.Bytes()), "<JPEG image, 3×2>"},
 		{"Image", func() { display.Image(testImage()) }, "image/png", b64(pic), "<PNG image, 3×2>"},

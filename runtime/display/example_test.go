@@ -35,7 +35,7 @@ func ExampleText() {
 
 func ExampleSVG() {
 	display.SVG(`<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><circle cx="10" cy="10" r="8"/></svg>`)
-	// Output: <SVG drawing, 100 bytes>
+	// Output: <SVG drawing, 100 B>
 }
 
 func ExamplePNG() {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"image"
 	"maps"
+
+	"interleave/runtime/quantity"
 )
 
 // HTML shows s as HTML.
@@ -91,7 +93,7 @@ func svgBundle(call, s string) bundle {
 	if err := checkSVG(s); err != nil {
 		return failed(fmt.Errorf("%s: %w", call, err))
 	}
-	return bundle{data: map[string]any{mimeSVG: s, mimeText: fmt.Sprintf("<SVG drawing, %d bytes>", len(s))}}
+	return bundle{data: map[string]any{mimeSVG: s, mimeText: fmt.Sprintf("<SVG drawing, %s>", quantity.Bytes(len(s)))}}
 }
 
 func binary(call, mime string, b []byte) bundle {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"interleave/runtime/quantity"
 )
 
 // Bounds of a value's text. A front end chokes on more, and a reader does not read it.
@@ -132,7 +134,7 @@ func (p *printer) long(s string) {
 	for j < len(s)-textTail+utf8.UTFMax && !utf8.RuneStart(s[j]) {
 		j++
 	}
-	p.buf = fmt.Appendf(p.buf, "%s\n… %s more bytes; fmt.Println shows all …\n%s", s[:i], grouped(j-i), s[j:])
+	p.buf = fmt.Appendf(p.buf, "%s\n… %s more bytes; fmt.Println shows all …\n%s", s[:i], quantity.Count(j-i), s[j:])
 }
 
 // list prints the beginning and the end of a slice or an array.
@@ -164,7 +166,7 @@ func (p *printer) list(v reflect.Value) {
 		tail = append(tail, string(q.buf))
 	}
 	slices.Reverse(tail)
-	p.buf = fmt.Appendf(p.buf[:head], "\n… %s more elements; fmt.Println shows all …\n%s]", grouped(n-shown-len(tail)), strings.Join(tail, " "))
+	p.buf = fmt.Appendf(p.buf[:head], "\n… %s more elements; fmt.Println shows all …\n%s]", quantity.Count(n-shown-len(tail)), strings.Join(tail, " "))
 }
 
 // value prints v as fmt's printValue does.
@@ -273,7 +275,7 @@ func (p *printer) mapping(v reflect.Value, depth int) {
 		p.value(e.value, depth+1)
 	}
 	if !all {
-		p.buf = fmt.Appendf(p.buf, " …: %s of %s entries, in no order", grouped(len(entries)), grouped(v.Len()))
+		p.buf = fmt.Appendf(p.buf, " …: %s of %s entries, in no order", quantity.Count(len(entries)), quantity.Count(v.Len()))
 	}
 	p.byte(']')
 	p.leave(v)
@@ -432,7 +434,7 @@ func (p *printer) number(v reflect.Value, bitLen func() int) bool {
 	const most = 10_000_000 // bits
 	bits := bitLen()
 	if bits > most {
-		p.string(fmt.Sprintf("<%v of %s bits, about %s decimal digits>", v.Type(), grouped(bits), grouped(int(float64(bits)*0.30103))))
+		p.string(fmt.Sprintf("<%v of %s bits, about %s decimal digits>", v.Type(), quantity.Count(bits), quantity.Count(int(float64(bits)*0.30103))))
 	}
 	return bits > most
 }
@@ -452,12 +454,3 @@ func (s state) WriteString(text string) (int, error) {
 func (s state) Width() (int, bool)     { return 0, false }
 func (s state) Precision() (int, bool) { return 0, false }
 func (s state) Flag(int) bool          { return false }
-
-// grouped writes a number with thin spaces between groups of three digits.
-func grouped(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "\u2009" + s[i:]
-	}
-	return s
-}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/perf/benchmath"
+
+	"interleave/runtime/quantity"
 )
 
 // BenchOptions say how thoroughly to measure. The zero value is good for calls between a nanosecond and a second.
@@ -105,7 +107,7 @@ func (s *Stats) summarize(confidence float64, lost []float64) {
 		s.Floor = min(s.Lo, shorter[len(shorter)/4])
 	}
 	if s.Confidence == 0 {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%s: too few for an interval of %.0f %%", plural(len(s.Samples), "sample"), 100*confidence))
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s: too few for an interval of %.0f %%", quantity.Plural(len(s.Samples), "sample"), 100*confidence))
 	}
 }
 
@@ -161,47 +163,20 @@ func (s Stats) String() string {
 	if len(s.Samples) == 0 {
 		return cmp.Or(s.Name, "benchmark") + ": " + nothingMeasured
 	}
-	t := fmt.Sprintf("%s: %s", s.Name, nanos(s.Median))
+	t := fmt.Sprintf("%s: %s", s.Name, quantity.Nanoseconds(s.Median))
 	if s.Confidence > 0 {
-		t += fmt.Sprintf(" (%.0f %%: %s to %s)", s.Confidence*100, nanos(s.Lo), nanos(s.Hi))
+		t += fmt.Sprintf(" (%.0f %%: %s to %s)", s.Confidence*100, quantity.Nanoseconds(s.Lo), quantity.Nanoseconds(s.Hi))
 	} else if s.Hi > s.Lo {
-		t += fmt.Sprintf(" (from %s to %s)", nanos(s.Lo), nanos(s.Hi))
+		t += fmt.Sprintf(" (from %s to %s)", quantity.Nanoseconds(s.Lo), quantity.Nanoseconds(s.Hi))
 	}
-	t += fmt.Sprintf(", %d %s of %s", len(s.Samples), number(len(s.Samples), "sample"), plural(s.Calls, "call"))
+	t += fmt.Sprintf(", %s of %s", quantity.Plural(len(s.Samples), "sample"), quantity.Plural(s.Calls, "call"))
 	if s.Engine != "" {
 		t += ", " + s.Engine
 	}
 	if s.Allocs >= 0.5 {
-		t += fmt.Sprintf(", %s of %sB", plural(int(math.Round(s.Allocs)), "allocation"), short(s.Bytes))
+		t += fmt.Sprintf(", %s of %s", quantity.Plural(int(math.Round(s.Allocs)), "allocation"), quantity.Bytes(s.Bytes))
 	}
 	return t + foot("", s.Warnings)
-}
-
-// nanos writes a time given in nanoseconds to three digits.
-func nanos(ns float64) string {
-	switch {
-	case ns < 999.5:
-		return fmt.Sprintf("%.3g ns", ns)
-	case ns < 999.5e3:
-		return fmt.Sprintf("%.3g µs", ns/1e3)
-	case ns < 999.5e6:
-		return fmt.Sprintf("%.3g ms", ns/1e6)
-	}
-	return fmt.Sprintf("%.3g s", ns/1e9)
-}
-
-// plural is a number of things to three digits.
-func plural(n int, what string) string { return short(float64(n)) + " " + number(n, what) }
-
-// number is what so many things are called.
-func number[N int | int64](n N, what string) string {
-	switch {
-	case n == 1:
-		return what
-	case strings.HasSuffix(what, "ch"):
-		return what + "es"
-	}
-	return what + "s"
 }
 
 // A grid is a table: the first row is its head.

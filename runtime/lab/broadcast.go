@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"interleave/runtime/quantity"
 )
 
 // A Broadcast hands each published value to every subscriber: publish and subscribe, within a process.
@@ -229,7 +231,7 @@ func (b *Broadcast[T]) String() string {
 	if b.closed {
 		return "broadcast, closed"
 	}
-	return "broadcast to " + plural(len(b.subs), "subscriber")
+	return "broadcast to " + quantity.Plural(len(b.subs), "subscriber")
 }
 
 // String says how much there is to read.

@@ -7,6 +7,9 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"interleave/runtime/internal/clock"
+	"interleave/runtime/quantity"
 )
 
 // A Way is how a number of tasks can be run.
@@ -206,7 +209,7 @@ func roundsPerSlice() int64 {
 	}
 	rounds, now := 10_000, time.Now
 	if virtualTime() { // a bubble's clock stands still
-		rounds, now = 200_000, systemTime // which counts microseconds
+		rounds, now = 200_000, clock.System // which counts microseconds
 	}
 	best := time.Hour
 	for range 20 {
@@ -240,7 +243,7 @@ func (c Comparison) grid() grid {
 		if i > 0 {
 			speedup = r.Stats.ratio(&c.Rows[0].Stats)
 		}
-		g = append(g, []string{r.Way.String(), nanos(r.Stats.Median), nanos(r.Stats.Lo), nanos(r.Stats.Hi), speedup})
+		g = append(g, []string{r.Way.String(), quantity.Nanoseconds(r.Stats.Median), quantity.Nanoseconds(r.Stats.Lo), quantity.Nanoseconds(r.Stats.Hi), speedup})
 	}
 	return g
 }
@@ -250,7 +253,7 @@ func (c Comparison) title() string {
 	if c.Tasks == 0 {
 		return c.Name
 	}
-	return fmt.Sprintf("%s, %s", c.Name, plural(c.Tasks, "task"))
+	return fmt.Sprintf("%s, %s", c.Name, quantity.Plural(c.Tasks, "task"))
 }
 
 // String is the table in text, below its title.

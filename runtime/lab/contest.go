@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -257,7 +258,7 @@ func doubts(s *Stats, in *instruments) (all []string) {
 		return nil
 	}
 	if step := in.step(); s.Median*float64(s.Calls) < 100*float64(step) {
-		all = append(all, fmt.Sprintf("a sample takes %s, which is too short for a clock with steps of %v: raise MinTime", nanos(s.Median*float64(s.Calls)), step))
+		all = append(all, fmt.Sprintf("a sample takes %s, which is too short for a clock with steps of %s: raise MinTime", quantity.Nanoseconds(s.Median*float64(s.Calls)), quantity.Duration(step)))
 	}
 	if s.Median < 1.3*in.empty() {
 		all = append(all, "a call takes no longer than an empty function: the compiler may have removed unused work; pass the result to lab.Keep")

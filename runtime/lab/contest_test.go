@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"interleave/runtime/quantity"
 )
 
 // A machine stands in for the one that measurements run on: its functions take time of a bubble's clock, and wait for a core as long as
@@ -109,7 +111,7 @@ func TestContestDisturbed(t *testing.T) {
 			func(round int) { m.work(10*ms*time.Duration(factor), wait(0, round)) }, func(round int) { m.work(10*ms, wait(1, round)) })
 		a, b := &all[0], &all[1]
 		if a.floor() > float64(10*ms)*float64(factor)*1.0001 || b.floor() > float64(10*ms)*1.0001 {
-			t.Fatalf("the least time is %v and %v of %v", nanos(a.floor()), nanos(b.floor()), m)
+			t.Fatalf("the least time is %v and %v of %v", quantity.Nanoseconds(a.floor()), quantity.Nanoseconds(b.floor()), m)
 		}
 		verdict := b.ratio(a)
 		switch {
@@ -197,7 +199,7 @@ func TestContestWarnings(t *testing.T) { // not in parallel: it is to be the onl
 		"stolen": {m: machine{cores: 2}, each: func(m *machine) { m.stolen += 5 * ms },
 			want: []string{"the hypervisor took 25 % of the cores' time while this was measured: differences below 2× are not to be trusted"}},
 		"throttled": {m: machine{cores: 2}, each: func(m *machine) { m.throttled += 5 * ms },
-			want: []string{"the container's CPU limit stopped this process for 200ms while this was measured: differences below 2× are not to be trusted"}},
+			want: []string{"the container's CPU limit stopped this process for 200 ms while this was measured: differences below 2× are not to be trusted"}},
 		"waits unknown": {m: machine{cores: 2, waitsUnknown: true}, each: func(m *machine) { m.others += 5 * ms },
 			want: []string{"other processes used 25 % of the 2 cores while this was measured: differences below 2× are not to be trusted"}},
 		"waits and cores unknown": {m: machine{waitsUnknown: true}},
@@ -416,13 +418,13 @@ func TestReadCounters(t *testing.T) {
 func TestSampleCores(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]Sample{
-		"x: 10µs, too short to measure cores, 0 allocations of 0B":           {Wall: 10 * time.Microsecond, CPU: 34 * time.Microsecond},
-		"x: 15ms, too short to measure cores, 0 allocations of 0B":           {Wall: 15 * ms, CPU: 30 * ms},
-		"x: 40ms, CPU 40ms (1.0 ± 0.3 cores), 0 allocations of 0B":           {Wall: 40 * ms, CPU: 40 * ms},
-		"x: 200ms, CPU 380ms (1.9 ± 0.1 cores), 0 allocations of 0B":         {Wall: 200 * ms, CPU: 380 * ms},
-		"x: 2s, CPU 3.8s (1.90 cores), 0 allocations of 0B":                  {Wall: 2 * time.Second, CPU: 3800 * ms},
-		"x: 0s, too short to measure cores, 0 allocations of 0B, failed: no": {Err: errors.New("no")},
-		"x: 2s, CPU 0s (0.00 cores), 0 allocations of 0B\nwarning: w":        {Wall: 2 * time.Second, Warnings: []string{"w"}},
+		"x: 10 µs, too short to measure cores, 0 allocations of 0 B":           {Wall: 10 * time.Microsecond, CPU: 34 * time.Microsecond},
+		"x: 15 ms, too short to measure cores, 0 allocations of 0 B":           {Wall: 15 * ms, CPU: 30 * ms},
+		"x: 40 ms, CPU 40 ms (1.0 ± 0.3 cores), 0 allocations of 0 B":          {Wall: 40 * ms, CPU: 40 * ms},
+		"x: 200 ms, CPU 380 ms (1.9 ± 0.1 cores), 0 allocations of 0 B":        {Wall: 200 * ms, CPU: 380 * ms},
+		"x: 2 s, CPU 3.8 s (1.90 cores), 0 allocations of 0 B":                 {Wall: 2 * time.Second, CPU: 3800 * ms},
+		"x: 0 s, too short to measure cores, 0 allocations of 0 B, failed: no": {Err: errors.New("no")},
+		"x: 2 s, CPU 0 s (0.00 cores), 0 allocations of 0 B\nwarning: w":       {Wall: 2 * time.Second, Warnings: []string{"w"}},
 	} {
 		s.Name = "x"
 		if got := s.String(); got != want {

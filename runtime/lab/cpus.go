@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"interleave/runtime/quantity"
 )
 
 // CPUInfo is how many things can happen at the same time here.
@@ -62,7 +64,7 @@ func quota(cpuMax string) float64 {
 
 // String says it in words.
 func (c CPUInfo) String() string {
-	s := plural(c.Logical, "core")
+	s := quantity.Plural(c.Logical, "core")
 	if c.Physical > 0 && c.Physical != c.Logical {
 		s += fmt.Sprintf(" (%d physical)", c.Physical)
 	}

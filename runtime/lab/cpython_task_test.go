@@ -65,7 +65,7 @@ var cpythonTask = []behaviour{
 		task := lab.Go(t.Context(), value(sec, 1), lab.Named("x"))
 		running := task.String()
 		task.Await(t.Context())
-		gives(t, "true true", strings.HasPrefix(running, "x: running for "), strings.HasPrefix(task.String(), "x: succeeded after 1s, started at "))
+		gives(t, "true true", strings.HasPrefix(running, "x: running for "), strings.HasPrefix(task.String(), "x: succeeded after 1 s, started at "))
 	}},
 	{"test_asyncio.test_tasks.BaseTaskTests.test_task_cancel_sleeping_task", "cancel ends a task that sleeps, at once", "", func(t *testing.T) {
 		begin := now()

@@ -122,7 +122,7 @@ var cpythonTimeout = []behaviour{
 	{"test_asyncio.test_timeouts.TimeoutTests.test_timeout_exception_context", "the error of a timeout has the limit", "it also shows when a function ignored its context", func(t *testing.T) {
 		_, err := lab.WaitFor(t.Context(), sec, value(time.Hour, 1))
 		_, rude := lab.WaitFor(t.Context(), sec, stubborn(3*sec, 0, nil))
-		gives(t, "timeout: no answer within 1s timeout: no answer within 1s; the function ignored its context and returned 2s later", err, rude)
+		gives(t, "timeout: no answer within 1 s timeout: no answer within 1 s; the function ignored its context and returned 2 s later", err, rude)
 	}},
 	{"test_asyncio.test_timeouts.TimeoutTests.test_timeout_at_basic", "a timeout may be given as a point of time", "context.WithDeadline does it", func(t *testing.T) {
 		ctx, cancel := context.WithDeadline(t.Context(), now().Add(sec))

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // A Dist draws durations: how long a service takes to answer. It is given the source of chance, so that a seed repeats it.
@@ -19,7 +21,7 @@ func Constant(d time.Duration) Dist {
 func Uniform(least, most time.Duration) Dist {
 	must(checkDuration("lab.Uniform", "least", least))
 	if most < least {
-		panic(misuse("lab.Uniform", "most %v is less than least %v", most, least))
+		panic(misuse("lab.Uniform", "most %s is less than least %s", quantity.Duration(most), quantity.Duration(least)))
 	}
 	return func(r *rand.Rand) time.Duration { return least + time.Duration(r.Int64N(int64(most-least)+1)) }
 }

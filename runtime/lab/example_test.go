@@ -163,7 +163,7 @@ func ExampleWaitFor() {
 	fmt.Println(err)
 	// Output:
 	// quick.html <nil>
-	// timeout: no answer within 5ms
+	// timeout: no answer within 5 ms
 }
 
 func ExampleOnPanic() {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // An Exploration asks whether anything can go wrong when several actors take turns. [Litmus] leaves the order to chance; [Explore] tries one
@@ -187,7 +189,7 @@ func explore(ctx context.Context, name string, opts []ExploreOptions, x explorer
 	case x.actors == 0:
 		return r, misuse("lab.Explore", "no Actors: need 2 to 100")
 	case x.actors < 2 || x.actors > 100:
-		return r, misuse("lab.Explore", "%d %s: need 2 to 100", x.actors, number(x.actors, "actor"))
+		return r, misuse("lab.Explore", "%s: need 2 to 100", quantity.Plural(x.actors, "actor"))
 	case o.Schedules < 0:
 		return r, misuse("lab.Explore", "Schedules %d: need zero or more", o.Schedules)
 	case o.Turns < 0:
@@ -284,7 +286,7 @@ func (x *explorer) play(s schedule, who *[]int8, turns *[]Turn, others func(sche
 		case len(able) == 0:
 			return fmt.Errorf("%w: %s", ErrDeadlock, strings.Join(waiting, ", "))
 		case turn == x.turns:
-			return fmt.Errorf("%w (%d %s)", errNoEnd, turn, number(turn, "turn"))
+			return fmt.Errorf("%w (%s)", errNoEnd, quantity.Plural(turn, "turn"))
 		}
 		mayGoOn := slices.Contains(able, last)
 		now := able[0]
@@ -332,11 +334,11 @@ func (r Interleavings) head() string {
 	case r.Schedules == 0:
 		return name + "no schedule was tried"
 	case r.Broken != nil:
-		return fmt.Sprintf("%sbroken by schedule %d, which interrupts an actor %s: %v", name, r.Schedules, plural(r.Preempted, "time"), r.Broken)
+		return fmt.Sprintf("%sbroken by schedule %d, which interrupts an actor %s: %v", name, r.Schedules, quantity.Plural(r.Preempted, "time"), r.Broken)
 	case r.Complete:
-		return fmt.Sprintf("%sholds in all %s", name, plural(r.Schedules, "schedule"))
+		return fmt.Sprintf("%sholds in all %s", name, quantity.Plural(r.Schedules, "schedule"))
 	}
-	return fmt.Sprintf("%sholds in %s that interrupt actors up to %s; there are others", name, plural(r.Schedules, "schedule"), plural(r.Preempted, "time"))
+	return fmt.Sprintf("%sholds in %s that interrupt actors up to %s; there are others", name, quantity.Plural(r.Schedules, "schedule"), quantity.Plural(r.Preempted, "time"))
 }
 
 // grid has a line for each turn and a column for each actor.

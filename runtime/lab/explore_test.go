@@ -311,7 +311,7 @@ func TestExploreFails(t *testing.T) {
 			a.Step()
 		}
 	}}})
-	if want := "the actors do not come to an end; what waits for others should do so in Until (1000 turns)"; r.Broken.Error() != want {
+	if want := "the actors do not come to an end; what waits for others should do so in Until (1\u2009000 turns)"; r.Broken.Error() != want {
 		t.Errorf("got %q, want %q", r.Broken, want)
 	}
 	explore(lab.Exploration[int]{Actors: actors{quiet, quiet}, AtEnd: func(*int) error { return errors.New("no") }}, lab.ExploreOptions{Turns: 2})

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // FetchOptions say how to fetch. The zero value is a polite client.
@@ -38,9 +40,9 @@ type Response struct {
 // String says in one line what came.
 func (r Response) String() string {
 	if r.Err != nil {
-		return fmt.Sprintf("%s: %v (%s, %v)", r.URL, r.Err, plural(r.Tries, "request"), roundTime(r.Took))
+		return fmt.Sprintf("%s: %v (%s, %s)", r.URL, r.Err, quantity.Plural(r.Tries, "request"), quantity.Duration(r.Took))
 	}
-	return fmt.Sprintf("%s: %d, %sB in %v", r.URL, r.Status, short(float64(len(r.Body))), roundTime(r.Took))
+	return fmt.Sprintf("%s: %d, %s in %s", r.URL, r.Status, quantity.Bytes(len(r.Body)), quantity.Duration(r.Took))
 }
 
 // A StatusError is an answer of a web server that says no.
@@ -217,7 +219,7 @@ func (r *Response) try(ctx context.Context, opt FetchOptions) error {
 		return err
 	case int64(len(r.Body)) > opt.MaxBytes:
 		r.Body = r.Body[:opt.MaxBytes]
-		return Permanent(fmt.Errorf("%s: the body is longer than %d %s", r.URL, opt.MaxBytes, number(opt.MaxBytes, "byte")))
+		return Permanent(fmt.Errorf("%s: the body is longer than %s", r.URL, quantity.Bytes(opt.MaxBytes)))
 	case r.Status >= 400:
 		return &StatusError{r.URL, r.Status}
 	}

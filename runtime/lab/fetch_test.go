@@ -53,7 +53,7 @@ func TestFetchAll(t *testing.T) {
 	if r := rs[30]; !errors.As(r.Err, &status) || status.Status != 404 || r.Tries != 1 || !strings.HasSuffix(r.Err.Error(), "404 Not Found") || string(r.Body) != "404 Not Found\n" {
 		t.Errorf("a missing page gave %+v", r)
 	}
-	if r := rs[31]; !errors.Is(r.Err, context.DeadlineExceeded) || r.Tries != 2 || !strings.Contains(r.Err.Error(), "timeout: no answer within 300ms") {
+	if r := rs[31]; !errors.Is(r.Err, context.DeadlineExceeded) || r.Tries != 2 || !strings.Contains(r.Err.Error(), "timeout: no answer within 300 ms") {
 		t.Errorf("a slow page gave %v after %d tries", r.Err, r.Tries)
 	}
 	if r := rs[32]; r.Err == nil || r.Status != 0 || r.Tries != 2 || !strings.HasPrefix(r.Err.Error(), "after 2 attempts: ") {
@@ -120,7 +120,7 @@ func TestFetchCanceled(t *testing.T) {
 func TestFetchBody(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil, 0)
-	if r := lab.Fetch(t.Context(), s.URL("abc"), lab.FetchOptions{MaxBytes: 4}); r.Err == nil || string(r.Body) != "page" || !strings.Contains(r.Err.Error(), "longer than 4 bytes") {
+	if r := lab.Fetch(t.Context(), s.URL("abc"), lab.FetchOptions{MaxBytes: 4}); r.Err == nil || string(r.Body) != "page" || !strings.Contains(r.Err.Error(), "longer than 4 B") {
 		t.Errorf("a long body gave %q, %v", r.Body, r.Err)
 	}
 	var seen atomic.Int32
@@ -149,11 +149,11 @@ func TestFetchMisuse(t *testing.T) {
 	wantMisuse(t, func() { lab.Fetch(t.Context(), "x", lab.FetchOptions{PerHost: -1}) }, "lab.Fetch: -1 per host: need zero (for the default) or more")
 	_, err := lab.NewTestServer(nil, 2)
 	wantUsage(t, err, "lab.NewTestServer: error rate 2: need a value between 0 and 1")
-	wantMisuse(t, func() { lab.Uniform(2, 1) }, "lab.Uniform: most 1ns is less than least 2ns")
+	wantMisuse(t, func() { lab.Uniform(2, 1) }, "lab.Uniform: most 1 ns is less than least 2 ns")
 	wantMisuse(t, func() { lab.LogNormal(1, -1) }, "lab.LogNormal: sigma -1: need zero or more")
 	wantMisuse(t, func() { lab.Sometimes(2, nil, nil) }, "lab.Sometimes: part 2: need a value between 0 and 1")
 	wantMisuse(t, func() { lab.Sometimes(0, nil, nil) }, "lab.Sometimes: nil distribution")
-	wantMisuse(t, func() { lab.Constant(-1) }, "lab.Constant: duration -1ns: need zero or more")
+	wantMisuse(t, func() { lab.Constant(-1) }, "lab.Constant: duration -1 ns: need zero or more")
 }
 
 // Distributions have the middle that their names promise, and never go below zero.

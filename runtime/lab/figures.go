@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -43,7 +44,7 @@ func (s Scaling) EachTiming(f func(name string, median, lo, hi, confidence float
 		what = "core"
 	}
 	for _, p := range s.Points {
-		f(plural(p.Workers, what), p.Stats.Median, p.Stats.Lo, p.Stats.Hi, p.Stats.Confidence)
+		f(quantity.Plural(p.Workers, what), p.Stats.Median, p.Stats.Lo, p.Stats.Hi, p.Stats.Confidence)
 	}
 	return s.Name
 }
@@ -64,7 +65,7 @@ func (s Stats) EachSample(f func(ns float64)) (name string) {
 		f(v)
 	}
 	if s.Calls > 1 {
-		return fmt.Sprintf("%s, means of %s each", s.Name, plural(s.Calls, "call"))
+		return fmt.Sprintf("%s, means of %s each", s.Name, quantity.Plural(s.Calls, "call"))
 	}
 	return s.Name
 }

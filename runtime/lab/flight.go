@@ -8,6 +8,8 @@ import (
 	"runtime/trace"
 	"sync"
 	"sync/atomic"
+
+	"interleave/runtime/quantity"
 )
 
 // A Flight calls a function at most once at a time for each key: who asks while a call is under way waits for its result. With
@@ -170,7 +172,7 @@ func (f *Flight[K, V]) Stats() FlightStats {
 // String says what the flight did so far.
 func (f *Flight[K, V]) String() string {
 	s := f.Stats()
-	return fmt.Sprintf("%s, %d merged, %d from memory", plural(s.Calls, "call"), s.Merged, s.Hits)
+	return fmt.Sprintf("%s, %s merged, %s from memory", quantity.Plural(s.Calls, "call"), quantity.Count(s.Merged), quantity.Count(s.Hits))
 }
 
 func isClosed(c <-chan struct{}) bool {

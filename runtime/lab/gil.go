@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // A GIL is Python's global interpreter lock, to see what it does: of all threads that belong to it only one runs at a time. The rules are
@@ -373,9 +375,9 @@ func (g *GIL) Stats() GILStats {
 
 // String says it in one line.
 func (s GILStats) String() string {
-	t := fmt.Sprintf("%d %s, %d of them forced", s.Switches, number(s.Switches, "switch"), s.Forced)
+	t := fmt.Sprintf("%s, %s of them forced", quantity.Plural(s.Switches, "switch", "switches"), quantity.Count(s.Forced))
 	for _, th := range s.Threads {
-		t += fmt.Sprintf("; %s held it for %v and waited %v", th.Name, roundTime(th.Held), roundTime(th.Waited))
+		t += fmt.Sprintf("; %s held it for %s and waited %s", th.Name, quantity.Duration(th.Held), quantity.Duration(th.Waited))
 	}
 	return t
 }

@@ -332,12 +332,12 @@ func TestGILEnds(t *testing.T) {
 		}
 	})
 	g := lab.NewGIL(0)
-	wantMisuse(t, func() { lab.NewGIL(-1) }, "lab.NewGIL: interval -1ns: need zero or more")
+	wantMisuse(t, func() { lab.NewGIL(-1) }, "lab.NewGIL: interval -1 ns: need zero or more")
 	wantMisuse(t, func() { g.Thread(t.Context(), "x", nil) }, "lab.GIL.Thread: nil function")
 	wantUsage(t, g.Run(t.Context(), nil), "lab.GIL.Run: nil function")
 	wantUsage(t, g.Run(nil, nil), "lab.GIL.Run: nil context: pass ctx, or context.Background()")
 	err := g.Run(t.Context(), func(_ context.Context, th *lab.GILThread) error {
-		wantUsage(t, th.Sleep(-1), "lab.GILThread.Sleep: duration -1ns: need zero or more")
+		wantUsage(t, th.Sleep(-1), "lab.GILThread.Sleep: duration -1 ns: need zero or more")
 		return th.Blocking(nil)
 	})
 	wantUsage(t, err, "lab.GILThread.Blocking: nil function")

@@ -276,8 +276,8 @@ func TestRetry(t *testing.T) {
 		{Attempts: -1}: "lab.Retry: -1 attempts: need zero (for the default) or more",
 		{Factor: -1}:   "lab.Retry: factor -1: need zero (for the default) or more",
 		{Jitter: 2}:    "lab.Retry: jitter 2: need a value between 0 and 1",
-		{First: -1}:    "lab.Retry: first wait -1ns: need zero or more",
-		{Max: -1}:      "lab.Retry: longest wait -1ns: need zero or more",
+		{First: -1}:    "lab.Retry: first wait -1 ns: need zero or more",
+		{Max: -1}:      "lab.Retry: longest wait -1 ns: need zero or more",
 	} {
 		_, err := lab.Retry(t.Context(), *b, trivial)
 		if err == nil || err.Error() != text {

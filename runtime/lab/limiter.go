@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"interleave/runtime/quantity"
 )
 
 // A Limiter lets things happen at a steady rate at most, with bursts up to a size: a bucket of tokens that fills at the rate.
@@ -97,5 +99,5 @@ func (l *Limiter) Stats() LimiterStats {
 // String says what the limiter allows and has done.
 func (l *Limiter) String() string {
 	s := l.Stats()
-	return fmt.Sprintf("limiter, %v per second in bursts of %d: %d passed, %d refused, %v waited", float64(l.r.Limit()), l.r.Burst(), s.Passed, s.Refused, roundTime(s.Waited))
+	return fmt.Sprintf("limiter, %v per second in bursts of %d: %s passed, %s refused, %s waited", float64(l.r.Limit()), l.r.Burst(), quantity.Count(s.Passed), quantity.Count(s.Refused), quantity.Duration(s.Waited))
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -111,7 +112,7 @@ func litmus(ctx context.Context, name string, expect map[string]Verdict, runs in
 	case w.actors == 0:
 		return t, misuse("lab.Litmus", "no Actors: need at least 2")
 	case w.actors < 2:
-		return t, misuse("lab.Litmus", "%d %s: need at least 2", w.actors, number(w.actors, "actor"))
+		return t, misuse("lab.Litmus", "%s: need at least 2", quantity.Plural(w.actors, "actor"))
 	case runs < 1:
 		return t, misuse("lab.Litmus", "%d runs: need at least 1", runs)
 	}
@@ -171,7 +172,7 @@ func together(w *watch, actors int) (warnings []string) {
 	w.look()
 	if cores := min(float64(w.procs), usableCores()); cores < float64(actors) {
 		warnings = append(warnings, fmt.Sprintf("%d actors on %s take turns: results that need all of them at the same time are rare or missing",
-			actors, plural(int(cores), "core")))
+			actors, quantity.Plural(int(cores), "core")))
 	}
 	if took := w.took(1); took != "" {
 		warnings = append(warnings, took+": the actors met less often")

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"interleave/runtime/internal/clock"
 )
 
 // counters are readings of the system's counters for the machine and this process, as far as they exist.
@@ -29,7 +31,7 @@ const maxThreads = 256
 
 // readCounters reads the counters, in about 10 µs for each thread of the process.
 func readCounters() counters {
-	c := counters{cpu: processCPU()}
+	c := counters{cpu: clock.CPU()}
 	if b, err := os.ReadFile("/proc/stat"); err == nil {
 		c.readCores(b, allowedCores())
 	}
@@ -48,7 +50,7 @@ func readCounters() counters {
 	if b, err := os.ReadFile("/sys/fs/cgroup/cpu.stat"); err == nil {
 		c.throttled = throttledTime(string(b))
 	}
-	c.at, c.cpuBehind = time.Now(), processCPU()
+	c.at, c.cpuBehind = time.Now(), clock.CPU()
 	return c
 }
 

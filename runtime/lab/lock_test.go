@@ -195,11 +195,11 @@ func TestLockStats(t *testing.T) {
 			synctest.Wait()
 		}
 		time.Sleep(time.Second / 2)
-		if h := l.Holder(); !strings.HasPrefix(h, "clerk 0, since 500ms at ") || !strings.Contains(h, "lock_test.go:") {
+		if h := l.Holder(); !strings.HasPrefix(h, "clerk 0, since 500 ms at ") || !strings.Contains(h, "lock_test.go:") {
 			t.Errorf("the holder is %q", h)
 		}
 		endAll(tasks)
-		want := "till: taken 3 times, 2 after waiting (3s in all, at most 2s), held for 3s in 3 watched holds (at most 1s)"
+		want := "till: taken 3 times, 2 after waiting (3 s in all, at most 2 s), held for 3 s in 3 watched holds (at most 1 s)"
 		if s := l.Stats(); s.String() != want {
 			t.Errorf("the statistics read %q, want %q", s, want)
 		}
@@ -583,9 +583,9 @@ func TestWaitsAreMeasured(t *testing.T) {
 			s    lab.LockStats
 			want string
 		}{
-			{sem.Stats(), "seats: taken 3 times, 1 after waiting (1s in all, at most 1s), held for 3s in 3 watched holds (at most 1s)"},
-			{cond.Stats(), "news: taken 3 times, 3 after waiting (6s in all, at most 2s)"},
-			{barrier.Stats(), "gate: taken 3 times, 2 after waiting (3s in all, at most 2s)"},
+			{sem.Stats(), "seats: taken 3 times, 1 after waiting (1 s in all, at most 1 s), held for 3 s in 3 watched holds (at most 1 s)"},
+			{cond.Stats(), "news: taken 3 times, 3 after waiting (6 s in all, at most 2 s)"},
+			{barrier.Stats(), "gate: taken 3 times, 2 after waiting (3 s in all, at most 2 s)"},
 		} {
 			if got := c.s.String(); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
@@ -607,7 +607,7 @@ func TestStatsSayWhoWaits(t *testing.T) {
 		}
 		waiter := lab.Go(t.Context(), func(ctx context.Context) (int, error) { return 1, l.Lock(ctx) })
 		synctest.Wait()
-		if got, want := l.Stats().String(), "till: taken 1 time, 0 after waiting (0s in all, at most 0s), 1 waiting now"; got != want {
+		if got, want := l.Stats().String(), "till: taken 1 time, 0 after waiting (0 s in all, at most 0 s), 1 waiting now"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		l.Unlock()

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -56,7 +57,7 @@ func (s SlowTurn) String() string {
 	if s.Line != "" {
 		where = "before the await at " + s.Line
 	}
-	return fmt.Sprintf("%s blocked the loop for %v %s", s.Task, roundTime(s.Took), where)
+	return fmt.Sprintf("%s blocked the loop for %s %s", s.Task, quantity.Duration(s.Took), where)
 }
 
 const maxSlowTurns = 1000
@@ -76,7 +77,7 @@ func (l *Loop) Stats() LoopStats {
 // String says what the loop has done so far.
 func (l *Loop) String() string {
 	s := l.Stats()
-	return fmt.Sprintf("event loop, %s in %v, %d of them slow", plural(s.Turns, "turn"), roundTime(s.Busy), len(s.Slow))
+	return fmt.Sprintf("event loop, %s in %s, %s of them slow", quantity.Plural(s.Turns, "turn"), quantity.Duration(s.Busy), quantity.Count(len(s.Slow)))
 }
 
 // A Coro is a task's hold on its loop: what it awaits it awaits through it. It belongs to one task and must not be handed on.

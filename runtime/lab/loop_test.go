@@ -125,10 +125,10 @@ func TestLoopReportsBlocking(t *testing.T) {
 		if err != nil || late != 5*time.Second || len(s.Slow) != 2 || !slices.Equal(s.Slow, heard) || s.Busy != 5*time.Second {
 			t.Fatalf("error %v, late %v, stats %+v, heard %v", err, late, s, heard)
 		}
-		if text := s.Slow[0].String(); !strings.HasPrefix(text, "rude blocked the loop for 3s before the await at ") || !strings.Contains(text, "loop_test.go:") {
+		if text := s.Slow[0].String(); !strings.HasPrefix(text, "rude blocked the loop for 3 s before the await at ") || !strings.Contains(text, "loop_test.go:") {
 			t.Errorf("the report reads %q", text)
 		}
-		if text := s.Slow[1].String(); text != "rude blocked the loop for 2s before it returned" {
+		if text := s.Slow[1].String(); text != "rude blocked the loop for 2 s before it returned" {
 			t.Errorf("the report reads %q", text)
 		}
 	})
@@ -232,7 +232,7 @@ func TestLoopMisuse(t *testing.T) {
 	l := lab.NewLoop()
 	wantUsage(t, l.Run(nil, func(*lab.Coro) error { return nil }), "lab.Loop.Run: nil context: pass ctx, or context.Background()")
 	wantUsage(t, l.Run(t.Context(), nil), "lab.Loop.Run: nil function")
-	wantUsage(t, (&lab.Loop{SlowAfter: -1}).Run(t.Context(), func(*lab.Coro) error { return nil }), "lab.Loop.Run: SlowAfter -1ns: need zero or more")
+	wantUsage(t, (&lab.Loop{SlowAfter: -1}).Run(t.Context(), func(*lab.Coro) error { return nil }), "lab.Loop.Run: SlowAfter -1 ns: need zero or more")
 	var kept *lab.Coro
 	if err := l.Run(t.Context(), func(co *lab.Coro) error {
 		kept = co

@@ -6,6 +6,9 @@ import (
 	"math"
 	"runtime"
 	"time"
+
+	"interleave/runtime/internal/clock"
+	"interleave/runtime/quantity"
 )
 
 // A Sample is one measured call.
@@ -39,14 +42,14 @@ func measure(ctx context.Context, name string, fn func(context.Context) error, f
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	w.look()
-	cpu, begin := processCPU(), time.Now()
+	cpu, begin := clock.CPU(), time.Now()
 	s.Err = guard(from, func() error { return fn(ctx) })
-	s.Wall, s.CPU = time.Since(begin), processCPU()-cpu
+	s.Wall, s.CPU = time.Since(begin), clock.CPU()-cpu
 	l := w.look()
 	runtime.ReadMemStats(&after)
 	s.Allocs, s.Bytes = after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc
 	if processes := l.share(l.others); processes >= muchUsed {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("other processes used %.0f %% of the %s meanwhile", 100*processes, plural(l.cores, "core")))
+		s.Warnings = append(s.Warnings, fmt.Sprintf("other processes used %.0f %% of the %s meanwhile", 100*processes, quantity.Plural(l.cores, "core")))
 	}
 	if hypervisor := l.share(l.stolen); hypervisor >= muchStolen {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("the hypervisor took %.0f %% of the cores' time", 100*hypervisor))
@@ -80,11 +83,11 @@ func (s Sample) String() string {
 	cores := "too short to measure cores"
 	switch u := s.unsure(); {
 	case u < 0.01:
-		cores = fmt.Sprintf("CPU %v (%.2f cores)", roundTime(s.CPU), s.Parallelism())
+		cores = fmt.Sprintf("CPU %s (%.2f cores)", quantity.Duration(s.CPU), s.Parallelism())
 	case u < 0.5:
-		cores = fmt.Sprintf("CPU %v (%.1f ± %.1f cores)", roundTime(s.CPU), s.Parallelism(), math.Ceil(10*u-1e-9)/10)
+		cores = fmt.Sprintf("CPU %s (%.1f ± %.1f cores)", quantity.Duration(s.CPU), s.Parallelism(), math.Ceil(10*u-1e-9)/10)
 	}
-	t := fmt.Sprintf("%s: %v, %s, %s of %sB", s.Name, roundTime(s.Wall), cores, plural(int(s.Allocs), "allocation"), short(float64(s.Bytes)))
+	t := fmt.Sprintf("%s: %s, %s, %s of %s", s.Name, quantity.Duration(s.Wall), cores, quantity.Plural(int(s.Allocs), "allocation"), quantity.Bytes(s.Bytes))
 	if s.Err != nil {
 		t += ", failed: " + s.Err.Error()
 	}

@@ -22,7 +22,7 @@ func TestMeasure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := lab.Measure(t.Context(), "nap", func(ctx context.Context) error { return lab.Sleep(ctx, 3*time.Second) })
-		if s.Wall != 3*time.Second || s.Err != nil || s.Name != "nap" || !strings.HasPrefix(s.String(), "nap: 3s, CPU ") {
+		if s.Wall != 3*time.Second || s.Err != nil || s.Name != "nap" || !strings.HasPrefix(s.String(), "nap: 3 s, CPU ") {
 			t.Errorf("got %v", s)
 		}
 	})
@@ -57,7 +57,7 @@ func TestComputeCosts(t *testing.T) {
 		t.Errorf("computing 30 ms cost %v, 60 ms %v", one, two)
 	}
 	wantUsage(t, lab.Compute(nil, 1), "lab.Compute: nil context: pass ctx, or context.Background()")
-	wantUsage(t, lab.Compute(t.Context(), -1), "lab.Compute: duration -1ns: need zero or more")
+	wantUsage(t, lab.Compute(t.Context(), -1), "lab.Compute: duration -1 ns: need zero or more")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := lab.Compute(ended, time.Hour); err != context.Canceled {
@@ -138,7 +138,7 @@ func TestBench(t *testing.T) {
 	_, err = lab.Bench(t.Context(), "x", ok, lab.BenchOptions{Confidence: 1})
 	wantUsage(t, err, "lab.Bench: confidence 1: need a value between 0 and 1")
 	_, err = lab.Bench(t.Context(), "x", ok, lab.BenchOptions{Warmup: -1})
-	wantUsage(t, err, "lab.Bench: warm-up -1ns: need zero or more")
+	wantUsage(t, err, "lab.Bench: warm-up -1 ns: need zero or more")
 }
 
 func TestDiffers(t *testing.T) {

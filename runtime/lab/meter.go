@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -28,12 +29,12 @@ type LockStats struct {
 
 // String says in one line what the lock has seen.
 func (s LockStats) String() string {
-	t := fmt.Sprintf("%s: taken %s, %d after waiting (%v in all, at most %v)", s.Name, plural(s.Acquired, "time"), s.Contended, roundTime(s.Wait), roundTime(s.MaxWait))
+	t := fmt.Sprintf("%s: taken %s, %s after waiting (%s in all, at most %s)", s.Name, quantity.Plural(s.Acquired, "time"), quantity.Count(s.Contended), quantity.Duration(s.Wait), quantity.Duration(s.MaxWait))
 	if s.Waiting > 0 {
-		t += fmt.Sprintf(", %d waiting now", s.Waiting)
+		t += fmt.Sprintf(", %s waiting now", quantity.Count(s.Waiting))
 	}
 	if s.Watched > 0 {
-		t += fmt.Sprintf(", held for %v in %s (at most %v)", roundTime(s.Hold), plural(s.Watched, "watched hold"), roundTime(s.MaxHold))
+		t += fmt.Sprintf(", held for %s in %s (at most %s)", quantity.Duration(s.Hold), quantity.Plural(s.Watched, "watched hold"), quantity.Duration(s.MaxHold))
 	}
 	return t
 }
@@ -175,5 +176,5 @@ func (h *holding) String() string {
 	if who == "" {
 		who = "a goroutine"
 	}
-	return fmt.Sprintf("%s, since %s at %s", who, roundTime(time.Since(h.held)), &h.line)
+	return fmt.Sprintf("%s, since %s at %s", who, quantity.Duration(time.Since(h.held)), &h.line)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // A UsageError is a mistake in a call: not something that happened, but something that was written.
@@ -29,7 +31,7 @@ func checkContext(call string, ctx context.Context) error {
 
 func checkDuration(call, what string, d time.Duration) error {
 	if d < 0 {
-		return misuse(call, "%s %v: need zero or more", what, d)
+		return misuse(call, "%s %s: need zero or more", what, quantity.Duration(d))
 	}
 	return nil
 }

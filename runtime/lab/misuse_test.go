@@ -121,7 +121,7 @@ func TestMisuse(t *testing.T) {
 		wantUsage(t, err, want)
 	}
 	for want, f := range map[string]func(){
-		"lab.Exponential: mean -1ns: need zero or more":                           func() { lab.Exponential(-1) },
+		"lab.Exponential: mean -1 ns: need zero or more":                          func() { lab.Exponential(-1) },
 		"lab.Queue.All: nil context: pass ctx, or context.Background()":           func() { lab.NewQueue[int](0).All(none) },
 		"lab.Queue.Put: the queue was never made: lab.NewQueue makes one":         func() { new(lab.Queue[int]).Put(ctx, 1) },
 		"lab.Queue.Get: the queue was never made: lab.NewQueue makes one":         func() { new(lab.Queue[int]).Get(ctx) },

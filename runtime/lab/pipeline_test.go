@@ -182,7 +182,7 @@ func TestPipelineMisuse(t *testing.T) {
 	wantMisuse(t, func() { lab.FanOut(g, in, 0) }, "lab.FanOut: 0: need at least 1")
 	wantMisuse(t, func() { lab.FanIn(g, in, nil) }, "lab.FanIn: nil channel")
 	wantMisuse(t, func() { lab.Tee(g, in, -1) }, "lab.Tee: -1: need at least 1")
-	wantMisuse(t, func() { lab.Batch(g, in, 1, -1) }, "lab.Batch: wait -1ns: need zero or more")
+	wantMisuse(t, func() { lab.Batch(g, in, 1, -1) }, "lab.Batch: wait -1 ns: need zero or more")
 	wantMisuse(t, func() { lab.Merge(g, nil, in) }, "lab.Merge: nil function")
 	_, err := lab.Collect[int](nil, in)
 	wantUsage(t, err, "lab.Collect: nil group or channel")

@@ -8,6 +8,8 @@ import (
 	"runtime/trace"
 	"sync"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // A Pool runs submitted functions, at most Size of them at a time, first come first served. It is a ThreadPoolExecutor.
@@ -304,7 +306,8 @@ func (p *Pool) Stats() PoolStats {
 
 // String says in one line how the pool is doing.
 func (s PoolStats) String() string {
-	return fmt.Sprintf("%d of %d %s busy, %d waiting (at most %d), %d done, %d of them failed", s.Running, s.Size, number(s.Size, "worker"), s.Waiting, s.Peak, s.Done, s.Failed)
+	return fmt.Sprintf("%s of %s busy, %s waiting (at most %s), %s done, %s of them failed", quantity.Count(s.Running), quantity.Plural(s.Size, "worker"),
+		quantity.Count(s.Waiting), quantity.Count(s.Peak), quantity.Count(s.Done), quantity.Count(s.Failed))
 }
 
 // orCores is p, or a pool for one call with a worker for each core.

@@ -284,7 +284,7 @@ func TestBar(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		b.Add(50)
-		if s := b.String(); s != "pages <3: 50/200 (25 %), 25/s, 6s left" {
+		if s := b.String(); s != "pages <3: 50/200 (25 %), 25/s, 6 s left" {
 			t.Errorf("a quarter reads %q", s)
 		}
 		for range 150 {
@@ -294,7 +294,7 @@ func TestBar(t *testing.T) {
 		b.Close()
 		b.Close()
 		time.Sleep(time.Hour)
-		if s := b.String(); s != "pages <3: 200/200 (100 %), 50/s, took 4s" {
+		if s := b.String(); s != "pages <3: 200/200 (100 %), 50/s, took 4 s" {
 			t.Errorf("the end reads %q", s)
 		}
 		if len(events) != 3 {

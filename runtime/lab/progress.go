@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"interleave/runtime/display"
+	"interleave/runtime/quantity"
 )
 
 // A Bar shows how far a long piece of work is: in a notebook as a bar that is updated in place, on a terminal as a line that is,
@@ -93,14 +94,14 @@ func (b *Bar) line() string {
 		fmt.Fprintf(&s, " (%d %%)", b.done*100/b.total)
 	}
 	if b.done > 0 && took > 0 {
-		fmt.Fprintf(&s, ", %s/s", short(float64(b.done)/took.Seconds()))
+		fmt.Fprintf(&s, ", %s/s", quantity.Number(float64(b.done)/took.Seconds()))
 	}
 	switch {
 	case b.closed || b.done >= b.total:
-		fmt.Fprintf(&s, ", took %s", roundTime(took))
+		fmt.Fprintf(&s, ", took %s", quantity.Duration(took))
 	case b.done > 0:
 		left := time.Duration(float64(took) / float64(b.done) * float64(b.total-b.done))
-		fmt.Fprintf(&s, ", %s left", roundTime(left))
+		fmt.Fprintf(&s, ", %s left", quantity.Duration(left))
 	}
 	return s.String()
 }
@@ -122,25 +123,4 @@ func (b *Bar) draw() {
 	case b.closed:
 		fmt.Fprintln(b.out, line)
 	}
-}
-
-// short writes a number to three digits, with k, M or G.
-func short(x float64) string {
-	for _, unit := range []string{"", "k", "M"} {
-		if x < 999.5 {
-			return fmt.Sprintf("%.3g%s", x, unit)
-		}
-		x /= 1000
-	}
-	return fmt.Sprintf("%.3gG", x)
-}
-
-// roundTime leaves a duration about three digits.
-func roundTime(d time.Duration) time.Duration {
-	for unit := time.Nanosecond; unit <= time.Second; unit *= 10 {
-		if d < 1000*unit {
-			return d.Round(unit)
-		}
-	}
-	return d.Round(time.Second)
 }

@@ -6,6 +6,8 @@ import (
 	"iter"
 	"sync"
 	"sync/atomic"
+
+	"interleave/runtime/quantity"
 )
 
 // A Queue hands values from those who put to those who get, with a bound on how many wait in between. It is Python's queue.Queue and
@@ -382,9 +384,9 @@ func (q *Queue[T]) Cap() int { return q.max }
 // String says how full the queue is.
 func (q *Queue[T]) String() string {
 	n, closed := q.state()
-	s := fmt.Sprintf("%s: %d waiting", q.name, n)
+	s := fmt.Sprintf("%s: %s waiting", q.name, quantity.Count(n))
 	if q.max > 0 {
-		s = fmt.Sprintf("%s: %d of %d waiting", q.name, n, q.max)
+		s = fmt.Sprintf("%s: %s of %s waiting", q.name, quantity.Count(n), quantity.Count(q.max))
 	}
 	if closed {
 		s += ", shut down"

@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // A Backoff says how often [Retry] tries, and how long it waits in between. The zero Backoff tries three times and waits 100 ms, then
@@ -107,10 +109,10 @@ func retry(ctx context.Context, b Backoff, fn func(context.Context) error) error
 			}
 		}
 		if n >= b.Attempts {
-			return fmt.Errorf("after %s: %w", plural(n, "attempt"), err)
+			return fmt.Errorf("after %s: %w", quantity.Plural(n, "attempt"), err)
 		}
 		if ended := sleep(ctx, b.wait(n)); ended != nil {
-			return fmt.Errorf("%w (the last of %s failed with: %w)", ended, plural(n, "attempt"), err)
+			return fmt.Errorf("%w (the last of %s failed with: %w)", ended, quantity.Plural(n, "attempt"), err)
 		}
 	}
 }

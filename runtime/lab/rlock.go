@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -116,7 +117,7 @@ func (l *RLock) Owner() (owner any, depth int) {
 // String says who has the lock.
 func (l *RLock) String() string {
 	if owner, depth := l.Owner(); depth > 0 {
-		return fmt.Sprintf("held by %v, %d %s", owner, depth, number(depth, "time"))
+		return fmt.Sprintf("held by %v, %s", owner, quantity.Plural(depth, "time"))
 	}
 	return "free"
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -227,7 +228,7 @@ func (l *RWLock) String() string {
 	case writing:
 		return "held by a writer"
 	case readers > 0:
-		return "held by " + plural(readers, "reader")
+		return "held by " + quantity.Plural(readers, "reader")
 	}
 	return "free"
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+
+	"interleave/runtime/quantity"
 )
 
 // ScaleOptions say what to try.
@@ -161,7 +163,7 @@ func (s Scaling) grid() grid {
 		if i > 0 {
 			speedup = p.Stats.ratio(&s.Points[0].Stats)
 		}
-		g = append(g, []string{fmt.Sprint(p.Workers), nanos(p.Stats.Median), nanos(p.Stats.Lo), nanos(p.Stats.Hi), speedup})
+		g = append(g, []string{fmt.Sprint(p.Workers), quantity.Nanoseconds(p.Stats.Median), quantity.Nanoseconds(p.Stats.Lo), quantity.Nanoseconds(p.Stats.Hi), speedup})
 	}
 	return g
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -152,7 +153,7 @@ func (s *Semaphore) Release(n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if held := s.size - s.free; s.size > 0 && n > held {
-		panic(misuse("lab.Semaphore.Release", "%d %s of which %d are held: more released than acquired", n, number(n, "permit"), held))
+		panic(misuse("lab.Semaphore.Release", "%d %s of which %d are held: more released than acquired", n, quantity.Noun(n, "permit"), held))
 	}
 	s.change(n)
 	s.serve()
@@ -209,7 +210,7 @@ func (s *Semaphore) Stats() LockStats { return s.meter.snapshot("semaphore", s.a
 // String says how many permits are out.
 func (s *Semaphore) String() string {
 	if s.made && s.size == 0 {
-		return plural(int(s.Free()), "permit") + " free"
+		return quantity.Plural(s.Free(), "permit") + " free"
 	}
-	return fmt.Sprintf("%d of %d %s held", s.Held(), s.size, number(s.size, "permit"))
+	return fmt.Sprintf("%s of %s held", quantity.Count(s.Held()), quantity.Plural(s.size, "permit"))
 }

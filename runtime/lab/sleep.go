@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // Sleep waits for d, or until ctx ends, and then returns why. Sleep(ctx, 0) lets others run; a negative d means the same, as in package
@@ -53,11 +55,11 @@ type TimeoutError struct {
 
 func (e *TimeoutError) Error() string {
 	if e.Limit < 0 {
-		return fmt.Sprintf("timeout: no time was left (the limit was %v)", e.Limit)
+		return fmt.Sprintf("timeout: no time was left (the limit was %s)", quantity.Duration(e.Limit))
 	}
-	s := fmt.Sprintf("timeout: no answer within %v", e.Limit)
+	s := fmt.Sprintf("timeout: no answer within %s", quantity.Duration(e.Limit))
 	if over := e.Took - e.Limit; over > e.Limit/10+100*time.Millisecond {
-		s += fmt.Sprintf("; the function ignored its context and returned %v later", over.Round(time.Millisecond))
+		s += fmt.Sprintf("; the function ignored its context and returned %s later", quantity.Duration(over))
 	}
 	if e.Err != nil {
 		s += fmt.Sprintf(" (%v)", e.Err)

@@ -66,10 +66,10 @@ func TestWaitFor(t *testing.T) {
 	}{
 		{"in time", 2 * time.Second, nap(time.Second, false, nil), "rested", "<nil>", time.Second},
 		{"own error in time", 2 * time.Second, nap(time.Second, false, own), "rested", "own", time.Second},
-		{"late", time.Second, nap(time.Minute, false, nil), "interrupted", "timeout: no answer within 1s", time.Second},
-		{"stubborn", time.Second, nap(time.Minute, true, nil), "rested", "timeout: no answer within 1s; the function ignored its context and returned 59s later", time.Minute},
-		{"late with an own error", time.Second, nap(1050*time.Millisecond, true, own), "rested", "timeout: no answer within 1s (own)", 1050 * time.Millisecond},
-		{"zero", 0, nap(time.Minute, false, nil), "", "timeout: no answer within 0s", 0},
+		{"late", time.Second, nap(time.Minute, false, nil), "interrupted", "timeout: no answer within 1 s", time.Second},
+		{"stubborn", time.Second, nap(time.Minute, true, nil), "rested", "timeout: no answer within 1 s; the function ignored its context and returned 59 s later", time.Minute},
+		{"late with an own error", time.Second, nap(1050*time.Millisecond, true, own), "rested", "timeout: no answer within 1 s (own)", 1050 * time.Millisecond},
+		{"zero", 0, nap(time.Minute, false, nil), "", "timeout: no answer within 0 s", 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			begin := time.Now()
@@ -101,7 +101,7 @@ func TestWaitFor(t *testing.T) {
 	wantUsage(t, err, "lab.WaitFor: nil function")
 	called := func(context.Context) (int, error) { t.Error("called without any time"); return 0, nil }
 	_, err = lab.WaitFor(t.Context(), -time.Second, called)
-	if late := (*lab.TimeoutError)(nil); !errors.As(err, &late) || !errors.Is(err, context.DeadlineExceeded) || err.Error() != "timeout: no time was left (the limit was -1s)" {
+	if late := (*lab.TimeoutError)(nil); !errors.As(err, &late) || !errors.Is(err, context.DeadlineExceeded) || err.Error() != "timeout: no time was left (the limit was -1 s)" {
 		t.Errorf("a negative time gave %v", err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // TaskInfo is what can be said of a task at one moment.
@@ -94,9 +96,9 @@ func TaskFrom(ctx context.Context) (info TaskInfo, ok bool) {
 
 // String says it in one line.
 func (i TaskInfo) String() string {
-	s := fmt.Sprintf("%s: %v for %v, started at %s", i.Name, i.State, roundTime(i.Age), i.Spawn)
+	s := fmt.Sprintf("%s: %v for %s, started at %s", i.Name, i.State, quantity.Duration(i.Age), i.Spawn)
 	if i.State.Ended() {
-		s = fmt.Sprintf("%s: %v after %v, started at %s", i.Name, i.State, roundTime(i.Age), i.Spawn)
+		s = fmt.Sprintf("%s: %v after %s, started at %s", i.Name, i.State, quantity.Duration(i.Age), i.Spawn)
 	}
 	if i.Err != nil {
 		s += ": " + i.Err.Error()

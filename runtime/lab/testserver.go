@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"interleave/runtime/quantity"
 )
 
 // A TestServer is a web server on the loopback interface that takes its time and sometimes fails, so that experiments with HTTP need
@@ -176,5 +178,5 @@ func (s *TestServer) Warm(ctx context.Context) error {
 // String says where the server is and what it has seen.
 func (s *TestServer) String() string {
 	st := s.Stats()
-	return fmt.Sprintf("%s: %s, %d failed, %d under way (at most %d)", s.url, plural(st.Requests, "request"), st.Failed, st.Now, st.Peak)
+	return fmt.Sprintf("%s: %s, %s failed, %s under way (at most %s)", s.url, quantity.Plural(st.Requests, "request"), quantity.Count(st.Failed), quantity.Count(st.Now), quantity.Count(st.Peak))
 }

@@ -241,7 +241,7 @@ func TestWaitMisuse(t *testing.T) {
 	wantMisuse(t, func() { lab.Completed(t.Context(), none) }, "lab.Completed: task 0 of 1 is nil")
 	wantMisuse(t, func() { lab.CompletedChan(t.Context(), none) }, "lab.CompletedChan: task 0 of 1 is nil")
 	_, err = lab.Hedge(t.Context(), -1, trivial)
-	wantUsage(t, err, "lab.Hedge: delay -1ns: need zero or more")
+	wantUsage(t, err, "lab.Hedge: delay -1 ns: need zero or more")
 	_, err = lab.Hedge[int](t.Context(), 1, nil)
 	wantUsage(t, err, "lab.Hedge: nil function")
 	_, err = lab.Race[int](t.Context(), nil)

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"interleave/runtime/internal/clock"
+	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
 
@@ -33,7 +35,7 @@ func systemInstruments() instruments {
 }
 
 // virtualTime reports whether the calling goroutine is in a bubble of testing/synctest, whose clock begins in the year 2000.
-func virtualTime() bool { return time.Until(systemTime()).Abs() > time.Hour }
+func virtualTime() bool { return time.Until(clock.System()).Abs() > time.Hour }
 
 // computing returns the smallest number of other goroutines that were running or runnable in several looks over some 15 milliseconds: a
 // goroutine with a short task is gone by then, also on a busy machine. It returns at once when a look finds none.
@@ -152,25 +154,18 @@ func (w *watch) took(slower float64) string {
 	l := w.last.since(w.begin)
 	var words []string
 	if processes >= muchUsed || slower > 1.05 && processes >= muchStolen {
-		words = append(words, fmt.Sprintf("other processes used %.0f %% of the %s", 100*processes, plural(l.cores, "core")))
+		words = append(words, fmt.Sprintf("other processes used %.0f %% of the %s", 100*processes, quantity.Plural(l.cores, "core")))
 	}
 	if hypervisor >= muchStolen {
 		words = append(words, fmt.Sprintf("the hypervisor took %.0f %% of the cores' time", 100*hypervisor))
 	}
 	if l.took > 0 && float64(l.throttled) >= muchStolen*float64(l.took) {
-		words = append(words, fmt.Sprintf("the container's CPU limit stopped this process for %v", roundTime(l.throttled)))
+		words = append(words, fmt.Sprintf("the container's CPU limit stopped this process for %s", quantity.Duration(l.throttled)))
 	}
 	if len(words) == 0 && slower > 1.05 {
 		words = append(words, "threads of this process had to wait for cores")
 	}
 	return strings.Join(words, " and ")
-}
-
-func verb(n int) string {
-	if n == 1 {
-		return "was"
-	}
-	return "were"
 }
 
 // warnings lists what may have spoilt the measurement, other than the load.
@@ -188,7 +183,7 @@ func (w *watch) warnings() (all []string) {
 	case w.together:
 		all = append(all, "another measurement ran at the same time")
 	case w.busy > 0 && processes < 0.5: // else a goroutine may have been without a core all the time
-		all = append(all, fmt.Sprintf("%s %s running when this began", plural(w.busy, "other goroutine"), verb(w.busy)))
+		all = append(all, fmt.Sprintf("%s %s running when this began", quantity.Plural(w.busy, "other goroutine"), quantity.Noun(w.busy, "was", "were")))
 	}
 	return all
 }

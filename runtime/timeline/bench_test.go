@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"interleave/runtime/internal/clock"
 )
 
 // experiment is n goroutines that each work for some microseconds, wait for another, and work again.
@@ -78,7 +80,7 @@ func BenchmarkRead(b *testing.B) {
 	n.cores.end()
 	cfg.MaxRead = time.Hour
 	b.ReportAllocs()
-	cpu := processCPU()
+	cpu := clock.CPU()
 	for b.Loop() {
 		var e Experiment
 		if err := e.read(n.buf.Bytes(), cfg, nil); err != nil {
@@ -88,7 +90,7 @@ func BenchmarkRead(b *testing.B) {
 			b.Fatalf("%d goroutines, cut: %q", len(e.Goroutines), e.Cut)
 		}
 	}
-	b.ReportMetric(float64((processCPU()-cpu).Microseconds())/1000/float64(b.N), "cpu-ms/op") // says more on a busy machine
+	b.ReportMetric(float64((clock.CPU()-cpu).Microseconds())/1000/float64(b.N), "cpu-ms/op") // says more on a busy machine
 	b.ReportMetric(float64(n.buf.Len())/1e6, "MB-trace")
 }
 

@@ -63,7 +63,7 @@ func ExampleLeftover_String() {
 	fmt.Println(timeline.Leftover{
 		Name: "worker", Line: "cell[3]:4", State: timeline.Receiving, Reason: "chan receive", At: "cell[3]:6", For: 3 * time.Second,
 	})
-	// Output: worker, started at cell[3]:4: chan receive at cell[3]:6 for 3.00 s
+	// Output: worker, started at cell[3]:4: chan receive at cell[3]:6 for 3 s
 }
 
 func ExampleSystemCore_Share() {

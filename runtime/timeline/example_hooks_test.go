@@ -3,7 +3,6 @@ package timeline_test
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"interleave/runtime/timeline"
 )
@@ -44,10 +43,4 @@ func ExampleRecording() {
 	// before: false
 	// within: true
 	// after: false <nil>
-}
-
-func ExampleCount() {
-	s := timeline.Count(1234567)
-	fmt.Println(strings.ReplaceAll(s, "\u2009", "·")) // the spaces are thin
-	// Output: 1·234·567
 }

@@ -89,9 +89,9 @@ func ExampleExperiment_Summary() {
 	}
 	fmt.Print(e.Summary())
 	// Output:
-	// wall 2.00 s · CPU 3.00 s · parallelism 1.00 · GOMAXPROCS 2 · 2 goroutines
-	// all goroutines together: running 2.00 s, lock 2.00 s
-	// longest wait: 1.00 s in Mutex.Lock at main.go:12 (worker)
+	// wall 2 s · CPU 3 s · parallelism 1.00 · GOMAXPROCS 2 · 2 goroutines
+	// all goroutines together: running 2 s, lock 2 s
+	// longest wait: 1 s in Mutex.Lock at main.go:12 (worker)
 }
 
 func ExampleExperiment_Peak() {
@@ -120,11 +120,6 @@ func ExampleExperiment_Totals() {
 	t := e.Totals()
 	fmt.Println(t[timeline.Sleeping], t.Blocked())
 	// Output: 4ns 7ns
-}
-
-func ExampleRound() {
-	fmt.Println(timeline.Round(13_370*time.Microsecond), timeline.Round(3*time.Second))
-	// Output: 13.4 ms 3.00 s
 }
 
 func ExampleStates() {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/exp/trace"
+
+	"interleave/runtime/quantity"
 )
 
 // A Leftover is a goroutine that an experiment started and that outlived it.
@@ -35,7 +37,7 @@ func (l Leftover) String() string {
 		s += " at " + l.At
 	}
 	if l.For > 0 {
-		s += " for " + Round(l.For)
+		s += " for " + quantity.Duration(l.For)
 	}
 	if l.Cut {
 		s += ", as far as recorded"
@@ -216,14 +218,11 @@ func (e *Experiment) leftWords() string {
 		return ""
 	}
 	const few = 3
-	what := "1 goroutine"
-	if n := len(e.Left); n > 1 {
-		what = Count(n) + " goroutines"
-	}
+	what := quantity.Plural(len(e.Left), "goroutine")
 	var names []string
 	for i, l := range e.Left {
 		if i == few {
-			names = append(names, fmt.Sprintf("and %s more", Count(len(e.Left)-few)))
+			names = append(names, fmt.Sprintf("and %s more", quantity.Count(len(e.Left)-few)))
 			break
 		}
 		names = append(names, l.String())

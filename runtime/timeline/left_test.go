@@ -220,8 +220,8 @@ func FuzzReadDump(f *testing.F) {
 func TestOutlivingWords(t *testing.T) {
 	t.Parallel()
 	for want, l := range map[string]Leftover{
-		"worker, started at cell[3]:4: chan receive at cell[3]:6 for 1.50 s": {Name: "worker", Line: "cell[3]:4", State: Receiving, Reason: "chan receive", At: "cell[3]:6", For: 1500 * time.Millisecond},
-		"go cell[3]:4: chan receive at cell[3]:5, as far as recorded":        {Name: "go cell[3]:4", Line: "cell[3]:4", State: Receiving, Reason: "chan receive", At: "cell[3]:5", Cut: true},
+		"worker, started at cell[3]:4: chan receive at cell[3]:6 for 1.5 s": {Name: "worker", Line: "cell[3]:4", State: Receiving, Reason: "chan receive", At: "cell[3]:6", For: 1500 * time.Millisecond},
+		"go cell[3]:4: chan receive at cell[3]:5, as far as recorded":       {Name: "go cell[3]:4", Line: "cell[3]:4", State: Receiving, Reason: "chan receive", At: "cell[3]:5", Cut: true},
 		"go cell[3]:4: running": {Name: "go cell[3]:4", Line: "cell[3]:4"},
 	} {
 		if got := l.String(); got != want {

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"interleave/runtime/internal/clock"
+	"interleave/runtime/quantity"
 )
 
 // A Gap is a stretch of time that was not recorded, because a measurement ran meanwhile.
@@ -102,7 +105,7 @@ func (r *Recorder) openGap(why string) {
 	}
 	g := &r.gaps[len(r.gaps)-1]
 	if !g.open {
-		g.open, g.begin = true, systemTime()
+		g.open, g.begin = true, clock.System()
 	}
 	if !slices.Contains(g.whys, why) && len(g.whys) < maxWhys {
 		g.whys = append(g.whys, why)
@@ -113,7 +116,7 @@ func (r *Recorder) closeGap() {
 	if n := len(r.gaps); n > 0 && r.gaps[n-1].open {
 		g := &r.gaps[n-1]
 		g.open = false
-		g.took += systemTime().Sub(g.begin)
+		g.took += clock.System().Sub(g.begin)
 	}
 }
 
@@ -144,5 +147,5 @@ func (e *Experiment) measured() string {
 			whys = append(whys, g.Why)
 		}
 	}
-	return Round(took) + " not recorded: " + strings.Join(whys, ", ")
+	return quantity.Duration(took) + " not recorded: " + strings.Join(whys, ", ")
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/exp/trace"
+
+	"interleave/runtime/quantity"
 )
 
 // A reader turns a trace's events into an experiment. It follows every goroutine of the process, since one may turn out
@@ -117,11 +119,11 @@ func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 			break
 		}
 		if n&0xfff == 0xfff && time.Since(begun) > cfg.MaxRead {
-			cut = fmt.Sprintf("reading it took more than %v", cfg.MaxRead)
+			cut = fmt.Sprintf("reading it took more than %s", quantity.Duration(cfg.MaxRead))
 			break
 		}
 		if len(r.spans) >= cfg.MaxSpans {
-			cut = fmt.Sprintf("it has more than %d changes of state", cfg.MaxSpans)
+			cut = fmt.Sprintf("it has more than %s changes of state", quantity.Count(cfg.MaxSpans))
 			break
 		}
 		r.event(&ev)

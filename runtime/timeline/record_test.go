@@ -627,13 +627,13 @@ func TestCut(t *testing.T) {
 			busy()
 		}
 		busy()
-	}, "the trace grew beyond 1 MB")
+	}, "the trace grew beyond 1 KiB")
 	cut(timeline.Config{MaxSpans: 100}, busy, "more than 100 changes of state")
 	cut(timeline.Config{MaxRead: 1}, func() {
 		for range 30 {
 			busy()
 		}
-	}, "took more than 1ns")
+	}, "took more than 1 ns")
 	cut(timeline.Config{}, func() { busy(); trace.Stop(); busy() }, "stopped by other code")
 }
 

@@ -12,6 +12,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"interleave/runtime/internal/clock"
+	"interleave/runtime/quantity"
 )
 
 // ErrBusy is wrapped by what Stop returns when the tracer was not ours to start: the user's code, or another recorder,
@@ -26,7 +29,7 @@ var ErrPaused = errors.New("recording is paused")
 
 // A Config bounds a recording. The zero value means the defaults.
 type Config struct {
-	// MaxBytes is the size of trace after which recording stops while the experiment goes on; 0 means 64 MB.
+	// MaxBytes is the size of trace after which recording stops while the experiment goes on; 0 means 64 MiB.
 	// It is soft: what the tracer has in hand then is still kept, since a trace is only readable up to its own last mark.
 	MaxBytes int
 	// MaxRead is how long Stop may spend reading the trace before it leaves the rest aside; 0 means one second.
@@ -315,7 +318,7 @@ func startTracer(cfg Config) (*run, error) {
 		n.cores.end()
 		return nil, fmt.Errorf("record experiment: %w: %w", ErrBusy, err)
 	}
-	n.cpu = processCPU()
+	n.cpu = clock.CPU()
 	n.start = time.Now()
 	return n, nil
 }
@@ -334,7 +337,7 @@ func (n *run) stopTracer() {
 func (n *run) halt() error {
 	return runOutside(func() {
 		n.halted.Do(func() {
-			n.wall, n.cpu = time.Since(n.start), max(0, processCPU()-n.cpu)
+			n.wall, n.cpu = time.Since(n.start), max(0, clock.CPU()-n.cpu)
 			n.stopTracer()
 			n.wg.Wait()
 			n.system = n.cores.end()
@@ -348,7 +351,7 @@ func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
 	}
 	e := &Experiment{Start: n.start, Wall: n.wall, CPU: n.cpu, SystemCores: n.system, Engine: Engine(nil), GOMAXPROCS: runtime.GOMAXPROCS(0), Procs: runtime.NumCPU()}
 	if n.buf.over {
-		e.Cut = fmt.Sprintf("the trace grew beyond %d MB", (cfg.MaxBytes+1<<20-1)>>20)
+		e.Cut = fmt.Sprintf("the trace grew beyond %s", quantity.BinaryBytes(cfg.MaxBytes))
 	}
 	recorded := n.buf.Bytes()
 	n.buf.Buffer = bytes.Buffer{} // the recorder keeps the run until the next one

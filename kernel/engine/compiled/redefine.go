@@ -10,6 +10,7 @@ import (
 	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
 	"interleave/kernel/load"
+	"interleave/runtime/quantity"
 )
 
 // How definitions take the place of earlier ones in code that has no gates. What may be replaced is decided here, before anything of the cell is
@@ -192,15 +193,8 @@ func (e *Engine) stale(p *cell.Plan) (notes []string) {
 		if more {
 			least = "at least "
 		}
-		notes = append(notes, fmt.Sprintf("%s, %s%s, %s the old %s until %s", where, least, plural(counts[i], "goroutine", "goroutines"), verb,
+		notes = append(notes, fmt.Sprintf("%s, %s%s, %s the old %s until %s", where, least, quantity.Plural(counts[i], "goroutine"), verb,
 			cell.Clean(strings.Join(s.Names, ", ")), until))
 	}
 	return notes
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

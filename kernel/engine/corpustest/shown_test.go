@@ -198,13 +198,13 @@ func TestManyGoOn(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
 	s := w.run("gate := make(chan struct{})\nfor range 100_000 {\n\tgo func() { <-gate }()\n}\n1")
-	if got := s.of("display"); !strings.HasPrefix(got, "100000 goroutines are still alive after this cell:\n") || !strings.Contains(got, "… and 99995 more") || s.of("result") != "1" || !s.done.OK {
+	if got := s.of("display"); !strings.HasPrefix(got, "100\u2009000 goroutines are still alive after this cell:\n") || !strings.Contains(got, "… and 99\u2009995 more") || s.of("result") != "1" || !s.done.OK {
 		t.Error(s)
 	}
 	w.run("close(gate)\nfor runtime.NumGoroutine() > 1000 {\n\truntime.Gosched()\n}")
 	s = w.run("hold := make(chan struct{})\nfor range 100_000 {\n\tgo func() { <-hold }()\n}\nfmt.Println(\"ready\")\n<-hold")
 	got := s.of("failed")
-	if !strings.Contains(got, "100001 goroutines were given up: blocked and cannot be stopped") || !strings.Contains(got, " goroutines [chan receive] started at cell[3]:3, seen at cell[3]:3") || strings.Count(got, "\n") > 8 {
+	if !strings.Contains(got, "100\u2009001 goroutines were given up: blocked and cannot be stopped") || !strings.Contains(got, " goroutines [chan receive] started at cell[3]:3, seen at cell[3]:3") || strings.Count(got, "\n") > 8 {
 		t.Error(s)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"interleave/kernel/cell"
 	"interleave/kernel/session"
+	"interleave/runtime/quantity"
 )
 
 const (
@@ -41,7 +42,7 @@ func Explain(d session.Death) session.Failed {
 		}
 	}
 	if d.Space > 0 && (strings.Contains(text, "out of memory") || strings.Contains(text, "failed to reserve") || strings.Contains(text, "pthread_create failed")) {
-		detail = fmt.Sprintf("The address space of the session is limited to %d MB (ulimit -v, RLIMIT_AS). Go reserves more than a gigabyte besides its data: raise the limit, and restart the kernel where it was set before.", d.Space>>20)
+		detail = fmt.Sprintf("The address space of the session is limited to %s (ulimit -v, RLIMIT_AS). Go reserves more than a gigabyte besides its data: raise the limit, and restart the kernel where it was set before.", quantity.BinaryBytes(d.Space))
 	}
 	var exit *exec.ExitError
 	switch {
@@ -169,7 +170,7 @@ func shorten(calls []call) (lines []string) {
 	const most, longest = 12, 6
 	for i := 0; i < len(calls); {
 		if len(lines) >= most {
-			lines = append(lines, fmt.Sprintf("%s… and %d more calls%s", faint, len(calls)-i, reset))
+			lines = append(lines, fmt.Sprintf("%s… and %s%s", faint, quantity.Plural(len(calls)-i, "more call"), reset))
 			break
 		}
 		n := Round(calls[i:], longest, func(a, b call) bool { return a.text == b.text })
@@ -187,7 +188,7 @@ func shorten(calls []call) (lines []string) {
 		for ; i < len(calls) && in[calls[i].text]; i++ { // what is elided may end in the middle of a round
 			count += 1 + calls[i].elided
 		}
-		lines = append(lines, fmt.Sprintf("%s(and so on, %d calls deep)%s", faint, count, reset))
+		lines = append(lines, fmt.Sprintf("%s(and so on, %s deep)%s", faint, quantity.Plural(count, "call"), reset))
 	}
 	return lines
 }

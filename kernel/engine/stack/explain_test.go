@@ -49,7 +49,7 @@ func TestExplain(t *testing.T) {
 			fatal error: stack overflow
 			runtime: goroutine stack exceeds 512000000-byte limit
 			cell[3]:1 in deep
-			(and so on, 11184762 calls deep)
+			(and so on, 11 184 762 calls deep)
 			cell[3]:2`},
 		{"overflow-round.txt", "", died, 0, 0, `
 			session died: fatal error: stack overflow
@@ -57,7 +57,7 @@ func TestExplain(t *testing.T) {
 			runtime: goroutine stack exceeds 512000000-byte limit
 			cell[7]:1 in even
 			cell[7]:2 in odd
-			(and so on, 11184663 calls deep)
+			(and so on, 11 184 663 calls deep)
 			called from cell[8]`},
 		{"overflow-round.txt", "", died, 8, 5, `
 			session died: fatal error: stack overflow
@@ -65,7 +65,7 @@ func TestExplain(t *testing.T) {
 			runtime: goroutine stack exceeds 512000000-byte limit
 			cell[7]:1 in even
 			cell[7]:2 in odd
-			(and so on, 11184663 calls deep)
+			(and so on, 11 184 663 calls deep)
 			called from cell[8]:5`},
 		{"overflow-round.txt", "main.", died, 8, 5, `
 			session died: fatal error: stack overflow
@@ -157,8 +157,8 @@ func TestExplainLimits(t *testing.T) {
 		d    session.Death
 		want string
 	}{
-		{session.Death{Err: exited, Report: []byte("fatal error: out of memory\n"), Space: 2 << 30}, "limited to 2048 MB (ulimit -v, RLIMIT_AS)"},
-		{session.Death{Err: exited, Report: []byte("runtime/cgo: pthread_create failed: Resource temporarily unavailable\nSIGABRT: abort\n"), Space: 1 << 30}, "limited to 1024 MB"},
+		{session.Death{Err: exited, Report: []byte("fatal error: out of memory\n"), Space: 2 << 30}, "limited to 2 GiB (ulimit -v, RLIMIT_AS)"},
+		{session.Death{Err: exited, Report: []byte("runtime/cgo: pthread_create failed: Resource temporarily unavailable\nSIGABRT: abort\n"), Space: 1 << 30}, "limited to 1 GiB"},
 		{session.Death{Err: exited, Cut: io.EOF}, "a file descriptor that it needs was closed"},
 	} {
 		if got := strings.Join(Explain(c.d).Traceback, "\n"); !strings.Contains(got, c.want) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"interleave/kernel/cell"
+	"interleave/runtime/quantity"
 )
 
 // A Goroutine is what Go's traceback says of one.
@@ -55,11 +56,11 @@ func Together(all []Goroutine, total int) (lines []string) {
 		if n == 1 {
 			lines = append(lines, g.String())
 		} else {
-			lines = append(lines, fmt.Sprintf("%d goroutines [%s] %s", n, g.State, g.Place()))
+			lines = append(lines, fmt.Sprintf("%s [%s] %s", quantity.Plural(n, "goroutine"), g.State, g.Place()))
 		}
 	}
 	if rest > 0 {
-		lines = append(lines, fmt.Sprintf("… and %d more", rest))
+		lines = append(lines, fmt.Sprintf("… and %s more", quantity.Count(rest)))
 	}
 	return lines
 }

@@ -74,13 +74,13 @@ func TestTogether(t *testing.T) {
 		all = append(all, Goroutine{ID: i, State: "chan receive", Lines: []string{"cell[1]:2"}})
 	}
 	all = append(all, Goroutine{ID: 30_000, State: "chan receive", Lines: []string{"cell[1]:4"}})
-	if got := Together(all, len(all)); !slices.Equal(got, []string{"25000 goroutines [chan receive] cell[1]:2", "goroutine 30000 [chan receive] cell[1]:4"}) {
+	if got := Together(all, len(all)); !slices.Equal(got, []string{"25\u2009000 goroutines [chan receive] cell[1]:2", "goroutine 30000 [chan receive] cell[1]:4"}) {
 		t.Errorf("%q", got)
 	}
 	for i := range 30 {
 		all = append(all, Goroutine{ID: i, State: "select", Lines: []string{fmt.Sprintf("cell[2]:%d", i/2)}})
 	}
-	if got := Together(all, len(all)+70_000); len(got) != 6 || got[5] != "… and 70024 more" {
+	if got := Together(all, len(all)+70_000); len(got) != 6 || got[5] != "… and 70\u2009024 more" {
 		t.Errorf("%q", got)
 	}
 }

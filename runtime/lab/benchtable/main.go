@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"interleave/runtime/lab"
+	"interleave/runtime/quantity"
 )
 
 func main() {
@@ -120,18 +121,11 @@ func run(ctx context.Context, c config) error {
 			most = fmt.Sprintf("%.3g", k.limit)
 		}
 		if ns, ok := py[k.python].(float64); ok {
-			pyTime, pyRatio = nanos(ns), fmt.Sprintf("%.3g", ns/best[1])
+			pyTime, pyRatio = quantity.Nanoseconds(ns), fmt.Sprintf("%.3g", ns/best[1])
 		}
-		fmt.Fprintf(c.out, "| %s (%s) | %s | %s | %.2f | %s | %s | %s |\n", k.what, k.plain, nanos(best[0]), nanos(best[1]), best[1]/best[0], most, pyTime, pyRatio)
+		fmt.Fprintf(c.out, "| %s (%s) | %s | %s | %.2f | %s | %s | %s |\n", k.what, k.plain, quantity.Nanoseconds(best[0]), quantity.Nanoseconds(best[1]), best[1]/best[0], most, pyTime, pyRatio)
 	}
 	return nil
-}
-
-func nanos(ns float64) string {
-	if ns >= 1000 {
-		return fmt.Sprintf("%.3g µs", ns/1000)
-	}
-	return fmt.Sprintf("%.3g ns", ns)
 }
 
 func trivial(context.Context) (int, error) { return 1, nil }

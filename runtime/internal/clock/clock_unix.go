@@ -1,14 +1,14 @@
 //go:build unix
 
-package lab
+package clock
 
 import (
 	"syscall"
 	"time"
 )
 
-// processCPU is the user and system time that this process has used so far.
-func processCPU() time.Duration {
+// CPU is the user and system time that this process has used so far; 0 when it is not known.
+func CPU() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0
@@ -16,8 +16,8 @@ func processCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// systemTime is what the system's clock says, in microseconds, also where the calling goroutine's clock is another one.
-func systemTime() time.Time {
+// System is the time of the system's clock in microseconds, in a bubble of testing/synctest, too.
+func System() time.Time {
 	var t syscall.Timeval
 	if err := syscall.Gettimeofday(&t); err != nil {
 		return time.Now()
