@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// Check says how a message breaks the protocol's schema: a header field that is missing, a channel its type does not
-// belong on, a key that is missing or of another JSON type, a key the protocol does not know. It is for tests, which check each
-// message they see; it allows less than the protocol does where some client is known to need it.
+// Check returns an error for a message that breaks the protocol's schema: a header field that is missing, a
+// channel that its type does not belong on, a key that is missing or of another JSON type, a key that is not
+// in the protocol. It is stricter than the protocol where some client is known to need it.
 func Check(ch Channel, m *Message) error {
 	s, ok := schemas[m.Header.MsgType]
 	if !ok {
@@ -51,13 +51,13 @@ func Check(ch Channel, m *Message) error {
 	return nil
 }
 
-// A schema says where a message type belongs and which keys its content has.
+// A schema holds the channels of a message type and the keys of its content.
 type schema struct {
 	channels []Channel
 	keys     map[string]check
 }
 
-// A check says what is wrong with a key's value. A key whose check has optional set may be missing.
+// A check returns an error for a key's value. A key whose check has optional set may be missing.
 type check struct {
 	optional bool
 	of       func(json.RawMessage) error
@@ -274,7 +274,7 @@ func isLanguage(v json.RawMessage) error {
 		"codemirror_mode", text, "nbconvert_exporter", text).of(v)
 }
 
-// fields splits an object; nothing at all stands for an empty one.
+// fields splits an object; no bytes stand for an empty one.
 func fields(v json.RawMessage) (map[string]json.RawMessage, error) {
 	if len(v) == 0 {
 		return nil, nil

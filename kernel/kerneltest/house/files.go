@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// A file is Go source of the product: neither a test nor testdata. Files of stdfiles, which are Go with another ending, are included.
+// A file is Go source of the product: neither a test nor testdata. Files of stdfiles, which are Go with
+// another ending, are included.
 type file struct {
 	name      string // slash-separated, from the root of the module
 	text      string
@@ -42,7 +43,8 @@ func readFiles(fsys fs.FS) (files []file, err error) {
 
 func (f file) lines() int { return strings.Count(f.text, "\n") }
 
-// wideLines returns the number of lines and which of them have more than limit characters. A tab is one character.
+// wideLines returns the number of lines and which of them have more than limit characters. A tab is one
+// character.
 func (f file) wideLines(limit int) (lines int, wide []int) {
 	for line := range strings.Lines(f.text) {
 		lines++
@@ -53,7 +55,8 @@ func (f file) wideLines(limit int) (lines int, wide []int) {
 	return lines, wide
 }
 
-// folders returns what the file's words are counted for: its package, and, with a trailing "/...", all of its top-level folder.
+// folders returns what the file's words are counted for: its package, and, with a trailing "/...", all of its
+// top-level folder.
 func (f file) folders() []string {
 	dir := path.Dir(f.name)
 	if dir == "." {

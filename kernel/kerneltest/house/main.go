@@ -1,6 +1,7 @@
-// Command house measures the source of this module: sizes of files and functions, widths of lines, the English of comments, the
-// number of names in lab, and what staticcheck finds. It prints a line for each number with its aim, and exits with status 1 when
-// an aim is missed. `make house` runs it at the root of the module.
+// Command house measures the source of this module: sizes of files and functions, widths of lines, the
+// English of comments, the number of names in lab, and what staticcheck finds. It prints a line for each
+// number with its aim, and exits with status 1 when an aim is missed. `make house` runs it at the root of the
+// module.
 package main
 
 import (

@@ -9,8 +9,9 @@ import (
 	"slices"
 )
 
-// exported returns the exported package-level names of a package, sorted: constants, variables, functions and types, as a build for
-// this system has them. Exported methods of exported types are counted, and fields are not.
+// exported returns the exported package-level names of a package, sorted: constants, variables, functions and
+// types, as a build for this system has them. Exported methods of exported types are counted, and fields are
+// not.
 func exported(dir string) (names []string, methods int, err error) {
 	pkg, err := build.ImportDir(dir, 0)
 	if err != nil {

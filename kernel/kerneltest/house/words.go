@@ -85,8 +85,8 @@ func (w *words) String() string {
 	return b.String() + ")"
 }
 
-// words counts the words of a file's comments, and those of its string literals that are sentences or parts of one: they have a
-// space between two words. Directives are not prose.
+// words counts the words of a file's comments, and those of its string literals that are sentences or parts
+// of one: they have a space between two words. Directives are not prose.
 func (f file) words() (inComments, inStrings *words) {
 	inComments, inStrings = &words{}, &words{}
 	fset := token.NewFileSet()
