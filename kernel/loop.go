@@ -77,7 +77,7 @@ func (k *kernel) serve(ctx context.Context) error {
 	ready := make(chan struct{})
 	close(ready)
 	for k.shutdown == nil {
-		var turn chan struct{} // of the first shell request: nil while there is none that may begin
+		var turn chan struct{} // of the first shell request; nil while no request may begin
 		if k.running == nil && len(k.queue) > 0 {
 			turn = ready
 		}
