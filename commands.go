@@ -28,8 +28,8 @@ func flags(name, about string, std stdio) *flag.FlagSet {
 	return fs
 }
 
-// parse parses a command's flags; there are no arguments. A user's mistake has been explained when it returns. Help that
-// was asked for goes to standard output.
+// parse parses a command's flags; there are no arguments. A user's mistake has been explained when it
+// returns. Help that was asked for goes to standard output.
 func parse(fs *flag.FlagSet, args []string, std stdio) error {
 	for _, a := range args {
 		if a == "-h" || a == "-help" || a == "--help" {

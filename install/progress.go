@@ -16,8 +16,9 @@ import (
 // buildWork is what a first build costs, in seconds of one core. Go's compiler uses all of them, up to a point.
 const buildWork = 140
 
-// A Progress tells on a terminal, in one line that is written over and over, or else in plain lines, what a build is doing.
-// It says nothing until the first step. Between NewProgress and Done it owns one goroutine when w is a terminal.
+// A Progress reports the steps of a build: on a terminal in one line that is rewritten, otherwise in plain
+// lines. It writes nothing until the first step. Between NewProgress and Done it owns one goroutine when w is
+// a terminal.
 type Progress struct {
 	w     io.Writer
 	tty   bool
@@ -29,13 +30,13 @@ type Progress struct {
 	done sync.WaitGroup // the goroutine that counts seconds
 }
 
-// NewProgress returns a progress that writes to w, in which case it matters whether that is a terminal.
+// NewProgress returns a progress that writes to w.
 func NewProgress(w io.Writer) *Progress {
 	f, ok := w.(*os.File)
 	return &Progress{w: w, tty: ok && term.IsTerminal(int(f.Fd())), stop: make(chan struct{})}
 }
 
-// Step tells that a step begins. It is a toolchain.Config's Progress.
+// Step reports the beginning of a step. It is a toolchain.Config's Progress.
 func (p *Progress) Step(s toolchain.Step) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -55,7 +56,7 @@ func (p *Progress) Step(s toolchain.Step) {
 	}
 }
 
-// tick keeps the seconds in the line going.
+// tick updates the seconds in the line.
 func (p *Progress) tick() {
 	t := time.NewTicker(time.Second / 4)
 	defer t.Stop()
@@ -76,7 +77,7 @@ func (p *Progress) line() {
 	fmt.Fprintf(p.w, "\r\x1b[K  %s%s … %.0f s", count(p.step), p.step.What, time.Since(p.start).Seconds())
 }
 
-// Done ends the progress, with the error of what was being done. If no step was told it says nothing.
+// Done ends the progress, with the error of the build. If no step was reported it writes nothing.
 func (p *Progress) Done(err error) {
 	close(p.stop)
 	p.done.Wait()
@@ -98,8 +99,8 @@ func count(s toolchain.Step) string {
 	return fmt.Sprintf("[%d/%d] ", s.N, s.Of)
 }
 
-// estimate says how many seconds a first build takes on this machine, roughly: the longest chain of packages does not
-// get shorter with more cores.
+// estimate returns roughly how many seconds a first build takes on this machine: the longest chain of
+// packages does not get shorter with more cores.
 func estimate() int {
 	s := max(buildWork/runtime.NumCPU(), 20)
 	return (s + 4) / 5 * 5

@@ -15,7 +15,8 @@ import (
 	"strings"
 )
 
-// A sourceTree is what of the module's source goes into the host: everything but tests and the launcher itself.
+// A sourceTree is the part of the module's source that goes into the host: everything except tests and the
+// launcher itself.
 type sourceTree struct {
 	fsys  fs.FS
 	files []string // sorted, slash-separated

@@ -20,7 +20,8 @@ func amount(n int64) string {
 	return fmt.Sprintf("%s %s", strconv.FormatFloat(math.Round(10*f)/10, 'f', -1, 64), unit)
 }
 
-// parseAmount reads what amount writes, whatever the case, with or without the space and the B; a plain number is bytes.
+// parseAmount parses the output of amount, whatever the case, with or without the space and the B; a plain
+// number is bytes.
 func parseAmount(s string) (int64, error) {
 	number, unit := strings.TrimSuffix(strings.ToLower(s), "b"), 1.0
 	for i, u := range []string{"k", "m", "g"} {
