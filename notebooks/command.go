@@ -51,8 +51,8 @@ Flags, before or after the notebooks:
   --timeout TIME   interrupt a cell that runs longer, such as 90s or 5m; a plain number is seconds. Default: no limit
   --max-output SIZE
                    how much to keep of what a cell prints, and as much of what it displays, such as 500kB or 1GB;
-                   what comes after is left out, and a line in its place says how much. 0 keeps all. Default: 10MB
-  --allow-errors   go on after a cell that failed
+                   what comes after is left out, and a line in its place shows how much. 0 keeps all. Default: 10MB
+  --allow-errors   continue after a cell that failed
 
 The run stops at the first cell that fails. What was run so far is written all the same. A cell with the tag
 raises-exception may fail; one with the tag skip-execution is not run and keeps the outputs it has. The web page

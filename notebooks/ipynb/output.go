@@ -61,8 +61,8 @@ func (b Bundle) parsed(mime string) *value {
 }
 
 // Pretty returns a representation as JSON with an indent of two, keys and numbers as they are. Values more
-// than twenty deep are indented as those that are, so that the text is at most some forty times as long as it
-// is stored.
+// than twenty deep are indented as those that are, so that the text is at most about forty times the stored
+// size.
 func (b Bundle) Pretty(mime string) (string, bool) {
 	v := b.parsed(mime)
 	if v == nil {

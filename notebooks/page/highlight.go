@@ -55,8 +55,8 @@ func spans(language, code string) []span {
 	return p.out
 }
 
-// A pen walks through code and colours it. Each step takes at least one byte and looks at no more than what
-// it takes, the white space behind that, and a bounded number of bytes.
+// A pen walks through code and colours it. Each step takes at least one byte and reads only these bytes, the
+// white space behind them, and a bounded number of further ones.
 type pen struct {
 	text string
 	at   int

@@ -16,7 +16,8 @@ func processCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// systemTime is what the system's clock says, in microseconds, also where the calling goroutine's clock is another one.
+// systemTime returns the time of the system's clock, in microseconds, even where the calling goroutine has
+// another clock.
 func systemTime() time.Time {
 	var t syscall.Timeval
 	if err := syscall.Gettimeofday(&t); err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// FetchOptions say how to fetch. The zero value is a polite client.
+// FetchOptions determine how to fetch. The zero value is a polite client.
 type FetchOptions struct {
 	Concurrency int           // requests at a time; 0 means 16
 	PerHost     int           // requests at a time to one host; 0 means 6, as browsers do
@@ -35,7 +35,7 @@ type Response struct {
 	Waited time.Duration // for its turn: for the bounds of FetchAll, and for the Limiter before each try
 }
 
-// String says in one line what came.
+// String shows the response in one line.
 func (r Response) String() string {
 	if r.Err != nil {
 		return fmt.Sprintf("%s: %v (%s, %v)", r.URL, r.Err, plural(r.Tries, "request"), roundTime(r.Took))
@@ -43,7 +43,7 @@ func (r Response) String() string {
 	return fmt.Sprintf("%s: %d, %sB in %v", r.URL, r.Status, short(float64(len(r.Body))), roundTime(r.Took))
 }
 
-// A StatusError is an answer of a web server that says no.
+// A StatusError is an answer of a web server with an error status.
 type StatusError struct {
 	URL    string
 	Status int
@@ -53,8 +53,8 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s: %d %s", e.URL, e.Status, http.StatusText(e.Status))
 }
 
-// FetchAll gets all URLs, so many at a time as the options allow, and returns their responses in the same order. No failure stops the
-// others; when ctx ends, what is not finished has its error.
+// FetchAll gets all URLs, so many at a time as the options allow, and returns their responses in the same
+// order. No failure stops the others; when ctx ends, what is not finished has its error.
 func FetchAll(ctx context.Context, urls []string, opt FetchOptions) []Response {
 	must(checkContext("lab.FetchAll", ctx), opt.check("lab.FetchAll"))
 	opt, done := opt.withDefaults()
@@ -69,7 +69,8 @@ func FetchAll(ctx context.Context, urls []string, opt FetchOptions) []Response {
 	responses := make([]Response, len(urls))
 	asked := time.Now()
 	errs := eachAll(ctx, "lab.FetchAll", len(urls), func(ctx context.Context, i int) error {
-		// The host's place first: who waits for a busy host must not keep others from theirs.
+		// The host's place first: a request that waits for a busy host must not hold up requests to other
+		// hosts.
 		r := &responses[i]
 		err := hosts.of(urls[i]).Do(ctx, func(ctx context.Context) error {
 			return all.Do(ctx, func(ctx context.Context) error {

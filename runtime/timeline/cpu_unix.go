@@ -16,7 +16,7 @@ func processCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// systemTime is what the system's clock says, in a bubble of testing/synctest, too.
+// systemTime returns the time of the system's clock, even in a bubble of testing/synctest.
 func systemTime() time.Time {
 	var t syscall.Timeval
 	if err := syscall.Gettimeofday(&t); err != nil {

@@ -40,7 +40,8 @@ func (e *Experiment) Summary() string {
 	return b.String()
 }
 
-// Caption is the one line that goes with a figure: wall time and, where that does not cover all, since when it counts, CPU time, parallelism, cores, goroutines and engine.
+// Caption is the one line that goes with a figure: wall time and, where that does not cover all, since when
+// it counts, CPU time, parallelism, cores, goroutines and engine.
 func (e *Experiment) Caption() string {
 	parts := []string{"wall " + Round(e.Wall)}
 	if e.Lead >= time.Millisecond && e.Lead > e.Wall/100 {
@@ -74,7 +75,8 @@ func (e *Experiment) Caption() string {
 	return strings.Join(parts, " · ")
 }
 
-// longestWait is the longest span that any goroutine but the main ones was blocked; theirs when there are no others.
+// longestWait returns the longest span in which a goroutine other than the main ones was blocked, or that of
+// the main ones when there are no others.
 func (e *Experiment) longestWait() (g *Goroutine, s Span, ok bool) {
 	for _, mains := range []bool{false, true} {
 		for i := range e.Goroutines {
@@ -94,7 +96,8 @@ func (e *Experiment) longestWait() (g *Goroutine, s Span, ok bool) {
 	return g, s, ok
 }
 
-// Round writes a duration with three significant digits: 2.00 s, 13.4 ms, 870 µs; from 100 seconds on, to the second.
+// Round writes a duration with three significant digits: 2.00 s, 13.4 ms, 870 µs; from 100 seconds on, to the
+// second.
 func Round(d time.Duration) string {
 	switch {
 	case d < 0:

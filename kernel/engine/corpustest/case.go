@@ -103,7 +103,7 @@ func parse(path string, data []byte) (*Case, error) {
 		}
 	}
 	if strings.TrimSpace(c.Text) == "" {
-		return nil, fmt.Errorf("%s: say at the top what is shown", path)
+		return nil, fmt.Errorf("%s: the first line must describe what the case shows", path)
 	}
 	for _, f := range a.Files {
 		text := string(f.Data)

@@ -1,8 +1,9 @@
-// Command gen writes the symbol tables of the interpreter: for every package that a cell may import, its functions, types
-// and variables as reflect values. Constants are left out, since the front end writes their values; so are generics, which
-// have no value.
+// Command gen writes the symbol tables of the interpreter: for every package that a cell may import, its
+// functions, types and variables as reflect values. Constants are left out, since the front end writes their
+// values; so are generics, which have no value.
 //
-// It is run by go generate in package symbols. The tables depend on the Go release and on the module's own packages.
+// It is run by go generate in package symbols. The tables depend on the Go release and on the module's own
+// packages.
 package main
 
 import (
@@ -21,8 +22,8 @@ import (
 	"strings"
 )
 
-// left are packages that the interpreter goes without: they change the process when they are linked, belong to tests and
-// tools, or have nothing a line that drives would use. The compiled engine has them all.
+// left are packages that the interpreter goes without: they change the process when they are linked, belong
+// to tests and tools, or have nothing a line that drives would use. The compiled engine has them all.
 var left = regexp.MustCompile(`^(cmd|plugin|expvar|testing|log/syslog|debug|runtime/(race|cgo|coverage|debug|metrics)|net/http/pprof|syscall|go|crypto|internal|vendor|embed|database|archive|image|index|mime|text/template/parse|net/(rpc|smtp|mail|textproto|http/(cgi|fcgi|internal))|encoding/(asn1|pem|gob)|unique|weak|structs|simd)(/|$)|/internal(/|$)`)
 
 // wanted are the patterns of packages to look at.
