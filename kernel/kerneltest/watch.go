@@ -56,7 +56,7 @@ func Watch(t testing.TB, p client.Peer, ordered bool) *Watched {
 
 // Send checks a message and sends it.
 func (w *Watched) Send(ch wire.Channel, m *wire.Message) error {
-	if err := wire.Check(ch, m); err != nil {
+	if err := Check(ch, m); err != nil {
 		w.t.Errorf("sent: %v", err)
 	}
 	if ch != wire.Stdin {
@@ -99,7 +99,7 @@ func expectsReply(h wire.Header) bool { return strings.HasSuffix(h.MsgType, "_re
 func (w *Watched) received(in wire.Incoming) {
 	m := in.Message
 	typ := m.Header.MsgType
-	if err := wire.Check(in.Channel, m); err != nil {
+	if err := Check(in.Channel, m); err != nil {
 		w.t.Errorf("received: %v\n%s", err, m.Content)
 	}
 	w.mu.Lock()
