@@ -1,11 +1,12 @@
 # What CI runs, by the piece. Tools that Go fetches are pinned here.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOCYCLO = github.com/fzipp/gocyclo/cmd/gocyclo@v0.6.0
 FUZZTIME ?= 20s
 
 SHELL = /bin/bash
 .SHELLFLAGS = -eo pipefail -c
 
-.PHONY: test short triples gotests plugins arm64 nogcc loaderstress stops redefinitions gated pybehaviours crowds fuzz lint generate bench jupyter browser
+.PHONY: test short triples gotests plugins arm64 nogcc loaderstress stops redefinitions gated pybehaviours crowds fuzz lint house generate bench jupyter browser
 
 test: ## all tests; the first run builds the host, which takes a minute
 	go test ./...
@@ -59,6 +60,9 @@ lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt would change these"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) -tests=false -tags interleave_host ./...
+
+house: ## sizes, complexity, widths of lines, plain English, names in lab, staticcheck: each beside its aim
+	go run ./kernel/kerneltest/house -gocyclo $(GOCYCLO) -staticcheck $(STATICCHECK)
 
 generate:
 	go generate ./...

@@ -28,8 +28,8 @@ func flags(name, about string, std stdio) *flag.FlagSet {
 	return fs
 }
 
-// parse parses a command's flags; there are no arguments. A user's mistake has been explained when it returns. Help that
-// was asked for goes to standard output.
+// parse parses a command's flags; there are no arguments. A user's mistake has been explained when it
+// returns. Help that was asked for goes to standard output.
 func parse(fs *flag.FlagSet, args []string, std stdio) error {
 	for _, a := range args {
 		if a == "-h" || a == "-help" || a == "--help" {
@@ -57,7 +57,8 @@ func versionCommand(_ context.Context, args []string, std stdio) error {
 	return nil
 }
 
-// placeFlags adds the flags that say where an installation is, and returns what they say once they are parsed.
+// placeFlags adds the flags for the place of an installation, and returns a function that reads them once
+// they are parsed.
 func placeFlags(fs *flag.FlagSet) func(context.Context) (install.Place, error) {
 	user := fs.Bool("user", false, "in the user's own folders, where Jupyter looks first (the default); JUPYTER_DATA_DIR is honoured")
 	prefix := fs.String("prefix", "", "below the `folder`, in share/jupyter and share/interleave")
@@ -113,7 +114,7 @@ func uninstallCommand(ctx context.Context, args []string, std stdio) error {
 }
 
 func doctorCommand(ctx context.Context, args []string, std stdio) error {
-	fs := flags("doctor", "Checks what the kernel needs, starts the installed kernel as Jupyter would, and runs a cell in each engine.\nExits with status 1 when something is missing, and says what to do.\nThe flags are those that install was given; they matter where Jupyter does not look by itself.", std)
+	fs := flags("doctor", "Checks what the kernel needs, starts the installed kernel as Jupyter would, and runs a cell in each engine.\nExits with status 1 when something is missing, and reports what to do.\nThe flags are those that install was given; they matter where Jupyter does not look by itself.", std)
 	place := placeFlags(fs)
 	if err := parse(fs, args, std); err != nil {
 		return err

@@ -87,6 +87,8 @@ var layers = []layer{
 		"the child's end: it says everything through the session's events, so it needs no kernel"},
 	{"kernel/kerneltest", []string{"kernel", "kernel/client", "kernel/inproc", "kernel/wire"},
 		"a kernel in the test's own process; the session is given to it"},
+	{"kernel/kerneltest/house", nil,
+		"measures the source as text"},
 	{"kernel/unbroken", nil,
 		"tests alone: breaks sessions and looks at what is left"},
 	{"kernel/bench", []string{"install", "kernel/toolchain", "kernel/client", "kernel/wire", "kernel/zmq", "runtime/quantity"},

@@ -1,9 +1,10 @@
-// Command interleave is the launcher of a Jupyter kernel for Go concurrency experiments. It knows how to install the kernel,
-// and how to build the host, the program that does everything else, with the small one that Jupyter starts. It must not know
-// what these do.
+// Command interleave is the launcher of a Jupyter kernel for Go concurrency experiments. It knows how to
+// install the kernel, and how to build the host, the program that does everything else, with the small one
+// that Jupyter starts. It must not know what these do.
 //
-// A cell loads only into a program that was built with the same flags from the same sources, which go run and go build alone do
-// not do. So the launcher carries the module's source, builds the host from it once, and becomes that host.
+// A cell loads only into a program that was built with the same flags from the same sources, which go run and
+// go build alone do not do. So the launcher carries the module's source, builds the host from it once, and
+// becomes that host.
 package main
 
 import (
@@ -59,7 +60,8 @@ func run(ctx context.Context, args []string, std stdio) error {
 	return becomeHost(ctx, args, std)
 }
 
-// becomeHost builds the host if need be and replaces this process by it, so that signals, terminal and exit status are the host's.
+// becomeHost builds the host if need be and replaces this process by it, so that signals, terminal and exit
+// status are the host's.
 func becomeHost(ctx context.Context, args []string, std stdio) error {
 	cache, err := install.CacheRoot()
 	if err != nil {

@@ -18,11 +18,11 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// probeTime is how long a kernel may take to start and to run one cell. It takes a tenth of a second; a machine that is
-// busy building something may need more.
+// probeTime is how long a kernel may take to start and to run one cell. It takes a tenth of a second; a
+// machine that is busy building something may need more.
 const probeTime = 60 * time.Second
 
-// A doctor looks at everything the kernel needs and says what is missing.
+// A doctor checks everything that the kernel needs and reports what is missing.
 type doctor struct {
 	w       io.Writer
 	missing int
@@ -37,13 +37,15 @@ func (d *doctor) bad(what, format string, args ...any) {
 	fmt.Fprintf(d.w, "missing  %-14s %s\n", what, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n"+strings.Repeat(" ", 24)))
 }
 
-// skip notes what could not be looked at because of something above.
+// skip reports a check that could not be made because of an earlier one.
 func (d *doctor) skip(what, format string, args ...any) {
 	fmt.Fprintf(d.w, "-        %-14s %s\n", what, fmt.Sprintf(format, args...))
 }
 
-// Doctor checks Go, where cells are plugins the C compiler and linker, the kernelspec and the host it names, and runs a cell in each engine of that
-// very kernel. One line each goes to w. When Jupyter knows no kernel, the one in place tells why. The error is a command.Exit when something is missing.
+// Doctor checks Go, where cells are plugins the C compiler and linker, the kernelspec and the host it names,
+// and runs a cell in each engine of that very kernel. It writes one line for each to w. When Jupyter does not
+// find the kernel, it checks the kernel in place to find out why. The error is a command.Exit when something
+// is missing.
 func Doctor(ctx context.Context, place Place, w io.Writer) error {
 	d := &doctor{w: w}
 	m := d.machine(ctx)
@@ -99,7 +101,8 @@ func (d *doctor) machine(ctx context.Context) toolchain.Machine {
 	return m
 }
 
-// kernelspec finds the spec that Jupyter would use: by asking Jupyter if it is there, or by its rules.
+// kernelspec finds the spec that Jupyter would use: by asking Jupyter if it is installed, or else by its
+// rules.
 func (d *doctor) kernelspec(ctx context.Context, place Place) (Spec, bool) {
 	dir := ""
 	for _, p := range jupyterPath(ctx) {
@@ -116,7 +119,7 @@ func (d *doctor) kernelspec(ctx context.Context, place Place) (Spec, bool) {
 			}
 		}
 		if json.Unmarshal(out, &list) == nil {
-			by = "as jupyter kernelspec list says"
+			by = "according to jupyter kernelspec list"
 			dir = list.Kernelspecs["interleave"].Dir
 		}
 	}
@@ -180,7 +183,8 @@ func (d *doctor) host(ctx context.Context, s Spec, m toolchain.Machine) {
 	}
 }
 
-// engine starts the installed kernel as Jupyter would and runs one cell. The host does that: it has the protocol.
+// engine starts the installed kernel as Jupyter would and runs one cell. The host does that, since it
+// implements the protocol.
 func (d *doctor) engine(ctx context.Context, s Spec, engine string) {
 	ctx, cancel := context.WithTimeoutCause(ctx, probeTime, fmt.Errorf("no answer within %s", quantity.Duration(probeTime)))
 	defer cancel()

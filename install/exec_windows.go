@@ -9,8 +9,8 @@ import (
 	"os/signal"
 )
 
-// Exec runs the host in this process's place, as near as Windows gets to that: the console sends Ctrl-C to both, so it is
-// ignored here, and the exit status is passed on.
+// Exec runs the host in this process's place, as near as Windows gets to that: the console sends Ctrl-C to
+// both, so it is ignored here, and the exit status is passed on.
 func Exec(host string, args []string) error {
 	signal.Ignore(os.Interrupt)
 	cmd := exec.Command(host, args...)

@@ -1,5 +1,5 @@
-// Package install knows how Interleave gets onto a machine: the build of the host from the module's source, the kernelspec
-// that Jupyter finds, and what doctor has to look at. It must not know what the host does when it runs.
+// Package install knows how Interleave is installed: the build of the host from the module's source, the
+// kernelspec that Jupyter finds, and the checks of doctor. It must not know what the host does when it runs.
 package install
 
 import (
@@ -17,7 +17,7 @@ import (
 	"interleave/kernel/toolchain"
 )
 
-// A Build says how to make a host. The zero value makes the product's.
+// A Build determines how a host is built. The zero value builds the product's.
 type Build struct {
 	Main     string               // package of the host, "./kernel/host" when empty
 	Packages []string             // what cells may import, toolchain.DefaultPackages when nil
@@ -30,19 +30,20 @@ type Build struct {
 	Progress func(toolchain.Step) // may be nil
 }
 
-// keepHosts is how many hosts of former sources stay in a cache, and those from which a kernel runs.
+// keepHosts is how many hosts of former sources stay in a cache, besides those from which a kernel runs.
 const keepHosts = 3
 
-// keepFor is how long a host is kept in any case: tests of a source that changes every minute must not pull each other's
-// hosts away.
+// keepFor is how long a host is kept in any case: tests of a source that changes every minute must not pull
+// each other's hosts away.
 const keepFor = 15 * time.Minute
 
-// Host returns the path of a host made from the module in fsys, building it when it is not there yet. Each source has a
-// folder of its own in cacheRoot, named by its contents; the newest ones are kept. The path is valid until keepHosts other
-// sources have been built.
+// Host returns the path of a host made from the module in fsys, building it when it is not there yet. Each
+// source has a folder of its own in cacheRoot, named by its contents; the newest ones are kept. The path is
+// valid until keepHosts other sources have been built.
 //
-// When it is there, Host takes as long as hashing the source, some 20 ms. The first build takes a minute or two, a build
-// of a changed source a few seconds. Several processes may call it at once; one builds, the others wait.
+// When the host exists, Host only hashes the source, which takes some 20 ms. The first build takes a minute
+// or two, a build of a changed source a few seconds. Several processes may call it at once; one builds, the
+// others wait.
 func Host(ctx context.Context, fsys fs.FS, cacheRoot string, b Build) (string, error) {
 	source, err := readSource(fsys)
 	if err != nil {
@@ -111,8 +112,8 @@ func (b Build) key(s *sourceTree) string {
 	return s.key + "-" + hex.EncodeToString(h[:4])
 }
 
-// usable reports whether dir holds a finished host whose toolchain is still there. One that was built for want of a C
-// compiler is built again as soon as there is one.
+// usable reports whether dir holds a finished host whose toolchain is still there. A host without plugins,
+// because there was no C compiler, is built again as soon as there is one.
 func usable(dir string) bool {
 	_, err := toolchain.Open(dir)
 	if none, ok := errors.AsType[*toolchain.NoPluginsError](err); ok {
@@ -125,13 +126,13 @@ func usable(dir string) bool {
 	return err == nil
 }
 
-// touch notes when a host was last asked for. It is only a hint for prune, so a failure does not matter.
+// touch records when a host was last used. It is only a hint for prune, so a failure does not matter.
 func touch(dir string) {
 	now := time.Now()
 	_ = os.Chtimes(dir, now, now)
 }
 
-// prune removes the hosts that nobody asked for lately. A failure leaves a folder too many.
+// prune removes hosts that were not used lately. A failure leaves a folder too many.
 func prune(cacheRoot, keep string) {
 	entries, err := os.ReadDir(cacheRoot)
 	if err != nil {
@@ -162,7 +163,8 @@ func prune(cacheRoot, keep string) {
 		if toolchain.Held(dir) { // a kernel runs from it
 			continue
 		}
-		// Somebody may be building there again. The lock file itself stays, or two could hold "the" lock at once.
+		// Another process may be building there again. The lock file itself stays, or two processes could
+		// hold the lock at once.
 		if unlock, ok := tryLock(dir + ".lock"); ok {
 			os.RemoveAll(dir)
 			unlock()

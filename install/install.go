@@ -14,8 +14,9 @@ import (
 	"interleave/kernel/toolchain"
 )
 
-// Install builds the host in place, points its stable path at it and writes the kernelspec. What was installed before is
-// replaced; kernels that run go on with the host they have. It tells on w what it did, when bar has ended.
+// Install builds the host in place, points its stable path at it and writes the kernelspec. It replaces an
+// earlier installation; running kernels keep the host that they have. It writes what it did to w, after the
+// end of bar.
 func Install(ctx context.Context, fsys fs.FS, p Place, b Build, bar *Progress, w io.Writer) error {
 	host, err := Host(ctx, fsys, p.Data, b)
 	bar.Done(err)
@@ -50,7 +51,7 @@ func point(stable, host string) error {
 		return err
 	}
 	tmp := fmt.Sprintf("%s.%d", stable, os.Getpid())
-	// Relative, so that the whole may be moved or mounted elsewhere.
+	// Relative, so that the installation may be moved or mounted elsewhere.
 	target, err := filepath.Rel(filepath.Dir(stable), host)
 	if err != nil {
 		target = host
@@ -62,7 +63,7 @@ func point(stable, host string) error {
 	return os.Rename(tmp, stable)
 }
 
-// Uninstall removes what Install put in place and nothing else, and reports whether there was anything.
+// Uninstall removes what Install put in place and nothing else, and reports whether anything was installed.
 func Uninstall(p Place, w io.Writer) (found bool, err error) {
 	remove := func(name string, all bool) error {
 		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
@@ -81,7 +82,7 @@ func Uninstall(p Place, w io.Writer) (found bool, err error) {
 	}
 	var errs []error
 	if s, err := readSpec(p.Spec()); err == nil && len(s.Argv) > 0 && !strings.HasPrefix(s.Argv[0], p.Data+string(filepath.Separator)) {
-		return false, fmt.Errorf("the kernelspec in %s runs %s, which is not of this installation; it stays", p.Spec(), s.Argv[0])
+		return false, fmt.Errorf("the kernelspec in %s runs %s, which does not belong to this installation; it stays", p.Spec(), s.Argv[0])
 	}
 	errs = append(errs, remove(p.Spec(), true), remove(p.Host(), false))
 	entries, err := os.ReadDir(p.Data)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// lock takes the lock that is a file's, for this process, and returns its release. waiting is called once if another
-// process has it. The operating system releases it when the process dies.
+// lock locks a file for this process, and returns a function that releases the lock. waiting is called once
+// if another process has it. The operating system releases it when the process dies.
 func lock(ctx context.Context, name string, waiting func()) (unlock func(), err error) {
 	for first := true; ; first = false {
 		unlock, ok, err := acquire(name)
@@ -19,7 +19,7 @@ func lock(ctx context.Context, name string, waiting func()) (unlock func(), err 
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
-		case <-time.After(50 * time.Millisecond): // there is no file lock one can wait for and give up
+		case <-time.After(50 * time.Millisecond): // the system has no file lock with a timeout
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// CacheRoot returns where hosts are built that nothing but the present command needs: the user's cache directory. INTERLEAVE_CACHE
-// overrides it. The folder is there when CacheRoot returns.
+// CacheRoot returns the folder for hosts that only the present command needs: the user's cache directory.
+// INTERLEAVE_CACHE overrides it. The folder exists when CacheRoot returns.
 func CacheRoot() (string, error) {
 	dir := os.Getenv("INTERLEAVE_CACHE")
 	if dir == "" {
@@ -63,7 +63,8 @@ func PrefixPlace(prefix string) (Place, error) {
 	return Place{filepath.Join(prefix, "share", "interleave"), filepath.Join(prefix, "share", "jupyter")}, nil
 }
 
-// SysPrefix returns the prefix of the Python that is in use: the active environment's, or else what python3 says.
+// SysPrefix returns the prefix of the Python that is in use: the active environment's, or else that of
+// python3.
 func SysPrefix(ctx context.Context) (string, error) {
 	for _, name := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
 		if dir := os.Getenv(name); dir != "" {

@@ -17,8 +17,9 @@ import (
 // buildWork is what a first build costs, in seconds of one core. Go's compiler uses all of them, up to a point.
 const buildWork = 140
 
-// A Progress tells on a terminal, in one line that is written over and over, or else in plain lines, what a build is doing.
-// It says nothing until the first step. Between NewProgress and Done it owns one goroutine when w is a terminal.
+// A Progress reports the steps of a build: on a terminal in one line that is rewritten, otherwise in plain
+// lines. It writes nothing until the first step. Between NewProgress and Done it owns one goroutine when w is
+// a terminal.
 type Progress struct {
 	w     io.Writer
 	tty   bool
@@ -30,13 +31,13 @@ type Progress struct {
 	done sync.WaitGroup // the goroutine that counts seconds
 }
 
-// NewProgress returns a progress that writes to w, in which case it matters whether that is a terminal.
+// NewProgress returns a progress that writes to w.
 func NewProgress(w io.Writer) *Progress {
 	f, ok := w.(*os.File)
 	return &Progress{w: w, tty: ok && term.IsTerminal(int(f.Fd())), stop: make(chan struct{})}
 }
 
-// Step tells that a step begins. It is a toolchain.Config's Progress.
+// Step reports the beginning of a step. It is a toolchain.Config's Progress.
 func (p *Progress) Step(s toolchain.Step) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,7 +57,7 @@ func (p *Progress) Step(s toolchain.Step) {
 	}
 }
 
-// tick keeps the seconds in the line going.
+// tick updates the seconds in the line.
 func (p *Progress) tick() {
 	t := time.NewTicker(time.Second / 4)
 	defer t.Stop()
@@ -77,7 +78,7 @@ func (p *Progress) line() {
 	fmt.Fprintf(p.w, "\r\x1b[K  %s%s … %s", count(p.step), p.step.What, quantity.Duration(time.Since(p.start).Round(time.Second)))
 }
 
-// Done ends the progress, with the error of what was being done. If no step was told it says nothing.
+// Done ends the progress, with the error of the build. If no step was reported it writes nothing.
 func (p *Progress) Done(err error) {
 	close(p.stop)
 	p.done.Wait()
@@ -99,7 +100,7 @@ func count(s toolchain.Step) string {
 	return fmt.Sprintf("[%d/%d] ", s.N, s.Of)
 }
 
-// estimate is how long a first build takes on this machine, roughly: the longest chain of packages does not
+// estimate returns roughly how long a first build takes on this machine: the longest chain of packages does not
 // get shorter with more cores.
 func estimate() time.Duration {
 	s := max(buildWork/runtime.NumCPU(), 20)

@@ -15,7 +15,8 @@ import (
 	"strings"
 )
 
-// A sourceTree is what of the module's source goes into the host: everything but tests and the launcher itself.
+// A sourceTree is the part of the module's source that goes into the host: everything except tests and the
+// launcher itself.
 type sourceTree struct {
 	fsys  fs.FS
 	files []string // sorted, slash-separated
@@ -44,6 +45,8 @@ func readSource(fsys fs.FS) (*sourceTree, error) {
 		base := path.Base(name)
 		switch {
 		case d.IsDir() && name != "." && (base == "testdata" || base[0] == '.' || base[0] == '_'):
+			return fs.SkipDir
+		case d.IsDir() && name == "kernel/kerneltest/house": // measures the source, and no program needs it
 			return fs.SkipDir
 		case d.IsDir(), base[0] == '.', base[0] == '_':
 			return nil

@@ -9,28 +9,29 @@ import (
 	"interleave/kernel/session"
 )
 
-// A cell that fails stops what its client has sent behind it, and nothing of other clients, unlike in ipykernel, which aborts
-// the whole shell queue. A front end that runs all cells of a notebook sends them in one burst, which takes it 10 to 400 ms, on a
-// busy machine longer, and hears of nothing meanwhile; a cell may have failed in one. So the reply waits until the burst is over,
-// and what was sent before the reply is aborted whenever it arrives.
+// A failed cell aborts the cells that its client has sent behind it, and not those of other clients, unlike
+// in ipykernel, which aborts the whole shell queue. A front end that runs all cells of a notebook sends them
+// in one burst, which takes 10 to 400 ms, on a busy machine longer. Meanwhile it does not read replies, and a
+// cell may fail. So the reply waits until the burst is over, and cells sent before the reply are aborted
+// whenever they arrive.
 const (
-	// blindFor is the least time between the arrival of a cell and the reply that it failed.
-	blindFor = 50 * time.Millisecond
+	// minFailureDelay is the least time between the arrival of a cell and the reply that it failed.
+	minFailureDelay = 50 * time.Millisecond
 	// burstGap is the longest time between two cells of one burst.
 	burstGap = 150 * time.Millisecond
-	// burstMost is how long a burst may continue behind the failure.
+	// burstMost is how long a burst may continue after the failure.
 	burstMost = 2 * time.Second
-	// lateMost is the longest time between the coming of two such cells, whatever their dates.
+	// lateMost is the longest time between the arrivals of two such cells, whatever their dates.
 	lateMost = 3 * time.Second
 )
 
-// A stop is a client's last failed cell, seen from the client. The client's clock is compared with itself only, so that it may
-// be wrong; where it is coarse, or was set, a cell runs that might have been aborted.
+// A stop is a client's last failed cell, seen from the client. The client's clock is compared with itself
+// only, so that it may be wrong; where it is coarse, or was set, a cell runs that might have been aborted.
 type stop struct {
 	sent  time.Time // by the client's clock, as the next two
-	until time.Time // what was sent before is aborted
-	last  time.Time // until becomes no later
-	came  time.Time // by ours: the failure, and then the last cell that was aborted for it
+	until time.Time // cells sent before are aborted
+	last  time.Time // bound of until
+	came  time.Time // by the kernel's clock: the failure, then the last cell that was aborted for it
 }
 
 // stops reports whether the running cell's end aborts others.
@@ -38,11 +39,11 @@ func (x *execution) stops(done session.Done) bool {
 	return !done.OK && !x.content.Silent && x.content.StopOnError
 }
 
-// blindly returns for how long the reply to the running cell, which failed, still has to wait.
-func (k *kernel) blindly() time.Duration {
+// failureDelay returns how long the reply to the running cell, which failed, still has to wait.
+func (k *kernel) failureDelay() time.Duration {
 	r := k.running.request
-	until := r.came.Add(blindFor)
-	for _, q := range k.queue { // in the order they came
+	until := r.came.Add(minFailureDelay)
+	for _, q := range k.queue { // in order of arrival
 		if isCell(q) && q.client() == r.client() {
 			until = later(until, q.came.Add(burstGap))
 		}
@@ -60,9 +61,9 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// client is who sent a request. Every message names its session: JupyterLab has one for each notebook and console, although all
-// of them may come through one server, and a client keeps its session when it connects again. Identities name connections; they
-// count only for messages without a session.
+// client identifies the sender of a request. Every message names its session: JupyterLab has one for each
+// notebook and console, although all of them may come through one server, and a client keeps its session when
+// it connects again. Identities name connections; they count only for messages without a session.
 func (r request) client() string {
 	if s := r.msg.Header.Session; s != "" {
 		return "session " + s
@@ -70,8 +71,8 @@ func (r request) client() string {
 	return fmt.Sprintf("identities %q", r.msg.Identities)
 }
 
-// behind takes the cells that wait and come from the client of the failed one out of the queue, and remembers when the client can
-// know of the failure, which is to be answered next. Other requests stay.
+// behind removes the waiting cells of the failed cell's client from the queue, and records when the client
+// can know of the failure. The caller must send that reply next. Other requests stay.
 func (k *kernel) behind(failed request) []request {
 	k.drain()
 	now := time.Now()
@@ -84,7 +85,7 @@ func (k *kernel) behind(failed request) []request {
 	var rest, stopped []request
 	for _, r := range k.queue {
 		if isCell(r) && r.client() == failed.client() {
-			k.sentBlindly(r) // lengthens the burst
+			k.sentBeforeFailureKnown(r) // lengthens the burst
 			stopped = append(stopped, r)
 		} else {
 			rest = append(rest, r)
@@ -94,9 +95,9 @@ func (k *kernel) behind(failed request) []request {
 	return stopped
 }
 
-// sentBlindly reports whether a cell was sent before its client could know of the client's last failure, or in one burst with
-// such a cell.
-func (k *kernel) sentBlindly(r request) bool {
+// sentBeforeFailureKnown reports whether a cell was sent before its client could know of its last failed
+// cell, or in one burst with such a cell.
+func (k *kernel) sentBeforeFailureKnown(r request) bool {
 	if len(k.stopped) == 0 || !isCell(r) {
 		return false
 	}
@@ -119,7 +120,7 @@ func (k *kernel) sentBlindly(r request) bool {
 
 func isCell(r request) bool { return r.msg.Header.MsgType == "execute_request" }
 
-// sentAt gives the date of a request: it was sent then, or less than grain later.
+// sentAt returns the date of a request: it was sent then, or less than grain later.
 func sentAt(r request) (sent time.Time, grain time.Duration, ok bool) {
 	date := r.msg.Header.Date
 	sent, err := time.Parse(time.RFC3339, date)

@@ -14,26 +14,27 @@ type execution struct {
 	cell    uint64
 	request request
 	content wire.ExecuteRequest
-	n       int // what the user sees: In[n]
+	n       int // number that the user sees: In[n]
 	began   time.Time
 	failed  *session.Failed // the first one
-	asked   string          // id of the input_request that waits for its reply; empty when none does
+	asked   string          // id of the input_request that waits for its reply, or empty
 }
 
-// An origin is where what a cell says belongs.
+// An origin is the request that a cell's output belongs to.
 type origin struct {
 	request *wire.Message // without its content
 	n       int
 	silent  bool
 }
 
-// maxOrigins is how many cells are remembered. Goroutines of a cell before these speak without a parent.
+// maxOrigins is how many cells are remembered. Output of goroutines of earlier cells is published without a
+// parent.
 const maxOrigins = 4096
 
 var sessionGone = session.Failed{Name: "session ended", Value: "the session cannot be started again; restart the kernel"}
 
-// execute begins a cell and says whether it is over already. Numbers follow ipykernel: a stored cell takes the next number,
-// any other shows that number and leaves it to the next stored one.
+// execute begins a cell and reports whether it is over already. Numbers follow ipykernel: a stored cell takes
+// the next number, any other shows that number and leaves it to the next stored one.
 func (k *kernel) execute(r request, c wire.ExecuteRequest) (over bool) {
 	k.lastCell++
 	x := &execution{cell: k.lastCell, request: r, content: c, n: k.count + 1, began: time.Now()}
@@ -46,7 +47,7 @@ func (k *kernel) execute(r request, c wire.ExecuteRequest) (over bool) {
 	k.running = x
 	if !c.Silent {
 		k.publish(r.msg, wire.ExecuteInput{Code: c.Code, ExecutionCount: x.n})
-		k.tellNotices(x.cell)
+		k.publishNotices(x.cell)
 	}
 	if k.events == nil {
 		k.fail(x.cell, sessionGone)
@@ -70,7 +71,7 @@ func (k *kernel) execute(r request, c wire.ExecuteRequest) (over bool) {
 	return false
 }
 
-// fail makes an error of ours the cell's.
+// fail reports an internal error as the cell's error.
 func (k *kernel) fail(cell uint64, f session.Failed) {
 	f.Cell = cell
 	if f.Traceback == nil {
@@ -79,25 +80,26 @@ func (k *kernel) fail(cell uint64, f session.Failed) {
 	k.event(f)
 }
 
-// finish ends the running cell, which done ended: at once, or when the client may know of its failure.
+// finish ends the running cell after its Done: at once, or when the client may know of its failure.
 func (k *kernel) finish(done session.Done) {
 	k.flush()
 	k.ended, k.failedAt = &done, time.Now()
-	k.concludeWhenHeard()
+	k.concludeOrWait()
 }
 
-// concludeWhenHeard concludes the cell that has ended, unless its client may be sending others without knowing of its failure.
-func (k *kernel) concludeWhenHeard() {
+// concludeOrWait concludes the cell that has ended. If it failed, and its client may be sending further cells
+// without knowing that, it sets the timer instead.
+func (k *kernel) concludeOrWait() {
 	if k.running.stops(*k.ended) {
-		if wait := k.blindly(); wait > 0 {
-			k.hold.Reset(wait)
+		if wait := k.failureDelay(); wait > 0 {
+			k.failureTimer.Reset(wait)
 			return
 		}
 	}
 	k.conclude(*k.ended)
 }
 
-// conclude replies to the running cell's request and aborts its client's cells behind it when it failed.
+// conclude replies to the running cell's request. If the cell failed, it aborts the client's cells behind it.
 func (k *kernel) conclude(done session.Done) {
 	x := k.running
 	var stopped []request
@@ -107,7 +109,7 @@ func (k *kernel) conclude(done session.Done) {
 	k.running, k.ended = nil, nil
 	k.flush()
 	m, err := k.author.New(x.request.msg, k.outcome(x, done))
-	if err != nil { // a user expression with a value that is no JSON
+	if err != nil { // a user expression whose value is not JSON
 		k.log.Error("reply to cell", "cell", x.cell, "err", err)
 		done.Expressions = nil
 		m, err = k.author.New(x.request.msg, k.outcome(x, done))
@@ -130,7 +132,7 @@ func (k *kernel) outcome(x *execution, done session.Done) wire.ExecuteReply {
 	r := wire.ExecuteReply{Status: wire.OK, ExecutionCount: k.count}
 	if !done.OK {
 		f := x.failed
-		if f == nil { // Jupyter has no failure without a name
+		if f == nil { // Jupyter requires a name for a failure
 			f = &session.Failed{Name: "error", Value: "the cell failed"}
 			if done.Interrupted {
 				f = &session.Failed{Name: "interrupted", Value: "the cell was interrupted"}
@@ -163,13 +165,14 @@ func (x *execution) metadata(done session.Done) json.RawMessage {
 	return text
 }
 
-// ask sends the cell's question for a line of text to the client whose request it is.
+// ask sends the cell's input request to the client that sent the cell.
 func (k *kernel) ask(in session.Input) {
 	x := k.running
 	if x == nil || x.cell != in.Cell || !x.content.AllowStdin {
-		// A goroutine that outlived its cell, or a client that cannot answer: nobody will ever type a line.
+		// A goroutine that outlived its cell, or a client that does not support input: there will be no
+		// answer.
 		k.log.Debug("input refused", "cell", in.Cell)
-		k.give("")
+		k.answerInput("")
 		return
 	}
 	k.flush()
@@ -179,14 +182,14 @@ func (k *kernel) ask(in session.Input) {
 	}
 	if err != nil {
 		k.log.Error("send input_request", "err", err)
-		k.give("")
+		k.answerInput("")
 		return
 	}
 	x.asked = m.Header.MsgID
 }
 
-// answered hands an input_reply to the cell that waits for it. One that comes too late, after an interrupt, is dropped:
-// front ends name the question they answer, although some clients name none.
+// answered passes an input_reply to the cell that waits for it. A reply that comes too late, after an
+// interrupt, is dropped: front ends name the request that they answer, although some clients do not.
 func (k *kernel) answered(m *wire.Message) {
 	c, err := wire.As[wire.InputReply](m)
 	if err != nil {
@@ -195,14 +198,14 @@ func (k *kernel) answered(m *wire.Message) {
 	}
 	x := k.running
 	if x == nil || x.asked == "" || m.Parent.MsgID != "" && m.Parent.MsgID != x.asked {
-		k.log.Debug("nobody waits for this input_reply")
+		k.log.Debug("no cell waits for this input_reply")
 		return
 	}
 	x.asked = ""
-	k.give(c.Value)
+	k.answerInput(c.Value)
 }
 
-func (k *kernel) give(text string) {
+func (k *kernel) answerInput(text string) {
 	if err := k.cfg.Session.Answer(text); err != nil {
 		k.log.Error("answer input", "err", err)
 	}

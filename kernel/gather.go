@@ -8,16 +8,16 @@ import (
 	"interleave/kernel/wire"
 )
 
-// Text is gathered before it is published, because a message costs clients far more than a byte does: a cell that prints
-// a million lines makes some hundred messages. It waits no longer than a reader can notice, and not at all before anything else that
-// is published.
+// Text is gathered before it is published, because a message costs clients far more than a byte: a cell that
+// prints a million lines makes some hundred messages. Text waits for a time that a reader does not notice,
+// and is flushed before anything else is published.
 const (
 	gatherTime = 20 * time.Millisecond
 	gatherSize = 256 << 10 // bytes
 )
 
-// A gatherer holds what was said and not yet published: text of one cell on one stream, or the last of several
-// updates of one display. At most one of them, so that the order stays that of the events.
+// A gatherer holds what is not published yet: text of one cell on one stream, or the last of several updates
+// of one display. It holds at most one of them, which keeps the order of the events.
 type gatherer struct {
 	cell   uint64
 	stream session.Stream
@@ -28,7 +28,7 @@ type gatherer struct {
 
 func (g *gatherer) empty() bool { return g.text.Len() == 0 && g.update == nil }
 
-// gather holds text back for a moment.
+// gather holds text back for a short time.
 func (k *kernel) gather(o session.Output) {
 	g := &k.gathered
 	if g.update != nil || g.cell != o.Cell || g.stream != o.Stream {
@@ -48,8 +48,8 @@ func (k *kernel) gather(o session.Output) {
 	}
 }
 
-// supersede holds an update back for a moment, in which a newer one of the same display takes its place: a progress
-// bar that moves a thousand times a second is shown fifty times.
+// supersede holds an update back for a short time, in which a newer one of the same display replaces it: a
+// progress bar that moves a thousand times a second is shown fifty times.
 func (k *kernel) supersede(d session.Display) {
 	g := &k.gathered
 	if g.update == nil || g.update.ID != d.ID || g.update.Cell != d.Cell {
@@ -59,7 +59,7 @@ func (k *kernel) supersede(d session.Display) {
 	g.update = &d
 }
 
-// flush publishes what is held.
+// flush publishes the held text or update.
 func (k *kernel) flush() {
 	g := &k.gathered
 	if g.empty() {

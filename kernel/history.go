@@ -12,8 +12,8 @@ import (
 // maxHistory is how many cells are remembered.
 const maxHistory = 1000
 
-// history holds the cells that were stored in this run of the kernel, oldest first. Earlier runs are not kept: a
-// notebook keeps its cells itself. Results are not either, since they belong to the session.
+// history holds the cells that were stored in this run of the kernel, oldest first. Cells of earlier runs are
+// not kept, since a notebook stores its cells itself. Results are not kept, since they belong to the session.
 type history []past
 
 type past struct {
@@ -27,13 +27,13 @@ func (h *history) add(n int, code string) {
 	}
 }
 
-// find gives the entries that a request asks for, oldest first. The session, in Jupyter's sense a run of the kernel, is
-// always the current one, number 0.
+// find returns the entries that a request asks for, oldest first. The session, in Jupyter's sense a run of
+// the kernel, is always the current one, number 0.
 func (h history) find(r wire.HistoryRequest) []json.RawMessage {
 	var found []past
 	switch {
 	case r.Session != 0:
-		// not ours
+		// an earlier session
 	case r.Access == "tail":
 		found = last(h, r.N)
 	case r.Access == "range":
@@ -68,7 +68,7 @@ func (h history) find(r wire.HistoryRequest) []json.RawMessage {
 	return entries
 }
 
-// last gives the last n entries; all when n is 0, which is how an absent n decodes.
+// last returns the last n entries; all when n is 0, which is how an absent n decodes.
 func last(h []past, n int) []past {
 	if n <= 0 || n > len(h) {
 		return h
@@ -76,7 +76,8 @@ func last(h []past, n int) []past {
 	return h[len(h)-n:]
 }
 
-// matches says whether a glob matches all of code, as SQLite's GLOB does for ipykernel: * crosses lines and slashes.
+// matches reports whether a glob matches all of code, as SQLite's GLOB does for ipykernel: * crosses lines
+// and slashes.
 func matches(pattern, code string) bool {
 	// path.Match stops * at slashes; a byte that code cannot hold takes their place.
 	hide := strings.NewReplacer("/", "\x00")

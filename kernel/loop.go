@@ -10,29 +10,29 @@ import (
 	"interleave/kernel/wire"
 )
 
-// Run serves clients until one asks for shutdown, which is no error, or until ctx ends, which gives its cause, or until
-// the transport fails. In each case the session is closed, waiting requests are answered as aborted, and the transport is
-// closed with everything sent. Run owns one goroutine, which closes the session; it awaits it, but no longer than a session
-// may take to close.
+// Run serves clients. It returns nil when a client asks for shutdown, the cause of ctx when ctx ends, and an
+// error when the transport fails. In each case it closes the session, answers waiting requests as aborted,
+// and closes the transport after everything was sent. Run owns one goroutine, which closes the session. It
+// waits for that goroutine, for a bounded time.
 func Run(ctx context.Context, cfg Config) error {
 	k := &kernel{
-		cfg:      cfg,
-		log:      cfg.Log,
-		author:   wire.NewAuthor("kernel"),
-		origins:  make(map[uint64]*origin),
-		stopped:  make(map[string]*stop),
-		recv:     cfg.Transport.Recv(),
-		events:   cfg.Session.Events(),
-		gathered: gatherer{timer: time.NewTimer(time.Hour)},
-		hold:     time.NewTimer(time.Hour),
+		cfg:          cfg,
+		log:          cfg.Log,
+		author:       wire.NewAuthor("kernel"),
+		origins:      make(map[uint64]*origin),
+		stopped:      make(map[string]*stop),
+		recv:         cfg.Transport.Recv(),
+		events:       cfg.Session.Events(),
+		gathered:     gatherer{timer: time.NewTimer(time.Hour)},
+		failureTimer: time.NewTimer(time.Hour),
 	}
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
 	k.gathered.timer.Stop()
 	defer k.gathered.timer.Stop()
-	k.hold.Stop()
-	defer k.hold.Stop()
+	k.failureTimer.Stop()
+	defer k.failureTimer.Stop()
 	err := k.serve(ctx)
 	k.close()
 	return err
@@ -46,23 +46,23 @@ type kernel struct {
 	recv   <-chan wire.Incoming
 	events <-chan session.Event // nil once closed
 
-	queue    []request // shell requests whose turn has not come, in the order they came
-	running  *execution
-	ended    *session.Done      // of the running cell, which has failed and is not answered yet
-	failedAt time.Time          // when it did
-	hold     *time.Timer        // fires when it may be answered
-	origins  map[uint64]*origin // by cell, for those that ran last
-	lastCell uint64             // the newest cell's ID
-	count    int                // cells that were stored so far: what the next one's In[] number follows
-	history  history
-	gathered gatherer
-	stopped  map[string]*stop // by client: its last failure, which stops what it sent behind it
-	notices  []string         // what no cell was there to hear; told to the next one
+	queue        []request // shell requests that wait, in order of arrival
+	running      *execution
+	ended        *session.Done      // of the running cell, which has failed and is not answered yet
+	failedAt     time.Time          // when it failed
+	failureTimer *time.Timer        // fires when ended may be answered
+	origins      map[uint64]*origin // by cell, for those that ran last
+	lastCell     uint64             // the newest cell's ID
+	count        int                // stored cells so far; the next one's In[] number is one more
+	history      history
+	gathered     gatherer
+	stopped      map[string]*stop // by client: its last failure, which aborts the cells behind it
+	notices      []string         // published with the next cell, since no cell was running
 
-	shutdown *request // what asked for the end; nil while there is none
+	shutdown *request // the request to shut down, or nil
 }
 
-// A request is a message that waits for its answer, on the channel it came on.
+// A request is a message that waits for its answer on the channel that it came on.
 type request struct {
 	channel wire.Channel
 	msg     *wire.Message
@@ -71,20 +71,15 @@ type request struct {
 
 var errTransport = errors.New("transport closed")
 
-// always is ready to be received from.
-var always = func() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
-
 // serve is the event loop.
 func (k *kernel) serve(ctx context.Context) error {
 	k.publish(nil, wire.Status{State: "starting"})
+	ready := make(chan struct{})
+	close(ready)
 	for k.shutdown == nil {
-		var turn chan struct{} // of the first shell request
+		var turn chan struct{} // of the first shell request; nil while no request may begin
 		if k.running == nil && len(k.queue) > 0 {
-			turn = always
+			turn = ready
 		}
 		select {
 		case <-ctx.Done():
@@ -95,12 +90,12 @@ func (k *kernel) serve(ctx context.Context) error {
 			}
 			k.receive(in)
 		case ev, ok := <-k.events:
-			k.hear(ev, ok)
+			k.onEvent(ev, ok)
 		case <-k.gathered.timer.C:
 			k.flush()
-		case <-k.hold.C:
+		case <-k.failureTimer.C:
 			k.drain()
-			k.concludeWhenHeard()
+			k.concludeOrWait()
 		case s := <-k.cfg.Transport.Subscriptions():
 			k.welcome(s)
 		case <-turn:
@@ -120,7 +115,7 @@ func (k *kernel) receive(in wire.Incoming) {
 	r := request{in.Channel, in.Message, time.Now()}
 	switch in.Channel {
 	case wire.Shell:
-		if k.sentBlindly(r) {
+		if k.sentBeforeFailureKnown(r) {
 			k.abort(r)
 			return
 		}
@@ -132,14 +127,13 @@ func (k *kernel) receive(in wire.Incoming) {
 	}
 }
 
-// drain receives what has come already.
+// drain receives the messages that have already arrived.
 func (k *kernel) drain() {
 	for k.shutdown == nil {
 		select {
 		case in, ok := <-k.recv:
 			if !ok {
-				k.recv = closed // serve sees it again
-				return
+				return // serve receives the end again
 			}
 			k.receive(in)
 		default:
@@ -148,14 +142,8 @@ func (k *kernel) drain() {
 	}
 }
 
-var closed = func() chan wire.Incoming {
-	c := make(chan wire.Incoming)
-	close(c)
-	return c
-}()
-
-// hear handles an event of the session, or the end of its events.
-func (k *kernel) hear(ev session.Event, ok bool) {
+// onEvent handles an event of the session, or the end of its events.
+func (k *kernel) onEvent(ev session.Event, ok bool) {
 	if ok {
 		k.event(ev)
 		return
@@ -168,13 +156,14 @@ func (k *kernel) hear(ev session.Event, ok bool) {
 	}
 }
 
-// Bounds of ending: on the session, which kills what does not end by itself, and on clients that do not read.
+// Bounds of the shutdown: for the session, which kills processes that do not end by themselves, and for
+// clients that do not read.
 const (
 	sessionGrace   = 10 * time.Second
 	transportGrace = 2 * time.Second
 )
 
-// close ends the session and then the transport. Between the two every request that waits gets its answer.
+// close ends the session and then the transport. Between the two it answers every waiting request.
 func (k *kernel) close() {
 	ended := make(chan error, 1)
 	go func() { ended <- k.cfg.Session.Close() }()
@@ -220,7 +209,7 @@ func (k *kernel) close() {
 	for _, r := range k.queue {
 		k.abort(r)
 	}
-	for rest := true; rest; { // what came since
+	for rest := true; rest; { // messages that came since
 		select {
 		case in, ok := <-k.recv:
 			if rest = ok; ok && (in.Channel == wire.Shell || in.Channel == wire.Control) {
@@ -231,7 +220,7 @@ func (k *kernel) close() {
 		}
 	}
 	if r := k.shutdown; r != nil {
-		k.said(*r)
+		k.replyShutdown(*r)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), transportGrace)
 	defer cancel()

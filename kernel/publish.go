@@ -10,19 +10,10 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// event translates what the session says into Jupyter's words. It is the only place that knows both.
+// event translates an event of the session into messages. It is the only place that knows both.
 func (k *kernel) event(ev session.Event) {
-	switch ev := ev.(type) {
-	case session.Output:
-		if ev.Text != "" {
-			k.gather(ev)
-		}
+	if k.gathers(ev) {
 		return
-	case session.Display:
-		if ev.Update && ev.ID != "" {
-			k.supersede(ev)
-			return
-		}
 	}
 	k.flush()
 	switch ev := ev.(type) {
@@ -62,8 +53,26 @@ func (k *kernel) event(ev session.Event) {
 	}
 }
 
-// restarted tells what a new session cost: in the cell that ended the old one, or, when none did, in the next one, which may
-// be waiting for the new session already.
+// gathers takes an event that is not published at once: text, and updates of a display. It returns false for
+// any other event.
+func (k *kernel) gathers(ev session.Event) bool {
+	switch ev := ev.(type) {
+	case session.Output:
+		if ev.Text != "" {
+			k.gather(ev)
+		}
+		return true
+	case session.Display:
+		if ev.Update && ev.ID != "" {
+			k.supersede(ev)
+			return true
+		}
+	}
+	return false
+}
+
+// restarted reports what was lost with the old session: in the cell that ended it, or else in the next cell,
+// which may be waiting for the new session already.
 func (k *kernel) restarted(ev session.Restarted) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "The session was restarted: %s.\n", strings.TrimSuffix(ev.Reason, "."))
@@ -86,7 +95,8 @@ func (k *kernel) restarted(ev session.Restarted) {
 // maxNotices is how many notices wait for a cell.
 const maxNotices = 16
 
-// notice keeps what belongs to no cell for the next one: front ends show nothing that has no cell.
+// notice keeps a text that belongs to no cell for the next cell, because front ends do not show messages
+// without a cell.
 func (k *kernel) notice(text string) {
 	k.notices = append(k.notices, text)
 	if len(k.notices) > maxNotices {
@@ -94,16 +104,16 @@ func (k *kernel) notice(text string) {
 	}
 }
 
-// tellNotices tells a cell what happened while none was there.
-func (k *kernel) tellNotices(cell uint64) {
+// publishNotices publishes the notices as output of a cell.
+func (k *kernel) publishNotices(cell uint64) {
 	if len(k.notices) > 0 {
 		k.text(session.Output{Cell: cell, Stream: session.Stderr, Text: strings.Join(k.notices, "")})
 		k.notices = nil
 	}
 }
 
-// publishFor publishes what a cell said. Cell 0 and cells that are forgotten have no parent. What cannot be encoded is
-// said to be missing.
+// publishFor publishes a message of a cell. Cell 0 and forgotten cells have no parent. A message that cannot
+// be encoded is replaced by a note.
 func (k *kernel) publishFor(cell uint64, c wire.Content) {
 	var parent *wire.Message
 	if o := k.origins[cell]; o != nil {
@@ -111,23 +121,27 @@ func (k *kernel) publishFor(cell uint64, c wire.Content) {
 	}
 	m, err := k.author.New(parent, c)
 	if err != nil {
-		k.log.Error("a value of the session is no JSON", "cell", cell, "err", err)
+		k.log.Error("a value of the session is not JSON", "cell", cell, "err", err)
 		k.publish(parent, wire.StreamText{Name: "stderr", Text: fmt.Sprintf("A value cannot be shown: %v\n", err)})
 		return
 	}
 	k.broadcast(m, k.topic(c))
 }
 
-// hurry drops text of the running cell that slow clients have not read yet: whoever interrupts a cell that prints without end wants
-// to see the end, not what led to it.
-func (k *kernel) hurry() {
+// dropUnread drops text of the running cell that slow clients have not read yet: after the interrupt of a
+// cell that prints without end, the user wants to see its end.
+func (k *kernel) dropUnread() {
 	d, ok := k.cfg.Transport.(Discarder)
 	if k.running == nil || !ok {
 		return
 	}
 	parent := k.running.request.msg
 	d.Discard(parent.Header.MsgID, func(bytes int) *wire.Message {
-		c := wire.StreamText{Name: string(session.Stderr), Text: fmt.Sprintf("\n… %s of output that came before the interrupt were dropped: this client had not read them …\n", quantity.Bytes(bytes))}
+		c := wire.StreamText{
+			Name: string(session.Stderr),
+			Text: fmt.Sprintf("\n… %s of output that came before the interrupt were dropped: "+
+				"this client had not read them …\n", quantity.Bytes(bytes)),
+		}
 		m, err := k.author.New(parent, c)
 		if err != nil {
 			k.log.Log(context.Background(), LevelBug, "write a note", "err", err)
@@ -138,7 +152,7 @@ func (k *kernel) hurry() {
 	})
 }
 
-// publish sends a message of ours to all, about the request parent; nil: about none.
+// publish sends a message to all clients, with the request parent as its parent; nil: without one.
 func (k *kernel) publish(parent *wire.Message, c wire.Content) {
 	m, err := k.author.New(parent, c)
 	if err != nil {
@@ -148,8 +162,8 @@ func (k *kernel) publish(parent *wire.Message, c wire.Content) {
 	k.broadcast(m, k.topic(c))
 }
 
-// welcome greets a new subscriber, so that the client knows that it misses nothing from here on. Other clients do not get it:
-// connections that come and go would otherwise cost each of them a message.
+// welcome sends iopub_welcome to a new subscriber, so that the client knows that it misses nothing from now
+// on. Other clients do not get it: otherwise each new connection would cost all of them a message.
 func (k *kernel) welcome(s wire.Subscription) {
 	m, err := k.author.New(nil, wire.Welcome{Subscription: s.Topic})
 	if err != nil {
@@ -162,7 +176,7 @@ func (k *kernel) welcome(s wire.Subscription) {
 	}
 }
 
-// topic is what subscribers may filter by, in the form of ipykernel.
+// topic is the topic of a message, by which subscribers may filter, in the form of ipykernel.
 func (k *kernel) topic(c wire.Content) string {
 	return "kernel." + k.author.Session + "." + c.MsgType()
 }

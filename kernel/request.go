@@ -9,7 +9,7 @@ import (
 	"interleave/kernel/wire"
 )
 
-// handle answers one request between busy and idle. A cell's idle, and shutdown's, comes later.
+// handle answers one request between busy and idle. The idle of a cell, and of shutdown, comes later.
 func (k *kernel) handle(r request) {
 	k.publish(r.msg, wire.Status{State: "busy"})
 	if k.answer(r) {
@@ -17,7 +17,7 @@ func (k *kernel) handle(r request) {
 	}
 }
 
-// answer does what a request asks, and says whether that is all.
+// answer serves a request, and reports whether it is done.
 func (k *kernel) answer(r request) (over bool) {
 	c, err := wire.Parse(r.msg)
 	switch {
@@ -48,7 +48,7 @@ func (k *kernel) answer(r request) (over bool) {
 		k.reply(r, ports)
 	case wire.InterruptRequest:
 		k.cfg.Session.Interrupt()
-		k.hurry()
+		k.dropUnread()
 		k.reply(r, wire.InterruptReply{Status: wire.OK})
 	case wire.ShutdownRequest:
 		k.shutdown = &r // close answers, when the session has ended
@@ -70,7 +70,7 @@ func (k *kernel) reply(r request, c wire.Content) {
 	}
 }
 
-// refuse answers a request with an error. A message that is no request gets none.
+// refuse answers a request with an error. A message that is not a request gets no answer.
 func (k *kernel) refuse(r request, name, value string) {
 	if c := failure(r.msg, wire.Error); c != nil {
 		if e, ok := c.(wire.ErrorReply); ok {
@@ -81,10 +81,10 @@ func (k *kernel) refuse(r request, name, value string) {
 	}
 }
 
-// abort answers a request that is not served any more.
+// abort answers a request that is no longer served.
 func (k *kernel) abort(r request) {
 	k.publish(r.msg, wire.Status{State: "busy"})
-	if r.msg.Header.MsgType == "kernel_info_request" { // clients take no other answer than what it asks for
+	if r.msg.Header.MsgType == "kernel_info_request" { // clients accept no other answer
 		k.reply(r, k.info())
 	} else if c := failure(r.msg, wire.Aborted); c != nil {
 		k.reply(r, c)
@@ -92,7 +92,7 @@ func (k *kernel) abort(r request) {
 	k.publish(r.msg, wire.Status{State: "idle"})
 }
 
-// failure is the reply to a request that gets no proper one, nil for what is no request.
+// failure is the reply to a request that failed or was aborted, nil for a message that is not a request.
 func failure(m *wire.Message, status string) wire.Content {
 	name, ok := strings.CutSuffix(m.Header.MsgType, "_request")
 	switch {
@@ -104,8 +104,8 @@ func failure(m *wire.Message, status string) wire.Content {
 	return wire.ErrorReply{To: name + "_reply", Status: status}
 }
 
-// said answers the request that ended the kernel: to who asked, and on iopub to all.
-func (k *kernel) said(r request) {
+// replyShutdown answers the request that ended the kernel: to the client that sent it, and on iopub to all.
+func (k *kernel) replyShutdown(r request) {
 	c, _ := wire.As[wire.ShutdownRequest](r.msg)
 	reply := wire.ShutdownReply{Status: wire.OK, Restart: c.Restart}
 	k.reply(r, reply)
@@ -113,7 +113,8 @@ func (k *kernel) said(r request) {
 	k.publish(r.msg, wire.Status{State: "idle"})
 }
 
-// isComplete asks Config.IsComplete, the only code in the event loop that reads what users write; its bugs are kept out.
+// isComplete calls Config.IsComplete, the only code in the event loop that reads code of cells. A panic there
+// is logged and does not end the kernel.
 func (k *kernel) isComplete(c wire.IsCompleteRequest) (reply wire.IsCompleteReply) {
 	if k.cfg.IsComplete == nil {
 		return wire.IsCompleteReply{Status: "unknown"}

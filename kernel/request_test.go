@@ -253,7 +253,7 @@ func raw(t *testing.T, k *kerneltest.Kernel) (*inproc.Peer, func(ch wire.Channel
 			if in.Message.Parent.MsgID != m.Header.MsgID {
 				continue
 			}
-			if err := wire.Check(in.Channel, in.Message); err != nil && !strings.Contains(err.Error(), "has no schema") {
+			if err := kerneltest.Check(in.Channel, in.Message); err != nil && !strings.Contains(err.Error(), "has no schema") {
 				t.Error(err)
 			}
 			what := in.Message.Header.MsgType

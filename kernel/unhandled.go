@@ -8,18 +8,19 @@ import (
 	"interleave/kernel/wire"
 )
 
-// What we knowingly do not serve, with what the protocol asks for in its place. Completion and inspection will be served
-// once something here can look names up; the others have no use for a kernel of Go.
+// Requests that are deliberately not served, with the reason. Each is answered as the protocol prescribes for
+// that case. Completion and inspection will be served once the kernel can look names up; the others have no
+// use in a Go kernel.
 var unserved = map[string]string{
 	"complete_request":  "nothing looks names up yet: the reply has no matches",
-	"inspect_request":   "nothing looks names up yet: the reply says not found",
+	"inspect_request":   "nothing looks names up yet: the reply has no result",
 	"comm_info_request": "no comm is ever open: the list is empty",
 	"comm_open":         "there are no comm targets: each comm is closed at once",
 	"comm_msg":          "it names a comm that was never open",
 	"comm_close":        "it names a comm that was never open",
-	"debug_request":     "there is no debugger, as kernel_info_reply says: the response is a failure",
+	"debug_request":     "there is no debugger, as kernel_info_reply states: the response is a failure",
 
-	"usage_request":           "an extension of ipykernel's: front ends ask only when kernel_info_reply offers it",
+	"usage_request":           "an extension of ipykernel: front ends send it only when kernel_info_reply offers it",
 	"create_subshell_request": "subshells run cells beside cells; goroutines do that here, and the session runs one cell at a time",
 	"delete_subshell_request": "there are no subshells",
 	"list_subshell_request":   "there are no subshells",
@@ -29,7 +30,8 @@ var unserved = map[string]string{
 	"input_reply":             "belongs on the stdin channel",
 }
 
-// unhandled answers a request whose type we do not serve. c is its content, nil when the type has none here.
+// unhandled answers a request of a type that is not served. c is its content, nil when package wire does not
+// have the type.
 func (k *kernel) unhandled(r request, c wire.Content) {
 	level := slog.LevelDebug
 	why, ok := unserved[r.msg.Header.MsgType]
@@ -55,5 +57,6 @@ func (k *kernel) unhandled(r request, c wire.Content) {
 			Message:    "this kernel has no debugger",
 		})
 	}
-	// As in ipykernel an unknown type gets busy and idle and no reply, for nobody knows how one would look.
+	// As in ipykernel an unknown type gets busy and idle and no reply, since the form of its reply is
+	// unknown.
 }

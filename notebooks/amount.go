@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// parseAmount reads what quantity.Bytes spells, up to gigabytes, whatever the case, with or without the space and the B; a plain number is bytes.
+// parseAmount parses the output of quantity.Bytes, up to gigabytes, whatever the case, with or without the
+// space and the B; a plain number is bytes.
 func parseAmount(s string) (int64, error) {
 	number, unit := strings.TrimSuffix(strings.ToLower(s), "b"), 1.0
 	for i, u := range []string{"k", "m", "g"} {

@@ -25,9 +25,10 @@ type Stdio struct {
 	Out, Err io.Writer
 }
 
-// A Start starts a kernel that runs its cells in the folder dir, and returns it with what ends it and waits for that. late gets
-// the messages that no request waits for, such as the output of goroutines that outlived their cell. The kernel must live on
-// when ctx ends, until close is called: a run that is stopped still hears how its last cell ends.
+// A Start starts a kernel that runs its cells in the folder dir, and returns it with a function that ends it
+// and waits for its end. late gets the messages that no request waits for, such as the output of goroutines
+// that outlived their cell. The kernel must keep running when ctx ends, until close is called: a stopped run
+// still gets the end of its last cell.
 type Start func(ctx context.Context, dir string, late func(wire.Incoming)) (k Kernel, close func() error, err error)
 
 // Exit codes of Command.
@@ -51,8 +52,8 @@ Flags, before or after the notebooks:
   --timeout TIME   interrupt a cell that runs longer, such as 90s or 5m; a plain number is seconds. Default: no limit
   --max-output SIZE
                    how much to keep of what a cell prints, and as much of what it displays, such as 500kB or 1GB;
-                   what comes after is left out, and a line in its place says how much. 0 keeps all. Default: 10MB
-  --allow-errors   go on after a cell that failed
+                   what comes after is left out, and a line in its place shows how much. 0 keeps all. Default: 10MB
+  --allow-errors   continue after a cell that failed
 
 The run stops at the first cell that fails. What was run so far is written all the same. A cell with the tag
 raises-exception may fail; one with the tag skip-execution is not run and keeps the outputs it has. The web page
@@ -71,8 +72,8 @@ type request struct {
 	options   Options
 }
 
-// Command is the subcommand run: it runs notebooks in kernels that start gives, and returns the exit status. It handles
-// interrupt and termination signals while it runs.
+// Command is the subcommand run: it runs notebooks in kernels from start, and returns the exit status. It
+// handles interrupt and termination signals while it runs.
 func Command(ctx context.Context, args []string, stdio Stdio, start Start) int {
 	req, err := parseArgs(args)
 	switch {
@@ -90,7 +91,7 @@ func Command(ctx context.Context, args []string, stdio Stdio, start Start) int {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // the second signal does what signals do
+	context.AfterFunc(ctx, stop) // the second signal has its default effect
 
 	status := exitOK
 	for _, j := range jobs {
@@ -157,7 +158,7 @@ type job struct {
 	source, out, html string
 }
 
-// plan says where everything goes, and refuses to write one result over another.
+// plan determines where all results are written, and refuses to write one result over another.
 func plan(r request) ([]job, error) {
 	var jobs []job
 	taken := map[string]string{}
@@ -187,7 +188,7 @@ func plan(r request) ([]job, error) {
 			}
 			taken[filepath.Clean(*to.path)] = source
 			if _, err := os.Stat(source); err != nil && to.file == "" {
-				continue // reading it will say so
+				continue // reading it will report the error
 			}
 			if err := makeDir(*to.path, dir); err != nil {
 				return nil, fmt.Errorf("%w; %s names another place", err, to.flag)
@@ -206,7 +207,8 @@ func isDir(path string) bool {
 	return path != "" && err == nil && info.IsDir()
 }
 
-// makeDir sees to it that a file can be written before hours of work depend on it. Only what was named as a folder is made.
+// makeDir checks that a file can be written before hours of work depend on it. It makes a folder only if the
+// path was given as a folder.
 func makeDir(file string, make bool) error {
 	dir := filepath.Dir(file)
 	if make {
@@ -217,14 +219,14 @@ func makeDir(file string, make bool) error {
 	if _, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("folder for %s: %w", file, err)
 	}
-	f, err := os.CreateTemp(dir, ".~") // asking for permissions would not know of read-only file systems
+	f, err := os.CreateTemp(dir, ".~") // permissions do not show read-only file systems
 	if err != nil {
 		return fmt.Errorf("%s cannot be written: %w", file, errors.Unwrap(err))
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// run runs one notebook and writes its results, whatever became of it. Both errors count.
+// run runs one notebook and writes its results, even if it failed. It returns the errors of both.
 func (j job) run(ctx context.Context, stdio Stdio, o Options, start Start) error {
 	nb, err := ipynb.ReadFile(j.source)
 	if err != nil {
@@ -291,7 +293,7 @@ func (j job) write(r *Runner, footer string, out io.Writer) error {
 	return errors.Join(errs...)
 }
 
-// report prints an error; that of a cell with its traceback and the line that is to blame.
+// report prints an error; a cell's error has its traceback and the line that failed.
 func report(w io.Writer, err error) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {

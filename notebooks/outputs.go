@@ -10,8 +10,8 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// outputs turns what the kernel publishes into cells' outputs, by nbclient's rules. A cell's own messages and late ones come
-// from different goroutines.
+// outputs turns the kernel's iopub messages into cells' outputs, by nbclient's rules. A cell's own messages
+// and late ones come from different goroutines.
 type outputs struct {
 	limit int64 // bytes that a cell may leave, 0 for any number; set before the first cell begins
 
@@ -30,16 +30,16 @@ type cellOutputs struct {
 	clear bool    // empty outs when the next output comes
 	texts budget  // of streams
 	datas budget  // of displays and results
-	note  *output // in outs, where the first of what did not fit would stand; nil as long as all fits
+	note  *output // in outs, in the place of the first output that did not fit; nil while all outputs fit
 	count int
 	times map[string]string
 }
 
-// A budget is what was taken of one kind of output. Text and data have one each, so that a cell which prints without end still
-// shows its figure.
+// A budget counts the bytes of one kind of output. Text and data have one each, so that a cell which prints
+// without end still shows its figure.
 type budget struct {
 	size int64 // bytes in outs
-	over int64 // bytes that are not, for want of room
+	over int64 // bytes that did not fit
 }
 
 // An output is an ipynb.Output whose text still grows.
@@ -47,7 +47,7 @@ type output struct {
 	ipynb.Output
 	of   *cellOutputs
 	text []byte // of a stream
-	gone bool   // cleared: updates pass it by
+	gone bool   // cleared: not updated any longer
 }
 
 func newOutputs() *outputs {
@@ -64,8 +64,8 @@ func (s *outputs) begin(c *ipynb.Cell) *cellOutputs {
 	return co
 }
 
-// message takes one iopub message of a cell; without a cell, of the one whose request it answers. Message types that leave
-// nothing in a notebook are passed by.
+// message handles one iopub message of a cell; without a cell, of the one whose request it answers. Messages
+// of types that have no place in a notebook are ignored.
 func (s *outputs) message(c *cellOutputs, m *wire.Message) {
 	content, err := wire.Parse(m)
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *outputs) message(c *cellOutputs, m *wire.Message) {
 		}
 	case wire.ExecuteResult:
 		c.bundle(ipynb.Output{Type: ipynb.ExecuteResult, Data: v.Data, Metadata: v.Metadata, Count: v.ExecutionCount})
-	case wire.ErrorText: // whatever its size: it is why the run ends
+	case wire.ErrorText: // of any size: it is the reason why the run ends
 		c.add(ipynb.Output{Type: ipynb.Error, Name: v.EName, Value: v.EValue, Traceback: v.Traceback})
 	case wire.ClearOutput:
 		if c.clear = v.Wait; !v.Wait {
@@ -115,11 +115,11 @@ func (s *outputs) message(c *cellOutputs, m *wire.Message) {
 	}
 }
 
-// fits reports whether n more bytes may be kept, and counts them in or out. What comes first is kept: once something was left
-// out, nothing new of its kind is taken, so that what is there has no holes.
+// fits reports whether n more bytes may be kept, and counts them in or out. The first outputs are kept: once
+// an output was left out, no new ones of its kind are added, so that the kept ones have no gaps.
 func (c *cellOutputs) fits(b *budget, n int64) bool { return c.grows(b, n, b.over == 0) }
 
-// grows is fits for what is there already, and for what is new as long as it may come.
+// grows is fits for existing outputs, and for new ones if may is true.
 func (c *cellOutputs) grows(b *budget, n int64, may bool) bool {
 	if c.all.limit > 0 && n > 0 && (!may || b.size+n > c.all.limit) {
 		if c.note == nil {
@@ -132,10 +132,10 @@ func (c *cellOutputs) grows(b *budget, n int64, may bool) bool {
 	return true
 }
 
-// over is how many bytes are left out.
+// over returns how many bytes are left out.
 func (c *cellOutputs) over() int64 { return c.texts.over + c.datas.over }
 
-// size is that of a bundle's values as JSON, in bytes.
+// size returns the size of a bundle's values as JSON, in bytes.
 func size(data wire.Bundle) (n int64) {
 	for _, v := range data {
 		n += int64(len(v))
@@ -152,7 +152,8 @@ func (c *cellOutputs) bundle(o ipynb.Output) *output {
 	return c.add(o)
 }
 
-// stream appends text, to the last output if that is of the same stream. Of a text that does not fit the lines that do are kept.
+// stream appends text, to the last output if that is of the same stream. If a text does not fit, its first
+// lines that fit are kept.
 func (c *cellOutputs) stream(name, text string) {
 	c.clearNow()
 	if room := c.all.limit - c.texts.size; c.all.limit > 0 && c.texts.over == 0 && int64(len(text)) > room {
@@ -179,7 +180,7 @@ func (c *cellOutputs) add(o ipynb.Output) *output {
 	return out
 }
 
-// clearNow does what a clear that waits for the next output has asked for.
+// clearNow executes a clear that waits for the next output.
 func (c *cellOutputs) clearNow() {
 	if c.clear {
 		c.clear = false
@@ -194,7 +195,7 @@ func (c *cellOutputs) empty() {
 	c.outs, c.texts, c.datas, c.note = nil, budget{}, budget{}, nil
 }
 
-// replied notes the end of the cell.
+// replied records the end of the cell.
 func (c *cellOutputs) replied(count int) {
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
@@ -224,7 +225,7 @@ func (c *cellOutputs) number() int {
 	return c.count
 }
 
-// store writes everything into the cells. What comes afterwards is lost.
+// store writes all outputs into the cells. Later outputs are lost.
 func (s *outputs) store() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

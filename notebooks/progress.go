@@ -14,14 +14,15 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A progress tells how far a run is: on a terminal with a line that lives while a cell runs, elsewhere with a line for each
-// cell that has ended. It owns one goroutine on a terminal, from start to stop.
+// A progress reports the progress of a run: on a terminal with a line that is updated while a cell runs,
+// elsewhere with a line for each cell that has ended. It owns one goroutine on a terminal, from start to
+// stop.
 type progress struct {
 	w     io.Writer
-	width func() int // of the terminal; nil when w is none
+	width func() int // of the terminal; nil when w is not a terminal
 
 	mu    sync.Mutex // guards w and what follows
-	what  [2]string  // the live line, before and after the time; empty: there is none
+	what  [2]string  // the live line, before and after the time; empty: no line
 	since time.Time
 	frame int
 
@@ -29,7 +30,7 @@ type progress struct {
 	task sync.WaitGroup
 }
 
-// terminal returns the width of the terminal behind w; nil when there is none.
+// terminal returns the width of the terminal that w writes to; nil when w is not a terminal.
 func terminal(w io.Writer) func() int {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
@@ -68,7 +69,7 @@ func (p *progress) live() {
 	}
 }
 
-// stop removes the live line. Nothing may be told afterwards.
+// stop removes the live line. No steps may be reported afterwards.
 func (p *progress) stop() {
 	close(p.done)
 	p.task.Wait()
@@ -116,7 +117,7 @@ func (p *progress) line(format string, args ...any) {
 	p.draw()
 }
 
-// step tells about one cell.
+// step reports one cell.
 func (p *progress) step(s Step) {
 	digits := len(fmt.Sprint(s.Total))
 	title := s.Line
@@ -145,8 +146,8 @@ func (p *progress) step(s Step) {
 // column spells a duration in a column of its own.
 func column(d time.Duration) string { return fmt.Sprintf("%9s", quantity.Duration(d)) }
 
-// fit cuts a line to a number of columns, and ends it with dots when it was longer. Wide characters count twice, in a rough way:
-// what is not Latin, Greek or Cyrillic.
+// fit cuts a line to a number of columns, and ends it with dots when it was longer. Wide characters count
+// twice, in a rough way: what is not Latin, Greek or Cyrillic.
 func fit(s string, width int) string {
 	var b strings.Builder
 	if width < 1 {

@@ -1,6 +1,6 @@
-// Package notebooks knows how to run a notebook without a front end: its cells in order, through a Jupyter kernel, their
-// outputs into the file.
-// It must not know how cells are compiled or how a kernel is started, and it sees of the kernel what any Jupyter client does.
+// Package notebooks knows how to run a notebook without a front end: its cells in order, through a Jupyter
+// kernel, their outputs into the file. It must not know how cells are compiled or how a kernel is started. It
+// uses the kernel as any Jupyter client does.
 //
 // The file format is package ipynb, the web page is package page.
 package notebooks
@@ -21,17 +21,17 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A Kernel is what a run needs of a kernel. *client.Client is one.
+// A Kernel is the part of a client that a run needs. *client.Client is one.
 type Kernel interface {
-	// KernelInfo asks what kernel this is.
+	// KernelInfo asks for the kernel's name, version and language.
 	KernelInfo(context.Context) (wire.KernelInfoReply, error)
-	// Execute runs a cell and returns when all it said has been given to onIOPub. Calls do not overlap.
+	// Execute runs a cell and returns when all its output has been passed to onIOPub. Calls do not overlap.
 	Execute(ctx context.Context, r client.ExecuteRequest, onIOPub func(*wire.Message)) (wire.ExecuteReply, error)
 	// Interrupt asks the running cell to end. It is called while Execute runs.
 	Interrupt(context.Context) error
 }
 
-// Spec is the kernelspec that a notebook gets which names none.
+// Spec is the kernelspec for notebooks without one.
 var Spec = ipynb.Kernelspec{Name: "interleave", DisplayName: "Go (Interleave)", Language: "go"}
 
 // Tags that cells may carry, as nbclient knows them.
@@ -40,14 +40,15 @@ const (
 	tagSkip   = "skip-execution"   // the cell is not run and keeps its outputs
 )
 
-// Options of a run. The zero value runs every cell as long as it takes and stops at the first that fails.
+// Options of a run. The zero value runs every cell without a time limit and stops at the first failure.
 type Options struct {
-	Timeout     time.Duration // of each cell; 0 means none
-	AllowErrors bool          // go on after a cell that failed or took too long
-	MaxOutput   int64         // bytes of text, and as many of displays, that a cell may leave in the notebook; 0 means no limit
-	Progress    func(Step)    // called before and after each cell, from the calling goroutine; may be nil
-	// Grace is how long a cell may take to end once it was interrupted. 0 means 20 s, more than the kernel needs to replace a
-	// session that cannot be stopped.
+	Timeout     time.Duration // of each cell; 0 means no limit
+	AllowErrors bool          // continue after a cell that failed or took too long
+	// bytes of text, and as many of displays, that a cell may leave in the notebook; 0 means no limit
+	MaxOutput int64
+	Progress  func(Step) // called before and after each cell, from the calling goroutine; may be nil
+	// Grace is how long a cell may take to end once it was interrupted. 0 means 20 s, more than the kernel
+	// needs to replace a session that cannot be stopped.
 	Grace time.Duration
 }
 
@@ -55,7 +56,7 @@ type Options struct {
 type Step struct {
 	Number, Total int    // of the cells that are run, from 1
 	Heading       string // the last heading above the cell
-	Line          string // the first line of code that is no comment
+	Line          string // the first line of code that is not a comment
 	Ended         bool
 	Took          time.Duration // set when it ended
 	Err           error         // a *CellError when it failed, also where that is allowed
@@ -63,7 +64,8 @@ type Step struct {
 	Dropped       int64         // bytes of output so far that are beyond Options.MaxOutput
 }
 
-// A Runner runs one notebook. Late and Ran may be called at any time, from any goroutine; nothing else may overlap.
+// A Runner runs one notebook. Late and Ran may be called at any time, from any goroutine; nothing else may
+// overlap.
 type Runner struct {
 	nb   *ipynb.Notebook
 	outs *outputs
@@ -73,8 +75,8 @@ type Runner struct {
 // NewRunner prepares a run of nb.
 func NewRunner(nb *ipynb.Notebook) *Runner { return &Runner{nb: nb, outs: newOutputs()} }
 
-// Late takes a message that came after its cell had ended: what a goroutine said that outlived it. It goes to the outputs of
-// that cell. Messages that belong to no cell are dropped.
+// Late takes a message that came after its cell had ended, such as output of a goroutine. It is added to the
+// outputs of that cell. Messages without a cell are dropped.
 func (r *Runner) Late(in wire.Incoming) {
 	if in.Channel == wire.IOPub {
 		r.outs.message(nil, in.Message)
@@ -87,8 +89,9 @@ func (r *Runner) Ran(c *ipynb.Cell) bool { return r.outs.begun(c) }
 // GoVersion is the kernel's, such as 1.26.8; empty before Run.
 func (r *Runner) GoVersion() string { return strings.TrimPrefix(r.info.Version, "go") }
 
-// Run runs the notebook's code cells in order and stores what they show. It changes nb as far as it comes, also when it fails.
-// The error of a cell is a *CellError; when ctx ends, the running cell is interrupted first and the error has ctx's cause.
+// Run runs the notebook's code cells in order and stores what they show. When it fails, nb has the outputs up
+// to that point. The error of a cell is a *CellError; when ctx ends, the running cell is interrupted first
+// and the error has ctx's cause.
 func (r *Runner) Run(ctx context.Context, k Kernel, o Options) (err error) {
 	if l := r.nb.Language(); l != "" && !strings.EqualFold(l, "go") {
 		return fmt.Errorf("%s is a notebook in %s (kernel %q), and this kernel runs Go", r.nb.Name(), l, r.nb.Kernelspec().DisplayName)
@@ -154,7 +157,7 @@ type planned struct {
 	step  Step
 }
 
-// plan lists the cells to run, and empties them: what they showed before must not pass for what this run gave.
+// plan lists the cells to run, and clears their outputs, which must not be mistaken for outputs of this run.
 func (r *Runner) plan() (plan []planned, err error) {
 	heading := ""
 	for i, c := range r.nb.Cells() {
@@ -183,7 +186,7 @@ func (r *Runner) plan() (plan []planned, err error) {
 	return plan, nil
 }
 
-// firstLine is the line that tells best what a cell is about.
+// firstLine returns the line that best describes a cell.
 func firstLine(source string) string {
 	first := ""
 	for line := range strings.Lines(source) {
@@ -205,7 +208,7 @@ func (r *Runner) cell(ctx context.Context, k Kernel, p planned, o Options) error
 		reply wire.ExecuteReply
 		err   error
 	}
-	// Execute must outlive ctx: it hears how the interrupted cell ends.
+	// Execute must outlive ctx, to receive the end of the interrupted cell.
 	exec, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan ending, 1) // so that the goroutine below can always end
 	go func() {
@@ -258,7 +261,8 @@ func (r *Runner) cell(ctx context.Context, k Kernel, p planned, o Options) error
 		return r.failed(p, out, &CellError{Cause: fmt.Errorf("the kernel gave no answer: %w", e.err), final: true})
 	}
 	out.replied(e.reply.ExecutionCount)
-	if e.reply.Status == wire.OK && ctx.Err() == nil { // though the time may have passed: the cell was done before the interrupt came
+	if e.reply.Status == wire.OK && ctx.Err() == nil {
+		// even after the time limit: the cell was done before the interrupt
 		return nil
 	}
 	if e.reply.Status == wire.Aborted {
@@ -270,7 +274,7 @@ func (r *Runner) cell(ctx context.Context, k Kernel, p planned, o Options) error
 	})
 }
 
-// failed completes e with what is known of the cell.
+// failed adds the data of the cell to e.
 func (r *Runner) failed(p planned, out *cellOutputs, e *CellError) error {
 	e.Notebook, e.Index, e.Count = r.nb.Name(), p.index, out.number()
 	e.Line = lineOf(e.Traceback, e.Count)
@@ -280,19 +284,20 @@ func (r *Runner) failed(p planned, out *cellOutputs, e *CellError) error {
 	return e
 }
 
-// A CellError says which cell failed, where and how.
+// A CellError describes the failure of a cell.
 type CellError struct {
 	Notebook  string
 	Index     int      // of the cell among all cells, from 0
-	Count     int      // the number in its prompt; 0 when it got none
-	Line      int      // the line of the cell that is to blame, from 1; 0 when unknown
+	Count     int      // the number in its prompt, or 0
+	Line      int      // the line of the cell that failed, from 1; 0 when unknown
 	Source    string   // that line
 	Name      string   // what kind of error: "panic", "type error"
 	Value     string   // one line
 	Traceback []string // with ANSI colours
-	Cause     error    // why it was stopped from outside: a *TimeoutError, the end of the context, a lost kernel; nil otherwise
+	// why it was stopped from outside: a *TimeoutError, the end of the context, a lost kernel; nil otherwise
+	Cause error
 
-	final bool // nothing can be run after it
+	final bool // no further cells can be run
 }
 
 func (e *CellError) Error() string {

@@ -25,8 +25,8 @@ func (t timeTicks) Ticks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
-// within makes the first and the last label of an axis end where the axis does, width pixels long: where no margin is left of the
-// data, or right of it, half a label would be cut.
+// within makes the first and the last label of an axis end where the axis does, width pixels long: where no
+// margin is left of the data, or right of it, half a label would be cut off.
 type within struct {
 	plot.Ticker
 	width float64
@@ -45,7 +45,7 @@ func (w within) Ticks(lo, hi float64) []plot.Tick {
 	return kept
 }
 
-// niceStep is the smallest round step that is not below least, in seconds.
+// niceStep returns the smallest round step that is at least least, in seconds.
 func niceStep(least, hi float64) float64 {
 	if !(least > 0) || math.IsInf(least, 0) {
 		return 1

@@ -9,7 +9,7 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// bars is the plotter of lying bars, one to a row, with a label to the left and words behind their ends.
+// bars is the plotter of horizontal bars, one to a row, with a label to the left and words after their ends.
 type bars struct {
 	theme  *theme
 	rows   []bar
@@ -24,7 +24,7 @@ type bars struct {
 type bar struct {
 	label      string
 	value      float64
-	lo, hi     float64 // an interval; none when both are 0
+	lo, hi     float64 // an interval; no interval when both are 0
 	swatch     swatch
 	text, more string // behind the bar's end; more is left out where it does not fit
 }
@@ -36,7 +36,7 @@ const textGap = 7.0
 
 func (r *bar) end() float64 { return max(r.value, r.hi) }
 
-// words is what stands behind the bar, as far as there is room.
+// words returns the text after the bar, as far as there is room.
 func (b *bars) words(r *bar) string {
 	if s := r.text + " · " + r.more; r.more != "" && textWidth(s, regular, labelSize) < 0.6*b.room {
 		return s
@@ -44,7 +44,8 @@ func (b *bars) words(r *bar) string {
 	return r.text
 }
 
-// axis decides the widths of labels and the extent of the axis, so that the words behind the bars find their place.
+// axis decides the widths of labels and the extent of the axis, so that the words behind the bars find their
+// place.
 func (b *bars) axis(p *plot.Plot, o Options, log bool) {
 	widest := 0.0
 	for i := range b.rows {

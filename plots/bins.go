@@ -23,12 +23,12 @@ func (g grid) bins(d time.Duration) float64 { return float64(d) / float64(g.tota
 func (g grid) at(t time.Duration) float64   { return g.x0 + g.width*float64(t-g.from)/float64(g.total) }
 func (g grid) wide(d time.Duration) float64 { return g.width * float64(d) / float64(g.total) }
 
-// clip is the part of a stretch of time that is shown; it is empty when end is not after start.
+// clip returns the visible part of a period of time; it is empty when end is not after start.
 func (g grid) clip(start, end time.Duration) (time.Duration, time.Duration) {
 	return max(start, g.from), min(end, g.from+g.total)
 }
 
-// place says from where to where a stretch of time lies, in bins, and in which bins its ends are.
+// place returns the ends of a period of time, in bins, and in which bins they are.
 func (g grid) place(start, end time.Duration) (a, b float64, first, last int, ok bool) {
 	start, end = g.clip(start, end)
 	if end <= start {
@@ -38,7 +38,8 @@ func (g grid) place(start, end time.Duration) (a, b float64, first, last int, ok
 	return a, b, min(int(a), g.n-1), min(int(b), g.n-1), true
 }
 
-// over calls f with every bin that a stretch of time touches and with the part of that bin, from 0 to 1, that it covers.
+// over calls f with every bin that a period of time touches and with the part of that bin, from 0 to 1, that
+// it covers.
 func (g grid) over(start, end time.Duration, f func(bin int, part float64)) {
 	a, b, first, last, ok := g.place(start, end)
 	if !ok {
@@ -89,8 +90,8 @@ func (t *tally) add(spans []timeline.Span) {
 	}
 }
 
-// addMany is add for thousands of goroutines: of a long span it only touches the ends, and sum does the rest. It does not
-// care for what is short.
+// addMany is add for thousands of goroutines: of a long span it only touches the ends, and sum does the rest.
+// It does not mark short spans.
 func (t *tally) addMany(spans []timeline.Span) {
 	if t.steps == nil {
 		t.steps = make([][stateCount]float32, t.grid.n+1)
@@ -122,8 +123,8 @@ func (t *tally) sum() {
 	}
 }
 
-// A fill is how one bin of one row is drawn: so many levels of running, up to so many of running or runnable, on a
-// background of the reason why it was blocked most of the time.
+// A fill is how one bin of one row is drawn: so many levels of running, up to so many of running or runnable,
+// on a background of the reason why it was blocked most of the time.
 type fill struct {
 	run, ready int8 // ready includes run
 	blocked    int8 // a state, or -1
@@ -131,8 +132,8 @@ type fill struct {
 
 var nothing = fill{blocked: -1}
 
-// at decides how a bin is drawn. Where nothing is shorter than the bin, the state that fills most of it wins; else the
-// shares are shown as heights, and nothing that ran is too short to be seen.
+// at decides how a bin is drawn. Where nothing is shorter than the bin, the state that fills most of it wins;
+// else the shares are shown as heights, and nothing that ran is too short to be seen.
 func (t *tally) at(bin int) fill {
 	share := &t.time[bin]
 	var alive, most, longest float32
@@ -168,8 +169,8 @@ func (t *tally) at(bin int) fill {
 	return f
 }
 
-// fills decides for all bins. What happened alone in a long quiet time is no share of anything: it becomes a line as high as
-// the row, which marks the moment.
+// fills decides for all bins. A short event in a long quiet period has no visible share: it becomes a line as
+// high as the row, which marks the moment.
 func (t *tally) fills() []fill {
 	marks := moments(t.short, func(b int) float32 { return t.time[b][timeline.Running] })
 	out := make([]fill, t.grid.n)
@@ -181,9 +182,9 @@ func (t *tally) fills() []fill {
 	return out
 }
 
-// moments finds what happened alone: one or two bins with short things in them and none beside. It returns the bins that
-// mark such moments, those with the most of weight, and strikes them and their neighbours from short. A moment without
-// weight is left as it is.
+// moments finds what happened alone: one or two bins with short things in them and none beside. It returns
+// the bins that mark such moments, those with the most of weight, and strikes them and their neighbours from
+// short. A moment without weight is left as it is.
 func moments(short []bool, weight func(bin int) float32) map[int]bool {
 	marks := map[int]bool{}
 	for b := 0; b < len(short); {
@@ -206,7 +207,7 @@ func moments(short []bool, weight func(bin int) float32) map[int]bool {
 	return marks
 }
 
-// heightOf is a share in levels: none only for nothing, and all of them only for nearly everything.
+// heightOf returns a share in levels: zero only for no share, and all levels only for nearly everything.
 func heightOf(share float32) int8 {
 	switch {
 	case share <= 0:

@@ -83,7 +83,7 @@ func (t fixedTicks) Ticks(lo, hi float64) (in []plot.Tick) {
 	return in
 }
 
-// sparse leaves out the labels that would touch: at says how far along the axis a value is, in pixels.
+// sparse leaves out the labels that would touch: at returns the place of a value on the axis, in pixels.
 func sparse(ticks []plot.Tick, at func(v float64) float64) fixedTicks {
 	free := math.Inf(-1)
 	out := fixedTicks{}
@@ -158,7 +158,8 @@ func (p pen) ring(x, y, r float64, ink color.Color) {
 	p.dot(x, y, r-2.6, p.theme.paper)
 }
 
-// A lineKind is how a curve is drawn: the patterns differ as much as the colours, so that they can be told apart in grey.
+// A lineKind is how a curve is drawn: the patterns differ as much as the colours, so that they can be
+// distinguished in grey.
 type lineKind struct {
 	ink   color.NRGBA
 	width float64
@@ -169,7 +170,7 @@ func (k lineKind) style() draw.LineStyle {
 	return draw.LineStyle{Color: k.ink, Width: vg.Length(k.width), Dashes: k.dash}
 }
 
-// percent writes a share with two digits where it is small.
+// percent formats a share, with two digits where it is small.
 func percent(share float64) string {
 	switch v := 100 * share; {
 	case v == 0:

@@ -10,19 +10,19 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// Timings are the times that something took, done in several ways. Lab's Comparison, Scaling and Stats are such; [Together] makes
-// one of several, and for times of one's own there is [TimingList].
+// Timings are the times of several ways to do something. Lab's Comparison, Scaling and Stats implement it;
+// [Together] combines several, and [TimingList] holds your own times.
 type Timings interface {
-	// EachTiming calls f for every way with the median time in nanoseconds, the ends of its interval and the interval's
-	// confidence, 0 for the range of the samples. It returns what was done.
+	// EachTiming calls f for every way with the median time in nanoseconds, the ends of its interval and the
+	// interval's confidence, 0 for the range of the samples. It returns the name of the work.
 	EachTiming(f func(name string, median, lo, hi, confidence float64)) (title string)
 }
 
-// A TimingList is [Timings] written down.
+// A TimingList is a literal list of [Timings].
 type TimingList struct {
 	Title    string
 	Rows     []Timing
-	Engine   string   // what ran the code; empty when there is but one way
+	Engine   string   // what ran the code; empty when there is only one
 	Warnings []string // conditions that may have changed the times
 }
 
@@ -37,7 +37,7 @@ type Timing struct {
 
 const noMeasurement = "no measurement"
 
-// measured says whether it is a time at all: nothing takes none.
+// measured reports whether the time is valid: a time of zero is not.
 func (t Timing) measured() bool { return t.Median > 0 }
 
 // EachTiming implements [Timings].
@@ -65,12 +65,13 @@ func (l TimingList) EachFloor(f func(ns float64)) {
 	}
 }
 
-// Together is the rows of all of them under a title of its own, to compare measurements that were made one by one:
+// Together returns the rows of all of them under one title, to compare measurements that were made one by
+// one:
 //
 //	plots.Compare(plots.Together("sum of a slice", plain, unrolled))
 //
-// If they were run by different engines, each row names its own. Measurements made one after the other also differ by what changed on the
-// machine in between; lab.Compare samples in turn.
+// If they were run by different engines, each row names its own. Measurements made one after the other also
+// differ by what changed on the machine in between; lab.Compare samples in turn.
 func Together(title string, all ...Timings) Timings {
 	var ran []string
 	for _, t := range all {
@@ -104,12 +105,14 @@ func Together(title string, all ...Timings) Timings {
 	return l
 }
 
-// Compare draws a bar for each way to do something, as long as it took, with its interval, and says how many times faster or
-// slower than the first one it was. That needs intervals of at least 90 % that do not overlap, even after subtracting what other processes
-// may have added to the slower one ([Disturbed]); if that is much, the text gives the lower bound, "at least 1.5× faster". Without such
-// intervals the text gives the ratio of the times, and why it is not certain. Bars stand in the order given, or, with Options.Sorted,
-// the fastest first. Beyond Options.MaxRows the last are left out, and the caption says so. The baseline is the first given in any order.
-// A median of 0 is that of a measurement that failed: its row says so, and stands last among sorted ones.
+// Compare draws a bar for each way to do something, with its time and interval, and shows how many times
+// faster or slower than the first one it was. That needs intervals of at least 90 % that do not overlap, even
+// after subtracting what other processes may have added to the slower one ([Disturbed]); if that is much, the
+// text gives the lower bound, "at least 1.5× faster". Without such intervals the text gives the ratio of the
+// times, and why it is not certain. Bars stand in the order given, or, with Options.Sorted, the fastest
+// first. Beyond Options.MaxRows the last are left out, which the caption mentions. The baseline is always the
+// first in the given order. A median of 0 marks a failed measurement: its row shows that, and comes last
+// among sorted ones.
 func Compare(t Timings, o ...Options) (*Figure, error) {
 	opt, err := one(o)
 	if err != nil {
@@ -122,7 +125,7 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 	var bad error
 	title := t.EachTiming(func(name string, median, lo, hi, confidence float64) {
 		if !(median >= 0) || math.IsInf(median, 0) || math.IsNaN(lo) || math.IsInf(hi, 0) || math.IsNaN(hi) || lo > hi || lo < 0 {
-			bad = fmt.Errorf("plots.Compare: a time of %v ns for %q (from %v to %v) is none", median, name, lo, hi)
+			bad = fmt.Errorf("plots.Compare: a time of %v ns for %q (from %v to %v) is not valid", median, name, lo, hi)
 		}
 		rows = append(rows, Timing{Name: name, Median: median, Lo: lo, Hi: hi, Confidence: confidence})
 	})
@@ -214,7 +217,7 @@ func Compare(t Timings, o ...Options) (*Figure, error) {
 // enough is the confidence that intervals need for a comparison.
 const enough = 0.9
 
-// against compares a way with the baseline. If their intervals overlap, both may take equally long.
+// against compares a way with the baseline. If their intervals overlap, both may take the same time.
 func against(r, base Timing) string {
 	ratio := fmt.Sprintf("%s the time", times(r.Median/base.Median))
 	switch least := min(r.Confidence, base.Confidence); {
@@ -238,7 +241,7 @@ func against(r, base Timing) string {
 	return "no clear difference"
 }
 
-// floor is the lower bound of the time without other processes on the cores.
+// floor returns the lower bound of the time without other processes on the cores.
 func (t Timing) floor() float64 {
 	if t.Floor > 0 {
 		return min(t.Floor, t.Lo)

@@ -14,8 +14,8 @@ const (
 	coreKinds = int(timeline.CoreOther) + 1
 )
 
-// coreWord is what a [timeline.Core] is called. As long as each can have a core of the machine, that says it best; when there are more, some
-// stand still while Go thinks that they run.
+// coreWord is the name of a [timeline.Core]: "core" while each can have a core of the machine. When there are
+// more, some wait while Go considers them running.
 func coreWord(e *timeline.Experiment) string {
 	if e.Procs > 0 && e.GOMAXPROCS > e.Procs {
 		return "P"
@@ -23,14 +23,15 @@ func coreWord(e *timeline.Experiment) string {
 	return "core"
 }
 
-// coreLayers is what has to be filled for the cores' rows, in the coordinates of rowLayers and from the back to the front.
+// coreLayers is what has to be filled for the cores' rows, in the coordinates of rowLayers and from the back
+// to the front.
 type coreLayers struct {
 	other, gc []column
 	shades    [3][]column
 }
 
-// A coreFill is how one bin of a core is drawn: heights up to which it ran the experiment, that and the collector, and
-// anything at all, and the shade of the goroutine that it ran most.
+// A coreFill is how one bin of a core is drawn: heights up to which it ran the experiment, that and the
+// collector, and anything at all, and the shade of the goroutine that it ran most.
 type coreFill struct {
 	user, gc, any int8
 	shade         int8
@@ -116,8 +117,9 @@ func (t *tracks) shade(id int64) int8 {
 	return int8(t.number[id] % 3)
 }
 
-// coreFills says how each bin of a core is drawn. As with rows, shares become heights only where something is shorter than
-// the bin; and what is not the experiment's has to be worth a level, since other parts of the process always stir a little.
+// coreFills determines how each bin of a core is drawn. As with rows, shares become heights only where
+// something is shorter than the bin; and work outside of the experiment must fill at least a level, since
+// other parts of the process always run a little.
 func coreFills(g grid, spans []timeline.CoreSpan, shade func(int64) int8) func(bin int) coreFill {
 	type share struct {
 		kind  [coreKinds]float32
@@ -175,7 +177,7 @@ func (t *tracks) drawNumbers(p pen, g grid, mid float64, spans []timeline.CoreSp
 	for i := 0; i < len(spans); {
 		s := spans[i]
 		end, busy := s.End, s.End-s.Start
-		// What is too short to be seen does not divide a stretch.
+		// A period that is too short to be seen does not divide another one.
 		i++
 		for k := i; k < len(spans) && g.wide(spans[k].Start-end) < 1; k++ {
 			if spans[k].Goroutine == s.Goroutine {

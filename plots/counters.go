@@ -14,10 +14,11 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// Counters draws how the numbers of an experiment changed, one row for each: the depth of a queue, the workers of a pool that ran
-// and the tasks that waited for one, the holders of a semaphore. Each row has a scale of its own, from zero to the greatest value,
-// which is written beside it. Where a number changes more often than pixels can show, the row is filled to its least value and
-// pale up to its greatest. Beyond Options.MaxRows counters are left out, and the caption says so.
+// Counters draws how the numbers of an experiment changed, one row for each: the depth of a queue, the
+// workers of a pool that ran and the tasks that waited for one, the holders of a semaphore. Each row has a
+// scale of its own, from zero to the greatest value, which is written beside it. Where a number changes more
+// often than pixels can show, the row is filled to its least value and pale up to its greatest. Beyond
+// Options.MaxRows counters are left out, which the caption mentions.
 func Counters(e *timeline.Experiment, o ...Options) (*Figure, error) {
 	if e == nil {
 		return nil, errors.New("plots.Counters: no experiment")
@@ -101,8 +102,8 @@ func (c *counters) pale() swatch {
 	return swatch{fill: mix(c.theme.bar.fill, c.theme.paper, 0.4)}
 }
 
-// extremes is the least and the greatest value in each bin; both are NaN before the first point and after the last. Of a single
-// step within a bin the longer side counts, so that steps are sharp.
+// extremes is the least and the greatest value in each bin; both are NaN before the first point and after the
+// last. Of a single step within a bin the longer side counts, so that steps are sharp.
 func extremes(k *timeline.Counter, g grid) (least, most []float64) {
 	type bin struct {
 		least, most, longest float64
@@ -118,7 +119,7 @@ func extremes(k *timeline.Counter, g grid) (least, most []float64) {
 		v := float64(p.Value)
 		g.over(p.At, end, func(at int, part float64) {
 			b := &bins[at]
-			if part < 1e-9 { // no more than an error of rounding
+			if part < 1e-9 { // only a rounding error
 				return
 			}
 			if b.values == 0 {
@@ -145,7 +146,7 @@ func extremes(k *timeline.Counter, g grid) (least, most []float64) {
 	return least, most
 }
 
-// grid has as fine bins as so many rows can have without the drawing growing large.
+// grid returns bins that are as fine as possible for the number of rows without a large drawing.
 func (c *counters) grid(x0, width float64, from, total time.Duration) grid {
 	size := 1.0
 	for width/size*float64(len(c.rows)) > maxColumns/2 {
@@ -173,7 +174,7 @@ func (c *counters) Plot(cv draw.Canvas, p *plot.Plot) {
 	pen.grid(cv, p, true, false)
 	x0, x1, top := float64(cv.Min.X), float64(cv.Max.X), float64(cv.Max.Y)
 	if len(c.rows) == 0 {
-		pen.textCentre((x0+x1)/2, top-counterPitch/2-4, "the experiment told of no numbers", regular, labelSize, c.theme.muted)
+		pen.textCentre((x0+x1)/2, top-counterPitch/2-4, "the experiment has no counters", regular, labelSize, c.theme.muted)
 		return
 	}
 	seconds := func(v float64) time.Duration { return time.Duration(math.Round(v * 1e9)) }

@@ -8,24 +8,25 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// Warned is implemented by measurements with warnings, such as that other processes used the same cores. Figures show them below the caption
-// and in the alternative text. Lab's results implement it.
+// Warned is implemented by measurements with warnings, such as that other processes used the same cores.
+// Figures show them below the caption and in the alternative text. Lab's results implement it.
 type Warned interface {
 	// EachWarning calls f for every warning.
 	EachWarning(f func(warning string))
 }
 
-// Disturbed is implemented by [Timings] and [Scaling] that have a lower bound for the times without other processes. Lab's results
-// implement it.
+// Disturbed is implemented by [Timings] and [Scaling] that have a lower bound for the times without other
+// processes. Lab's results implement it.
 type Disturbed interface {
-	// EachFloor calls f for every time, in the order of EachTiming or EachPoint, with a lower bound for the lower end of its interval had no
-	// other process used the cores, in nanoseconds; 0 means that it is not known.
+	// EachFloor calls f for every time, in the order of EachTiming or EachPoint, with a lower bound for the
+	// lower end of its interval had no other process used the cores, in nanoseconds; 0 means that it is not
+	// known.
 	EachFloor(f func(ns float64))
 }
 
 // OnProcs is implemented by [Timings] that know the GOMAXPROCS of their measurement.
 type OnProcs interface {
-	// Procs is that number; 0 when it is not known, or when there were several.
+	// Procs is that number; 0 when it is unknown, or when there were several.
 	Procs() int
 }
 

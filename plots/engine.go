@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// Ran is what measurements may tell besides: which engine ran their code. The caption says it. Lab's results do; they know one only
-// where there are several, as in a notebook.
+// Ran is implemented by measurements that know which engine ran their code, which the caption shows. Lab's
+// results implement it; they know an engine only where there are several, as in a notebook.
 type Ran interface {
-	// RanBy is the engine's name; empty when it is not known, or when there is but one.
+	// RanBy returns the engine's name; empty when it is unknown, or when there is only one.
 	RanBy() string
 }
 
-// ranBy is what v says of its engine, if anything.
+// ranBy returns v's engine, or "".
 func ranBy(v any) string {
 	if r, ok := v.(Ran); ok {
 		return r.RanBy()
@@ -20,7 +20,7 @@ func ranBy(v any) string {
 	return ""
 }
 
-// inWords is what the text that stands for a figure says of v's engine, if anything.
+// inWords returns the part of a figure's alternative text about v's engine, or "".
 func inWords(v any) string {
 	if ran := ranBy(v); ran != "" {
 		return " Engine: " + ran + "."

@@ -250,7 +250,7 @@ func ExampleSweep_RanBy() {
 	said(plots.Speedup(s))
 	// Output:
 	// compiled
-	// Speedup of checksums: 2.00× with 2 workers. Amdahl: serial part 0 % (from 2 points, so it cannot but fit). Engine: compiled.
+	// Speedup of checksums: 2.00× with 2 workers. Amdahl: serial part 0 % (from 2 points, so it always fits). Engine: compiled.
 }
 
 // Rows of different engines say so.
@@ -272,7 +272,7 @@ func ExampleSweep_FullAt() {
 	said(plots.Speedup(s))
 	// Output:
 	// 2
-	// Speedup of checksums: 2.00× with 4 workers. Beyond 2 workers all cores are busy: the hollow point is not fitted. Amdahl: serial part 0 % (from 2 points, so it cannot but fit).
+	// Speedup of checksums: 2.00× with 4 workers. Beyond 2 workers all cores are busy: the hollow point is not fitted. Amdahl: serial part 0 % (from 2 points, so it always fits).
 }
 
 func ExampleSweep_EachFloor() {

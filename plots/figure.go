@@ -1,15 +1,17 @@
-// Package plots draws figures over plain data with gonum/plot: what an experiment's goroutines and cores did, how work scales,
-// how ways to do it compare, how long things took, who waited for a lock.
-// It must not know goroutines, tracers or kernels: data goes in, a drawing comes out.
+// Package plots draws figures over plain data with gonum/plot: what an experiment's goroutines and cores did,
+// how work scales, how ways to do it compare, how long things took, who waited for a lock. It must not know
+// goroutines, tracers or kernels: data goes in, a drawing comes out.
 //
-// Where data is measured by others, a small interface says what is needed of it: package lab's results have these methods, so
+// Measurements are passed as small interfaces, which package lab's results implement, so
 //
 //	plots.Speedup(lab.Scale(…))
 //
-// is a figure. Each interface has a plain type beside it for numbers of one's own. Every figure takes [Options], or none.
+// is a figure. Each interface has a plain type beside it for your own numbers. Every figure takes optional
+// [Options].
 //
-// SVG names what the reader's fonts can write, and so shows names in any script. PNG is drawn with the font that comes with gonum/plot,
-// Liberation Sans: Latin, Greek, Cyrillic. Any other character, such as 語 or 🚀, is a box there.
+// SVG shows names in any script, since it can use the reader's fonts. PNG is drawn with the font that comes
+// with gonum/plot, Liberation Sans: Latin, Greek, Cyrillic. Any other character, such as 語 or 🚀, is a box
+// there.
 package plots
 
 import (
@@ -21,13 +23,18 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Options say how a figure looks. The zero value is a light figure 900 pixels wide.
+// Options determine how a figure looks. The zero value is a light figure 900 pixels wide. A function takes at
+// most one Options.
 type Options struct {
-	Width   float64 // in CSS pixels; 0 means 900. The height follows from the content; below 520, for a phone, labels stand above their rows
-	Theme   Theme   // the colours of paper and ink
-	Title   string  // above the caption; empty for none
-	MaxRows int     // how many rows are drawn one by one, the others being folded into one or left out; 0 means 40, and fewer in a crowd
-	Sorted  bool    // Compare: the fastest first; LockWait: who waited longest first. Else in the order given
+	// in CSS pixels; 0 means 900. The height follows from the content; below 520, for a phone, labels stand
+	// above their rows
+	Width float64
+	Theme Theme  // the colours of paper and ink
+	Title string // above the caption; may be empty
+	// how many rows are drawn one by one, the others being folded into one or left out; 0 means 40, and fewer
+	// in a crowd
+	MaxRows int
+	Sorted  bool // Compare: the fastest first; LockWait: who waited longest first. Else in the order given
 }
 
 const (
@@ -55,8 +62,9 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// A Figure is a drawing with a caption above its plot and a legend below. It has the methods by which a notebook shows a
-// value: SVG and PNG. A Figure may be drawn any number of times, but not by several goroutines at once.
+// A Figure is a drawing with a caption above its plot and a legend below. It has the methods by which a
+// notebook shows a value: SVG and PNG. A Figure may be drawn any number of times, but not by several
+// goroutines at once.
 type Figure struct {
 	plot    *plot.Plot
 	theme   *theme
@@ -85,8 +93,8 @@ type entry struct {
 	whisker bool      // with the interval's line across it
 }
 
-// Plot is gonum's plot in the figure: its axes and their labels can be changed, and plotters added, until the figure is drawn.
-// The horizontal axis of a timeline is in seconds.
+// Plot is gonum's plot in the figure: its axes and their labels can be changed, and plotters added, until the
+// figure is drawn. The horizontal axis of a timeline is in seconds.
 func (f *Figure) Plot() *plot.Plot { return f.plot }
 
 // Size is the figure's width and height in CSS pixels. PNG has twice as many of its own in each direction.
@@ -94,14 +102,14 @@ func (f *Figure) Size() (width, height int) {
 	return int(math.Ceil(f.width)), int(math.Ceil(f.height()))
 }
 
-// Alt says in words what the figure shows.
+// Alt describes the figure in words.
 func (f *Figure) Alt() string { return f.alt }
 
-// String is Alt: what is shown where no figure can be.
+// String returns Alt, for places where a figure cannot be shown.
 func (f *Figure) String() string { return f.alt }
 
-// SVG is the figure as an SVG document of its own, with the glyphs that it uses embedded. Where its place is narrower than the figure
-// it is scaled down; it is never scaled up.
+// SVG is the figure as an SVG document of its own, with the glyphs that it uses embedded. Where its place is
+// narrower than the figure it is scaled down; it is never scaled up.
 func (f *Figure) SVG() string {
 	w, h := f.Size()
 	c := newSVG(float64(w), float64(h), f.theme)
@@ -112,8 +120,9 @@ func (f *Figure) SVG() string {
 // maxPNG is the size in bytes above which an image is drawn with fewer pixels.
 const maxPNG = 200_000
 
-// PNG is the figure as a PNG image for screens with two device pixels to the CSS pixel; Size is what it should be shown at. An
-// image of more than 200 kB is drawn again with one. A character that Liberation Sans does not have is a box; [Figure.SVG] shows it.
+// PNG is the figure as a PNG image for screens with two device pixels to the CSS pixel; Size is what it
+// should be shown at. An image of more than 200 kB is drawn again with one. A character that Liberation Sans
+// does not have is a box; [Figure.SVG] shows it.
 func (f *Figure) PNG() ([]byte, error) {
 	w, h := f.Size()
 	for ratio := 2; ; ratio-- {
@@ -150,7 +159,7 @@ func (f *Figure) header() float64 {
 	return h + 4
 }
 
-// axis is the height of what gonum puts below the data.
+// axis returns the height of the axis that gonum draws below the data.
 func (f *Figure) axis() float64 {
 	area := draw.Canvas{Rectangle: vg.Rectangle{Max: vg.Point{X: vg.Length(f.width), Y: 1000}}}
 	data := f.plot.DataCanvas(area)
@@ -188,8 +197,8 @@ const (
 
 func entryWidth(e entry) float64 { return sampleWidth + 5 + textWidth(e.name, regular, labelSize) + 16 }
 
-// Draw draws the figure at the top left of a canvas, which should be at least of the figure's Size in points. On canvases of
-// gonum's own it uses plain strokes and fills.
+// Draw draws the figure at the top left of a canvas, which should be at least of the figure's Size in points.
+// On canvases of gonum's own it uses plain strokes and fills.
 func (f *Figure) Draw(c draw.Canvas) {
 	p := pen{c, f.theme}
 	top, left := float64(c.Max.Y), float64(c.Min.X)

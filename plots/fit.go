@@ -2,8 +2,9 @@ package plots
 
 import "math"
 
-// A law is a model of how long some work takes with n workers: n·time(n) = a + b(n−1) + c·n(n−1). Divided by a that is the
-// Universal Scalability Law, with contention σ = b/a and coherence κ = c/a; Amdahl's law is the case c = 0, with the serial part σ.
+// A law is a model of how long some work takes with n workers: n·time(n) = a + b(n−1) + c·n(n−1). Divided by
+// a that is the Universal Scalability Law, with contention σ = b/a and coherence κ = c/a; Amdahl's law is the
+// case c = 0, with the serial part σ.
 type law struct {
 	a, b, c float64
 	off     float64 // root of the mean square of the fit's relative errors, the first point's, which has none, left out
@@ -33,17 +34,17 @@ func (l law) worst(n, time []float64) (at, miss float64) {
 	return at, miss
 }
 
-// fitLaw finds the law that goes through the first point, since speedups count from there, and has the least squares of relative
-// errors at the others, among those with 0 ≤ σ ≤ 1 and 0 ≤ κ ≤ 1; with κ = 0 unless coherence is asked for. The problem is linear
-// and convex, so the best law lies either inside these bounds or is the best on one or two of them: each is solved exactly, and the
-// best that keeps the others wins.
+// fitLaw finds the law that goes through the first point, since speedups count from there, and has the least
+// squares of relative errors at the others, among those with 0 ≤ σ ≤ 1 and 0 ≤ κ ≤ 1; with κ = 0 unless
+// coherence is asked for. The problem is linear and convex, so the best law lies either inside these bounds
+// or is the best on one or two of them: each is solved exactly, and the best that keeps the others wins.
 func fitLaw(n, time []float64, coherence bool) law {
 	rows := make([][3]float64, len(n)) // of the coefficients; all should give 1
 	for i := range n {
 		w := n[i] * time[i]
 		rows[i] = [3]float64{1 / w, (n[i] - 1) / w, n[i] * (n[i] - 1) / w}
 	}
-	// Each candidate says how a, b and c are made of what is free.
+	// Each candidate defines a, b and c in terms of the free parameters.
 	candidates := [][][3]float64{
 		{{1, 0, 0}, {0, 1, 0}}, // κ = 0
 		{{1, 0, 0}},            // κ = 0, σ = 0
@@ -81,8 +82,8 @@ func fitLaw(n, time []float64, coherence bool) law {
 	return best
 }
 
-// leastSquares solves rows·x ≈ 1 for the x that the basis spans and that has exact·x = 1, by the normal equations. The first of
-// the basis is what x has to have for that; the others are what is free.
+// leastSquares solves rows·x ≈ 1 for the x that the basis spans and that has exact·x = 1, by the normal
+// equations. The first of the basis is what x has to have for that; the others are what is free.
 func leastSquares(rows [][3]float64, exact [3]float64, basis [][3]float64) (x [3]float64, ok bool) {
 	dot := func(a, b [3]float64) float64 { return a[0]*b[0] + a[1]*b[1] + a[2]*b[2] }
 	begin := basis[0]

@@ -13,11 +13,11 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// Cores draws how busy each core was over time: the darker, on dark paper the brighter, the busier. The first rows are the cores of
-// Go's scheduler, with what the whole process did on them, called P where they are more than the machine's; beside each stands the
-// part of the time in which it worked for the experiment. Where the operating system told of them, and for long enough to be believed,
-// the cores of the machine follow, with what all processes did on them. With more cores than Options.MaxRows a row is the mean of
-// several neighbours.
+// Cores draws how busy each core was over time: the darker, on dark paper the brighter, the busier. The first
+// rows are the cores of Go's scheduler, with what the whole process did on them, called P where they are more
+// than the machine's; beside each stands the part of the time in which it worked for the experiment. If the
+// operating system reported them, for long enough to be reliable, the cores of the machine follow, with the
+// work of all processes. With more cores than Options.MaxRows a row is the mean of several neighbours.
 func Cores(e *timeline.Experiment, o ...Options) (*Figure, error) {
 	if e == nil {
 		return nil, errors.New("plots.Cores: no experiment")
@@ -133,7 +133,7 @@ func (h *heat) addCores(e *timeline.Experiment, rows int) {
 	})
 }
 
-// addSystem adds what the operating system told, if it can be believed, and says what there is to say about it.
+// addSystem adds the data of the operating system, if they are reliable, and returns the text about them.
 func (h *heat) addSystem(e *timeline.Experiment, rows int) string {
 	if len(e.SystemCores) == 0 {
 		return ""
@@ -150,7 +150,7 @@ func (h *heat) addSystem(e *timeline.Experiment, rows int) string {
 		}
 	}
 	if worst > 0.1 {
-		return fmt.Sprintf("too short to say what the machine's cores did: the operating system counts in ticks of %s", quantity.Duration(timeline.SystemTick))
+		return fmt.Sprintf("too short to show the machine's cores: the operating system counts in ticks of %s", quantity.Duration(timeline.SystemTick))
 	}
 	h.second = len(h.rows)
 	groups(len(e.SystemCores), rows, func(from, to int) {
@@ -173,14 +173,14 @@ func (h *heat) addSystem(e *timeline.Experiment, rows int) string {
 		r.share = wholePercent(sum / n)
 		h.rows = append(h.rows, r)
 	})
-	words := fmt.Sprintf("machine cores: all processes together, as the operating system counts, give or take %s", percent(worst))
+	words := fmt.Sprintf("machine cores: all processes together, as the operating system counts, ± %s", percent(worst))
 	if all > 0 && float64(stolen)/float64(all) >= 0.01 {
 		words += fmt.Sprintf("; the machine's host kept %s of them for others", percent(float64(stolen)/float64(all)))
 	}
 	return words
 }
 
-// wholePercent never rounds something to nothing, or what lacks something to all.
+// wholePercent never rounds a positive share to 0 %, or a share below one to 100 %.
 func wholePercent(share float64) string {
 	switch v := 100 * share; {
 	case v > 0 && v < 1:
@@ -233,7 +233,7 @@ func (h *heat) Plot(cv draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// heatLevel is which of five shades a share has; -1 for none. A trace of work that no pixel of a bin would hold is none.
+// heatLevel returns which of five shades a share has, or -1. Work of less than a pixel of a bin has no shade.
 func heatLevel(share float64) int {
 	if share < 0.002 {
 		return -1

@@ -13,13 +13,13 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// Samples are the times that something took, one by one. Lab's Stats are such; for times of one's own there is [Durations].
+// Samples are single times of some work. Lab's Stats implement it; [Durations] holds your own times.
 type Samples interface {
-	// EachSample calls f with every time, in nanoseconds. It returns what took so long.
+	// EachSample calls f with every time, in nanoseconds. It returns the name of the work.
 	EachSample(f func(ns float64)) (name string)
 }
 
-// Durations are [Samples] written down.
+// Durations are a literal list of [Samples].
 type Durations []time.Duration
 
 // EachSample implements [Samples].
@@ -30,10 +30,11 @@ func (d Durations) EachSample(f func(ns float64)) (name string) {
 	return ""
 }
 
-// Histogram draws how often times of each length were seen, with marks at the percentiles 50, 90 and 99. A percentile is the
-// least time that so many of the samples did not exceed, or, where they are exactly so many, the mean of that and the next one: p50 is
-// the median that lab's Stats have. One that needs more samples than there are is left out: ten for p90, a
-// hundred for p99. Where the longest time is more than fifty times the shortest, the axis is logarithmic.
+// Histogram draws how often times of each length were seen, with marks at the percentiles 50, 90 and 99. A
+// percentile is the least time that so many of the samples did not exceed, or, where they are exactly so
+// many, the mean of that and the next one: p50 is the median that lab's Stats have. One that needs more
+// samples than there are is left out: ten for p90, a hundred for p99. Where the longest time is more than
+// fifty times the shortest, the axis is logarithmic.
 func Histogram(s Samples, o ...Options) (*Figure, error) {
 	opt, err := one(o)
 	if err != nil {
@@ -46,7 +47,7 @@ func Histogram(s Samples, o ...Options) (*Figure, error) {
 	var times []float64
 	name := s.EachSample(func(ns float64) {
 		if !(ns >= 0) || math.IsInf(ns, 0) {
-			bad = fmt.Errorf("plots.Histogram: a time of %v ns is none", ns)
+			bad = fmt.Errorf("plots.Histogram: %v ns is not a valid time", ns)
 		}
 		times = append(times, ns)
 	})
@@ -114,7 +115,7 @@ func newDistribution(times []float64) *distribution {
 	for _, v := range times {
 		d.mean += v / float64(n)
 	}
-	d.log = least > 1e-6 && most > 50*least // nothing takes a millionth of a nanosecond
+	d.log = least > 1e-6 && most > 50*least // no work takes a millionth of a nanosecond
 	switch {
 	case d.log:
 		d.lo, d.hi = least/1.05, most*1.05
@@ -122,12 +123,13 @@ func newDistribution(times []float64) *distribution {
 		d.lo, d.hi = 0.9*least, 1.1*least+1
 	default:
 		pad := (most - least) / 20
-		if d.lo, d.hi = least-pad, most+pad; least < 4*pad*5 { // near zero the axis may as well begin there
+		if d.lo, d.hi = least-pad, most+pad; least < 4*pad*5 { // an axis near zero begins at zero
 			d.lo = 0
 		}
 	}
 	d.lo, d.hi = max(0, d.lo)/1e9, d.hi/1e9
-	// As many bins as keep each wide enough to hold some: the width of Freedman and Diaconis, within what can be seen.
+	// As many bins as keep each wide enough to hold some: the width of Freedman and Diaconis, within what can
+	// be seen.
 	count := 60.0
 	if iqr := d.place(d.quantile(0.75)) - d.place(d.quantile(0.25)); iqr > 0 {
 		count = 1 / (2 * iqr / math.Cbrt(float64(n)))
@@ -152,7 +154,7 @@ func newDistribution(times []float64) *distribution {
 	return d
 }
 
-// binWidth says how wide the bins are: a time, or a factor on a logarithmic axis.
+// binWidth returns the width of the bins: a time, or a factor on a logarithmic axis.
 func (d *distribution) binWidth() string {
 	n := float64(len(d.bins))
 	if d.log {
@@ -170,8 +172,8 @@ func (d *distribution) place(ns float64) float64 {
 	return (v - d.lo) / (d.hi - d.lo)
 }
 
-// quantile is the least of the times that a part q of them do not exceed; when that part is a whole number of them, the mean of it
-// and the next.
+// quantile is the least of the times that a part q of them do not exceed; when that part is a whole number of
+// them, the mean of it and the next.
 func (d *distribution) quantile(q float64) float64 {
 	n := q * float64(len(d.times))
 	if whole := math.Round(n); math.Abs(n-whole) < 1e-9*n && whole >= 1 && int(whole) < len(d.times) {
@@ -213,9 +215,9 @@ func (d *distribution) draw(p pen, s swatch, x0, x1, base, top float64) {
 	p.fill(s, cols)
 }
 
-// drawMarks draws the percentiles, each with its name on a line of its own below top. All names stand to the right of their
-// marks, the first highest, or all to the left, the last highest: then no name crosses a mark. Where neither has room, each
-// stands where it fits, on paper of its own.
+// drawMarks draws the percentiles, each with its name on a line of its own below top. All names stand to the
+// right of their marks, the first highest, or all to the left, the last highest: then no name crosses a mark.
+// Where neither has room, each stands where it fits, on paper of its own.
 func (d *distribution) drawMarks(p pen, x0, x1, base, top float64) {
 	n := len(d.marks)
 	at, texts := make([]float64, n), make([]string, n)
@@ -250,7 +252,8 @@ func (d *distribution) drawMarks(p pen, x0, x1, base, top float64) {
 	}
 }
 
-// logTimes marks an axis in seconds at powers of ten, and at twice and five times as much where there are few of these.
+// logTimes marks an axis in seconds at powers of ten, and at twice and five times as much where there are few
+// of these.
 func logTimes(lo, hi float64) (ticks []plot.Tick) {
 	factors := []float64{1}
 	if hi/lo < 3000 {

@@ -12,22 +12,23 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// Outcomes is how often each result of a litmus test was seen. Lab's LitmusTable is one; for counts of one's own there is [Tally].
+// Outcomes is how often each result of a litmus test was seen. Lab's LitmusTable implements it; [Tally] holds
+// your own counts.
 type Outcomes interface {
-	// EachOutcome calls f for every result with the number of runs that had it and what is thought of it: "acceptable",
+	// EachOutcome calls f for every result with the number of runs that had it and its verdict: "acceptable",
 	// "interesting", "forbidden" or "unforeseen". It returns the test's name.
 	EachOutcome(f func(result string, count int, verdict string)) (name string)
 }
 
-// A Tally is [Outcomes] written down.
+// A Tally is a literal list of [Outcomes].
 type Tally struct {
 	Name     string
 	Rows     []Outcome
-	Engine   string   // what ran the code; empty when there is but one way
+	Engine   string   // what ran the code; empty when there is only one
 	Warnings []string // conditions that may have changed the counts
 }
 
-// An Outcome is one result: how often it was seen, and what is thought of it.
+// An Outcome is one result: how often it was seen, and its verdict.
 type Outcome struct {
 	Result  string
 	Count   int
@@ -59,9 +60,9 @@ const (
 	unforeseen  = "unforeseen"
 )
 
-// Litmus draws a bar for each result of a litmus test, coloured and hatched by what is thought of it. Where some results are far
-// rarer than others the axis is logarithmic: the rare one is the one that matters. Beyond Options.MaxRows the rarest are summed
-// up in the caption.
+// Litmus draws a bar for each result of a litmus test, coloured and hatched by its verdict. If some results
+// are far rarer than others the axis is logarithmic, since the rare ones matter. Beyond Options.MaxRows the
+// rarest are summed up in the caption.
 func Litmus(t Outcomes, o ...Options) (*Figure, error) {
 	opt, err := one(o)
 	if err != nil {

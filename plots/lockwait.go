@@ -13,15 +13,15 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// Holds is the history of a lock. Lab's Lock, RLock, RWLock and Semaphore are such, once they are watched; [Locks] makes one of
-// several, and for a history of one's own there is [HoldList].
+// Holds is the history of a lock. Lab's Lock, RLock, RWLock and Semaphore implement it, once they are
+// watched; [Locks] combines several, and [HoldList] holds your own history.
 type Holds interface {
-	// EachHold calls f for every time that somebody held the lock, and returns how many later holds were not kept.
+	// EachHold calls f for every hold of the lock, and returns how many later holds were not kept.
 	EachHold(f func(timeline.Hold)) (dropped int)
 }
 
-// A HoldList is [Holds] written down. Who holds without a Goroutine is taken for one goroutine by the name of Who, or, without that,
-// by From and by Line.
+// A HoldList is a literal list of [Holds]. Holds without a Goroutine belong to one goroutine if they have the
+// same Who, or, without that, the same From and Line.
 type HoldList struct {
 	Holds   []timeline.Hold
 	Dropped int // how many are missing
@@ -35,7 +35,7 @@ func (l HoldList) EachHold(f func(timeline.Hold)) (dropped int) {
 	return l.Dropped
 }
 
-// Locks is the history of all of them, to see who holds one while waiting for another:
+// Locks returns the history of all of them, to show which goroutine holds one while waiting for another:
 //
 //	plots.LockWait(plots.Locks(left, right))
 func Locks(all ...Holds) Holds {
@@ -48,8 +48,8 @@ func Locks(all ...Holds) Holds {
 	return l
 }
 
-// Between is the part of a history that was asked for from one time on and before another; a zero time leaves that side open. So a
-// lock that has been used in several cells can be drawn for one of them:
+// Between returns the part of a history that was requested from begin on and before end; a zero time leaves
+// that side open. So a lock that has been used in several cells can be drawn for one of them:
 //
 //	begin := time.Now()
 //	…
@@ -67,12 +67,14 @@ func Between(l Holds, from, to time.Time) Holds {
 	return part
 }
 
-// LockWait draws who waited for a lock while who held it: a row for each goroutine, those that were started at the same place
-// together, with its waits and its holds over time, those of readers and of writers apart. Of several locks ([Locks]), waits and holds say which one, and what a goroutine
-// has to do with a second lock while it holds a first is drawn below that. Rows, and the places where they were started, stand in
-// the order in which they first asked, or, with Options.Sorted, those that waited longest in all first; beyond Options.MaxRows the
-// others are folded by place, into rows that show how many waited and how many held. The caption sums up the waits and the holds, in goroutines'
-// time: of two that wait for one second both count.
+// LockWait draws which goroutines waited for a lock and which held it: a row for each goroutine, those that
+// were started at the same place together, with its waits and its holds over time, those of readers and of
+// writers apart. With several locks ([Locks]), waits and holds are labelled with their lock, and those of a
+// second lock, while a goroutine holds a first, are drawn below. Rows, and the places where they were
+// started, stand in the order in which they first asked, or, with Options.Sorted, those that waited longest
+// in all first; beyond Options.MaxRows the others are folded by place, into rows that show how many waited
+// and how many held. The caption sums up the waits and the holds, in goroutines' time: of two that wait for
+// one second both count.
 func LockWait(l Holds, o ...Options) (*Figure, error) {
 	opt, err := one(o)
 	if err != nil {
@@ -110,7 +112,7 @@ func LockWait(l Holds, o ...Options) (*Figure, error) {
 // reads is the state in which a figure of locks has who reads: there is no other use for it there.
 const reads = timeline.Receiving
 
-// contention is what the histories of locks come to.
+// contention is the summary of the histories of locks.
 type contention struct {
 	rows                           []*holder // in the order in which they first asked
 	locks                          []string  // their names, each once
@@ -121,7 +123,8 @@ type contention struct {
 	reads, writes                  int // of holds
 }
 
-// A holder is a goroutine and what it did with locks, in as many lanes as it had to do with locks at the same time.
+// A holder is a goroutine and what it did with locks, in as many lanes as it had to do with locks at the same
+// time.
 type holder struct {
 	label, from string
 	lanes       [][]timeline.Span
@@ -235,7 +238,7 @@ func (c *contention) experiment(sorted bool) *timeline.Experiment {
 	return e
 }
 
-// note is what is written into a wait or a hold: of several locks, which one.
+// note returns the label of a wait or a hold: with several locks, the name of the lock.
 func (c *contention) note(s timeline.Span) []string {
 	d := quantity.Duration(s.Duration())
 	if len(c.locks) < 2 {
@@ -244,7 +247,7 @@ func (c *contention) note(s timeline.Span) []string {
 	return []string{s.Reason + " " + d, s.Reason, d}
 }
 
-// words is what the caption says.
+// words returns the caption.
 func (c *contention) words() []string {
 	names := strings.Join(c.locks, ", ")
 	if n := len(c.locks); n > 3 {

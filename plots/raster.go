@@ -21,8 +21,8 @@ import (
 	"interleave/plots/bitmap"
 )
 
-// A rasterCanvas is gonum's image canvas, with columns and upright text drawn straight into the pixels: hatches are copied from
-// a tile, and glyphs are set without being scaled once more.
+// A rasterCanvas is gonum's image canvas, with columns and upright text drawn straight into the pixels:
+// hatches are copied from a tile, and glyphs are set without being scaled once more.
 type rasterCanvas struct {
 	*vgimg.Canvas
 	ratio int // device pixels for each CSS pixel
@@ -32,7 +32,7 @@ type rasterCanvas struct {
 	stack []rasterState
 }
 
-// A rasterState is what Push saves and we need to know.
+// A rasterState is the part of the state saved by Push that is needed here.
 type rasterState struct {
 	color color.Color
 	moved bool // by Rotate, Translate or Scale
@@ -112,7 +112,7 @@ func (c *rasterCanvas) FillString(f font.Face, at vg.Point, s string) {
 	d.DrawString(s)
 }
 
-// paint implements painter. Edges fall on device pixels. It heeds no transformation.
+// paint implements painter. Edges fall on device pixels. It ignores transformations.
 func (c *rasterCanvas) paint(s swatch, cols []column) {
 	t := c.tiles[s]
 	if t == nil {
@@ -163,7 +163,8 @@ func (s swatch) tile(ratio int) *image.RGBA {
 	return img
 }
 
-// distance is how far a point beside the stroke is from it; one before its beginning or after its end is out of reach.
+// distance is how far a point beside the stroke is from it; one before its beginning or after its end is out
+// of reach.
 func (l stroke) distance(x, y float64) float64 {
 	dx, dy := l.x1-l.x0, l.y1-l.y0
 	t := ((x-l.x0)*dx + (y-l.y0)*dy) / (dx*dx + dy*dy)
@@ -173,8 +174,9 @@ func (l stroke) distance(x, y float64) float64 {
 	return math.Hypot(x-l.x0-t*dx, y-l.y0-t*dy)
 }
 
-// encodePNG writes an opaque image. A drawing has few colours, and a byte for each pixel instead of three makes the file,
-// and the time it takes, a third. Only a large file is worth the time that packing it well takes.
+// encodePNG writes an opaque image. A drawing has few colours, and a byte for each pixel instead of three
+// makes the file, and the time it takes, a third. Only a large file is worth the time that packing it well
+// takes.
 func encodePNG(img *image.RGBA, limit int) ([]byte, error) {
 	flat := indexed(img)
 	var b bytes.Buffer
@@ -190,8 +192,8 @@ func encodePNG(img *image.RGBA, limit int) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// A palette holds the colours that are frequent, exactly; the edges of letters, which are many shades and few pixels, take
-// the nearest of those.
+// A palette holds the colours that are frequent, exactly; the edges of letters, which are many shades and few
+// pixels, take the nearest of those.
 const paletteSize = 256
 
 // indexed is the image with a palette of its own.
@@ -229,7 +231,8 @@ func indexed(img *image.RGBA) *image.Paletted {
 	return out
 }
 
-// A colorTable numbers colours as they are found. Most of an image is a few of them, which recent finds without a map.
+// A colorTable numbers colours as they are found. Most of an image is a few of them, which recent finds
+// without a map.
 type colorTable struct {
 	colors []struct {
 		rgb    uint32
@@ -237,7 +240,7 @@ type colorTable struct {
 	}
 	index  map[uint32]int
 	recent [1 << 10]struct {
-		rgb uint32 // plus one, so that zero is none
+		rgb uint32 // plus one; zero is an empty entry
 		n   int
 	}
 }
@@ -263,7 +266,8 @@ func (t *colorTable) find(c uint32) int {
 	return n
 }
 
-// each calls f with every longest run of pixels of one colour. The image is opaque, and has no gaps between its rows.
+// each calls f with every longest run of pixels of one colour. The image is opaque, and has no gaps between
+// its rows.
 func each(img *image.RGBA, f func(c uint32, from, to int)) {
 	pix := img.Pix
 	for i := 0; i+4 <= len(pix); {

@@ -15,30 +15,32 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A Scaling is how long some work takes with several numbers of workers. Lab's Scaling is one; for numbers of one's own there
-// is [Sweep].
+// A Scaling holds the times of some work with several numbers of workers. Lab's Scaling implements it;
+// [Sweep] holds your own numbers.
 type Scaling interface {
-	// EachPoint calls f for every number of workers with the median time of the work in nanoseconds, the ends of its interval
-	// and the interval's confidence, 0 for the range of the samples. It returns what was measured, and what axis counts:
-	// "workers", "cores".
+	// EachPoint calls f for every number of workers with the median time of the work in nanoseconds, the ends
+	// of its interval and the interval's confidence, 0 for the range of the samples. It returns what was
+	// measured, and what axis counts: "workers", "cores".
 	EachPoint(f func(workers int, median, lo, hi, confidence float64)) (name, axis string)
 }
 
-// Filling is implemented by a [Scaling] that knows how many workers keep all cores busy. Lab's Scaling computes it from the CPU time of one
-// worker.
+// Filling is implemented by a [Scaling] that knows how many workers keep all cores busy. Lab's Scaling
+// computes it from the CPU time of one worker.
 type Filling interface {
-	// FullAt is the number of workers beyond which all usable cores are busy, so that more workers cannot help; 0 when it is not known, or
-	// when workers hardly compute.
+	// FullAt is the number of workers beyond which all usable cores are busy, so that more workers cannot
+	// help; 0 when it is unknown, or when workers hardly compute.
 	FullAt() float64
 }
 
-// A Sweep is a [Scaling] written down.
+// A Sweep is a literal [Scaling].
 type Sweep struct {
-	Name     string
-	Axis     string // what is counted; empty means workers
-	Points   []SweepPoint
-	Engine   string   // what ran the code; empty when there is but one way
-	Full     float64  // number of workers that keep all cores busy: for work that only computes, the number of cores. 0 when not known
+	Name   string
+	Axis   string // what is counted; empty means workers
+	Points []SweepPoint
+	Engine string // what ran the code; empty when there is only one
+	// number of workers that keep all cores busy: for work that only computes, the number of cores. 0 when
+	// not known
+	Full     float64
 	Warnings []string // conditions that may have changed the times
 }
 
@@ -79,17 +81,18 @@ func (s Sweep) EachFloor(f func(ns float64)) {
 	}
 }
 
-// Speedup draws how many times faster the work is than with the smallest number of workers: what was measured, with its
-// intervals, what would be ideal, and, from two numbers of workers on, Amdahl's law, and from three on, the Universal Scalability
-// Law. Both begin at the smallest number, and are fitted to the other times by least squares of the relative errors. Their
-// parameters are in the caption: the serial part and the limit that it sets; contention σ, coherence κ and the number of workers
-// beyond which more are slower. The range after the serial part follows from the intervals: it is fitted to the upper end of the first time
-// and the lower ends of the others, and the other way round. Interval ends count from the median of the smallest number; its
-// own interval is drawn at that number.
+// Speedup draws how many times faster the work is than with the smallest number of workers: what was
+// measured, with its intervals, what would be ideal, and, from two numbers of workers on, Amdahl's law, and
+// from three on, the Universal Scalability Law. Both begin at the smallest number, and are fitted to the
+// other times by least squares of the relative errors. Their parameters are in the caption: the serial part
+// and the limit that it sets; contention σ, coherence κ and the number of workers beyond which more are
+// slower. The range after the serial part follows from the intervals: it is fitted to the upper end of the
+// first time and the lower ends of the others, and the other way round. Interval ends count from the median
+// of the smallest number; its own interval is drawn at that number.
 //
-// The laws do not consider the number of cores. If it is known how many workers keep all cores busy ([Filling]), points beyond are drawn
-// hollow and are not fitted, since even perfectly parallel work does not become faster there. A law is shown without numbers and curve, and
-// the caption gives the reason, when
+// The laws do not consider the number of cores. If it is known how many workers keep all cores busy
+// ([Filling]), points beyond are drawn hollow and are not fitted, since even perfectly parallel work does not
+// become faster there. A law is shown without numbers and curve, and the caption gives the reason, when
 //   - it misses one of the points by more than 10 % of the time;
 //   - others may have added more than 10 % to one of the times ([Disturbed]);
 //   - the range of the serial part is wider than 50 %;
@@ -182,8 +185,8 @@ type scaling struct {
 	top         float64       // of the vertical axis
 	amdahl, usl *law          // nil when there are too few points, or when it cannot be that
 	why         [2]string     // why Amdahl's law, and USL, has no numbers
-	serial      [2]float64    // the range of Amdahl's serial part; both negative when the intervals say nothing
-	slowest     *scalingPoint // the one most clearly slower than the first; nil when none is
+	serial      [2]float64    // the range of Amdahl's serial part; both negative when the intervals do not determine it
+	slowest     *scalingPoint // the point most clearly slower than the first, or nil
 }
 
 type scalingPoint struct {
@@ -216,7 +219,7 @@ func readScaling(s Scaling) (*scaling, error) {
 		case workers < 1:
 			bad = fmt.Errorf("%d workers cannot be measured", workers)
 		case !(median > 0) || math.IsInf(median, 0) || math.IsNaN(lo) || math.IsNaN(hi) || lo < 0 || hi < 0:
-			bad = fmt.Errorf("a time of %v ns with %s (from %v to %v) is none", median, quantity.Plural(workers, "worker"), lo, hi)
+			bad = fmt.Errorf("a time of %v ns with %s (from %v to %v) is not valid", median, quantity.Plural(workers, "worker"), lo, hi)
 		}
 		c.points = append(c.points, scalingPoint{n: float64(workers), time: median, lo: lo, hi: hi, confidence: confidence})
 	})
@@ -289,7 +292,7 @@ func (c *scaling) fit() {
 		short, long = append(short, base.time/p.hi), append(long, base.time/p.lo)
 		wide = wide && p.hi > p.lo
 		if lo := base.time / p.hi; p.least < (1-maxTaken)*lo {
-			c.why = [2]string{"what others took of the cores may have changed the times by more than 10 %: no law is fitted", ""}
+			c.why = [2]string{"other processes may have changed the times by more than 10 %: no law is fitted", ""}
 		}
 	}
 	c.serial = [2]float64{-1, -1}
@@ -390,18 +393,19 @@ func (c *scaling) words() (all []string) {
 	return all
 }
 
-// quality says how well the law fits. With as many parameters as points it does wherever its bounds let it, which says nothing.
+// quality describes how well the law fits. With as many parameters as points it fits wherever its bounds
+// allow it, which proves nothing.
 func (l *law) quality() string {
 	switch {
 	case l.off < 0.0005 && l.parameters >= l.points:
-		return fmt.Sprintf(" (from %d points, so it cannot but fit)", l.points+1)
+		return fmt.Sprintf(" (from %d points, so it always fits)", l.points+1)
 	case l.off < 0.0005:
 		return ""
 	}
 	return fmt.Sprintf(" (off by %s)", percent(l.off))
 }
 
-// speedup is what a law says of n workers, counted as the points are.
+// speedup returns the speedup with n workers by a law, relative to the first point.
 func (c *scaling) speedup(l *law, n float64) float64 {
 	if math.IsInf(n, 0) {
 		if l.c > 0 {

@@ -6,7 +6,7 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// spreads is what the whiskers of a figure stand for, each of its own: measurements with few samples have no interval.
+// spreads records what each whisker of a figure shows: measurements with few samples have no interval.
 type spreads struct {
 	least, most float64  // confidence of the intervals
 	intervals   int      // how many whiskers are that
@@ -26,7 +26,7 @@ func (s *spreads) add(of string, confidence float64) {
 
 func (s *spreads) any() bool { return s.intervals > 0 || len(s.ranges) > 0 }
 
-// words says what points and whiskers stand for.
+// words describes what points and whiskers show.
 func (s *spreads) words() string {
 	if !s.any() {
 		return ""

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/image/font/sfnt"
 )
 
-// subset is a TrueType font with the glyphs of f that runes need and nothing else: no hints, no kerning, no names. Liberation
-// Sans shrinks from 400 kB to about 100 bytes a glyph. Runes that f does not have are left to the viewer's other fonts.
+// subset is a TrueType font with the glyphs of f that runes need and nothing else: no hints, no kerning, no
+// names. Liberation Sans shrinks from 400 kB to about 100 bytes a glyph. Runes that f does not have are left
+// to the viewer's other fonts.
 func subset(f *opentype.Font, runes []rune) ([]byte, error) {
 	var src bytes.Buffer
 	if _, err := f.WriteSourceTo(nil, &src); err != nil {
@@ -23,7 +24,7 @@ func subset(f *opentype.Font, runes []rune) ([]byte, error) {
 		return nil, err
 	}
 
-	// The new number of a glyph is its index here. The first is the one for what is missing.
+	// The new number of a glyph is its index here. The first is the glyph for missing characters.
 	glyphs := []uint16{0}
 	number := map[uint16]uint16{0: 0}
 	take := func(old uint16) uint16 {

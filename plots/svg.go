@@ -19,8 +19,9 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// An svgCanvas is a vg.Canvas that writes SVG. gonum has one too; this one knows hatches as patterns, joins columns to one
-// path, writes coordinates to a tenth of a pixel, and embeds only the glyphs that are used: a tenth of the size.
+// An svgCanvas is a vg.Canvas that writes SVG. gonum has one, too; this one writes hatches as patterns, joins
+// columns to one path, writes coordinates to a tenth of a pixel, and embeds only the glyphs that are used: a
+// tenth of the size.
 type svgCanvas struct {
 	w, h  float64
 	theme *theme
@@ -315,7 +316,7 @@ func (c *svgCanvas) DrawImage(r vg.Rectangle, img image.Image) {
 	var b strings.Builder
 	enc := base64.NewEncoder(base64.StdEncoding, &b)
 	if err := png.Encode(enc, img); err != nil {
-		panic(err) // gonum's canvases have no other way; an image in memory encodes
+		panic(err) // the interface has no error; an image in memory can be encoded
 	}
 	enc.Close()
 	c.ungroup()
@@ -333,7 +334,8 @@ func (c *svgCanvas) DrawImage(r vg.Rectangle, img image.Image) {
 	c.puts(`" preserveAspectRatio="none" href="data:image/png;base64,` + b.String() + "\"/>\n")
 }
 
-// paint implements painter. Columns side by side on one base become one outline. It heeds no transformation but the first.
+// paint implements painter. Columns side by side on one base become one outline. It heeds no transformation
+// but the first.
 func (c *svgCanvas) paint(s swatch, cols []column) {
 	if len(cols) == 0 {
 		return
@@ -357,7 +359,7 @@ func (c *svgCanvas) paint(s swatch, cols []column) {
 			}
 			right := q(cols[i].x1)
 			if i+1 < len(cols) && cols[i+1].y0 == first.y0 && q(cols[i+1].x0) == right && q(c.h-cols[i+1].y1) == top {
-				i++ // the same height goes on
+				i++ // the same height continues
 				continue
 			}
 			c.puts("h")
@@ -388,8 +390,8 @@ func (c *svgCanvas) paint(s swatch, cols []column) {
 	c.puts("/>\n")
 }
 
-// idMark stands for the document's own prefix of ids until its content is known. Several figures may share one page, and
-// an id must not lead from one to another.
+// idMark stands for the document's own prefix of ids until its content is known. Several figures may share
+// one page, and an id must not lead from one to another.
 const idMark = "\x00"
 
 func (c *svgCanvas) document(alt string) string {
@@ -420,8 +422,8 @@ func (c *svgCanvas) document(alt string) string {
 	return b.String()
 }
 
-// fonts embeds the glyphs that were used. Each font gets a name of the document's own: where several figures share a page,
-// one's few glyphs must not be taken for all of Liberation Sans.
+// fonts embeds the glyphs that were used. Each font gets a name of the document's own: where several figures
+// share a page, one's few glyphs must not be taken for all of Liberation Sans.
 func (c *svgCanvas) fonts(b *strings.Builder, id string) {
 	used := slices.SortedFunc(maps.Keys(c.glyph), func(a, b font.Font) int {
 		return cmp.Or(cmp.Compare(a.Variant, b.Variant), cmp.Compare(a.Weight, b.Weight), cmp.Compare(a.Style, b.Style))

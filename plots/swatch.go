@@ -34,7 +34,8 @@ const (
 
 const tile = 6.0
 
-// A stroke is a line of a hatch in its tile, y downwards. Strokes may leave the tile where a neighbour's would enter it.
+// A stroke is a line of a hatch in its tile, y downwards. Strokes may leave the tile where a neighbour's
+// would enter it.
 type stroke struct{ x0, y0, x1, y1 float64 }
 
 func (h hatch) strokes() (lines []stroke, width float64) {
@@ -65,16 +66,16 @@ func (h hatch) strokes() (lines []stroke, width float64) {
 	return nil, 0
 }
 
-// A column is an upright rectangle, y upwards as everywhere in gonum/plot. Columns that follow each other without a gap and
-// stand on the same base are one shape.
+// A column is an upright rectangle, y upwards as everywhere in gonum/plot. Columns that follow each other
+// without a gap and stand on the same base are one shape.
 type column struct{ x0, x1, y0, y1 float64 }
 
-// A painter is a canvas that fills columns by itself, hatches included. Ours do.
+// A painter is a canvas that fills columns by itself, hatches included. The canvases of this package do.
 type painter interface {
 	paint(s swatch, cols []column)
 }
 
-// paintPlain fills columns on a canvas that knows no hatches.
+// paintPlain fills columns on a canvas without hatches.
 func paintPlain(c vg.Canvas, s swatch, cols []column) {
 	c.SetColor(s.fill)
 	for _, r := range cols {

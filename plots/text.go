@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// All text is set in Liberation Sans, which gonum/plot carries and whose widths are those of Arial and Helvetica: where a
-// viewer ignores embedded fonts, the layout still holds.
+// All text is set in Liberation Sans, which gonum/plot carries and whose widths are those of Arial and
+// Helvetica: where a viewer ignores embedded fonts, the layout still holds.
 var (
 	regular = font.Font{Typeface: "Liberation", Variant: "Sans"}
 	bold    = font.Font{Typeface: "Liberation", Variant: "Sans", Weight: xfont.WeightBold}
@@ -21,8 +21,8 @@ func face(f font.Font, size float64) font.Face {
 	return font.DefaultCache.Lookup(f, vg.Length(size))
 }
 
-// textWidth is how wide a text will be. A viewer takes what Liberation does not have from a font that we do not know; the
-// characters of East Asia are as wide as they are high in all of them.
+// textWidth is how wide a text will be. A viewer takes characters that Liberation does not have from an
+// unknown font; East Asian characters are as wide as they are high in all fonts.
 func textWidth(s string, f font.Font, size float64) float64 {
 	wide := 0
 	known := strings.Map(func(r rune) rune {
@@ -100,7 +100,7 @@ func (p pen) fill(s swatch, cols []column) {
 		return
 	}
 	c := p.Canvas.Canvas
-	for { // what gonum crops it wraps
+	for { // gonum wraps the text that it crops
 		inner, ok := c.(draw.Canvas)
 		if !ok {
 			break

@@ -23,12 +23,13 @@ type theme struct {
 	tint                           float64 // how much of a state's colour its hatched background has
 	states                         map[timeline.State]swatch
 	cores                          map[timeline.CoreKind]swatch
-	shades                         [3]swatch // of a core that runs the experiment's goroutines, so that neighbours differ
-	heat                           [5]swatch // from hardly busy to busy
-	points, bar, base              swatch    // what was measured; what it is compared with
-	verdicts                       map[string]swatch
-	ideal, amdahl, usl             lineKind
-	gap                            lineKind // at a gap in a recording
+	// of a core that runs the experiment's goroutines, so that neighbours differ
+	shades             [3]swatch
+	heat               [5]swatch // from hardly busy to busy
+	points, bar, base  swatch    // what was measured; what it is compared with
+	verdicts           map[string]swatch
+	ideal, amdahl, usl lineKind
+	gap                lineKind // at a gap in a recording
 }
 
 func hex(v uint32) color.NRGBA {
@@ -41,8 +42,9 @@ func mix(a, b color.NRGBA, share float64) color.NRGBA {
 	return color.NRGBA{m(a.R, b.R), m(a.G, b.G), m(a.B, b.B), 255}
 }
 
-// The colours of Okabe and Ito, which the colour-blind can tell apart. Hatches carry the same distinctions in grey: what ran
-// is solid, what waited for a core is densely hatched, what was blocked is light with a pattern for each reason.
+// The colours of Okabe and Ito, which colour-blind people can distinguish. Hatches carry the same
+// distinctions in grey: what ran is solid, what waited for a core is densely hatched, what was blocked is
+// light with a pattern for each reason.
 var (
 	orange     = hex(0xe69f00)
 	skyBlue    = hex(0x56b4e9)

@@ -18,12 +18,13 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// Timeline draws what an experiment's goroutines did over time, one row each, coloured and hatched by state, and below them
-// what each core ran: the number is that of the goroutine's row. With GOMAXPROCS above the number of the machine's cores these rows
-// are called what they are, the Ps of Go's scheduler. Beyond Options.MaxRows the goroutines are folded by
-// the place where they were started, into up to four rows that show how many were in each state; of more than a hundred, unless
-// MaxRows is given, only a dozen have a row. A dashed line marks a measurement, which is left out. Anything shorter than a pixel is shown as a share of the row's height. The cost is
-// that of walking all spans once, and a few milliseconds for each of SVG and PNG.
+// Timeline draws what an experiment's goroutines did over time, one row each, coloured and hatched by state,
+// and below them what each core ran: the number is that of the goroutine's row. With GOMAXPROCS above the
+// number of the machine's cores these rows are called P, as in Go's scheduler. Beyond Options.MaxRows the
+// goroutines are folded by the place where they were started, into up to four rows that show how many were in
+// each state; of more than a hundred, unless MaxRows is given, only a dozen have a row. A dashed line marks a
+// measurement, which is left out. Anything shorter than a pixel is shown as a share of the row's height. The
+// cost is that of walking all spans once, and a few milliseconds for each of SVG and PNG.
 func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	if e == nil {
 		return nil, errors.New("plots.Timeline: no experiment")
@@ -46,7 +47,8 @@ func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	return f, nil
 }
 
-// figure lays the rows out and draws them over a time axis. Caption and alternative text are the caller's.
+// figure lays the rows out and draws them over a time axis. The caller adds the caption and the alternative
+// text.
 func (t *tracks) figure(o Options) *Figure {
 	t.layOut(o)
 	p := newPlot(t.theme)
@@ -80,8 +82,8 @@ type tracks struct {
 	labels []string
 	lines  []string                         // to the right of the labels, in grey
 	names  map[timeline.State]string        // in the legend, where they are not the states' own
-	place  func(*timeline.Goroutine) string // where it was started: what is folded is grouped by that
-	note   func(timeline.Span) []string     // what is written into a span, the first that has room
+	place  func(*timeline.Goroutine) string // where it was started, by which goroutines are folded
+	note   func(timeline.Span) []string     // labels of a span, of which the first that fits is drawn
 }
 
 // noLabel is the name of a row that continues the one above it.
@@ -99,7 +101,7 @@ const (
 	coreGap    = 12.0
 	foldHeight = 56.0
 	manyCores  = 16
-	crowd      = 100 // goroutines of which some stand for all
+	crowd      = 100 // goroutines above which only some have a row
 	crowdRows  = 12
 	maxLabel   = 190.0
 	numberGap  = 7.0
@@ -118,7 +120,7 @@ func (t *tracks) layOut(o Options) {
 	all := t.e.Goroutines
 	n := len(all)
 	if n > o.MaxRows {
-		for n = o.MaxRows; n > 0 && all[n].Name == noLabel; n-- { // what belongs together is not torn apart
+		for n = o.MaxRows; n > 0 && all[n].Name == noLabel; n-- { // rows that belong together are not separated
 		}
 	}
 	t.number = make(map[int64]int, n)
@@ -182,14 +184,15 @@ func (t *tracks) numberWidth() float64 {
 
 // A fold is one row for goroutines that were started at one place.
 type fold struct {
-	place string // empty when there is but one fold
+	place string // empty when there is only one fold
 	rows  []*timeline.Goroutine
 }
 
-// maxFolds is how many places have a row of their own; the last is for all others together where there are more.
+// maxFolds is how many places have a row of their own; the last is for all others together where there are
+// more.
 const maxFolds = 4
 
-// fold groups what has no row of its own, the places with the most goroutines first.
+// fold groups the goroutines without a row of their own, the places with the most goroutines first.
 func (t *tracks) fold(all []timeline.Goroutine) {
 	index := map[string]int{}
 	for i := range all {
@@ -229,7 +232,7 @@ func (t *tracks) foldLabel(i int) string {
 	return "… " + n + " more"
 }
 
-// words is what stands below a fold's label.
+// words returns the text below a fold's label.
 func (f *fold) words(peak int) string {
 	s := "up to " + quantity.Count(peak) + " at once"
 	if f.place != "" {
@@ -318,7 +321,7 @@ func (t *tracks) legend(v view) []entry {
 	return list
 }
 
-// breaks are the places of gaps between recorded stretches.
+// breaks returns the places of gaps in the recording.
 func (t *tracks) breaks() (at []time.Duration) {
 	for _, g := range t.e.Gaps {
 		if g.At > 0 && g.At < t.total {
@@ -381,7 +384,8 @@ func (t *tracks) drawBreaks(p pen, v view, x0, y0, y1 float64) {
 	}
 }
 
-// maxColumns bounds the shapes in a part of the drawing, and so its size: where there are more, bins are made wider.
+// maxColumns bounds the shapes in a part of the drawing, and so its size: where there are more, bins are made
+// wider.
 const maxColumns = 6000
 
 const (
@@ -389,8 +393,8 @@ const (
 	waitBar = 10.0 // height of what was blocked, and of the shares in a bin where anything was
 )
 
-// rowLayers is what has to be filled for each state. Columns count x from the data's left edge and y from the top of the
-// rows, downwards negative. Layers are to be painted from the last state to the first.
+// rowLayers is what has to be filled for each state. Columns count x from the data's left edge and y from the
+// top of the rows, downwards negative. Layers are to be painted from the last state to the first.
 func (t *tracks) rowLayers(v view) (layers [stateCount][]column) {
 	bar := min(rowBar, t.pitch-t.above-3)
 	for size := 1.0; ; size *= 2 {
@@ -433,7 +437,7 @@ func (t *tracks) rowLayers(v view) (layers [stateCount][]column) {
 	}
 }
 
-// shift moves columns to where the canvas wants them.
+// shift moves columns to their place on the canvas.
 func shift(cols []column, dx, dy float64) []column {
 	moved := make([]column, len(cols))
 	for i, c := range cols {
@@ -447,7 +451,7 @@ func (t *tracks) drawRows(p pen, v view, x0, top float64) {
 	for s := stateCount - 1; s >= 0; s-- {
 		p.fill(t.theme.states[timeline.State(s)], shift(layers[s], x0, top))
 	}
-	t.drawBreaks(p, v, x0, top-t.pitch*float64(len(t.rows)), top) // on the bars, and below what is written on them
+	t.drawBreaks(p, v, x0, top-t.pitch*float64(len(t.rows)), top) // over the bars, and below their labels
 	for i := range t.rows {
 		t.drawLabel(p, v, x0, top-t.middle(i), i)
 	}
@@ -474,7 +478,8 @@ func (t *tracks) drawLabel(p pen, v view, x0, mid float64, i int) {
 	}
 }
 
-// reason is what is written into a span, the first of these that has room: why the goroutine did not run, and for how long.
+// reason returns labels for a span, of which the first that fits is drawn: why the goroutine did not run, and
+// for how long.
 func reason(s timeline.Span) []string {
 	if !s.State.Blocked() || s.Reason == "" {
 		return nil
@@ -486,7 +491,7 @@ func reason(s timeline.Span) []string {
 	return []string{why + " " + quantity.Duration(s.Duration()), why, quantity.Duration(s.Duration())}
 }
 
-// drawNotes writes into long spans what is to be said of them.
+// drawNotes writes the labels of long spans.
 func (t *tracks) drawNotes(p pen, g grid, top float64) {
 	const size, pad, least = 8.5, 3.0, 26.0
 	type note struct {

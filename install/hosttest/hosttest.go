@@ -1,8 +1,8 @@
-// Package hosttest knows how a test gets the real host binary, or another program that cells load into. It must not know
-// what the test does with it.
+// Package hosttest provides tests with the real host binary, or another program that cells load into. It must
+// not know what the test does with it.
 //
-// A plugin loads only into a host that was built with it, and a test binary is not one. So tests that run cells run them in
-// a host, which is built here from the module's present source, once for all test binaries.
+// A plugin loads only into a host that was built with it, and a test binary is not one. So tests that run
+// cells run them in a host, which is built here from the module's present source, once for all test binaries.
 package hosttest
 
 import (
@@ -30,7 +30,8 @@ type result struct {
 	err  error
 }
 
-// Session returns the arguments of a session process that the tests ask for: INTERLEAVE_CODE says, as for users, whether code of cells is plain.
+// Session returns arguments for a session process of tests: INTERLEAVE_CODE sets, as for users, whether code
+// of cells is plain.
 func Session() []string {
 	return []string{"-code", os.Getenv("INTERLEAVE_CODE")}
 }
@@ -52,8 +53,8 @@ func Kernel(t testing.TB) string {
 	return toolchain.KernelPath(toolchain.DirOf(Host(t)))
 }
 
-// Main is Host for another main package of the module, or fewer packages to import, as b says: for tests that
-// must not wait for what they do not need.
+// Main is Host for another main package of the module, or fewer packages to import, as set in b. It is for
+// tests that must not wait for more than they need.
 func Main(t testing.TB, b install.Build) string {
 	t.Helper()
 	if testing.Short() {
@@ -73,8 +74,8 @@ func Main(t testing.TB, b install.Build) string {
 	return r.path
 }
 
-// emulator is what INTERLEAVE_EMULATOR says: "arm64 qemu-aarch64-static" runs the hosts of tests that know of it as programs for that
-// processor.
+// emulator is the value of INTERLEAVE_EMULATOR: "arm64 qemu-aarch64-static" runs the hosts of tests that know
+// of it as programs for that processor.
 var emulator = strings.Fields(os.Getenv("INTERLEAVE_EMULATOR"))
 
 // Command returns the command that runs a host with arguments.
@@ -95,8 +96,8 @@ func Toolchain(t testing.TB, host string) *toolchain.Toolchain {
 	return tc
 }
 
-// build makes the host, and says on standard error what it does if it takes time. go test shows that only for a package
-// run by itself; otherwise the first run of all tests is silent for a minute.
+// build makes the host, and reports its progress on standard error if it takes time. go test shows that only
+// for a package run by itself; otherwise the first run of all tests is silent for a minute.
 func build(b install.Build) (string, error) {
 	root, err := ModuleRoot()
 	if err != nil {

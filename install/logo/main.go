@@ -1,5 +1,5 @@
-// Command logo draws the kernel's pictures: two strands that take turns. It knows the one drawing, as an SVG of 64 by 64
-// units, and renders the PNGs from the same curves.
+// Command logo draws the kernel's pictures: two strands that take turns. It knows the one drawing, as an SVG
+// of 64 by 64 units, and renders the PNGs from the same curves.
 package main
 
 import (

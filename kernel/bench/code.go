@@ -15,8 +15,8 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// The same text as a cell and under go test -bench. Both run in turn, so that whatever else the machine does hits both; of each the
-// fastest of several rounds counts.
+// The same text runs as a cell and under go test -bench. Both run in turn, so that other load on the machine
+// affects both; for each, the fastest of several rounds counts.
 
 const (
 	codeRounds = 7
@@ -29,7 +29,7 @@ type pace struct {
 	allocs int
 }
 
-// A codeRow is one program's.
+// A codeRow is the result of one program.
 type codeRow struct {
 	name      string
 	cell, go_ pace
@@ -113,7 +113,7 @@ func (r *codeRow) measure(k kind, dir string, text []byte) error {
 
 var paceRE = regexp.MustCompile(`([0-9.]+) ns/op\s+\d+ B/op\s+(\d+) allocs/op`)
 
-// read takes what a benchmark has printed, if it is faster than what is known.
+// read parses the output of a benchmark, and keeps the result if it is the fastest so far.
 func (p *pace) read(out []byte) error {
 	m := paceRE.FindSubmatch(bytes.TrimSpace(out))
 	if m == nil {
@@ -131,7 +131,7 @@ func (r codeRow) String() string {
 	return fmt.Sprintf("| %s | %.4g ns | %.4g ns | %.2f × | %d | %d |", r.name, r.cell.ns, r.go_.ns, r.ratio(), r.cell.allocs, r.go_.allocs)
 }
 
-// codeTable writes the rows as Markdown, and what they come to.
+// codeTable writes the rows as Markdown, with a summary.
 func codeTable(rows []codeRow) string {
 	var b strings.Builder
 	b.WriteString("| program | cell | go test -bench | ratio | allocations | |\n|---|---:|---:|---:|---:|---:|\n")

@@ -18,14 +18,14 @@ import (
 	"interleave/kernel/zmq"
 )
 
-// A kind is a kernel that can be measured: how its process is started, and its language's way of saying things.
+// A kind is a kernel that can be measured: the command that starts it, and the cells in its language.
 type kind struct {
 	name string
 	argv []string // followed by the connection file
 	code language
 }
 
-// A kernel is a running one, seen through the sockets that any Jupyter client uses.
+// A kernel is a running kernel, seen through the sockets that any Jupyter client uses.
 type kernel struct {
 	client *client.Client
 	cmd    *exec.Cmd
@@ -33,13 +33,13 @@ type kernel struct {
 	stderr *strings.Builder
 }
 
-// A birth is how long after the start of its process a kernel said things.
+// A birth holds the times from the start of a kernel's process to its first messages.
 type birth struct{ info, result time.Duration }
 
 // limit ends a measurement that hangs.
 const limit = 2 * time.Minute
 
-// begin starts a kernel, asks it what it is and for the value of one expression, and keeps it.
+// begin starts a kernel, asks for its info and the value of one expression, and leaves it running.
 func begin(k kind) (*kernel, birth, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -85,7 +85,8 @@ func begin(k kind) (*kernel, birth, error) {
 	return r, b, nil
 }
 
-// heard waits until what the kernel publishes arrives. Client.Ready would read more of the reply than kernels agree on.
+// heard waits until the kernel's iopub messages arrive. Client.Ready would read fields of the reply in which
+// kernels differ.
 func (k *kernel) heard(ctx context.Context) error {
 	for {
 		try, cancel := context.WithTimeout(ctx, time.Second)
@@ -121,7 +122,7 @@ func ask(ctx context.Context, p *zmq.Peer, a *wire.Author, c wire.Content) error
 	}
 }
 
-// replied is the error that a reply speaks of.
+// replied returns the error in a reply.
 func replied(m *wire.Message) error {
 	var r struct{ Status, EName, EValue string }
 	if err := json.Unmarshal(m.Content, &r); err != nil {
@@ -151,7 +152,7 @@ func connection() (zmq.Connection, error) {
 type ran struct {
 	took   time.Duration // from the request to reply and idle
 	stdout string
-	engine string // of ours: which engine ran it
+	engine string // Interleave's kernel only: which engine ran it
 }
 
 // run runs a cell and waits until it is idle again.
@@ -159,7 +160,7 @@ func (k *kernel) run(code string) (ran, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	var r ran
-	var streams []*wire.Message // read when the clock has stopped
+	var streams []*wire.Message // decoded after the measurement
 	t0 := time.Now()
 	reply, err := k.client.Request(ctx, wire.Shell, wire.ExecuteRequest{Code: code, StoreHistory: true}, func(in wire.Incoming) {
 		if in.Message.Header.MsgType == "stream" {
@@ -213,7 +214,7 @@ func parseTook(out string) (time.Duration, error) {
 	return time.Duration(s * float64(time.Second)), nil
 }
 
-// end ends the kernel, by force when it does not end by itself.
+// end ends the kernel, and kills it when it does not end by itself.
 func (k *kernel) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -223,7 +224,7 @@ func (k *kernel) end() {
 	} else if k.client.Shutdown(ctx, false) != nil {
 		k.cmd.Process.Kill()
 	}
-	k.cmd.Wait() // its status is of no interest: it was told to end
+	k.cmd.Wait() // its status does not matter: it was asked to end
 	stop()
 	if k.client != nil {
 		k.client.Close()

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// A language is the same cells in the words of one kernel.
+// A language is the same cells in the language of one kernel.
 type language struct {
 	first   string             // an expression
 	prepare string             // variables for step
-	step    string             // a line that drives: small, no definition
+	step    string             // a small line without a definition
 	define  func(i int) string // a cell with a definition, different for each i
 	callers func(n int) string // helper and n functions that call it
 	helper  func(i int) string // helper again, with the same signature

@@ -13,13 +13,13 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// The two ways in which compiled cells come into the kernel, beside each other: linked into its memory, and as plugins. The kernels take
-// turns, so that whatever else the machine does hits both.
+// The two ways to load compiled cells, beside each other: linked into the kernel's memory, and as plugins.
+// The kernels take turns, so that other load on the machine affects both.
 
 const (
 	linkCells   = 60   // cells of each sort
 	linkStarts  = 7    // sessions for the first cell
-	manyCells   = 1000 // in one session, for what a cell costs in memory
+	manyCells   = 1000 // in one session, to measure the memory of a cell
 	manyPlugins = 100  // of plugins, which are too large for a thousand
 
 	dependants    = 5 // functions that use a type which is redefined
@@ -49,7 +49,7 @@ fmt.Println(sum%[1]d(10), point%[1]d{1, 2})`, i)
 // A pair is the same quantity of both ways.
 type pair struct {
 	what           string
-	memory, plugin float64 // plugin is 0 where there is nothing to compare
+	memory, plugin float64 // plugin is 0 when there is nothing to compare
 	unit, aim      string
 }
 
@@ -79,7 +79,7 @@ func links(ways [2]kind, progress func(string)) (pairs []pair, err error) {
 			if err != nil {
 				return nil, err
 			}
-			time.Sleep(time.Second / 2) // as long as a fast user takes to press the keys
+			time.Sleep(time.Second / 2) // the time in which a fast user presses the keys
 			f, err := r.run(declaring(i))
 			if err == nil && f.engine != "compiled" {
 				err = errors.New("the cell was not compiled")
@@ -209,7 +209,7 @@ func linksTable(pairs []pair) string {
 	return b.String()
 }
 
-// A crowd is what many cells cost.
+// A crowd holds the costs of many cells.
 type crowd struct{ memory, disk, growth, whole, restore float64 }
 
 // many runs n cells in one session.
@@ -271,8 +271,8 @@ func many(way kind, n int) (c crowd, err error) {
 	}, nil
 }
 
-// crashed is how long a session that is killed behind so many cells takes to end, to come back with them, and to run a small cell; the
-// best of five.
+// crashed returns how long a session that is killed after so many cells takes to end, to restore them, and to
+// run a small cell; the best of five.
 func crashed(way kind, cells int) (best time.Duration, err error) {
 	k, _, err := begin(way)
 	if err != nil {
@@ -296,8 +296,9 @@ func crashed(way kind, cells int) (best time.Duration, err error) {
 	return best, nil
 }
 
-// rebuild is how long a cell takes that gives a type another field, so that the functions of other cells that use it are built again too,
-// and how many packages are compiled for that: one, which has the type and these functions and nothing else of the session.
+// rebuild is how long a cell takes that gives a type another field, so that the functions of other cells that
+// use it are built again too, and how many packages are compiled for that: one, which holds the type and
+// these functions and nothing else of the session.
 func (k *kernel) rebuild() (took time.Duration, packages float64, err error) {
 	child, err := k.session()
 	if err != nil {

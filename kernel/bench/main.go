@@ -1,5 +1,5 @@
-// Command bench knows how fast the kernel feels, beside Debian's ipykernel and plain Go, measured through the same sockets by the
-// same client in the same run. It must not know how the kernel does it.
+// Command bench knows how fast the kernel feels, beside Debian's ipykernel and plain Go, measured through the
+// same sockets by the same client in the same run. It must not know how the kernel does it.
 //
 // Run it from the module's root; it builds the host first. It writes a Markdown table.
 package main
@@ -21,7 +21,7 @@ import (
 )
 
 func main() {
-	py := flag.String("python", "/usr/bin/python3", "Python with ipykernel; empty measures ours alone")
+	py := flag.String("python", "/usr/bin/python3", "Python with ipykernel; empty measures Interleave alone")
 	both := flag.Bool("links", false, "measure cells that are linked into the kernel's memory beside plugins, instead")
 	text := flag.Bool("code", false, "measure the code of cells beside go test -bench, instead")
 	only := flag.String("only", "", "with -code: only programs with this in their names")
@@ -77,7 +77,7 @@ func run(py string) error {
 	}
 	theirs, version := ipykernel(py)
 	if theirs == nil {
-		fmt.Fprintln(os.Stderr, "bench: no ipykernel, ours alone:", version)
+		fmt.Fprintln(os.Stderr, "bench: no ipykernel, measuring Interleave alone:", version)
 	}
 	figures, err := measure(ours, theirs, func(s string) { fmt.Fprintln(os.Stderr, s) })
 	if err != nil {
@@ -88,7 +88,8 @@ func run(py string) error {
 	return nil
 }
 
-// host builds the product's host, unless it is there, and says how it serves a connection file. link is how cells come into it.
+// host builds the product's host, unless it exists, and returns the command with which it serves a connection
+// file. link selects how cells are loaded.
 func host(link string) (kind, error) {
 	if _, err := os.Stat("kernel/host"); err != nil {
 		return kind{}, errors.New("run it from the module's root")
@@ -103,7 +104,7 @@ func host(link string) (kind, error) {
 	return kind{"interleave", []string{toolchain.KernelPath(toolchain.DirOf(path)), "kernel"}, golang}, err
 }
 
-// ipykernel says how ipykernel is started, and its version; or nil, and why not.
+// ipykernel returns how ipykernel is started, and its version; or nil, and the reason.
 func ipykernel(py string) (*kind, string) {
 	if py == "" {
 		return nil, "not asked for"

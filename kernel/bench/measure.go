@@ -18,7 +18,7 @@ type figure struct {
 	what string
 	unit string // "ms" or "MB/s"
 	aim  string
-	// native says that the other side is a plain Go program, not ipykernel.
+	// native means that the other side is a plain Go program, not ipykernel.
 	native bool
 	ours   float64
 	theirs float64 // 0: not measured
@@ -56,7 +56,7 @@ func startTimes(k kind, n int) (info, result time.Duration, err error) {
 // cells are the times of cells of one kind.
 type cells struct{ p50, firstHundred, lastHundred time.Duration }
 
-// drive runs small cells and tells the median of all, and of the first and the last hundred.
+// drive runs small cells and returns the median of all, and of the first and the last hundred.
 func (k *kernel) drive(l language, n int) (c cells, engine string, err error) {
 	if _, err := k.run(l.prepare); err != nil {
 		return c, "", err
@@ -92,7 +92,7 @@ func (k *kernel) define(l language, n int) (first, again time.Duration, err erro
 	return median(firsts), median(agains), nil
 }
 
-// redefine defines a function again and again that many others call.
+// redefine repeatedly redefines a function that many others call.
 func (k *kernel) redefine(l language, callers int) (time.Duration, error) {
 	if _, err := k.run(l.callers(callers)); err != nil {
 		return 0, err
@@ -111,7 +111,8 @@ func (k *kernel) redefine(l language, callers int) (time.Duration, error) {
 	return median(took), nil
 }
 
-// output runs a cell that writes outputBytes, some times, and returns the median rate in MB/s and what was lost at worst.
+// output runs a cell that writes outputBytes several times, and returns the median rate in MB/s and the most
+// bytes that were lost.
 func (k *kernel) output(l language) (rate float64, lost int, err error) {
 	var rates []float64
 	for range 5 {
@@ -153,7 +154,7 @@ func native(code string) (time.Duration, error) {
 	return parseTook(string(out))
 }
 
-// each measures one quantity of both kernels, theirs only if it is there.
+// each measures one quantity of both kernels; theirs may be nil.
 func each(ours, theirs *kernel, f func(*kernel) (float64, error)) (a, b float64, err error) {
 	if a, err = f(ours); err != nil || theirs == nil {
 		return a, 0, err

@@ -1,6 +1,6 @@
 package main
 
-// programs are what Go code in cells commonly does, some milliseconds of each.
+// programs are typical Go code of cells; each runs for some milliseconds.
 var programs = []struct{ code, call, want string }{
 	{"func fibo(n int) int {\n\tif n < 2 {\n\t\treturn n\n\t}\n\treturn fibo(n-1) + fibo(n-2)\n}", "fibo(27)", "196418"},
 	{"func total(n int) (s int) {\n\tfor i := range n {\n\t\ts += i * i % 7\n\t}\n\treturn s\n}", "total(2_000_000)", "3999997"},

@@ -36,24 +36,26 @@ func cellDeferBits(entry, pc uintptr) uintptr
 //go:linkname setCellLeft runtime.setCellLeft
 func setCellLeft(f func())
 
-// Available reports whether this program can stop code so: on linux/amd64, if the kernel has membarrier.
+// Available reports whether this program can stop code by breakpoints: on linux/amd64, if the kernel supports
+// membarrier.
 var Available = sync.OnceValue(cellStopReady)
 
-// OnLeave installs what is called on a goroutine that ends at a breakpoint, before its deferred calls.
+// OnLeave installs a function that is called on each goroutine that ends at a breakpoint, before its deferred
+// calls.
 func OnLeave(f func()) { setCellLeft(f) }
 
 var state struct {
 	sync.Mutex
 	places []place   // of all modules
 	exits  []uintptr // likewise
-	up     int       // how many have asked for breakpoints
+	up     int       // calls of Up without a Down yet
 	heads  []uintptr // functions whose first bytes a loop may jump to, sorted
 }
 
-// Code is what is known of a module.
+// Code describes the code of a module.
 type Code struct {
-	Loops int        // of its author's
-	Loose [][]string // where the instructions of loops are, such as "cell[3]:7", that have no place where they can be stopped
+	Loops int        // in its author's source
+	Loose [][]string // the lines, such as "cell[3]:7", of each loop that has no place for a breakpoint
 
 	places       []place
 	exits, heads []uintptr
@@ -65,7 +67,7 @@ func Read(pc uintptr) *Code {
 	c := &Code{}
 	for i := 0; i < len(list); i += 2 {
 		f, ok := search(list[i], list[i+1], more)
-		if !ok && isOwn(list[i]) { // it may have some
+		if !ok && isOwn(list[i]) { // a loop may be in it
 			f.loops, f.loose = 1, [][]string{lines(list[i])}
 		}
 		c.places, c.exits = append(c.places, f.places...), append(c.exits, f.exits...)
@@ -77,7 +79,7 @@ func Read(pc uintptr) *Code {
 	return c
 }
 
-// lines returns where instructions are.
+// lines returns the source lines of instructions.
 func lines(pcs ...uintptr) (list []string) {
 	for _, pc := range pcs {
 		_, file, line := cellWhere(pc)
@@ -88,7 +90,8 @@ func lines(pcs ...uintptr) (list []string) {
 	return list
 }
 
-// Add lets the loops of a module be stopped, which was read and has been loaded. Its functions may not run yet.
+// Add registers a module that was read and has been loaded, so that its loops can be stopped. Its functions
+// may not run yet.
 func Add(c *Code) {
 	places, exits, heads := c.places, c.exits, c.heads
 	state.Lock()
@@ -127,8 +130,8 @@ func tidy(places []place) []place {
 // both stands for either way of a jump; see cellBreak.to.
 const both = 1
 
-// Up lets goroutines that are to end do so at their next loop or call; which these are is in their tags. The world stands meanwhile: some 2 µs for each module. Each Up
-// needs a Down.
+// Up makes goroutines whose tags mark them for stopping end at their next loop or call. It stops the world
+// for about 2 µs for each module. Each Up needs a Down.
 func Up() {
 	state.Lock()
 	defer state.Unlock()
@@ -137,7 +140,7 @@ func Up() {
 	}
 }
 
-// Down takes the breakpoints away when no run needs them any more.
+// Down removes the breakpoints when no run needs them any longer.
 func Down() {
 	state.Lock()
 	defer state.Unlock()
@@ -146,14 +149,15 @@ func Down() {
 	}
 }
 
-// A Jump says where calls of a function lead: from and to are entries of functions of cells. The runtime has the same struct.
+// A Jump redirects calls of a function: From and To are entries of functions of cells. The runtime has the
+// same struct.
 type Jump struct{ From, To uintptr }
 
 // jumpSize is how many bytes of a function a jump takes.
 const jumpSize = 5
 
-// CanJump reports whether a jump can be written over the beginning of a function: not where a loop of the function begins within these bytes, since
-// goroutines that are in it will come back there.
+// CanJump reports whether a jump can be written over the beginning of a function. It cannot if a loop of the
+// function begins within these bytes, since goroutines in the loop would return there.
 func CanJump(entry uintptr) bool {
 	state.Lock()
 	defer state.Unlock()
@@ -161,15 +165,16 @@ func CanJump(entry uintptr) bool {
 	return !head
 }
 
-// Redirect lets all calls of some functions lead to others from now on: of all jumps, or of none when it fails. What runs in a function
-// that is replaced continues there. The caller must have made sure that CanJump says yes, and that those who call the one function may call
-// the other. The world stands meanwhile: some 2 µs for each module with such functions.
+// Redirect makes all calls of some functions lead to others from now on. It does so for all jumps, or for
+// none when it fails. A goroutine that runs in a replaced function continues there. The caller must have made
+// sure that CanJump returns true, and that callers of the one function may call the other. The world is
+// stopped meanwhile, about 2 µs for each module with such functions.
 func Redirect(jumps []Jump) error {
 	jumps = slices.Clone(jumps)
 	slices.SortFunc(jumps, func(a, b Jump) int { return cmp.Compare(a.From, b.From) })
 	state.Lock()
 	defer state.Unlock()
-	// What stands there will not be executed any more.
+	// The bytes there will not be executed any longer.
 	under := func(p place) bool {
 		i, ok := slices.BinarySearchFunc(jumps, p.pc, func(j Jump, pc uintptr) int { return cmp.Compare(j.From, pc) })
 		return ok || i > 0 && p.pc < jumps[i-1].From+jumpSize
@@ -177,7 +182,7 @@ func Redirect(jumps []Jump) error {
 	rest := slices.DeleteFunc(slices.Clone(state.places), under)
 	for try := 0; !cellSetJumps(jumps); try++ {
 		if try == mostTries {
-			return errors.New("a goroutine stands at the beginning of a function that was to be replaced, again and again")
+			return errors.New("a function could not be replaced: in every attempt, a goroutine was about to execute its first instructions")
 		}
 		runtime.Gosched()
 	}
@@ -188,5 +193,5 @@ func Redirect(jumps []Jump) error {
 	return nil
 }
 
-// mostTries is how often Redirect tries. A goroutine stands in the bytes in question once in a hundred million calls.
+// mostTries is how often Redirect tries. A goroutine is at these bytes once in a hundred million calls.
 const mostTries = 1000

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/arch/x86/x86asm"
 )
 
-// An instr is what the analysis wants to know of an instruction.
+// An instr is what the analysis needs to know about an instruction.
 type instr struct {
 	pc, end uintptr
 	to      uintptr // of a direct jump or call
@@ -144,7 +144,8 @@ func vexLength(b []byte) int {
 			n += 4
 		}
 	}
-	if opcodes == 3 || opcodes == 1 && (op >= 0x70 && op <= 0x73 || op == 0xc2 || op >= 0xc4 && op <= 0xc6) { // an immediate
+	if opcodes == 3 || opcodes == 1 && (op >= 0x70 && op <= 0x73 || op == 0xc2 || op >= 0xc4 && op <= 0xc6) {
+		// an immediate
 		n++
 	}
 	if n > len(b) {

@@ -33,8 +33,8 @@ func find(list []instr, pc uintptr) int {
 	return i
 }
 
-// newGraph returns the graph of a function; restart is the target of jumps that call it again, when morestack has made room: they are
-// no loops.
+// newGraph returns the graph of a function; restart is the target of jumps that call it again when morestack
+// has made room; these jumps do not form loops.
 func newGraph(list []instr, restart uintptr) *graph {
 	g := &graph{list: list}
 	lead := make([]bool, len(list)+1)
@@ -74,7 +74,7 @@ func newGraph(list []instr, restart uintptr) *graph {
 			edge(b, b+1)
 		}
 	}
-	for _, b := range tables { // may lead to whatever nothing else leads to
+	for _, b := range tables { // may lead to any block that nothing else leads to
 		for c := 1; c < n; c++ {
 			if (len(g.pred[c]) == 0 || slices.Contains(g.pred[c], b)) && !slices.Contains(g.succ[b], c) {
 				edge(b, c)

@@ -4,10 +4,10 @@ package breaks
 
 import "errors"
 
-// Available reports whether this program can stop code so.
+// Available reports whether this program can stop code by breakpoints.
 func Available() bool { return false }
 
-// Code is what is known of a module.
+// Code describes the code of a module.
 type Code struct {
 	Loops int
 	Loose [][]string
@@ -28,7 +28,7 @@ func Down() {}
 // OnLeave is never called where Available is false.
 func OnLeave(f func()) {}
 
-// A Jump says where calls of a function lead.
+// A Jump redirects calls of a function.
 type Jump struct{ From, To uintptr }
 
 // CanJump is never called where Available is false.

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/arch/x86/x86asm"
 )
 
-// A place is a jump or a call over which a breakpoint can stand. The runtime has the same struct; see cellBreak there.
+// A place is a jump or a call over which a breakpoint can stand. The runtime has the same struct; see
+// cellBreak there.
 type place struct {
 	pc, to, bits uintptr
 	old          uint8
@@ -19,12 +20,12 @@ type found struct {
 	places []place
 	exits  []uintptr // return addresses of deferred calls at the function's end
 	loops  int
-	loose  [][]string // where the instructions of loops without a place are
+	loose  [][]string // the lines of each loop without a place
 	head   bool       // a jump of the function leads to its first bytes, or may do so
 }
 
-// owned are the packages whose loops are a cell's own business when they were inlined into it, or instantiated for it: they hold no lock,
-// and what they change is the caller's.
+// owned are the packages whose loops count as the cell's own when they were inlined into it, or instantiated
+// for it: they hold no lock, and change only the caller's data.
 var owned = []string{"interleave/cells/", "slices.", "maps.", "strings.", "bytes.", "sort.", "iter.", "cmp."}
 
 func isOwn(pcs ...uintptr) bool {
@@ -108,7 +109,8 @@ func search(entry, end uintptr, more [2]uintptr) (f found, ok bool) {
 	return f, true
 }
 
-// comesBack reports whether a jump leads to the first bytes of a function, or is one of which that is not known. Those to restart call it anew.
+// comesBack reports whether a jump leads to the first bytes of a function, or may lead there. Jumps to
+// restart call the function anew.
 func comesBack(list []instr, restart uintptr) bool {
 	for _, x := range list {
 		if x.jump && x.to >= list[0].pc && x.to < list[0].pc+jumpSize && x.to != restart || x.table && restart == 0 {
@@ -118,7 +120,8 @@ func comesBack(list []instr, restart uintptr) bool {
 	return false
 }
 
-// morestackJump returns the index of the jump that leads to morestack when the stack is too small, -1 in functions without one.
+// morestackJump returns the index of the jump that leads to morestack when the stack is too small, -1 in
+// functions without one.
 func morestackJump(list []instr, more [2]uintptr) int {
 	for i, x := range list {
 		if x.pc > list[0].pc+64 {
@@ -141,11 +144,13 @@ func morestackJump(list []instr, more [2]uintptr) int {
 	return -1
 }
 
-// findExits finds the deferred calls that a function makes at its end: each is a call behind a store that clears a bit of the byte which says
-// what has been deferred. It returns false when nothing is stored there.
+// findExits finds the deferred calls that a function makes at its end: each is a call behind a store that
+// clears a bit of the byte which records what has been deferred. It returns false when nothing is stored
+// there.
 //
-// The compiler drops stores that no code can see, such as that of a bit which is cleared before anything may panic. So a store may clear a bit although none
-// before it has set it. What is taken for a deferred call by mistake is finished before the goroutine ends, which only takes longer.
+// The compiler drops stores that no code can see, such as that of a bit which is cleared before anything may
+// panic. So a store may clear a bit although no store before it has set it. A call that is mistaken for a
+// deferred one is finished before the goroutine ends, which only takes longer.
 func (f *found) findExits(entry uintptr, list []instr) (stored bool) {
 	var stores []int
 	for i, x := range list {
@@ -201,7 +206,8 @@ func (g *graph) copies(latch, head int) bool {
 	return wide
 }
 
-// edges returns the places of a loop: jumps, and the instructions that they lead to when the loop continues; nil if the loop has no such jump.
+// edges returns the places of a loop: jumps, and the instructions that they lead to when the loop continues;
+// nil if the loop has no such jump.
 func (g *graph) edges(latch, head int, body map[int]bool) (edges [][2]int) {
 	if g.list[g.last(latch)].jump { // taken or not, one of its ways leads to the head
 		return [][2]int{{g.last(latch), g.starts[head]}}
@@ -219,7 +225,8 @@ func (g *graph) edges(latch, head int, body map[int]bool) (edges [][2]int) {
 	return edges
 }
 
-// opening returns the index of the direct call that a block begins with; -1 without one, or if something before it writes memory.
+// opening returns the index of the direct call that a block begins with; -1 without one, or if something
+// before it writes memory.
 func (g *graph) opening(b int) int {
 	for i := g.starts[b]; i <= g.last(b); i++ {
 		if x := g.list[i]; x.op == x86asm.CALL && x.to != 0 && *memory(x.pc) == 0xe8 {
@@ -231,8 +238,8 @@ func (g *graph) opening(b int) int {
 	return -1
 }
 
-// ways returns the jumps that lead to a block which falls through to the head, and to those before it which do, as long as nothing on the way
-// writes memory.
+// ways returns the jumps that lead to a block which falls through to the head, and to blocks that fall
+// through to it in turn, if nothing on the way writes memory.
 func (g *graph) ways(b, head int, body map[int]bool, depth int) (all [][2]int, ok bool) {
 	if b == head || depth > 4 || !g.quiet(b) {
 		return nil, false

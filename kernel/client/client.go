@@ -1,5 +1,5 @@
-// Package client is a small Jupyter client: it asks a kernel and waits for the answers, over any Peer.
-// It knows no sockets and no processes, and nothing of what cells contain.
+// Package client is a small Jupyter client: it asks a kernel and waits for the answers, over any Peer. It
+// knows neither sockets nor processes, nor what cells contain.
 package client
 
 import (
@@ -12,34 +12,35 @@ import (
 	"interleave/kernel/wire"
 )
 
-// A Peer is the client's end of a transport. zmq.Dial and inproc's Connect give one.
+// A Peer is the client's end of a transport. zmq.Dial and inproc's Connect return one.
 type Peer interface {
 	// Send sends a message on Shell, Control or Stdin. It may wait for the kernel to read. Calls may overlap.
 	Send(wire.Channel, *wire.Message) error
-	// Recv gives what the kernel sent on all channels, each channel's messages in their order. It is closed after
-	// Close, or when the kernel is gone.
+	// Recv returns the channel of the kernel's messages, each Jupyter channel's in their order. It is closed
+	// after Close, or when the kernel is gone.
 	Recv() <-chan wire.Incoming
 	// Close ends the connection. A second Close does nothing.
 	Close() error
 }
 
-// ErrClosed is the error of a request that gets no answer any more: the client was closed or the kernel is gone.
+// ErrClosed is the error of a request that will get no answer: the client was closed or the kernel is gone.
 var ErrClosed = errors.New("connection to the kernel is closed")
 
-// Config holds what a client may do beside asking. Its zero value is usable.
+// Config holds a client's settings. Its zero value is usable.
 type Config struct {
-	// Input answers the kernel's question for a line of text during an Execute with AllowStdin. It runs in a goroutine
-	// of its own, and ctx ends with the request. On an error or without Input the answer is empty.
+	// Input answers the kernel's question for a line of text during an Execute with AllowStdin. It runs in a
+	// goroutine of its own, and ctx ends with the request. On an error or without Input the answer is empty.
 	Input func(ctx context.Context, r wire.InputRequest) (string, error)
-	// Unclaimed gets what belongs to no waiting request: the kernel's own status, other clients' messages, and output
-	// of goroutines that outlived their cell. It runs in the client's reading goroutine: while it waits nothing is read.
+	// Unclaimed gets messages that belong to no waiting request: the kernel's own status, other clients'
+	// messages, and output of goroutines that outlived their cell. It runs in the client's reading goroutine:
+	// while it waits nothing is read.
 	Unclaimed func(wire.Incoming)
-	// Username is what headers say; "interleave" when empty.
+	// Username goes into message headers; "interleave" when empty.
 	Username string
 }
 
-// A Client asks one kernel. Its methods may overlap. It owns one goroutine, which reads, and one for each question of
-// Config.Input; Close ends and awaits them.
+// A Client sends requests to one kernel. Its methods may overlap. It owns one goroutine, which reads, and one
+// for each question of Config.Input; Close ends and awaits them.
 type Client struct {
 	peer   Peer
 	cfg    Config
@@ -57,7 +58,7 @@ type Client struct {
 // A waiter gets the messages whose parent is its request.
 type waiter struct {
 	in   chan wire.Incoming
-	done chan struct{} // closed when nobody reads in any more
+	done chan struct{} // closed when in is not read any longer
 }
 
 // Start begins reading from peer, which the client owns from now on.
@@ -78,8 +79,8 @@ func Start(peer Peer, cfg Config) *Client {
 	return c
 }
 
-// Close closes the peer and waits until nothing of the client runs. Requests that wait fail with ErrClosed. A second
-// Close does nothing.
+// Close closes the peer and waits until the client's goroutines have ended. Waiting requests fail with
+// ErrClosed. A second Close does nothing.
 func (c *Client) Close() error {
 	c.cancel()
 	err := c.peer.Close()
@@ -114,10 +115,11 @@ func (c *Client) read() {
 	}
 }
 
-// Request sends a request and returns its reply once both the reply and the idle status that ends it have come. each,
-// unless nil, gets the messages in between, from the calling goroutine: iopub's, status included, and those on Stdin. It must
-// not use the client itself, which reads nothing else meanwhile. The error is ctx's, ErrClosed, or that of the message; a
-// reply with status error is none. When ctx ends first, messages that still come go to Unclaimed.
+// Request sends a request and returns its reply once both the reply and the idle status that ends it have
+// come. each, unless nil, gets the messages in between, from the calling goroutine: iopub's, status included,
+// and those on Stdin. It must not use the client itself, which reads nothing else meanwhile. The error is
+// ctx's, ErrClosed, or that of the message; a reply with status error is not an error here. When ctx ends
+// first, later messages go to Unclaimed.
 func (c *Client) Request(ctx context.Context, channel wire.Channel, content wire.Content, each func(wire.Incoming)) (*wire.Message, error) {
 	m, err := c.author.New(nil, content)
 	if err != nil {
@@ -173,8 +175,8 @@ func ask[T wire.Content](ctx context.Context, c *Client, channel wire.Channel, c
 	return wire.As[T](m)
 }
 
-// An ExecuteRequest is a cell to run. Its zero value but for Code runs the cell as a front end does: shown, counted, and
-// ending the cells queued behind it when it fails.
+// An ExecuteRequest is a cell to run. With only Code set, the cell runs as a front end runs it: its output is
+// shown, it is counted, and when it fails the cells queued behind it are aborted.
 type ExecuteRequest struct {
 	Code        string
 	Silent      bool
@@ -184,12 +186,12 @@ type ExecuteRequest struct {
 	Expressions map[string]string
 }
 
-// Execute runs a cell and returns after its reply and its idle status. onIOPub, unless nil, gets what is published for
-// it, in order and from the calling goroutine. The error is never the cell's: that one is in the reply. When ctx ends
-// the cell still runs; Interrupt ends it.
+// Execute runs a cell and returns after its reply and its idle status. onIOPub, unless nil, gets what is
+// published for it, in order and from the calling goroutine. The error is never the cell's: that one is in
+// the reply. When ctx ends the cell still runs; Interrupt ends it.
 func (c *Client) Execute(ctx context.Context, r ExecuteRequest, onIOPub func(*wire.Message)) (wire.ExecuteReply, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends a question that nobody needs answered any more
+	defer cancel() // ends a question whose answer is not needed any longer
 	return ask[wire.ExecuteReply](ctx, c, wire.Shell, wire.ExecuteRequest{
 		Code:         r.Code,
 		Silent:       r.Silent,
@@ -228,9 +230,10 @@ func (c *Client) answer(ctx context.Context, m *wire.Message) {
 	_ = err // the connection is gone, which read sees too
 }
 
-// Ready waits until the kernel answers and what it publishes is received, and tells what kernel it is. Over sockets it
-// comes before any other request: of one that is sent while the subscription is still on its way, idle may be missed and
-// waited for in vain. Kernels that send no iopub_welcome cost a quarter of a second.
+// Ready waits until the kernel answers and its iopub messages arrive, and returns its kernel info. Over
+// sockets it must come before any other request: when a request is sent while the subscription is still on
+// its way, its idle status may be missed and waited for in vain. Kernels that send no iopub_welcome cost a
+// quarter of a second.
 func (c *Client) Ready(ctx context.Context) (wire.KernelInfoReply, error) {
 	for wait := 250 * time.Millisecond; ; wait *= 2 {
 		t := time.NewTimer(wait)
@@ -252,7 +255,7 @@ func (c *Client) Ready(ctx context.Context) (wire.KernelInfoReply, error) {
 	}
 }
 
-// KernelInfo asks what kernel this is.
+// KernelInfo asks for the kernel's name, version and language.
 func (c *Client) KernelInfo(ctx context.Context) (wire.KernelInfoReply, error) {
 	return ask[wire.KernelInfoReply](ctx, c, wire.Shell, wire.KernelInfoRequest{}, nil)
 }
@@ -262,7 +265,8 @@ func (c *Client) IsComplete(ctx context.Context, code string) (wire.IsCompleteRe
 	return ask[wire.IsCompleteReply](ctx, c, wire.Shell, wire.IsCompleteRequest{Code: code}, nil)
 }
 
-// Interrupt asks the running cell to end and returns when the kernel has passed that on, not when the cell has ended.
+// Interrupt interrupts the running cell. It returns when the kernel has passed the interrupt on, not when the
+// cell has ended.
 func (c *Client) Interrupt(ctx context.Context) error {
 	_, err := ask[wire.InterruptReply](ctx, c, wire.Control, wire.InterruptRequest{}, nil)
 	return err

@@ -1,8 +1,9 @@
-// Package command knows what the programs of this project have in common at the command line: the names of the subcommands, and the
-// status with which a process ends. It must not know what a subcommand does.
+// Package command holds what the programs of this project have in common at the command line: the names of
+// the subcommands, and the status with which a process ends. It must not know what a subcommand does.
 //
-// You type commands to the launcher. It runs those marked Launcher itself and becomes the host for the others; the program that Jupyter
-// starts serves a kernel and becomes the host for everything else. So there is one table here, and each program has the functions of its own.
+// You type commands to the launcher. It runs those marked Launcher itself and becomes the host for the
+// others; the program that Jupyter starts serves a kernel and becomes the host for everything else. So there
+// is one table here, and each program has the functions of its own.
 package command
 
 import (
@@ -16,7 +17,7 @@ import (
 // A Subcommand is one line of the help text.
 type Subcommand struct {
 	Name     string
-	About    string // what it does; empty: it is for developers or for other programs, and help does not list it
+	About    string // what it does; empty: for developers or other programs; help does not list it
 	Launcher bool   // the launcher runs it, without the host
 }
 
@@ -60,8 +61,8 @@ type Exit int
 
 func (e Exit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// Status prints an error that has not been printed yet to w and returns the exit status for it: 130 once ctx has ended, which a signal
-// does; 0 for help; 1 for all errors but an Exit.
+// Status prints an error that has not been printed yet to w and returns the exit status for it: 130 once ctx
+// has ended, which a signal does; 0 for help; 1 for all errors but an Exit.
 func Status(ctx context.Context, err error, w io.Writer) int {
 	var exit Exit
 	switch {

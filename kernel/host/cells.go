@@ -14,10 +14,11 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// runCells runs the cells of a text file, which lines of three dashes separate, and prints what they say: the shortest way
-// from the front end to its output, for whoever works on it. A cell below a line "--- interrupt" is interrupted when it has printed something.
+// runCells runs the cells of a text file, which lines of three dashes separate, and prints their output: the
+// shortest way to try a change of the front end. A cell below a line "--- interrupt" is interrupted when it
+// has printed something.
 func runCells(ctx context.Context, args []string) error {
-	plain := len(args) > 0 && args[0] == "-plain" // what the cells print, and the first words of errors, alone
+	plain := len(args) > 0 && args[0] == "-plain" // only the output of the cells, and the first words of errors
 	if plain {
 		args = args[1:]
 	}

@@ -10,7 +10,8 @@ import (
 	"interleave/kernel/toolchain"
 )
 
-// writeIndex writes the index of the host's symbols, by which cells are linked into it. It is for the installation.
+// writeIndex writes the index of the host's symbols, by which cells are linked into it. It is for the
+// installation.
 func writeIndex(_ context.Context, args []string) error {
 	if len(args) != 2 {
 		return command.Exit(2)

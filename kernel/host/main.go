@@ -1,9 +1,9 @@
-// Command host is the program that runs cells, with all subcommands. It knows who
-// implements each subcommand and how its parts are put together. It must not know what they do.
+// Command host is the program that runs cells, with all subcommands. It knows which package implements each
+// subcommand, and wires the parts together. It must not know what they do.
 //
-// It is not built by hand: cells load only into a host compiled with the flags of package kernel/toolchain, which
-// builds this package together with the archives that cells are linked with. The launcher at the module's root does that
-// when needed and then executes the host with its own arguments.
+// It is not built by hand: cells load only into a host compiled with the flags of package kernel/toolchain,
+// which builds this package together with the archives that cells are linked with. The launcher at the
+// module's root does that when needed and then executes the host with its own arguments.
 package main
 
 import (
@@ -17,7 +17,8 @@ import (
 	"interleave/kernel/toolchain"
 )
 
-// commands are the host's. Those that command.Subcommands does not have are for other programs of this project.
+// commands are the host's commands. Commands that are not in command.Subcommands are for other programs of
+// this project.
 var commands = map[string]command.Func{
 	"run":     runNotebooks,
 	"kernel":  serve.Kernel,

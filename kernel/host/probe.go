@@ -21,8 +21,8 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// probe starts a kernel by the argv of a kernelspec, over real sockets, runs one cell in an engine, and prints how long that
-// took. It is how doctor knows that what is installed works.
+// probe starts a kernel by the argv of a kernelspec, over real sockets, runs one cell in an engine, and
+// prints how long that took. doctor uses it to check the installation.
 func probe(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
 	engine := fs.String("engine", "compiled", "yaegi or compiled")
@@ -45,7 +45,7 @@ func probeKernel(ctx context.Context, engine string, argv []string) (said string
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	// Local sockets in a folder of our own need no free ports.
+	// Local sockets in a new folder need no free ports.
 	conn := zmq.Connection{
 		Transport: "ipc", IP: filepath.Join(dir, "k"), Key: "probe",
 		ShellPort: 1, IOPubPort: 2, StdinPort: 3, ControlPort: 4, HeartbeatPort: 5,
@@ -66,7 +66,7 @@ func probeKernel(ctx context.Context, engine string, argv []string) (said string
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("start the kernel: %w", err)
 	}
-	// The kernel's end ends the waiting for its answers.
+	// When the kernel ends, stop waiting for its answers.
 	ctx, cancel := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -88,7 +88,7 @@ func probeKernel(ctx context.Context, engine string, argv []string) (said string
 	c := client.Start(peer, client.Config{})
 	defer c.Close()
 	if _, err := c.Ready(ctx); err != nil {
-		return "", fmt.Errorf("ask the kernel who it is: %w", cause(ctx, err))
+		return "", fmt.Errorf("ask for the kernel's info: %w", cause(ctx, err))
 	}
 	ready := time.Since(start)
 	start = time.Now()
@@ -103,7 +103,7 @@ func probeKernel(ctx context.Context, engine string, argv []string) (said string
 	return fmt.Sprintf("%s, started in %s, ran the cell in %s", text, quantity.Duration(ready), quantity.Duration(took)), nil
 }
 
-// oneCell runs the cell 6 * 7 and returns "6 * 7 is 42" if that is what the kernel shows.
+// oneCell runs the cell 6 * 7 and returns "6 * 7 is 42" if the kernel shows 42.
 func oneCell(ctx context.Context, c *client.Client, engine string) (string, error) {
 	for _, code := range []string{"%engine " + engine, "6 * 7"} {
 		var result string
@@ -131,7 +131,7 @@ func oneCell(ctx context.Context, c *client.Client, engine string) (string, erro
 	return "6 * 7 is 42", nil
 }
 
-// cause prefers why ctx ended over an error that only says that it did.
+// cause returns the cause of ctx if err only reports that ctx has ended.
 func cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -15,7 +15,8 @@ import (
 	"interleave/notebooks"
 )
 
-// runNotebooks is the subcommand run. Each notebook gets a kernel in this process, which its cells are not.
+// runNotebooks is the subcommand run. Each notebook gets a kernel in this process; its cells run in another
+// one.
 func runNotebooks(ctx context.Context, args []string) error {
 	if code := notebooks.Command(ctx, args, notebooks.Stdio{Out: os.Stdout, Err: os.Stderr}, startKernel); code != 0 {
 		return command.Exit(code)
@@ -23,13 +24,14 @@ func runNotebooks(ctx context.Context, args []string) error {
 	return nil
 }
 
-// startKernel starts a kernel and a client of it. It owns one goroutine, kernel.Run's; close ends both and waits.
+// startKernel starts a kernel and a client of it. It owns one goroutine, kernel.Run's; close ends both and
+// waits.
 func startKernel(ctx context.Context, dir string, late func(wire.Incoming)) (notebooks.Kernel, func() error, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	ctx = context.WithoutCancel(ctx) // a run that is stopped still hears how its last cell ends
+	ctx = context.WithoutCancel(ctx) // a stopped run still gets the end of its last cell
 	log := serve.Logger(false)
 	s, cleanup, err := serve.Session(ctx, dir, log)
 	if err != nil {

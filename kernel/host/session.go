@@ -18,13 +18,14 @@ func serveSession(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("session", flag.ContinueOnError)
 	tools := fs.String("toolchain", "", "what cells are compiled with")
 	work := fs.String("work", "", "where cells are built")
-	code := fs.String("code", "", "how code of cells is written: plain or gated; plain where that can be, if not given")
+	code := fs.String("code", "", "how code of cells is written: plain or gated; default: plain where possible")
 	if err := fs.Parse(args); err != nil {
 		return command.Exit(2)
 	}
-	signal.Ignore(syscall.SIGXFSZ) // a file that grows beyond the limit is an error of the write, not the end of the process
-	// A stack that overflows is reported once all its frames are counted. Half of Go's own bound is soon enough for a reader
-	// who waits, and deep enough for millions of calls.
+	// a file that grows beyond the limit is an error of the write, not the end of the process
+	signal.Ignore(syscall.SIGXFSZ)
+	// A stack that overflows is reported once all its frames are counted. Half of Go's own bound is reached
+	// soon enough for a waiting user, and allows millions of calls.
 	debug.SetMaxStack(512e6)
 	e, err := engine.New(engine.Config{Toolchain: *tools, WorkDir: *work, Code: *code, Log: serve.Logger(false)})
 	if err != nil {

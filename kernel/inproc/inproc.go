@@ -1,7 +1,7 @@
-// Package inproc joins a kernel and its clients inside one process. It satisfies kernel.Transport on one side and
-// client.Peer on the other.
-// Every message goes through the same encoding and signatures as over sockets, so that a headless run walks Jupyter's
-// path; it knows frames as bytes and nothing of what messages mean.
+// Package inproc joins a kernel and its clients inside one process. It satisfies kernel.Transport on one side
+// and client.Peer on the other. Every message goes through the same encoding and signatures as over sockets,
+// so that a headless run takes the same path as Jupyter. It handles frames as bytes and does not know what
+// messages mean.
 package inproc
 
 import (
@@ -17,11 +17,11 @@ import (
 	"interleave/kernel/wire"
 )
 
-// ErrClosed is the error of sending over an end that was closed, or to one.
+// ErrClosed is returned when a message is sent from or to a closed end.
 var ErrClosed = errors.New("in-memory transport is closed")
 
-// depth is how many messages may wait for a reader. Small, because stream messages are large and their sender is meant
-// to wait.
+// depth is how many messages may wait for a reader. It is small, because stream messages are large and their
+// sender should wait.
 const depth = 16
 
 // A Transport is the kernel's end. It starts no goroutine.
@@ -58,7 +58,7 @@ func New(log *slog.Logger) *Transport {
 	}
 }
 
-// Connect makes a client's end, subscribed to all that is published from now on.
+// Connect makes a client's end, which is subscribed to everything that is published from now on.
 func (t *Transport) Connect() (*Peer, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -75,22 +75,23 @@ func (t *Transport) Connect() (*Peer, error) {
 	t.peers = append(t.peers, p)
 	select {
 	case t.subs <- wire.Subscription{Peer: p.identity}:
-	default: // the kernel greets nobody: it reads no subscriptions
+	default: // the kernel does not read subscriptions, so it sends no welcome
 	}
 	return p, nil
 }
 
-// Recv gives what clients sent.
+// Recv returns the channel of messages from clients.
 func (t *Transport) Recv() <-chan wire.Incoming { return t.in }
 
-// Subscriptions gives an empty topic for each Connect.
+// Subscriptions returns a channel that gets an empty topic for each Connect.
 func (t *Transport) Subscriptions() <-chan wire.Subscription { return t.subs }
 
-// Dropped counts the malformed or unsigned messages that came.
+// Dropped returns the number of malformed or unsigned messages that came in.
 func (t *Transport) Dropped() uint64 { return t.dropped.Load() }
 
-// Send sends to the peer that the first of m's Identities names, on IOPub to the peer that the second names, or to all. It waits while a peer's queue is full
-// and the peer is open: a client in the same process is trusted to read or to close.
+// Send sends to the peer that the first of m's Identities names, on IOPub to the peer that the second names,
+// or to all. It waits while a peer's queue is full and the peer is open: a client in the same process is
+// trusted to read or to close.
 func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
 	frames, err := t.signer.Encode(m)
 	if err != nil {
@@ -121,8 +122,8 @@ func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
 	return nil
 }
 
-// Close ends the transport. Queued messages stay readable at the peers' ends, whose Recv is closed behind them, so that
-// there is nothing to wait for.
+// Close ends the transport. Queued messages stay readable at the peers' ends, whose Recv is closed behind
+// them, so that there is nothing to wait for.
 func (t *Transport) Close(context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

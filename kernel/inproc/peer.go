@@ -12,7 +12,7 @@ type Peer struct {
 	t        *Transport
 	identity []byte
 	in       chan wire.Incoming
-	done     chan struct{} // closed by Close: nobody reads in any more
+	done     chan struct{} // closed by Close: in is not read any longer
 
 	mu     sync.Mutex // held while in is sent on or closed
 	closed bool       // in is closed
@@ -22,7 +22,7 @@ type Peer struct {
 // Send sends a message to the kernel. It waits while the kernel's queue is full.
 func (p *Peer) Send(ch wire.Channel, m *wire.Message) error {
 	out := *m
-	out.Identities = nil // those are the transport's to give
+	out.Identities = nil // the transport sets them
 	frames, err := p.t.signer.Encode(&out)
 	if err != nil {
 		return err
@@ -30,17 +30,17 @@ func (p *Peer) Send(ch wire.Channel, m *wire.Message) error {
 	return p.SendFrames(ch, frames)
 }
 
-// SendFrames sends frames as they are, for what a well-behaved client never sends. Ones that are no signed message are
-// dropped and counted at the kernel's end, which is no error here.
+// SendFrames sends frames as they are, for tests of what a well-behaved client never sends. Frames that are
+// not a signed message are dropped and counted at the kernel's end; that is not an error here.
 func (p *Peer) SendFrames(ch wire.Channel, frames [][]byte) error {
 	return p.t.sendFrames(p.identity, ch, frames, p.done)
 }
 
-// Encode gives the frames that Send sends for m, signed with the transport's key.
+// Encode returns the frames that Send sends for m, signed with the transport's key.
 func (p *Peer) Encode(m *wire.Message) ([][]byte, error) { return p.t.signer.Encode(m) }
 
-// Recv gives what the kernel sent, on all channels in one order. It is closed after Close of either end, behind what was
-// sent before.
+// Recv returns the channel of the kernel's messages, of all channels in one order. It is closed after Close
+// of either end, behind what was sent before.
 func (p *Peer) Recv() <-chan wire.Incoming { return p.in }
 
 // Close ends this peer alone. Messages it has not read are lost.
@@ -55,7 +55,7 @@ func (p *Peer) Close() error {
 	return nil
 }
 
-// deliver decodes frames into the peer's queue. A peer that is gone is no error.
+// deliver decodes frames into the peer's queue. A disconnected peer is not an error.
 func (p *Peer) deliver(ch wire.Channel, frames [][]byte) error {
 	m, err := p.t.signer.Decode(frames)
 	if err != nil {

@@ -1,6 +1,7 @@
-// Command interleave is the program that Jupyter starts: it serves a kernel itself, and becomes the host beside it for all other
-// subcommands. It must stay small. Kernels live as long as notebooks are open, and a host, which has the standard library and all
-// packages for cells in it, takes three times the memory and starts a fiftieth of a second later.
+// Command interleave is the program that Jupyter starts: it serves a kernel itself, and becomes the host
+// beside it for all other subcommands. It must stay small. A kernel lives while its notebook is open, and a
+// host, which contains the standard library and all packages for cells, takes three times the memory and
+// starts 20 ms later.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Package kerneltest runs a kernel in the test's own process and shows what it says as text.
-// It knows the protocol and checks it, each message against its schema and each request for its busy, reply and idle;
-// it knows nothing of what cells contain.
+// Package kerneltest runs a kernel in the test's own process and writes its messages as text. It checks the
+// protocol: each message against its schema, and each request for its busy, reply and idle. It does not know
+// what cells contain.
 package kerneltest
 
 import (
@@ -19,7 +19,8 @@ import (
 	"interleave/kernel/wire"
 )
 
-// A Kernel is a kernel in this process and a client of it. Its methods report errors to the test and may overlap.
+// A Kernel is a kernel in this process and a client of it. Its methods report errors to the test and may
+// overlap.
 type Kernel struct {
 	Client    *client.Client
 	Peer      *inproc.Peer // the client's own end, for messages that a client would not send
@@ -27,11 +28,11 @@ type Kernel struct {
 
 	t     testing.TB
 	cfg   client.Config
-	ended chan struct{} // closed when Run returned
+	ended chan struct{} // closed when Run has returned
 	err   error         // Run's; valid once ended is closed
 
 	mu    sync.Mutex
-	cells map[string]int // requests of Start and Execute → how many there were
+	cells map[string]int // requests of Start and Execute → their number
 	late  transcript
 }
 
@@ -48,8 +49,8 @@ func Config(change func(*kernel.Config)) Option {
 	return func(k *kernel.Config, _ *client.Config) { change(k) }
 }
 
-// Start starts a kernel that runs cells in s, and a client. Both end with the test, the kernel by a shutdown request
-// unless it has ended before, and then everything the client sent must have been answered.
+// Start starts a kernel that runs cells in s, and a client. Both end with the test. The kernel ends by a
+// shutdown request, unless it has ended before, and every request of the client must then have been answered.
 func Start(t testing.TB, s kernel.Session, options ...Option) *Kernel {
 	t.Helper()
 	k := &Kernel{
@@ -108,20 +109,20 @@ func (k *Kernel) Connect(unclaimed func(wire.Incoming)) (*client.Client, *inproc
 	return c, p
 }
 
-// Wait waits until the kernel has ended and gives what its Run returned.
+// Wait waits until the kernel has ended and returns the error of its Run.
 func (k *Kernel) Wait() error {
 	<-k.ended
 	return k.err
 }
 
-// Execute runs a cell and gives the transcript of what came for it.
+// Execute runs a cell and returns the transcript of its messages.
 func (k *Kernel) Execute(code string) string {
 	k.t.Helper()
 	return k.Run(client.ExecuteRequest{Code: code})
 }
 
-// Run runs a cell and gives the transcript of what came for it: a line for each thing said, in order, and the reply
-// last. Streams are cut into lines, so that it does not matter into how many messages they were cut. Colours are left out.
+// Run runs a cell and returns the transcript of its messages, in order, with the reply last. Streams are
+// split into lines, so that the number of their messages does not matter. Colours are left out.
 func (k *Kernel) Run(r client.ExecuteRequest) string {
 	k.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -139,7 +140,7 @@ func (k *Kernel) Run(r client.ExecuteRequest) string {
 	return tr.String()
 }
 
-// know numbers a request, so that what comes after its end can be told by it.
+// know numbers a request, so that later messages can be labelled with it.
 func (k *Kernel) know(request string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -148,8 +149,8 @@ func (k *Kernel) know(request string) {
 	}
 }
 
-// Late gives the transcript, since the last call, of what came for no cell and for cells that were over, with the number
-// of the Execute or Run that it belongs to.
+// Late returns the transcript, since the last call, of messages without a cell and for cells that had ended,
+// with the number of the Execute or Run that they belong to.
 func (k *Kernel) Late() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -158,8 +159,8 @@ func (k *Kernel) Late() string {
 	return s
 }
 
-// Equal reports a transcript that is not the wanted one. Leading and trailing white space around want, and the
-// indentation its lines share, do not count.
+// Equal reports an error if a transcript is not the wanted one. Leading and trailing white space around want,
+// and the indentation its lines share, do not count.
 func Equal(t testing.TB, got, want string) {
 	t.Helper()
 	if want = outdent(want); strings.TrimSpace(got) != want {
@@ -176,7 +177,7 @@ func outdent(s string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// bugs fails a test for what the kernel logs as a bug, and is silent about the rest.
+// bugs fails a test when the kernel logs a bug, and ignores other log entries.
 type bugs struct{ t testing.TB }
 
 func (b bugs) Enabled(_ context.Context, l slog.Level) bool { return l >= kernel.LevelBug }

@@ -11,7 +11,7 @@ import (
 	"interleave/kernel/wire"
 )
 
-// A transcript is messages as text, one line for each thing said:
+// A transcript is messages as text, one line for each output:
 //
 //	input 1
 //	stdout| a line
@@ -27,7 +27,7 @@ import (
 type transcript struct {
 	prefix string
 	lines  []string
-	open   string // the stream whose last line has no end yet; empty: none
+	open   string // the stream whose last line has no end yet, or empty
 }
 
 func (t *transcript) String() string { return strings.Join(t.lines, "\n") }
@@ -104,7 +104,7 @@ func (t *transcript) stream(name, text string) {
 	}
 }
 
-// bundle writes a value: text as it is, JSON as it is, and of other types only that they are there.
+// bundle writes a value: text and JSON as they are, and only the names of other types.
 func (t *transcript) bundle(what string, b wire.Bundle) {
 	for _, mime := range slices.Sorted(maps.Keys(b)) {
 		text := "…"

@@ -9,9 +9,10 @@ import (
 	"interleave/kernel/wire"
 )
 
-// A Watched is a Peer that checks what passes through it: each message against its schema, and each request for
-// exactly one busy, one reply of its type on its channel, and one idle, in this order, with nothing of it after idle but
-// output of goroutines that outlived their cell. It owns one goroutine, which ends after Close.
+// A Watched is a Peer that checks the messages that pass through it: each message against its schema, and
+// each request for exactly one busy, one reply of its type on its channel, and one idle, in this order, with
+// no messages after idle except output of goroutines that outlived their cell. It owns one goroutine, which
+// ends after Close.
 type Watched struct {
 	peer    client.Peer
 	t       testing.TB
@@ -21,18 +22,18 @@ type Watched struct {
 
 	mu       sync.Mutex
 	requests map[string]*exchange
-	started  bool // status starting was seen
+	started  bool // status "starting" was seen
 }
 
-// An exchange is what was seen of one request.
+// An exchange records what was seen of one request.
 type exchange struct {
 	header              wire.Header // zero: another client's
 	channel             wire.Channel
 	busy, replied, idle bool
 }
 
-// Watch begins watching a peer. ordered says that messages of different channels come in the order in which they were
-// sent, as in memory; over sockets only each channel has an order.
+// Watch begins watching a peer. ordered means that messages of different channels come in the order in which
+// they were sent, as in memory; over sockets only each channel has an order.
 func Watch(t testing.TB, p client.Peer, ordered bool) *Watched {
 	w := &Watched{
 		peer:     p,
@@ -55,7 +56,7 @@ func Watch(t testing.TB, p client.Peer, ordered bool) *Watched {
 
 // Send checks a message and sends it.
 func (w *Watched) Send(ch wire.Channel, m *wire.Message) error {
-	if err := wire.Check(ch, m); err != nil {
+	if err := Check(ch, m); err != nil {
 		w.t.Errorf("sent: %v", err)
 	}
 	if ch != wire.Stdin {
@@ -76,7 +77,7 @@ func (w *Watched) Send(ch wire.Channel, m *wire.Message) error {
 	return err
 }
 
-// Recv gives what the peer receives.
+// Recv returns the channel of messages that the peer receives.
 func (w *Watched) Recv() <-chan wire.Incoming { return w.out }
 
 // Close closes the peer.
@@ -98,7 +99,7 @@ func expectsReply(h wire.Header) bool { return strings.HasSuffix(h.MsgType, "_re
 func (w *Watched) received(in wire.Incoming) {
 	m := in.Message
 	typ := m.Header.MsgType
-	if err := wire.Check(in.Channel, m); err != nil {
+	if err := Check(in.Channel, m); err != nil {
 		w.t.Errorf("received: %v\n%s", err, m.Content)
 	}
 	w.mu.Lock()
@@ -146,7 +147,7 @@ func (w *Watched) received(in wire.Incoming) {
 	}
 }
 
-// mayOutlive are the types that a goroutine may cause after its cell has ended.
+// mayOutlive are the types of messages that a goroutine may cause after its cell has ended.
 var mayOutlive = map[string]bool{
 	"stream": true, "display_data": true, "update_display_data": true, "clear_output": true, "error": true,
 }

@@ -10,9 +10,9 @@ import (
 	"interleave/kernel/load/pkgbits"
 )
 
-// Functions reads the functions of a package from its archive: those that params names, as object files name them after the path of
-// their package, with the number of their parameters, receivers included. What does not have the form that Go 1.26's compiler gives it
-// is an error.
+// Functions reads functions of a package from its archive. params holds their names, as object files have
+// them after the path of the package, and the number of their parameters, receivers included. Data that do
+// not have the form of Go 1.26's compiler are an error.
 func Functions(file string, params map[string]int) (facts map[string]Function, err error) {
 	mem, err := mapFile(file)
 	if err != nil {
@@ -56,7 +56,8 @@ func exportData(mem []byte) (string, error) {
 	return "", fmt.Errorf("there is no unified export data")
 }
 
-// exports reads the export data of one package. The format is that of cmd/compile/internal/noder: linker.go writes what is read here.
+// exports reads the export data of one package. The format is that of cmd/compile/internal/noder: linker.go
+// writes what is read here.
 type exports struct {
 	pkgbits.PkgDecoder
 	obj    *object
@@ -108,7 +109,7 @@ func (d *exports) read() {
 	}
 }
 
-// hasMethods reports whether methods of a type are wanted.
+// hasMethods reports whether the caller asked for methods of a type.
 func (d *exports) hasMethods(name string) bool {
 	for f := range d.params {
 		if strings.HasPrefix(f, name+".") || strings.HasPrefix(f, "(*"+name+").") {

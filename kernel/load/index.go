@@ -11,8 +11,9 @@ import (
 	"unsafe"
 )
 
-// An index says where symbols are: in the host, or in archives. It is a file that WriteIndex makes when the host is installed, mapped
-// by all sessions at once. Names are known by a hash of 64 bits; WriteIndex makes sure that no two have the same.
+// An index holds the places of symbols, in the host or in archives. It is a file that WriteIndex makes when
+// the host is installed, mapped by all sessions at once. Names are known by a hash of 64 bits; WriteIndex
+// makes sure that no two have the same.
 type index struct {
 	mem      []byte
 	host     []uint64 // hashes, sorted
@@ -29,10 +30,11 @@ type place struct {
 	Symbol          uint32
 }
 
-// A header is how the file begins. All numbers are of the machine's own form: the file is for this machine alone.
+// A header is the beginning of the file. All numbers have the machine's byte order, since the file is for
+// this machine only.
 type header struct {
 	Magic  [8]byte
-	HostID uint64 // a hash of the host's file: an index is of one host
+	HostID uint64 // a hash of the host's file, since an index belongs to one host
 	TLS    int64  // where the runtime's pointer to the running goroutine is, from the thread pointer
 	Etext  uint64 // end of the host's code
 	Types  uint64 // how many symbols of types the host has
@@ -71,7 +73,7 @@ func openIndex(file string) (*index, error) {
 	return x, nil
 }
 
-// inHost returns the address of a symbol of the host, 0 when it has none of that key.
+// inHost returns the address of the host's symbol with a key, 0 when there is no such symbol.
 func (x *index) inHost(key string) uintptr {
 	if i, ok := slices.BinarySearch(x.host, hashOf(linkName(key))); ok {
 		return uintptr(x.hostAt[i])
@@ -133,7 +135,7 @@ type entry[V any] struct {
 
 var errHash = errors.New("two symbols have the same hash")
 
-// add notes a symbol. The first of a name counts.
+// add records a symbol. The first with a name counts.
 func (e *entries[V]) add(name string, v V) error {
 	if e.seen == nil {
 		e.seen = map[uint64]string{}

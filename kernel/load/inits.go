@@ -11,9 +11,9 @@ import (
 	"interleave/kernel/load/objabi"
 )
 
-// initOrder returns the init tasks, by their symbols, of the link's packages, each after those of the packages that it imports. Packages between which
-// nothing decides are initialised in the order of their paths, as in a program. What a package imports that the process has initialised
-// is not among them.
+// initOrder returns the init tasks, by their symbols, of the link's packages, each after those of the
+// packages that it imports. Packages that do not depend on each other are initialised in the order of their
+// paths, as in a program. Packages that the process has initialised already are left out.
 func (l *link) initOrder() (order []*symbol, err error) {
 	slices.SortFunc(l.inits, func(a, b *symbol) int { return strings.Compare(a.name, b.name) })
 	waits := map[*symbol]int{}
@@ -40,7 +40,7 @@ func (l *link) initOrder() (order []*symbol, err error) {
 		for _, w := range wanted[s] {
 			waits[w]--
 		}
-		if s.size > 8 { // a task without functions is nothing to the runtime
+		if s.size > 8 { // the runtime ignores a task without functions
 			order = append(order, s)
 		}
 	}

@@ -2,8 +2,8 @@
 
 package load
 
-// cmd/link keeps all that cells may need in a program that has both of these. Of the second, hosts without cgo have what is Go; see
-// package kernel/toolchain.
+// cmd/link keeps everything that cells may need in a program that imports both of these. Hosts without cgo
+// have only the Go part of the second; see package kernel/toolchain.
 import (
 	_ "plugin"
 	_ "runtime/cgo"

@@ -21,15 +21,15 @@ import (
 //	data        variables in which there may be pointers
 //	noptr       variables without, and then the slots
 //
-// Code and read-only data begin on pages of their own, which are protected when they are written. A slot holds an address for code
-// that cannot hold it itself.
+// Code and read-only data begin on pages of their own, which are protected when they are written. A slot
+// holds an address for code that cannot hold it itself.
 
-// A region is the part of the address space in which cells are laid out, near enough to the host that 32-bit offsets reach from each to
-// the other. Only what is used of it costs memory.
+// A region is the part of the address space in which cells are laid out, near enough to the host that 32-bit
+// offsets reach from each to the other. Only the used part of it costs memory.
 type region struct {
 	next, end uintptr
 	taken     uintptr // of the link at hand
-	dirty     uintptr // where memory ends that links which failed have written
+	dirty     uintptr // end of the memory that failed links have written
 }
 
 // reserve takes the first stretch near the host that is free.
@@ -43,7 +43,7 @@ func (g *region) reserve() error {
 			g.next, g.end = at, at+regionSize
 			return nil
 		}
-		if e == 0 { // a kernel that does not know the flag
+		if e == 0 { // this kernel does not support the flag
 			syscall.Syscall(syscall.SYS_MUNMAP, got, regionSize, 0)
 			e = syscall.EEXIST
 		}
@@ -126,8 +126,8 @@ func (l *link) sections() (x sections, err error) {
 	return x, nil
 }
 
-// layOut writes the cell's memory: all symbols with their references, and the tables for the runtime. The module is nil when it must be done
-// again.
+// layOut writes the cell's memory: all symbols with their references, and the tables for the runtime. It
+// returns a nil module when it must run again.
 func (l *link) layOut(path string) (made *module, err error) {
 	x, err := l.sections()
 	if err != nil {
@@ -193,7 +193,7 @@ func (l *link) layOut(path string) (made *module, err error) {
 	}
 	m.finish(x.readOnly)
 	defer func() {
-		// As late as possible: goroutines may have made types meanwhile that the cell has.
+		// As late as possible: goroutines may meanwhile have made types that the cell has.
 		if err == nil && r.newTypesOfReflect() {
 			made = nil
 		}

@@ -12,13 +12,15 @@ import (
 // CellPrefix is how import paths of cells begin.
 const CellPrefix = "interleave/cells/"
 
-// A Config says what a Loader works with.
+// A Config holds what a Loader works with.
 type Config struct {
 	Index   string                                     // the file that WriteIndex made
 	Archive func(path string) (file string, err error) // the archive of a package, cells included
-	Check   func(path string, pc uintptr) error        // called with an address in a cell's code before the runtime knows the cell; an error is Load's
-	Added   func(path string)                          // called before any of a cell's code runs
-	// Instead names functions of a cell that stand in for others of it, which do the same; may be nil. Symbols are without the package.
+	// called with an address in a cell's code before the runtime knows the cell; an error is Load's
+	Check func(path string, pc uintptr) error
+	Added func(path string) // called before any of a cell's code runs
+	// Instead maps functions of a cell to other functions of it that do the same and stand in for them; it
+	// may be nil. Symbols are without the package.
 	Instead func(path string) map[string]string
 }
 
@@ -35,7 +37,8 @@ type Loader struct {
 	known   map[string]uintptr // what was loaded, by key
 	modules []*module
 
-	// Types, and tables of interfaces with them, that were laid out although reflect had made them: where they are → what stands for them.
+	// Types, and interface tables with them, that were laid out although reflect had made them before:
+	// address → address of reflect's.
 	sameTypes map[uintptr]uintptr
 }
 
@@ -64,29 +67,30 @@ func Open(c Config) (*Loader, error) {
 	return l, nil
 }
 
-// self is the running program's file, also when another has taken its name.
+// self is the running program's file, even when another file has taken its name.
 const self = "/proc/self/exe"
 
-// Load links the object in a cell's archive, whose import path is given, and initialises it, after packages that only it imports. When it
-// fails nothing has changed.
+// Load links the object in the archive of the cell with an import path. It initialises the packages that only
+// this cell imports, then the cell. When it fails nothing has changed.
 func (l *Loader) Load(path, file string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.modules) >= mostModules {
-		return fmt.Errorf("this session has %d compiled cells, and can have no more: restart the kernel", len(l.modules))
+		return fmt.Errorf("this session has %d compiled cells, which is the limit: restart the kernel", len(l.modules))
 	}
 	for range 100 {
 		if done, err := l.load(path, file); done || err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("load %s: goroutines make interface tables and types that it has, again and again", path)
+	return fmt.Errorf("load %s: other goroutines kept creating types or interface tables that it contains", path)
 }
 
 // mostModules is how many cells the runtime has room for.
 const mostModules = 1<<15 - 1
 
-// load is one attempt of Load. done is false when goroutines have made something meanwhile that the cell has, too.
+// load is one attempt of Load. done is false when goroutines have meanwhile made a type or table that the
+// cell has, too.
 func (l *Loader) load(path, file string) (done bool, err error) {
 	k := &link{Loader: l, archives: map[string]*archive{}, byKey: map[string]*symbol{}}
 	defer k.close()
@@ -143,6 +147,6 @@ func (l *link) close() {
 	}
 }
 
-// Entry returns the address of a function of a cell that was loaded, 0 if the cell has no such function. It must not be called while Load is at work, but by what that
-// calls.
+// Entry returns the address of a function of a cell that was loaded, 0 if the cell has no such function.
+// While Load is running, only the functions that Load calls may call it.
 func (l *Loader) Entry(path, symbol string) uintptr { return l.known[path+"."+symbol] }

@@ -95,7 +95,7 @@ func TestRefused(t *testing.T) {
 		{l.spoil(l.cell("c4", ""), func([]byte) []byte { return nil }), "is empty"},
 		{l.spoil(l.cell("c5", ""), func([]byte) []byte { return []byte("package mainⱵ\n") }), "not an archive"},
 		{l.spoil(l.cell("c6", "func F() {}"), func(b []byte) []byte { return b[:len(b)-100] }), "has no size"},
-		{l.spoil(l.cell("c7", "func F() {}"), replace("\x00go1", "\x00go2")), "an object that this version of Go does not know"},
+		{l.spoil(l.cell("c7", "func F() {}"), replace("\x00go1", "\x00go2")), "an object of an unknown version of Go"},
 		{l.spoil(l.cell("c8", "func F() {}"), func(b []byte) []byte { return append(b, b[8:]...) }), "holds 2 objects"},
 		{l.cell("c9", "import \"fmt\"\nvar big [1 << 30]byte\nfunc init() { fmt.Println(big[5]) }", "fmt"), "no room for more cells"},
 	} {

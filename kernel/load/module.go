@@ -11,7 +11,7 @@ import (
 	"interleave/kernel/load/goobj"
 )
 
-// What package runtime offers to this one, in a file that package kernel/toolchain adds to it.
+// Functions of package runtime, in a file that package kernel/toolchain adds to it.
 
 // A cellModule describes a loaded cell to the runtime, which has the same struct.
 type cellModule struct {
@@ -29,7 +29,7 @@ type cellModule struct {
 	Itabs                                   []uintptr
 }
 
-// A typeAt says which type an offset from Types means.
+// A typeAt holds the type for an offset from Types.
 type typeAt struct {
 	Off  int32
 	Type uintptr
@@ -65,7 +65,7 @@ type module struct {
 	mapped map[int32]uintptr
 }
 
-// mapType says which type an offset means that leads to another.
+// mapType records the type that an offset stands for, when a different type lies there.
 func (m *module) mapType(off int32, t uintptr) {
 	if m.mapped == nil {
 		m.mapped = map[int32]uintptr{}

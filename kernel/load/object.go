@@ -14,19 +14,20 @@ import (
 	"interleave/kernel/load/objabi"
 )
 
-// An archive is what the compiler leaves of a package: a file of members in the format of the ar command. Those that matter are object
-// files, one of the compiler and perhaps some of the assembler. The file is mapped while a Load needs it: large packages cost only the
-// pages that are looked at.
+// An archive is the compiler's output for a package: a file of members in the format of the ar command. The
+// ones that matter are object files, one from the compiler and perhaps some from the assembler. The file is
+// mapped while a Load needs it: large packages cost only the pages that are looked at.
 type archive struct {
 	path string // of the package
 	objs []*object
 	mem  []byte
 
-	opened bool // the present Load takes something of it
+	opened bool // the present Load takes symbols from it
 }
 
-// An object is an object file. Its symbols are numbered: first those that belong to the package, then two sorts whose names are made
-// of their content, then those that any package may define, and at last those that it refers to by name.
+// An object is an object file. Its symbols are numbered: first those that belong to the package, then two
+// sorts whose names are made of their content, then those that any package may define, and at last those that
+// it refers to by name.
 type object struct {
 	*goobj.Reader
 	of    *archive
@@ -34,7 +35,8 @@ type object struct {
 	pkgs  []string
 	names map[goobj.SymRef]string // of symbols of other packages; made when first needed
 	syms  []*symbol               // those that the present Load lays out
-	unit  int                     // where the names of its files begin in the present Load's table, -1 when they are not in it
+	// where the names of its files begin in the present Load's table, -1 when they are not in it
+	unit int
 }
 
 // The sorts of symbols that an object defines, as indices of object.ends.
@@ -99,14 +101,15 @@ func (a *archive) members() error {
 		}
 		body := a.mem[at+header : at+header+size]
 		at += header + size + size&1
-		// The compiler's begin with lines of text; others are of the C compiler, or hold types.
+		// Objects of the Go compiler begin with lines of text; other members come from the C compiler, or
+		// hold types.
 		text := bytes.Index(body, []byte("\n!\n"))
 		if strings.TrimRight(string(h[:16]), " ") == "__.PKGDEF" || text < 0 || !bytes.HasPrefix(body, []byte("go object ")) {
 			continue
 		}
 		r := goobj.NewReaderFromBytes(body[text+3:], true)
 		if r == nil {
-			return fmt.Errorf("an object that this version of Go does not know")
+			return fmt.Errorf("an object of an unknown version of Go")
 		}
 		o := &object{Reader: r, of: a, pkgs: r.Pkglist(), unit: -1}
 		o.ends = [4]int{r.NSym(), r.NHashed64def(), r.NHasheddef(), r.NNonpkgdef()}
@@ -119,7 +122,7 @@ func (a *archive) members() error {
 	return nil
 }
 
-// defines returns the number under which o defines what a reference means.
+// defines returns the number of the symbol of o that a reference means.
 func (o *object) defines(ref goobj.SymRef) (i uint32, ok bool) {
 	switch ref.PkgIdx {
 	case goobj.PkgIdxSelf:
@@ -172,7 +175,8 @@ func (o *object) aux(ref goobj.SymRef) []byte {
 
 func kindOf(s *goobj.Sym) objabi.SymKind { return objabi.SymKind(s.Type()) }
 
-// key is what symbols are known by: their name, and for functions with the calling convention of the stack a mark behind it.
+// key identifies a symbol: its name, and a mark behind it for functions that take their arguments on the
+// stack.
 func key(name string, abi uint16) string {
 	if abi == 0 {
 		return name + stackABI

@@ -14,13 +14,15 @@ const CellPrefix = "interleave/cells/"
 // ErrNotHere is returned where cells cannot be linked into the process.
 var ErrNotHere = errors.New("this program cannot load cells into itself")
 
-// A Config says what a Loader works with.
+// A Config holds what a Loader works with.
 type Config struct {
 	Index   string                                     // the file that WriteIndex made
 	Archive func(path string) (file string, err error) // the archive of a package, cells included
-	Check   func(path string, pc uintptr) error        // called with an address in a cell's code before the runtime knows the cell; an error is Load's
-	Added   func(path string)                          // called before any of a cell's code runs
-	// Instead names functions of a cell that stand in for others of it, which do the same; may be nil. Symbols are without the package.
+	// called with an address in a cell's code before the runtime knows the cell; an error is Load's
+	Check func(path string, pc uintptr) error
+	Added func(path string) // called before any of a cell's code runs
+	// Instead maps functions of a cell to other functions of it that do the same and stand in for them; it
+	// may be nil. Symbols are without the package.
 	Instead func(path string) map[string]string
 }
 
@@ -32,16 +34,16 @@ func Open(Config) (*Loader, error) {
 	return nil, fmt.Errorf("%w (%s/%s)", ErrNotHere, runtime.GOOS, runtime.GOARCH)
 }
 
-// Load does what Open says.
+// Load returns an error, as Open does.
 func (*Loader) Load(path, file string) error { return ErrNotHere }
 
-// WriteIndex does what Open says.
+// WriteIndex returns an error, as Open does.
 func WriteIndex(file string, archives map[string]string) error { return ErrNotHere }
 
-// Entry does what Open says.
+// Entry returns 0: no cell was loaded.
 func (*Loader) Entry(path, symbol string) uintptr { return 0 }
 
-// Functions does what Open says.
+// Functions returns an error, as Open does.
 func Functions(file string, params map[string]int) (map[string]Function, error) {
 	return nil, ErrNotHere
 }

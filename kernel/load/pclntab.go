@@ -24,9 +24,10 @@ import (
 //	trees       which calls were inlined in a function
 //	buckets     for each 4096 bytes of code, the function to begin the search with
 //
-// All but the addresses is known before the code is laid out, so that the tables are made first and completed later.
+// Everything but the addresses is known before the code is laid out, so the tables are built first and
+// completed later.
 
-// functionTables are the tables of a link's functions while they are made.
+// functionTables are the tables of a link's functions while they are being built.
 type functionTables struct {
 	link  *link
 	text  []*symbol
@@ -43,7 +44,7 @@ type functionTables struct {
 	deferReturn         uintptr
 }
 
-// A function is what its object says of it.
+// A function is the description of a function in its object.
 type function struct {
 	info     []byte
 	lengths  goobj.FuncInfoLengths
@@ -68,7 +69,7 @@ const (
 	noOffset        = ^uint32(0)
 )
 
-// function reads what an object says of one of its functions.
+// function reads an object's description of one of its functions.
 func (o *object) function(i uint32) (f function) {
 	for _, a := range o.Auxs(i) {
 		switch a.Type() {
@@ -156,7 +157,8 @@ func (t *functionTables) describe(s *symbol, f *function, b []byte) {
 	}
 }
 
-// deferReturnCall finds where a function continues that recovers from a panic: a call of runtime.deferreturn, 0 when it has no such call.
+// deferReturnCall finds where a function continues after it recovered from a panic: a call of
+// runtime.deferreturn. It returns 0 when there is no such call.
 func (t *functionTables) deferReturnCall(s *symbol) uint32 {
 	for _, r := range s.o.Relocs(s.i) {
 		if k := objabi.RelocType(r.Type()); k == callKind {

@@ -16,8 +16,8 @@ const (
 	callOpcode = 1 // bytes of a call before the displacement
 )
 
-// Cells lie above 1.25 GB: below is the program, and above that the C library's heap, which begins up to 1 GB behind it. From there
-// displacements of 32 bits reach the program.
+// Cells lie above 1.25 GB: below is the program, and above that the C library's heap, which begins up to 1 GB
+// behind it. From there displacements of 32 bits reach the program.
 const regionSize = 512 << 20
 
 func regionStarts() (starts []uintptr) {
@@ -32,8 +32,9 @@ const near = 0x7fff_ffff
 
 func isTLS(k objabi.RelocType) bool { return k == objabi.R_TLS_LE || k == objabi.R_TLS_IE }
 
-// tlsOffset is where the runtime keeps the running goroutine, from the thread pointer: at the end of the program's thread-local
-// storage, or, in a program without such storage, in the word before the thread pointer.
+// tlsOffset is where the runtime keeps the running goroutine, from the thread pointer: at the end of the
+// program's thread-local storage, or, in a program without such storage, in the word before the thread
+// pointer.
 func tlsOffset(f *elf.File, syms []elf.Symbol) int64 {
 	for _, p := range f.Progs {
 		if p.Type != elf.PT_TLS {
@@ -86,12 +87,14 @@ func (r *relocator) instruction(ref *reference) (err error) {
 	if err != nil {
 		return err
 	}
-	return ref.put(int64(to) + ref.add - int64(ref.at) - int64(ref.size)) // displacements count from the end of the instruction
+	// displacements count from the end of the instruction
+	return ref.put(int64(to) + ref.add - int64(ref.at) - int64(ref.size))
 }
 
-// bySlot rewrites an instruction that names what is out of reach to go by a slot. Two instructions of the compiler name what can lie
-// there, types and tables of interfaces: LEAQ table(SB), reg becomes MOVQ slot(SB), reg; and MOVL table+16(SB), reg, which loads the hash
-// of a table's type, loads it from a copy.
+// bySlot rewrites an instruction whose target is out of reach, so that it reads the address from a slot. Two
+// instructions of the compiler name what can lie there, types and tables of interfaces: LEAQ table(SB), reg
+// becomes MOVQ slot(SB), reg; and MOVL table+16(SB), reg, which loads the hash of a table's type, loads it
+// from a copy.
 func (r *relocator) bySlot(ref *reference) error {
 	code, i := ref.from, ref.off
 	if i < 2 || code[i-1]&0xc7 != 5 { // the operand is not a displacement alone
@@ -115,7 +118,7 @@ func (r *relocator) bySlot(ref *reference) error {
 	return ref.put(int64(at) - int64(ref.at) - int64(ref.size))
 }
 
-// veneerBytes is the room for calls that go by an intermediate jump: amd64 needs none.
+// veneerBytes is the room for intermediate jumps of calls. amd64 needs no such jumps.
 func (l *link) veneerBytes([]*symbol) int { return 0 }
 
 // fillGaps fills the room between functions with an instruction that traps.

@@ -18,7 +18,8 @@ const (
 	callOpcode = 0 // the displacement is in the call itself
 )
 
-// Cells lie behind the program, from where its code is mostly within reach of a call, and always of an address made of two instructions.
+// Cells lie behind the program, from where its code is mostly within reach of a call, and always of an
+// address made of two instructions.
 const regionSize = 512 << 20
 
 func regionStarts() (starts []uintptr) {
@@ -33,7 +34,8 @@ const near = 0x1_0000_0000
 
 func isTLS(k objabi.RelocType) bool { return k == objabi.R_ARM64_TLS_LE || k == objabi.R_ARM64_TLS_IE }
 
-// tlsOffset is where the runtime keeps the running goroutine, from the thread pointer: behind two words of the C library's.
+// tlsOffset is where the runtime keeps the running goroutine, from the thread pointer: behind two words of
+// the C library's.
 func tlsOffset(_ *elf.File, syms []elf.Symbol) int64 {
 	for _, s := range syms {
 		if s.Name == "runtime.tls_g" || s.Name == "runtime.tlsg" {
@@ -64,7 +66,8 @@ func (l *link) slotCount() (n int) {
 
 const callReach = 1 << 27
 
-// veneerBytes is the room for jumps by way of a register, which calls go by that do not reach their target.
+// veneerBytes is the room for jumps through a register. A call that does not reach its target calls such a
+// jump.
 func (l *link) veneerBytes(text []*symbol) (n int) {
 	for _, s := range text {
 		for _, r := range s.o.Relocs(s.i) {
@@ -132,8 +135,8 @@ func (r *relocator) instruction(ref *reference) error {
 	return ref.unknown()
 }
 
-// pair completes two instructions: ADRP, which makes the address of a page, and one that adds the rest or loads or stores there. The rest
-// is counted in units of 1<<shift bytes.
+// pair completes two instructions: ADRP, which makes the address of a page, and one that adds the rest or
+// loads or stores there. The rest is counted in units of 1<<shift bytes.
 func (ref *reference) pair(to int64, shift uint) error {
 	le := binary.LittleEndian
 	pages := to>>12 - int64(ref.at)>>12
@@ -148,7 +151,8 @@ func (ref *reference) pair(to int64, shift uint) error {
 	return nil
 }
 
-// bySlot rewrites the two instructions that make the address of what is out of reach to load it from a slot: the second, ADD, becomes LDR.
+// bySlot rewrites the two instructions that compute an address, so that they load one that is out of reach
+// from a slot: the second, ADD, becomes LDR.
 func (r *relocator) bySlot(ref *reference) error {
 	le := binary.LittleEndian
 	second := le.Uint32(ref.code[4:])
@@ -170,7 +174,7 @@ func (r *relocator) veneer(to uintptr) (uintptr, error) {
 		return at, nil
 	}
 	if v.next+veneerSize > v.end {
-		return 0, fmt.Errorf("more jumps to what is far are needed than were counted")
+		return 0, fmt.Errorf("more veneers are needed than were counted")
 	}
 	at := uintptr(addressOf(v.mem)) + uintptr(v.next)
 	code := v.mem[v.next : v.next+veneerSize]
@@ -192,7 +196,7 @@ func (r *relocator) veneer(to uintptr) (uintptr, error) {
 // fillGaps fills the room between functions with zeroes, which are instructions that trap.
 func fillGaps([]byte) {}
 
-// publishCode makes code executable and lets the processor forget what it has read of it before.
+// publishCode makes code executable and flushes the processor's instruction cache for it.
 func publishCode(text []byte) error {
 	flushCode(addressOf(text), len(text))
 	return syscall.Mprotect(text, syscall.PROT_READ|syscall.PROT_EXEC)

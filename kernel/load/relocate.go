@@ -11,8 +11,8 @@ import (
 	"interleave/kernel/load/objabi"
 )
 
-// A relocator writes references into the cell's memory. It may do so more than once: what it writes does not depend on what stands
-// there.
+// A relocator writes references into the cell's memory. It may do so more than once, since the result does
+// not depend on the bytes that were there.
 type relocator struct {
 	*link
 	m       *module
@@ -89,7 +89,8 @@ func (r *relocator) one(s *symbol, rel *goobj.Reloc) error {
 	return r.instruction(ref)
 }
 
-// target finds what a reference means. A weak one may lead nowhere: then ok is false, and the place keeps its zero.
+// target finds the target of a reference. A weak reference may have no target; then ok is false, and the
+// place keeps its zero.
 func (r *relocator) target(s *symbol, rel *goobj.Reloc) (t target, ok bool) {
 	if objabi.RelocType(rel.Type()) != objabi.R_WEAKADDROFF {
 		return r.resolve(s.o, rel.Sym()), true
@@ -109,7 +110,8 @@ func (r *relocator) target(s *symbol, rel *goobj.Reloc) (t target, ok bool) {
 	return target{sym: w}, w != nil
 }
 
-// identity is the address that stands for a target where addresses are compared: that of a type that package reflect had made first.
+// identity is the address that stands for a target where addresses are compared: that of a type that package
+// reflect had made first.
 func (r *relocator) identity(t target) uintptr {
 	if t.sym != nil && t.sym.same != 0 {
 		return t.sym.same
@@ -121,7 +123,8 @@ func (r *relocator) identity(t target) uintptr {
 	return at
 }
 
-// mayBeFar reports whether a target may have to be reached by way of a slot: the runtime or reflect may have made it.
+// mayBeFar reports whether the runtime or reflect may have made a target, so that it may only be reachable
+// through a slot.
 func (l *link) mayBeFar(t target) bool {
 	if t.sym != nil {
 		return t.sym.itab || strings.HasPrefix(t.sym.name, "type:")
@@ -132,7 +135,8 @@ func (l *link) mayBeFar(t target) bool {
 // tableHash is where the hash of its type stands in a table of an interface.
 const tableHash = 16
 
-// isCode reports whether a target is a function, to which offsets are counted from the beginning of the host's code.
+// isCode reports whether a target is a function, to which offsets are counted from the beginning of the
+// host's code.
 func (r *relocator) isCode(t target) bool {
 	if t.sym != nil {
 		return t.sym.kind.IsText()

@@ -20,7 +20,7 @@ type link struct {
 	queue    []*symbol           // of these, those whose references have not been followed
 	byKey    map[string]*symbol
 	inits    []*symbol // inittask symbols among them
-	err      error     // the first reference that leads nowhere
+	err      error     // the first reference without a target
 }
 
 // A symbol is one that this link lays out.
@@ -34,10 +34,10 @@ type symbol struct {
 	addr uintptr
 	data []byte  // where it is laid out
 	same uintptr // what stands for it where addresses are compared, 0 for itself
-	by   *symbol // a function that stands in for this one wherever it is mentioned; nil: none
+	by   *symbol // a function that stands in for this one in all references, or nil
 }
 
-// code is the function that is meant where s is mentioned.
+// code is the function that references to s lead to.
 func (s *symbol) code() *symbol {
 	if s.by != nil {
 		return s.by
@@ -67,7 +67,7 @@ func (l *link) substitute(path string) {
 	}
 }
 
-// A target is what a reference means: a symbol of this link, or an address of the process.
+// A target is what a reference leads to: a symbol of this link, or an address of the process.
 type target struct {
 	sym  *symbol
 	addr uintptr
@@ -81,7 +81,8 @@ func (t target) address() uintptr {
 	return t.addr
 }
 
-// ownCopy reports whether a symbol is laid out in each module that mentions it: references to it are offsets within the module.
+// ownCopy reports whether a symbol is laid out in each module that mentions it: references to it are offsets
+// within the module.
 func ownCopy(name string) bool {
 	for _, p := range []string{"runtime.gcbits.", "type:.namedata.", "type:.importpath.", "gclocals"} {
 		if strings.HasPrefix(name, p) {
@@ -96,7 +97,7 @@ func ownCopy(name string) bool {
 	return false
 }
 
-// roots takes all that is the cell's own: nothing of it may be missing later, when another cell mentions it.
+// roots takes all symbols of the cell itself: another cell may refer to any of them later.
 func (l *link) roots() {
 	o := l.cell
 	for i := range o.ends[ofPackage] {
@@ -132,7 +133,7 @@ func (l *link) follow(s *symbol) {
 	o := s.o
 	for _, r := range o.Relocs(s.i) {
 		switch t := relocType(&r); {
-		case t == objabi.R_WEAKADDROFF: // a method that is wanted only where it is there anyway
+		case t == objabi.R_WEAKADDROFF: // a method that is only needed if something else refers to it
 		case t == objabi.R_INITORDER, t == objabi.R_KEEP, t == objabi.R_CALLIND, r.Siz() > 0:
 			l.resolve(o, r.Sym())
 		}
@@ -145,9 +146,10 @@ func (l *link) follow(s *symbol) {
 	}
 }
 
-// relocType is the kind of a reference. Some are marked as weak: a linker need not keep what they lead to where nothing else wants it. These
-// are methods in the tables of interfaces, and the functions that fill the maps of a package. A later cell may want them, so that they
-// are references like others. Offsets of a type's methods stay weak.
+// relocType is the kind of a reference. Some are marked as weak: a linker may drop their targets when nothing
+// else refers to them. These are methods in the tables of interfaces, and the functions that fill the maps of
+// a package. A later cell may need them, so they are treated like other references. Offsets of a type's
+// methods stay weak.
 func relocType(r *goobj.Reloc) objabi.RelocType {
 	if t := objabi.RelocType(r.Type()); t&objabi.R_WEAK == 0 || t == objabi.R_WEAKADDROFF {
 		return t
@@ -156,10 +158,12 @@ func relocType(r *goobj.Reloc) objabi.RelocType {
 	}
 }
 
-// hasPointers reports whether symbols of a kind are variables in which the garbage collector looks for pointers.
+// hasPointers reports whether symbols of a kind are variables in which the garbage collector looks for
+// pointers.
 func hasPointers(k objabi.SymKind) bool { return k.IsDATA() || k == objabi.SBSS }
 
-// take returns the target for a symbol that o defines: what has its name already, or the symbol itself, which is then laid out.
+// take returns the target for a symbol that o defines: an existing symbol with its name, or the symbol
+// itself, which is then laid out.
 func (l *link) take(o *object, i uint32) target {
 	if s := o.syms[i]; s != nil {
 		return target{sym: s}
@@ -197,14 +201,16 @@ func (l *link) take(o *object, i uint32) target {
 	return target{sym: s}
 }
 
-// shared reports whether all packages that define a symbol's name mean the same.
+// shared reports whether a symbol's name means the same in all packages that define it.
 func (l *link) shared(s *symbol, abi uint16) bool {
-	// A composite literal's initial value is static, but belongs to one variable of the package, which inlined code may name.
+	// A composite literal's initial value is static, but belongs to one variable of the package, which
+	// inlined code may name.
 	static := abi == goobj.SymABIstatic && !strings.Contains(s.name, "..stmp_")
 	return s.name != "" && !s.o.byContent(s.i) && !static && !ownCopy(s.name)
 }
 
-// inProcess returns the address of a symbol of the host, of earlier cells and of what these have brought, or 0.
+// inProcess returns the address of a symbol of the host, of earlier cells and of the packages that they
+// brought along, or 0.
 func (l *Loader) inProcess(key string) uintptr {
 	if at := l.known[key]; at != 0 {
 		return at
@@ -212,8 +218,8 @@ func (l *Loader) inProcess(key string) uintptr {
 	return l.index.inHost(key)
 }
 
-// knownTable returns the table of an interface and a type that the runtime has already. It can have one only where both types are in
-// the process.
+// knownTable returns the table of an interface and a type that the runtime has already. It can have one only
+// where both types are in the process.
 func (l *link) knownTable(s *symbol) uintptr {
 	inter, typ := l.pairOf(s)
 	if inter.addr == 0 || typ.addr == 0 {
@@ -267,8 +273,8 @@ func (l *link) resolve(o *object, ref goobj.SymRef) target {
 	return l.take(a.objs[0], ref.SymIdx)
 }
 
-// byName finds a symbol of which a reference gives no more than the name and, of a function, the calling convention. A variable is
-// the same in both.
+// byName finds a symbol of which a reference gives only the name and, for a function, the calling convention.
+// A variable is the same in both.
 func (l *link) byName(o *object, name string, abi uint16) target {
 	keys := []string{name}
 	if abi == 0 {
@@ -295,8 +301,8 @@ func (l *link) byName(o *object, name string, abi uint16) target {
 	return target{}
 }
 
-// inCell looks for a symbol in the object of the cell whose name it bears, since cells are not in the index. The wrapper of a method,
-// for one, is defined beside its type and laid out when a later cell needs it.
+// inCell looks for a symbol in the object of the cell whose name it bears, since cells are not in the index.
+// The wrapper of a method, for one, is defined beside its type and laid out when a later cell needs it.
 func (l *link) inCell(name string, keys []string) (target, bool) {
 	paths := []string{l.cell.of.path}
 	if i := strings.Index(name, CellPrefix); i >= 0 {
@@ -321,8 +327,8 @@ func (l *link) inCell(name string, keys []string) (target, bool) {
 	return target{}, false
 }
 
-// open returns the archive of a package of which the process lacks something, or nil and l.err. The package is then initialised as well,
-// unless the process has done so.
+// open returns the archive of a package that has symbols which the process lacks. On failure it returns nil
+// and sets l.err. The package is initialised as well, unless the process has done so.
 func (l *link) open(path string) *archive {
 	a := l.look(path)
 	if a != nil && !a.opened {
@@ -332,7 +338,7 @@ func (l *link) open(path string) *archive {
 	return a
 }
 
-// look is open without the initialisation.
+// look is like open, but does not have the package initialised.
 func (l *link) look(path string) *archive {
 	if a := l.archives[path]; a != nil {
 		return a
@@ -354,8 +360,8 @@ func (l *link) look(path string) *archive {
 	return a
 }
 
-// nameOf returns the name of what a reference in o means, wherever it stands: an object does not repeat the names of functions of other
-// packages that were inlined.
+// nameOf returns the name of what a reference in o means, wherever it stands: an object does not repeat the
+// names of functions of other packages that were inlined.
 func (l *link) nameOf(o *object, ref goobj.SymRef) string {
 	name := o.nameOf(ref)
 	if name != "" || ref.IsZero() {

@@ -4,10 +4,11 @@ package load
 
 import "unsafe"
 
-// Package reflect makes types at run time: SliceOf(T) is []T, whether or not any code has a []T. In a program all types that code mentions
-// are there from the start, and reflect finds them. In a session a cell may mention []T after reflect has made it. Values of the type
-// that reflect made may be anywhere by then, so that one stays the type, and the cell's code is made to mean it: all addresses of the
-// type that the compiler wrote down lead to reflect's, and so do offsets, by way of the module's map of types.
+// Package reflect makes types at run time: SliceOf(T) is []T, whether or not any code has a []T. In a program
+// all types that code mentions are there from the start, and reflect finds them. In a session a cell may
+// mention []T after reflect has made it. Values of reflect's type may be anywhere by then, so it remains the
+// type, and the cell's code is linked to it: all addresses of the type in the compiler's output lead to
+// reflect's type, and so do offsets, through the module's map of types.
 
 //go:linkname cellTypesMade reflect.cellTypesMade
 func cellTypesMade(types []unsafe.Pointer) (made []unsafe.Pointer)
@@ -17,8 +18,8 @@ func cellTypeString(t unsafe.Pointer) string
 
 func typeText(t uintptr) string { return cellTypeString(pointer(t)) }
 
-// useTypesOfReflect finds types of the cell that reflect has made before, and reports whether there are any. The types must be complete
-// in memory.
+// useTypesOfReflect finds types of the cell that reflect has made before, and reports whether there are any.
+// The types must be complete in memory.
 func (r *relocator) useTypesOfReflect(readOnly []*symbol) (any bool) {
 	for _, s := range readOnly {
 		if s.o.Sym(s.i).Typelink() {
@@ -35,8 +36,8 @@ func (r *relocator) useTypesOfReflect(readOnly []*symbol) (any bool) {
 	return any
 }
 
-// useTablesOfReflect finds tables of interfaces that the runtime has made for types of reflect's, and reports whether there are any. Those
-// for all other types were found when the cell's symbols were.
+// useTablesOfReflect finds tables of interfaces that the runtime has made for types of reflect's, and reports
+// whether there are any. Those for all other types were found when the cell's symbols were.
 func (r *relocator) useTablesOfReflect(readOnly []*symbol) (any bool) {
 	for _, s := range readOnly {
 		if !s.itab {
@@ -53,7 +54,7 @@ func (r *relocator) useTablesOfReflect(readOnly []*symbol) (any bool) {
 	return any
 }
 
-// newTypesOfReflect reports whether reflect has made types of the cell since useTypesOfReflect has looked.
+// newTypesOfReflect reports whether reflect has made types of the cell since useTypesOfReflect was called.
 func (r *relocator) newTypesOfReflect() bool {
 	for i, t := range cellTypesMade(addresses(r.types)) {
 		if t != nil && r.types[i].same != uintptr(t) {

@@ -17,12 +17,12 @@ import (
 	"interleave/kernel/load/goobj"
 )
 
-// leastTypes is which part of a host's symbols must be types at least, in percent. cmd/link drops most of them in programs to which it
-// thinks that nothing is added later: then 2 % are left of 50 %.
+// leastTypes is the least share of types among a host's symbols, in percent. cmd/link drops most types in
+// programs to which it expects nothing to be added later: then 2 % are left of 50 %.
 const leastTypes = 15
 
-// WriteIndex writes the index of the running program, which must be a host, to a file. archives are the packages' archives by path. It
-// fails where cells cannot be loaded.
+// WriteIndex writes the index of the running program, which must be a host, to a file. archives are the
+// packages' archives by path. It fails when cells cannot be loaded into this program.
 func WriteIndex(file string, archives map[string]string) error {
 	f, err := elf.Open(self)
 	if err != nil {
@@ -59,7 +59,7 @@ func WriteIndex(file string, archives map[string]string) error {
 	x.host, x.hostAt = host.sorted()
 	x.rest, x.restAt = rest.sorted()
 	x.packages = defs.packages
-	// A session may have mapped the file that is there.
+	// A session may have mapped the existing file.
 	next := file + ".new"
 	if err := os.WriteFile(next, x.encode(), 0o644); err != nil {
 		return err
@@ -156,8 +156,9 @@ func (x *index) scanHost(f *elf.File, assembly map[string]bool) (*entries[uint64
 		if n, ok := strings.CutSuffix(name, ".abi0"); ok {
 			name = n + stackABI
 		} else if typ == elf.STT_FUNC && assembly[name] && !both[name] && cellIsAssembly(uintptr(s.Value)) {
-			// The linker marks the one of two forms that has the stack's convention. Where the host has one form alone, its name is
-			// plain: that of assembly, or the compiler's wrapper, into which the function was inlined.
+			// The linker marks the one of two forms that has the stack's convention. Where the host has one
+			// form alone, its name is plain: that of assembly, or the compiler's wrapper, into which the
+			// function was inlined.
 			name += stackABI
 		}
 		if strings.HasPrefix(name, "type:") {
@@ -173,7 +174,8 @@ func (x *index) scanHost(f *elf.File, assembly map[string]bool) (*entries[uint64
 	return host, nil
 }
 
-// linkName is a symbol's name in the host's file: cmd/link shortens the names of types, which can be very long, to a hash.
+// linkName is a symbol's name in the host's file: cmd/link shortens the names of types, which can be very
+// long, to a hash.
 func linkName(name string) string {
 	sum := func(s string) string {
 		b := sha256.Sum256([]byte(s))

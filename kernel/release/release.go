@@ -18,7 +18,8 @@ func Number() string {
 	return number
 }
 
-// Version returns the line that the version command prints: of Interleave, of the Go toolchain that built it, and the platform.
+// Version returns the line that the version command prints: of Interleave, of the Go toolchain that built it,
+// and the platform.
 func Version() string {
 	return fmt.Sprintf("interleave %s %s %s/%s", Number(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

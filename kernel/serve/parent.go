@@ -9,9 +9,9 @@ import (
 
 var errParentGone = errors.New("the program that started this kernel has ended")
 
-// watchParent ends the returned context when the process that started this one is gone, so that no kernel outlives a
-// Jupyter server that crashed. Jupyter says by JPY_PARENT_PID that it wants that. There is no signal for it on all systems,
-// so it is looked at every second. stop ends the watch and waits for it.
+// watchParent ends the returned context when the process that started this one is gone, so that no kernel
+// outlives a Jupyter server that crashed. Jupyter asks for this by JPY_PARENT_PID. Not all systems have a
+// signal for it, so the parent is checked every second. stop ends the watch and waits for it.
 func watchParent(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})

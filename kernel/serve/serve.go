@@ -1,5 +1,6 @@
-// Package serve knows how a kernel's process is made: a session whose cells run in a process of its own, Jupyter's rules, and sockets. It must
-// not know how cells are run: the program that serves is small, and starts fast, because the host's code is not in it.
+// Package serve assembles a kernel's process: a session whose cells run in a process of its own, Jupyter's
+// rules, and sockets. It must not know how cells are run: the program that serves is small, and starts fast,
+// because it does not contain the host's code.
 package serve
 
 import (
@@ -26,8 +27,9 @@ import (
 	"interleave/kernel/zmq"
 )
 
-// Session starts a session whose cells run in the folder dir, the present one when it is empty. What cells are built from
-// outlives the session's processes, not the session: cleanup removes it, once the session is closed.
+// Session starts a session whose cells run in the folder dir, or the current one when dir is empty. The files
+// that cells are built from outlive the session's processes, but not the session: cleanup removes them once
+// the session is closed.
 func Session(ctx context.Context, dir string, log *slog.Logger) (s *session.Client, cleanup func() error, err error) {
 	tools, err := toolchain.Here()
 	if err != nil {
@@ -59,11 +61,11 @@ func Session(ctx context.Context, dir string, log *slog.Logger) (s *session.Clie
 	return s, cleanup, nil
 }
 
-// Config is a kernel of the session; only the transport is left to say.
+// Config returns the configuration of a kernel for the session, without a transport.
 func Config(s *session.Client, log *slog.Logger) kernel.Config {
 	version := runtime.Version()
 	if tools, err := toolchain.Here(); err == nil {
-		if tc, _ := toolchain.Open(tools); tc != nil { // why cells cannot be compiled is the session's to tell
+		if tc, _ := toolchain.Open(tools); tc != nil { // the session reports why cells cannot be compiled
 			version = tc.GoVersion()
 		}
 	}
@@ -85,11 +87,12 @@ func Config(s *session.Client, log *slog.Logger) kernel.Config {
 	}
 }
 
-// Kernel is the subcommand "kernel", with its arguments. Its error has been printed if it is an [command.Exit].
+// Kernel is the subcommand "kernel", with its arguments. An error of type [command.Exit] has been printed
+// already.
 func Kernel(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("kernel", flag.ContinueOnError)
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), "Usage: interleave kernel CONNECTION_FILE\n\nServes a Jupyter client through the sockets that the file names. Jupyter starts this; `interleave install` tells it how.\nINTERLEAVE_LOG=debug, info, warn or error logs to standard error.\n")
+		fmt.Fprint(fs.Output(), "Usage: interleave kernel CONNECTION_FILE\n\nServes a Jupyter client through the sockets that the file names. Jupyter starts this command; `interleave install` registers it.\nINTERLEAVE_LOG=debug, info, warn or error logs to standard error.\n")
 	}
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -101,7 +104,8 @@ func Kernel(ctx context.Context, args []string) error {
 		fs.Usage()
 		return command.Exit(2)
 	}
-	// A terminal sends Ctrl-C to everybody in it. The client turns it into an interrupt request; that is ours.
+	// A terminal sends Ctrl-C to all its processes. The client turns it into an interrupt request, which this
+	// process serves.
 	signal.Ignore(os.Interrupt)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()
@@ -129,13 +133,14 @@ func Kernel(ctx context.Context, args []string) error {
 		Shell: at.ShellPort, IOPub: at.IOPubPort, Stdin: at.StdinPort, Control: at.ControlPort, HB: at.HeartbeatPort}
 	err = kernel.Run(ctx, cfg)
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
-		return nil // told to end
+		return nil // stopped on request
 	}
 	return err
 }
 
-// Logger writes to standard error, which Jupyter shows in its own log, what INTERLEAVE_LOG=debug, info, warn or error asks
-// for, and everything if verbose. Without either it is nil, which is silence.
+// Logger returns a logger for standard error, which Jupyter shows in its own log. INTERLEAVE_LOG=debug, info,
+// warn or error sets the level; verbose logs everything. Without either it returns nil, and nothing is
+// logged.
 func Logger(verbose bool) *slog.Logger {
 	level := slog.LevelDebug
 	if text := os.Getenv("INTERLEAVE_LOG"); !verbose && (text == "" || level.UnmarshalText([]byte(text)) != nil) {

@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// workName is what the names of work folders begin with.
+// workName is the beginning of the names of work folders.
 const workName = "interleave-work-"
 
-// workParent is where temporary files go, unless programs must not be loaded from there, as on machines that guard against
-// what others leave there: then it is the user's cache.
+// workParent is the folder for temporary files, or the user's cache if programs cannot be loaded from there,
+// as on machines that mount it with noexec.
 func workParent() string {
 	tmp := os.TempDir()
 	if loads(tmp) {
@@ -28,7 +28,7 @@ func workParent() string {
 
 // loads reports whether the system maps a file of the folder as code, by trying.
 func loads(dir string) bool {
-	if runtime.GOOS != "linux" { // others have no such mounts, or want the code signed
+	if runtime.GOOS != "linux" { // other systems have no such mounts, or require signed code
 		return true
 	}
 	f, err := os.CreateTemp(dir, ".interleave-")
@@ -45,11 +45,11 @@ func loads(dir string) bool {
 	return true
 }
 
-// newWork makes the folder below parent in which the cells of a session are built. It is locked as long as this process lives:
-// that keeps away those who clean temporary folders by age, systemd for one, and tells who comes later that it is in use. What
-// kernels that were killed have left is removed on the way.
+// newWork makes the folder below parent in which the cells of a session are built. It is locked while this
+// process lives, so that cleaners of old temporary files, such as systemd, leave it alone, and later kernels
+// see that it is in use. newWork also removes the folders of kernels that were killed.
 func newWork(parent string) (dir string, remove func() error, err error) {
-	left, _ := filepath.Glob(filepath.Join(parent, workName+"*")) // the pattern is right
+	left, _ := filepath.Glob(filepath.Join(parent, workName+"*")) // the pattern is valid
 	for _, old := range left {
 		if lock := lockFolder(old); lock != nil {
 			os.RemoveAll(old)
@@ -61,19 +61,19 @@ func newWork(parent string) (dir string, remove func() error, err error) {
 			return "", nil, err
 		}
 		lock := lockFolder(dir)
-		if lock == nil && tries > 0 { // somebody cleans, and has found it before it was locked
+		if lock == nil && tries > 0 { // another kernel cleans up, and found it before it was locked
 			os.Remove(dir)
 			continue
 		}
 		return dir, func() error {
-			defer lock.Close() // nil where there are no locks
+			defer lock.Close() // nil on systems without locks
 			return os.RemoveAll(dir)
 		}, nil
 	}
 }
 
-// lockFolder locks a folder of this user's that nobody has locked; nil when it is not, or no more, that. The lock ends with the
-// file, which the system closes when the process dies.
+// lockFolder locks an unlocked folder of this user. It returns nil when the folder is locked, is gone, or
+// belongs to another user. The lock ends with the file, which the system closes when the process dies.
 func lockFolder(dir string) *os.File {
 	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if err != nil {

@@ -11,32 +11,34 @@ import (
 )
 
 var (
-	// ErrBusy is what Run returns while another cell runs.
+	// ErrBusy is returned by Run while another cell runs.
 	ErrBusy = errors.New("the session runs another cell")
-	// ErrClosed is what a client's methods return after Close.
+	// ErrClosed is returned by a client's methods after Close.
 	ErrClosed = errors.New("the session is closed")
 )
 
-// A Config says how a client starts and ends its children. Command is required.
+// A Config determines how a client starts and ends its children. Command is required.
 type Config struct {
-	// Command makes the command of a child, whose main function calls Serve. It is called for every new process. The client
-	// sets its standard streams, extra files and process group; everything else is the caller's.
+	// Command makes the command of a child, whose main function calls Serve. It is called for every new
+	// process. The client sets its standard streams, extra files and process group; the caller sets
+	// everything else.
 	Command func() *exec.Cmd
 
-	// Explain turns the end of a child into the user's error, whose Cell is set by the client. Nil: an error that quotes it.
+	// Explain turns the end of a child into the user's error, whose Cell is set by the client. When it is
+	// nil, the error quotes the report.
 	Explain func(Death) Failed
 
-	// KillAfter is how long a cell may go on after Interrupt before its process is replaced. Default 5 s.
+	// KillAfter is how long a cell may continue after Interrupt before its process is replaced. Default 5 s.
 	KillAfter time.Duration
 
-	// StartTimeout is how long a new child may take until it can be given requests, and again for each request to restore.
-	// Default 20 s.
+	// StartTimeout is how long a new child may take until it accepts requests, and again for each request to
+	// restore. Default 20 s.
 	StartTimeout time.Duration
 
 	// Grace is how long each step of Close waits before the next one. Default 1.5 s.
 	Grace time.Duration
 
-	// Log is told of the life of processes. Nil: silence.
+	// Log records starts and ends of processes. Nil: nothing is logged.
 	Log *slog.Logger
 }
 
@@ -58,34 +60,37 @@ func (c *Config) defaults() {
 	}
 }
 
-// A Death is a child's end that nobody asked for.
+// A Death describes the unexpected end of a child.
 type Death struct {
-	Report []byte         // what Go's runtime wrote about it; empty when it wrote nothing (kill -9)
-	Err    error          // what exec.Cmd.Wait returned, nil for exit status 0
-	Cut    error          // why it could not be heard any more and was ended: a descriptor was closed, or its program replaced; nil: it ended by itself
-	Space  uint64         // bytes to which its address space was limited (ulimit -v); 0: it was not, or the system does not say
-	N      int            // the cell that ran, in the user's numbers; 0: none
-	Line   int            // of that cell, the last that Out.Line was told; 0: unknown
-	Texts  map[int]string // of all cells so far, by number; not to be changed
+	Report []byte // what Go's runtime wrote about it; empty if it wrote nothing (kill -9)
+	Err    error  // what exec.Cmd.Wait returned, nil for exit status 0
+	// why its frames could not be read and it was killed: a descriptor was closed, or its program replaced;
+	// nil: it ended by itself
+	Cut   error
+	Space uint64         // limit of its address space in bytes (ulimit -v); 0: no limit, or unknown on this system
+	N     int            // number of the cell that ran, as the user sees it; 0: no cell ran
+	Line  int            // of that cell, the last that was written to Out.Line; 0: unknown
+	Texts map[int]string // of all cells so far, by number; not to be changed
 }
 
 // A Client is the supervisor's end of a session. It survives any number of child processes.
 //
-// Its methods are safe for concurrent use and return at once, Close excepted. It owns one goroutine, and five for each living
-// child (three readers, one merger, one writer) besides the one that waits for the process; all have ended when Close returns.
+// Its methods are safe for concurrent use and return at once, Close excepted. It owns one goroutine, and five
+// for each living child (three readers, one merger, one writer) besides the one that waits for the process;
+// all have ended when Close returns.
 type Client struct {
 	events chan Event
 	asks   chan ask
-	done   chan struct{} // closed when all has ended
+	done   chan struct{} // closed when all goroutines have ended
 	close  func()
 	pid    atomic.Int64
 }
 
-// Start begins a session. It returns before the child is up, and cells may be run at once: they wait for the child. A child that
-// cannot be started is an error of the cell that needs it, and tried again for the next one; Start itself fails only for a
-// Config without Command. Cancelling ctx closes the client.
+// Start begins a session. It returns before the child is up, and cells may be run at once: they wait for the
+// child. When a child cannot be started, the cell that needs it fails, and the next one tries again; Start
+// itself fails only for a Config without Command. Cancelling ctx closes the client.
 //
-// The caller must read Events until it is closed: while nobody does, the session stands still.
+// The caller must read Events until it is closed. While it does not read, the session blocks.
 func Start(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.Command == nil {
 		return nil, errors.New("start session: no command")
@@ -97,7 +102,7 @@ func Start(ctx context.Context, cfg Config) (*Client, error) {
 func newClient(ctx context.Context, cfg Config, start func(nonce string) (*process, error)) *Client {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &Client{
-		events: make(chan Event, 16), // so that the last words of a session are not lost on a consumer that is busy
+		events: make(chan Event, 16), // so that a busy consumer does not lose the last events of a session
 		asks:   make(chan ask),
 		done:   make(chan struct{}),
 		close:  cancel,
@@ -110,26 +115,28 @@ func newClient(ctx context.Context, cfg Config, start func(nonce string) (*proce
 	return c
 }
 
-// Events is everything the session says, in one order. It is closed when the session has ended.
+// Events returns the channel of all events of the session, in one order. It is closed when the session has
+// ended.
 func (c *Client) Events() <-chan Event { return c.events }
 
-// Run gives a cell to the session and returns. The cell ends with exactly one Done, whatever happens to the process. Only one cell
-// runs at a time: until Done, another Run returns ErrBusy. After Close it returns ErrClosed.
+// Run starts a cell and returns at once. The cell ends with exactly one Done, whatever happens to the
+// process. Only one cell runs at a time: until Done, another Run returns ErrBusy. After Close it returns
+// ErrClosed.
 func (c *Client) Run(cell Cell) error { return c.ask(ask{verb: askRun, cell: cell}) }
 
-// Interrupt asks the running cell to end: its context is cancelled, and if that does not end it within Config.KillAfter its
-// process is replaced. Without a running cell it does nothing.
+// Interrupt asks the running cell to end: its context is cancelled, and if that does not end it within
+// Config.KillAfter its process is replaced. Without a running cell it does nothing.
 func (c *Client) Interrupt() { c.ask(ask{verb: askInterrupt}) }
 
-// Answer answers the newest Input event. It is an error if none waits.
+// Answer answers the newest Input event. It is an error if no Input waits for an answer.
 func (c *Client) Answer(text string) error { return c.ask(ask{verb: askAnswer, text: text}) }
 
-// PID is the process id of the child, 0 while there is none.
+// PID returns the process id of the child, 0 while there is no child.
 func (c *Client) PID() int { return int(c.pid.Load()) }
 
-// Close ends the session: it asks the child to end, then its process group with SIGTERM, then kills it, with Config.Grace between
-// the steps. A running cell gets its Done. When Close returns, Events is closed and every process of the group has been
-// killed. It may be called any number of times, and always returns nil.
+// Close ends the session: it asks the child to end, then sends its process group SIGTERM, then kills it, with
+// Config.Grace between the steps. A running cell gets its Done. When Close returns, Events is closed and
+// every process of the group has been killed. It may be called any number of times, and always returns nil.
 func (c *Client) Close() error {
 	c.close()
 	<-c.done
@@ -156,13 +163,13 @@ func (c *Client) ask(a ask) error {
 	a.reply = make(chan error, 1)
 	select {
 	case c.asks <- a:
-		return <-a.reply // the owner replies before it does anything else
+		return <-a.reply // the owner replies to every ask at once
 	case <-c.done:
 		return ErrClosed
 	}
 }
 
-// explain is Config.Explain for those who have nothing better.
+// explain is the default of Config.Explain.
 func explain(d Death) Failed {
 	f := Failed{Name: "session died", Value: describeExit(d.Err)}
 	f.Traceback = []string{f.Name + ": " + f.Value}

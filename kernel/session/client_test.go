@@ -412,7 +412,7 @@ func TestTooManyDeadlyRecords(t *testing.T) {
 	r := newRig(t, nil)
 	r.check(strings.Repeat("record crash x\n", 20), `1 done ok`)
 	got := r.run("exit 1")
-	if n := strings.Count(got, "brought back: panic"); n != culpritsMax || !strings.Contains(got, "everything else") {
+	if n := strings.Count(got, "brought back: panic"); n != maxCulprits || !strings.Contains(got, "everything else") {
 		t.Error(n, got)
 	}
 	r.check("declared", `3 stdout "\n" | 3 done ok`)

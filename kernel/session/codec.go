@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// A kind says what a frame's body holds.
+// A kind is the type of a frame's body.
 type kind byte
 
 const (
-	// What the child says.
+	// Sent by the child.
 	kindOutput kind = 1 + iota
 	kindDisplay
 	kindResult
@@ -27,7 +27,7 @@ const (
 	kindFence
 	kindRestored
 	kindForget
-	// What the supervisor says.
+	// Sent by the supervisor.
 	kindHello
 	kindRun
 	kindInterrupt
@@ -36,7 +36,8 @@ const (
 	kindShutdown
 )
 
-// protocolVersion changes with the meaning of any frame: a kernel that runs while its binary is replaced must notice.
+// protocolVersion changes with the meaning of any frame, so that a running kernel notices that its binary was
+// replaced.
 const protocolVersion = 2
 
 // Messages that stay inside the package. Those of the child are events, since they travel in the same stream.
@@ -44,7 +45,7 @@ type (
 	ready    struct{ PID uint64 }  // the child can take requests
 	begin    struct{ Cell uint64 } // from here on bytes on fd 1 and fd 2 belong to this cell
 	fence    struct{}              // a place in the order of output
-	forget   struct{}              // the records so far are not needed any more
+	forget   struct{}              // the records so far are not needed any longer
 	restored struct {              // answers restore
 		Lost, Failed []string
 	}
@@ -68,7 +69,7 @@ func (fence) event()    {}
 func (restored) event() {}
 func (forget) event()   {}
 
-// rawOutput is an Output on its way out: bytes that need not be text yet. It decodes as Output.
+// rawOutput is an Output before it is sent: bytes that need not be valid text yet. It decodes as Output.
 type rawOutput struct {
 	Cell   uint64
 	Stream Stream
@@ -256,7 +257,8 @@ func appendDone(b []byte, m Done) []byte {
 	return appendString(b, m.Replace)
 }
 
-// A decoder takes a body apart. After the first mistake it is bad and every value is zero, so that callers check once.
+// A decoder takes a body apart. After the first error bad is set and every value is zero, so that callers
+// check once.
 type decoder struct {
 	b   []byte
 	bad bool
@@ -293,7 +295,8 @@ func (d *decoder) bool() bool {
 func (d *decoder) bytes() []byte  { return d.take(d.uint()) }
 func (d *decoder) string() string { return string(d.bytes()) }
 
-// count reads a number of elements, each of which takes at least 8 bytes, so that no frame makes us allocate more than it weighs.
+// count reads a number of elements, each of which takes at least 8 bytes, so that no frame causes an
+// allocation that is larger than the frame.
 func (d *decoder) count() int {
 	n := d.uint()
 	if n > uint64(len(d.b)/8) {

@@ -6,8 +6,9 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// After an interrupt the user does not wait for what the cell still writes, or has written faster than it was read: what comes is bounded, so
-// that the cell's end is soon seen. The beginning and the end are kept. The end is where deferred calls have their say.
+// After an interrupt the output of the cell, including unread output from before, is bounded, so that the
+// user soon sees the end of the cell. The beginning and the end are kept; the end has the output of deferred
+// calls.
 const (
 	floodHead = 256 << 10 // bytes
 	floodTail = 64 << 10
@@ -16,12 +17,12 @@ const (
 // A flood bounds the output of an interrupted cell.
 type flood struct {
 	passed  int      // bytes of the head
-	tail    []Output // what came last
+	tail    []Output // the newest
 	held    int      // bytes of tail
 	dropped int      // bytes between head and tail
 }
 
-// take returns whether an output belongs to the head, and keeps it otherwise.
+// take reports whether an output belongs to the head, and keeps it in the tail otherwise.
 func (f *flood) take(o Output) (head bool) {
 	if f.held == 0 && f.passed+len(o.Text) <= floodHead {
 		f.passed += len(o.Text)
@@ -38,7 +39,8 @@ func (f *flood) take(o Output) (head bool) {
 	return false
 }
 
-// flush returns what was kept, behind a note of what was not. Further output is tail, too.
+// flush returns the kept output, after a note about the dropped output. Further output belongs to the tail,
+// too.
 func (f *flood) flush() (events []Event) {
 	if f.dropped > 0 {
 		note := fmt.Sprintf("\n… %s of output that came after the interrupt were dropped …\n", quantity.Bytes(f.dropped))

@@ -10,17 +10,17 @@ import (
 
 // A frame on a control pipe is
 //
-//	size  uint32  of all that follows
+//	size  uint32  of everything after it
 //	kind  uint8
 //	marks uint8   bit 0: a marker with this number is in stdout; bit 1: in stderr
 //	seq   uint64  counts the frames of one pipe, from 1
 //	body
 //
-// big endian. The encoding of every frame is unique: what decodes encodes to the same bytes.
+// big endian. The encoding of every frame is unique: a decoded frame encodes to the same bytes.
 const (
 	sizeLen   = 4
 	headerLen = 1 + 1 + 8
-	// maxFrame bounds what one event may weigh. No front end shows a display of this size.
+	// maxFrame is the largest size of an event. No front end shows a display of this size.
 	maxFrame = 256 << 20
 )
 
@@ -49,7 +49,7 @@ func appendFrame(b []byte, f frame) ([]byte, error) {
 	b = binary.BigEndian.AppendUint64(b, f.seq)
 	b, k, ok := appendBody(b, f.msg)
 	if !ok {
-		return b[:start], fmt.Errorf("a %T is no message", f.msg)
+		return b[:start], fmt.Errorf("a %T is not a message", f.msg)
 	}
 	size := len(b) - start - sizeLen
 	if size > maxFrame {
@@ -60,7 +60,8 @@ func appendFrame(b []byte, f frame) ([]byte, error) {
 	return b, nil
 }
 
-// A frameReader decodes the frames of one pipe. Memory grows with the bytes that arrive, not with the size they announce.
+// A frameReader decodes the frames of one pipe. Memory grows with the bytes that arrive, not with the
+// announced size.
 type frameReader struct {
 	r    io.Reader
 	head [sizeLen]byte
@@ -77,7 +78,7 @@ func (r *frameReader) next() (frame, error) {
 		return frame{}, errFrameSize
 	}
 	if r.body.Cap() > 1<<20 {
-		r.body = bytes.Buffer{} // one big picture must not cost memory for ever
+		r.body = bytes.Buffer{} // do not keep the memory of one large frame for ever
 	}
 	r.body.Reset()
 	if _, err := io.CopyN(&r.body, r.r, int64(size)); err != nil {
@@ -89,7 +90,7 @@ func (r *frameReader) next() (frame, error) {
 	return decodeFrame(r.body.Bytes())
 }
 
-// decodeFrame decodes what follows the size. The result does not share memory with b.
+// decodeFrame decodes the bytes after the size. The result does not share memory with b.
 func decodeFrame(b []byte) (frame, error) {
 	if len(b) < headerLen || b[1]&^marksAll != 0 {
 		return frame{}, errFrameBody

@@ -17,12 +17,13 @@ const (
 	requestsFD = 3
 	framesFD   = 4
 	sharedFD   = 5
-	// hiddenFD is from where on we put our own descriptors: above anything that user code opens or counts on.
+	// hiddenFD is the lowest number for the session's own descriptors: above any that user code opens or
+	// relies on.
 	hiddenFD = 500
 )
 
-// inherit takes the pipes that the supervisor left to this process, and makes them invisible to user code and to the
-// processes it starts.
+// inherit takes over the pipes that the supervisor passed to this process, and hides them from user code and
+// from the processes that it starts.
 func inherit() (link, error) {
 	if !isPipe(requestsFD, unix.O_RDONLY) || !isPipe(framesFD, unix.O_WRONLY) {
 		return link{}, ErrNotChild
@@ -48,8 +49,8 @@ func inherit() (link, error) {
 			l.streams[i] = rawFile(fd)
 		}
 	}
-	// Ctrl-C in the kernel's terminal is the kernel's. Nobody receives from this channel, which is enough for the signal to
-	// do nothing, and leaves user code free to ask for the signal itself.
+	// Ctrl-C in the kernel's terminal is meant for the kernel. Notify makes the signal do nothing here,
+	// although the channel is never read, and user code can still ask for the signal itself.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT)
 	return l, nil
 }
@@ -78,13 +79,14 @@ func hide(fd int, move bool) (int, error) {
 	return high, nil
 }
 
-// polled makes a file whose Read ends when it is closed.
+// polled returns a file whose Read ends when it is closed.
 func polled(fd int, name string) *os.File {
 	unix.SetNonblock(fd, true)
 	return os.NewFile(uintptr(fd), name)
 }
 
-// A rawFile is a descriptor to which all is written, whether or not user code made it non-blocking through its own end.
+// A rawFile is a descriptor whose Write always writes everything, even when user code made it non-blocking
+// through its own end.
 type rawFile int
 
 func (f rawFile) Write(p []byte) (int, error) {

@@ -8,56 +8,65 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A life is the one goroutine behind a Client, and all its state: the process of the moment, the running cell, the records, and
-// the events nobody has taken yet.
+// A life is the one goroutine behind a Client, and all its state: the current process, the running cell, the
+// records, and the events that the consumer has not received yet.
 //
-// Everything waits in next, which also serves the client's methods and hands out events, so that neither ever waits for the other.
-// Output is read only when all events are taken: a consumer that stops taking them stops the child, and memory stays bounded.
+// The goroutine only waits in next, which also serves the client's methods and sends events, so that neither
+// ever waits for the other. Output is read only when all events have been received: a consumer that stops
+// receiving stops the child, and memory stays bounded.
 type life struct {
 	cfg     Config
 	client  *Client
 	start   func(nonce string) (*process, error)
 	closing <-chan struct{}
 
-	p       *process // nil: none, the next cell starts one
-	born    time.Time
-	queue   []Event // what the consumer has yet to take
-	records []record
-	texts   map[int]string // of cells, by number
+	p         *process // nil: no process; the next cell starts one
+	startedAt time.Time
+	queue     []Event // not yet received by the consumer
+	records   []record
+	texts     map[int]string // of cells, by number
+	input     bool           // an Input of this process waits for its answer
 
-	cell        *Cell // the cell that Run accepted and that has had no Done
-	sent        bool  // it was given to the process
-	begun       bool  // the process has begun it
-	interrupted bool  // Interrupt came for it
-	told        bool  // and was passed on
-	flood       flood // bounds its output once it was interrupted
-	input       bool  // an Input of this process waits for its answer
+	turn
 
 	kill   *time.Timer // KillAfter; nil: not running
 	beats  uint32      // of the process, when kill was set
-	killed bool        // it ran out
+	killed bool        // kill has fired
 	deaths int         // processes in a row that ended by themselves without having run a cell
+
+	closed  bool // shutdown has begun
+	signals int  // that shutdown has sent to the process; after the first one its events are dropped
 }
 
-// queueMost is how many events of an interrupted cell wait for a slow consumer.
-const queueMost = 256
+// A turn is the running cell and its state. The zero value means that no cell runs.
+type turn struct {
+	cell          *Cell // the cell that Run accepted and that has had no Done
+	sent          bool  // to the process
+	begun         bool  // by the process
+	interrupted   bool  // by Interrupt
+	interruptSent bool  // to the process
+	flood         flood // bounds the output after the interrupt
+}
+
+// maxQueue is how many events of an interrupted cell wait for a slow consumer.
+const maxQueue = 256
 
 // A step is what ended a wait.
 type step int
 
 const (
-	stepItem    step = iota // the process said something
-	stepEnded               // the process has ended and said everything
-	stepAsked               // a method changed what is wanted
+	stepItem    step = iota // the process sent an event
+	stepEnded               // the process has ended, and all its events were received
+	stepAsked               // a method of the client was called
 	stepKill                // KillAfter has passed
-	stepTimeout             // the caller's own time has passed
+	stepTimeout             // the caller's timeout has passed
 	stepClosing             // Close was called
 )
 
 func (l *life) run() {
 	defer close(l.client.done)
 	defer close(l.client.events)
-	l.up(new(Restarted)) // an error comes back when a cell needs the process
+	l.startAndRestore(new(Restarted)) // after an error, the first cell tries again and reports it
 	for {
 		l.advance()
 		if l.isClosing() {
@@ -67,11 +76,11 @@ func (l *life) run() {
 		e, s := l.next(nil)
 		switch s {
 		case stepItem:
-			l.item(e)
+			l.handle(e)
 		case stepEnded:
 			l.died()
 		case stepKill:
-			if beats := l.p.beats(); beats != l.beats { // it is about to
+			if beats := l.p.beats(); beats != l.beats { // it is still ending the cell
 				l.beats = beats
 				l.kill.Reset(l.cfg.KillAfter)
 				continue
@@ -86,21 +95,26 @@ func (l *life) run() {
 	}
 }
 
-// next waits for the next thing to happen. A nil timeout never fires.
+// next sends queued events and waits for the next step. A nil timeout never fires.
 func (l *life) next(timeout <-chan time.Time) (Event, step) {
 	for {
 		var (
-			items <-chan Event
-			to    chan<- Event
-			head  Event
-			kill  <-chan time.Time
+			items   <-chan Event
+			to      chan<- Event
+			head    Event
+			kill    <-chan time.Time
+			closing = l.closing
 		)
 		if len(l.queue) > 0 {
 			to, head = l.client.events, l.queue[0]
 		}
-		// An interrupted cell can end though the consumer is slow: its output is bounded.
-		if l.p != nil && (len(l.queue) == 0 || l.cell != nil && l.told && len(l.queue) < queueMost) {
+		// The output of an interrupted cell is bounded, so that it can end although the consumer is slow.
+		bounded := l.signals > 0 || l.interruptSent && len(l.queue) < maxQueue
+		if l.p != nil && (len(l.queue) == 0 || bounded) {
 			items = l.p.items
+		}
+		if l.closed {
+			closing = nil
 		}
 		if l.kill != nil {
 			kill = l.kill.C
@@ -123,7 +137,7 @@ func (l *life) next(timeout <-chan time.Time) (Event, step) {
 			return nil, stepKill
 		case <-timeout:
 			return nil, stepTimeout
-		case <-l.closing:
+		case <-closing:
 			return nil, stepClosing
 		}
 	}
@@ -138,10 +152,10 @@ func (l *life) isClosing() bool {
 	}
 }
 
-// emit hands out an event, behind what a flood has held back.
+// emit queues an event for the consumer, after output that the flood has held back.
 func (l *life) emit(e Event) { l.queue = append(append(l.queue, l.flood.flush()...), e) }
 
-// serve notes what a method wants. Only advance and the code it calls act on it.
+// serve records a method call. Only advance and the code that it calls act on it.
 func (l *life) serve(a ask) error {
 	if l.isClosing() {
 		return ErrClosed
@@ -151,7 +165,7 @@ func (l *life) serve(a ask) error {
 		if l.cell != nil {
 			return ErrBusy
 		}
-		l.cell, l.sent, l.begun, l.interrupted, l.told = &a.cell, false, false, false, false
+		l.turn = turn{cell: &a.cell}
 		l.texts[a.cell.N] = a.cell.Code
 	case askInterrupt:
 		l.interrupted = l.cell != nil
@@ -165,10 +179,10 @@ func (l *life) serve(a ask) error {
 	return nil
 }
 
-// advance does what is wanted and possible now.
+// advance does what methods have asked for, as far as it is possible now.
 func (l *life) advance() {
 	if l.cell != nil && l.p == nil {
-		l.late()
+		l.startForCell()
 	}
 	if l.cell != nil && l.p != nil && !l.sent {
 		l.sent = true
@@ -177,15 +191,15 @@ func (l *life) advance() {
 			l.finish(Done{})
 		}
 	}
-	if l.cell != nil && l.p != nil && l.interrupted && !l.told {
-		l.told, l.flood = true, flood{}
+	if l.cell != nil && l.p != nil && l.interrupted && !l.interruptSent {
+		l.interruptSent, l.flood = true, flood{}
 		l.p.send(interrupt{l.cell.ID})
 		l.kill, l.beats = time.NewTimer(l.cfg.KillAfter), l.p.beats()
 	}
 }
 
-// item takes what the process said.
-func (l *life) item(e Event) {
+// handle handles an event of the process.
+func (l *life) handle(e Event) {
 	switch e := e.(type) {
 	case Recorded:
 		r := record{data: string(e.Record)}
@@ -212,17 +226,17 @@ func (l *life) item(e Event) {
 		l.deaths = 0
 		l.finish(e)
 	case Output:
-		if !l.told || l.cell == nil || e.Cell != l.cell.ID || l.flood.take(e) {
+		if !l.interruptSent || e.Cell != l.cell.ID || l.flood.take(e) {
 			l.queue = append(l.queue, e)
 		}
 	case ready, restored:
-		// answers nobody waits for any more
+		// answers that came too late
 	default:
 		l.emit(e)
 	}
 }
 
-// fail shows why the running cell failed.
+// fail emits the error of the running cell.
 func (l *life) fail(f Failed) {
 	f.Cell = l.cell.ID
 	if f.Traceback == nil {
@@ -235,20 +249,20 @@ func (l *life) fail(f Failed) {
 func (l *life) finish(d Done) {
 	d.Cell, d.Replace = l.cell.ID, ""
 	l.emit(d)
-	l.cell, l.interrupted, l.told, l.input = nil, false, false, false
-	l.calm()
+	l.turn, l.input = turn{}, false
+	l.stopKillTimer()
 }
 
-// calm stops the clock that Interrupt started.
-func (l *life) calm() {
+// stopKillTimer stops the timer that Interrupt started.
+func (l *life) stopKillTimer() {
 	if l.kill != nil {
 		l.kill.Stop()
 	}
 	l.kill, l.killed = nil, false
 }
 
-// bury takes leave of a process that has ended.
-func (l *life) bury() *process {
+// reap forgets a process that has ended, and returns it.
+func (l *life) reap() *process {
 	p := l.p
 	l.p, l.input = nil, false
 	l.client.pid.Store(0)
@@ -257,45 +271,49 @@ func (l *life) bury() *process {
 	return p
 }
 
-// died goes on after the process ended by itself, or was killed because it did not stop.
+// died handles the end of a process that ended by itself, or was killed because it did not stop.
 func (l *life) died() {
 	killed := l.killed
-	l.calm()
-	p := l.bury()
-	if time.Since(l.born) > settled {
+	l.stopKillTimer()
+	p := l.reap()
+	if time.Since(l.startedAt) > settled {
 		l.deaths = 0
 	}
 	l.deaths++
-	hit := l.cell != nil && l.sent && (l.begun || killed || l.deaths > deathsAlive)
-	if hit {
+	duringCell := l.cell != nil && l.sent && (l.begun || killed || l.deaths > maxIdleDeaths)
+	if duringCell {
 		l.deaths = 0
 	}
-	l.sent, l.told = hit, hit // a cell that has not begun runs in the next process
+	l.sent, l.interruptSent = duringCell, duringCell // a cell that has not begun runs in the next process
 	reason := "the session process ended: " + describeExit(p.exit)
-	if hit {
+	if duringCell {
 		f := l.cfg.Explain(l.death(p))
 		if killed {
 			reason = "did not stop"
-			f = Failed{Name: "interrupted", Value: fmt.Sprintf("the cell did not stop within %s, so its session process was replaced", quantity.Duration(l.cfg.KillAfter))}
+			f = Failed{
+				Name: "interrupted",
+				Value: fmt.Sprintf("the cell did not stop within %s, so its session process was replaced",
+					quantity.Duration(l.cfg.KillAfter)),
+			}
 		}
 		l.fail(f)
 	}
 	e := Restarted{Reason: reason}
-	if hit {
+	if duringCell {
 		e.Cell = l.cell.ID
 	}
-	if l.deaths > deathsAlive {
+	if l.deaths > maxIdleDeaths {
 		e.Failed = append(e.Failed, "the session process keeps ending; the next cell starts it again")
 	} else if !l.revive(&e) {
 		return
 	}
 	l.emit(e)
-	if hit {
+	if duringCell {
 		l.finish(Done{Interrupted: killed})
 	}
 }
 
-// death is what is known of a process that has ended.
+// death describes the end of a process.
 func (l *life) death(p *process) Death {
 	d := Death{Report: p.report, Err: p.exit, Cut: p.cut, Space: p.space, Texts: l.texts}
 	if l.cell != nil && l.begun {
@@ -304,9 +322,9 @@ func (l *life) death(p *process) Death {
 	return d
 }
 
-// replace ends a process whose evaluator cannot go on, before the Done that said so.
+// replace ends a process whose evaluator cannot continue, and emits the Done that asked for it afterwards.
 func (l *life) replace(d Done) {
-	l.calm()
+	l.stopKillTimer()
 	e := Restarted{Cell: d.Cell, Reason: d.Replace}
 	if !l.end() || !l.revive(&e) {
 		return
@@ -315,7 +333,7 @@ func (l *life) replace(d Done) {
 	l.finish(d)
 }
 
-// end kills the process and hands out what it still says. It returns false when the client closes.
+// end kills the process and handles its last events. It returns false when the client closes.
 func (l *life) end() bool {
 	l.p.signal(true)
 	for {
@@ -323,10 +341,10 @@ func (l *life) end() bool {
 		switch s {
 		case stepItem:
 			if _, ok := e.(Done); !ok {
-				l.item(e)
+				l.handle(e)
 			}
 		case stepEnded:
-			l.bury()
+			l.reap()
 			return true
 		case stepClosing:
 			return false
@@ -334,49 +352,38 @@ func (l *life) end() bool {
 	}
 }
 
-// shutdown is Close: polite, then SIGTERM, then SIGKILL. Until the process is asked the hard way it may say its last words at the
-// consumer's pace; after that they are dropped.
+// shutdown is Close: a request, then SIGTERM, then SIGKILL. Until the first signal the process may send its
+// last events at the consumer's pace; after that they are dropped.
 func (l *life) shutdown() {
-	l.calm()
+	l.closed = true
+	l.stopKillTimer()
 	if l.p != nil {
 		l.p.send(shutdown{})
 		l.p.hang()
 		t := time.NewTicker(l.cfg.Grace)
 		defer t.Stop()
-		for steps := 0; l.p != nil; {
-			var items <-chan Event
-			if steps > 0 || len(l.queue) == 0 {
-				items = l.p.items
-			}
-			var to chan<- Event
-			var head Event
-			if len(l.queue) > 0 {
-				to, head = l.client.events, l.queue[0]
-			}
-			select {
-			case to <- head:
-				l.queue = l.queue[1:]
-			case e, ok := <-items:
-				if !ok {
-					l.bury()
-				} else if steps == 0 {
-					l.item(withoutReplace(e))
+		for l.p != nil {
+			e, s := l.next(t.C)
+			switch s {
+			case stepItem:
+				if l.signals == 0 {
+					l.handle(withoutReplace(e))
 				}
-			case <-t.C:
-				steps++
-				l.p.signal(steps > 1)
-				if steps > 2 {
+			case stepEnded:
+				l.reap()
+			case stepTimeout:
+				l.signals++
+				l.p.signal(l.signals > 1)
+				if l.signals > 2 {
 					l.p.stop()
 				}
-			case a := <-l.client.asks:
-				a.reply <- ErrClosed
 			}
 		}
 	}
 	if l.cell != nil {
 		l.finish(Done{Interrupted: true})
 	}
-	// What ends a cell is kept for a consumer that still reads, for as long as one step of Close.
+	// A consumer that still reads gets the last events, which end a cell, for at most one step of Close.
 	t := time.NewTimer(l.cfg.Grace)
 	defer t.Stop()
 	for _, e := range l.queue {
@@ -388,7 +395,7 @@ func (l *life) shutdown() {
 	}
 }
 
-// withoutReplace keeps a Done from asking for what will not come.
+// withoutReplace removes the request for a new process from a Done.
 func withoutReplace(e Event) Event {
 	if d, ok := e.(Done); ok {
 		d.Replace = ""

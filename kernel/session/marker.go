@@ -8,13 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// A marker is what the child writes into the output streams to say where in them a frame belongs:
+// The child writes a marker into the output streams to mark the place of a frame:
 //
 //	nonce [16]byte  random for every process; the first byte is 0xFF, which no text contains
 //	seq   uint64    the frame's
 //	flush uint8     1: nothing before the marker waits for what comes after it
 //
-// It is written in one piece of fewer than PIPE_BUF bytes, so that nobody's output comes between its parts.
+// It is written in one piece of fewer than PIPE_BUF bytes, so that no other output comes between its parts.
 type marker struct {
 	buf [markerLen]byte
 }
@@ -56,14 +56,15 @@ type segment struct {
 // A splitter takes an output stream apart. Only the nonce must be set.
 type splitter struct {
 	nonce []byte
-	seq   uint64 // of the last marker; the next one has the next number, and what has another is text
+	seq   uint64 // of the last marker; the next one has the next number, and any other number is text
 	text  text
 }
 
-// stream reads r to its end and gives its segments to put, which returns false to stop early. What it holds is one buffer.
+// stream reads r to its end and passes its segments to put, which returns false to stop early. It holds one
+// buffer.
 func (s *splitter) stream(r io.Reader, put func(segment) bool) {
 	buf := make([]byte, 128<<10)
-	n := 0 // bytes of buf that wait for what follows them: the beginning of a marker, perhaps
+	n := 0 // bytes of buf that may be the beginning of a marker, and wait for more
 	for {
 		m, err := r.Read(buf[n:])
 		n += m
@@ -82,7 +83,7 @@ func (s *splitter) stream(r io.Reader, put func(segment) bool) {
 	}
 }
 
-// split gives the segments of b to put and returns the end of b that may be the beginning of a marker.
+// split passes the segments of b to put and returns the end of b that may be the beginning of a marker.
 func (s *splitter) split(b []byte, put func(segment) bool) (rest []byte, ok bool) {
 	for {
 		i := bytes.Index(b, s.nonce)
@@ -132,8 +133,8 @@ func (s *splitter) begun(b []byte) int {
 	return 0
 }
 
-// text makes text of bytes that come in pieces: a sequence that is cut waits for its end, and every byte that belongs to no
-// sequence becomes U+FFFD. Where the cuts are makes no difference to the result.
+// text converts bytes that come in pieces to valid UTF-8: a sequence that is cut waits for its end, and every
+// byte outside of a sequence becomes U+FFFD. The result does not depend on where the cuts are.
 type text struct {
 	held [utf8.UTFMax]byte
 	n    int
@@ -148,7 +149,7 @@ func (t *text) take(p []byte) string {
 		t.held[t.n] = p[0]
 		t.n, p = t.n+1, p[1:]
 		if utf8.FullRune(t.held[:t.n]) {
-			// A rune, or proof that the first byte is none; the bytes after it are looked at again.
+			// A rune, or an invalid first byte; the bytes after it are decoded again.
 			_, size := utf8.DecodeRune(t.held[:t.n])
 			head += toText(t.held[:size])
 			t.n = copy(t.held[:], t.held[size:t.n])
@@ -178,7 +179,7 @@ func (t *text) take(p []byte) string {
 	return head + toText(p[:end])
 }
 
-// flush returns what waits, and waits no more.
+// flush returns the waiting bytes as text.
 func (t *text) flush() string {
 	s := toText(t.held[:t.n])
 	t.n = 0

@@ -2,22 +2,22 @@ package session
 
 import "time"
 
-// reportTime is how long a report is held back: a process that lives longer was not dying. Counting the frames of a full stack,
-// which the runtime does in the middle of its report, takes seconds. It delays only what looks like the runtime's last words,
-// at most until the next frame, and orders nothing.
+// reportTime is how long a report is held back: a process that lives longer was not dying. Counting the
+// frames of a full stack, which the runtime does in the middle of its report, takes seconds. It delays only
+// text that looks like a report of the runtime, at most until the next frame, and does not affect the order.
 const reportTime = 15 * time.Second
 
-// A merger makes one ordered stream of events of a child's three pipes. Stretch k of the order is all output up to marker k, then
-// frame k; a stream that has reached its marker waits until the frame is out.
+// A merger merges a child's three pipes into one ordered stream of events. Section k of the order is all
+// output up to marker k, then frame k; a stream that has reached its marker waits until the frame is out.
 //
-// run is its only goroutine.
+// It has one goroutine, which executes run.
 type merger struct {
 	streams [2]<-chan segment // stdout, stderr; closed at their ends
 	frames  <-chan frame      // closed at the end
 	out     chan<- Event
-	stop    <-chan struct{} // closed: nobody takes events any more
+	stop    <-chan struct{} // closed: events are not received any longer
 
-	cell   uint64 // to which bytes on the streams belong
+	cell   uint64 // the cell that output on the streams belongs to
 	report report // valid for others when run has returned
 }
 
@@ -28,7 +28,7 @@ func (m *merger) run() {
 		streams = m.streams
 		frames  = m.frames
 		next    *frame  // the frame that was read and waits for its markers
-		at      [2]bool // the stream has reached the marker of stretch seq
+		at      [2]bool // the stream has reached the marker of section seq
 		seq     = uint64(1)
 	)
 	for streams[0] != nil || streams[1] != nil || frames != nil {
@@ -43,7 +43,7 @@ func (m *merger) run() {
 		from := streams
 		for i := range from {
 			if at[i] && (frames != nil || next != nil) {
-				from[i] = nil // what follows the marker comes after the frame
+				from[i] = nil // output after the marker comes after the frame
 			}
 		}
 		control := frames
@@ -63,7 +63,7 @@ func (m *merger) run() {
 			i = 1
 		case f, ok := <-control:
 			if !ok {
-				frames = nil // no more order to keep: the process is ending
+				frames = nil // the process is ending: there is no order to keep
 			} else {
 				next = &f
 			}
@@ -113,7 +113,7 @@ func (m *merger) frame(f frame) bool {
 	}
 	e, ok := f.msg.(Event)
 	if !ok {
-		return true // a request in the wrong direction means nothing
+		return true // ignore a request in the wrong direction
 	}
 	switch e := e.(type) {
 	case begin:

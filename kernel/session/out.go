@@ -16,36 +16,39 @@ var (
 	ErrInterrupted = errors.New("interrupted")
 	// ErrShutdown is the cause with which a cell's context is cancelled when the session ends.
 	ErrShutdown = errors.New("the session ends")
-	// ErrNoStdin is what Out.Input returns when the front end cannot be asked.
+	// ErrNoStdin is returned by Out.Input when the front end does not support input.
 	ErrNoStdin = errors.New("input was asked for, but this front end does not support input requests")
 )
 
-// A page is what the child notes in memory that the supervisor shares, for when it cannot, or not in time, send a frame.
+// A page is memory that the child shares with the supervisor, for what it cannot send as a frame, or not in
+// time.
 type page struct {
 	line  uint32 // see Out.Line
 	beats uint32 // see Out.Alive
 }
 
-// An Out is the child's voice. One Out serves all cells of a child. Its methods are safe from any goroutine, stay valid after
-// the cell's Eval has returned, and block while the supervisor does not read; after the session's end they do nothing.
+// An Out sends events from the child to the supervisor. One Out serves all cells of a child. Its methods may
+// be called from any goroutine, also after the cell's Eval has returned. They block while the supervisor does
+// not read, and do nothing after the session's end.
 //
-// Each call costs three small writes (2–5 µs): the frame, and a marker in each of the two output streams; Write costs one.
+// Each call costs three small writes (2–5 µs): the frame, and a marker in each of the two output streams;
+// Write costs one.
 type Out struct {
 	mu     sync.Mutex // orders output, markers and frames; guards what follows
 	seq    uint64
 	buf    []byte
 	marker *marker
-	marks  [2]io.Writer // the output streams, as long as markers can be written to them
+	marks  [2]io.Writer // the output streams; nil when markers cannot be written to them
 	frames io.Writer    // nil after the end
 	last   int          // the descriptor that Write wrote last; 0: others may have written since
-	moves  uint32       // of the caller of Write, when own was found out
+	moves  uint32       // argument of Write when own was determined
 	own    [2]bool      // fd 1 and fd 2 are still the output streams
 
 	writing atomic.Int32 // calls of Write
 	running atomic.Pointer[Cell]
 	page    *page
 
-	asking  chan struct{} // holds a token while nobody waits for an answer
+	asking  chan struct{} // holds a token while no call waits for an answer
 	asked   uint64        // guarded by mu: Input events sent so far
 	answers chan answer
 }
@@ -59,15 +62,17 @@ func newOut(frames io.Writer, marks [2]io.Writer, m *marker, p *page) *Out {
 	return o
 }
 
-// Line is where Eval writes which line of the cell it has come to. It costs a store: the supervisor shares the memory, and
-// looks when the process has died without a word. It is 0, unknown, when a cell begins.
+// Line returns the place where Eval stores the line of the cell that it has reached. That costs one store:
+// the supervisor shares the memory, and reads it when the process has died without a report. It is 0,
+// unknown, when a cell begins.
 func (o *Out) Line() *uint32 { return &o.page.line }
 
-// Alive says that an interrupted cell is on its way to its end, so that Config.KillAfter begins anew. It costs an atomic add.
+// Alive reports that an interrupted cell is still making progress towards its end, so that Config.KillAfter
+// starts again. It costs an atomic add.
 func (o *Out) Alive() { atomic.AddUint32(&o.page.beats, 1) }
 
-// Emit sends an event. Done is returned by Eval and never emitted; output goes through Output, records through Record.
-// An event that is too large to be shown (256 MiB) is replaced by a line on stderr that says so.
+// Emit sends an event. Done is returned by Eval and never emitted; output is sent by Output, records by
+// Record. An event that is too large (256 MB) is replaced by a line on stderr.
 func (o *Out) Emit(e Event) {
 	switch e.(type) {
 	case Done:
@@ -77,8 +82,8 @@ func (o *Out) Emit(e Event) {
 	}
 }
 
-// Output sends bytes that a cell's goroutine wrote. They need not be valid UTF-8 and may be cut anywhere: what is left of a
-// sequence waits in the supervisor for the next Output of the same cell and stream. p is not kept.
+// Output sends bytes that a cell's goroutine wrote. They need not be valid UTF-8 and may be cut anywhere: an
+// incomplete sequence waits in the supervisor for the next Output of the same cell and stream. p is not kept.
 //
 // It is for writers that outlive their cell. While a cell runs, Write does the same and is cheaper.
 func (o *Out) Output(cell uint64, s Stream, p []byte) {
@@ -92,12 +97,14 @@ func (o *Out) Output(cell uint64, s Stream, p []byte) {
 	}
 }
 
-// Write writes p to fd 1 or fd 2, as s says, in one piece and in its place in the order of all calls: what one goroutine writes to both
-// streams stays in its order, whoever else writes. It blocks while the supervisor does not read.
+// Write writes p to fd 1 or fd 2, depending on s, in one piece and in its place in the order of all calls:
+// what one goroutine writes to both streams stays in order, whichever other goroutines write. It blocks while
+// the supervisor does not read.
 //
-// It does not write, and ok is false, when something else was put in the place of the descriptor: then nothing is known of who
-// reads there. Asking the system each time would cost as much as the write, so moves shows when to ask: it must change
-// whenever that may have happened, and after a child was waited for, whose output is to be found before what follows.
+// It does not write, and ok is false, when the descriptor was replaced: then its reader is unknown. Asking
+// the system each time would cost as much as the write, so moves controls when to ask. It must change
+// whenever a descriptor may have been replaced, and after a wait for a child process, whose output must come
+// before what follows.
 func (o *Out) Write(s Stream, p []byte, moves uint32) (n int, err error, ok bool) {
 	o.writing.Add(1)
 	defer o.writing.Add(-1)
@@ -122,7 +129,7 @@ func (o *Out) Write(s Stream, p []byte, moves uint32) (n int, err error, ok bool
 	}
 	n, err = rawFile(fd).Write(p)
 	if fd == 2 && begins(string(p)) >= 0 {
-		o.put(fence{}) // these are not the last words of Go's runtime, which the supervisor would hold back for a while
+		o.put(fence{}) // this is not a report of Go's runtime, which the supervisor would hold back for a while
 	}
 	return n, err, true
 }
@@ -130,8 +137,8 @@ func (o *Out) Write(s Stream, p []byte, moves uint32) (n int, err error, ok bool
 // Writing reports whether a goroutine is in Write.
 func (o *Out) Writing() bool { return o.writing.Load() > 0 }
 
-// Fence separates what was written before it, by whomever, from what will be written after it. It is for the moment before a process is
-// started that writes to the same streams.
+// Fence separates output before it from output after it, whichever process writes. It is called before the
+// start of a process that writes to the same streams.
 func (o *Out) Fence() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -139,17 +146,18 @@ func (o *Out) Fence() {
 	o.last = 0
 }
 
-// Record hands the supervisor what a new process would need to bring this cell's declarations back. Records are kept in order
-// and given to Evaluator.Restore. record is not kept after the call.
+// Record sends the supervisor the data from which a new process can restore this cell's declarations. Records
+// are kept in order and passed to Evaluator.Restore. record is not kept after the call.
 func (o *Out) Record(cell uint64, record []byte) {
 	o.send(Recorded{cell, record})
 }
 
-// Forget drops the records of all cells so far: what they declared is gone for good.
+// Forget drops the records of all cells so far: their declarations are gone for good.
 func (o *Out) Forget() { o.send(forget{}) }
 
-// Input asks the user for a line, on behalf of the running cell. It returns ErrNoStdin when the front end cannot be asked, and
-// the cause of ctx when that is cancelled first. Concurrent calls ask one after the other.
+// Input asks the user for a line, on behalf of the running cell. It returns ErrNoStdin when the front end
+// does not support input, and the cause of ctx when ctx is cancelled first. Concurrent calls ask one after
+// the other.
 func (o *Out) Input(ctx context.Context, prompt string, password bool) (string, error) {
 	c := o.running.Load()
 	if id, ok := ctx.Value(cellKey{}).(uint64); c == nil || ok && id != c.ID {
@@ -172,7 +180,7 @@ func (o *Out) Input(ctx context.Context, prompt string, password bool) (string, 
 	for {
 		select {
 		case a := <-o.answers:
-			if a.Input == n { // else it answers a question whose asker gave up
+			if a.Input == n { // otherwise it answers an earlier question, whose caller gave up
 				return a.Text, nil
 			}
 		case <-ctx.Done():
@@ -181,7 +189,8 @@ func (o *Out) Input(ctx context.Context, prompt string, password bool) (string, 
 	}
 }
 
-// answer takes what the user typed. It never blocks: an answer nobody took is replaced by the newer one.
+// answer delivers the user's input. It never blocks: an answer that was not taken is replaced by the newer
+// one.
 func (o *Out) answer(a answer) {
 	for {
 		select {
@@ -203,7 +212,7 @@ func (o *Out) send(msg any) {
 	o.put(msg)
 }
 
-// put is send; the caller holds mu.
+// put is send for callers that hold mu.
 func (o *Out) put(msg any) {
 	if o.frames == nil {
 		return
@@ -215,7 +224,7 @@ func (o *Out) put(msg any) {
 		o.buf, err = appendFrame(o.buf[:0], frame{seq: o.seq + 1, msg: Output{cellOf(msg), Stderr, note}})
 	}
 	if err != nil {
-		panic("session: " + err.Error()) // an Event of a type this package does not define cannot exist
+		panic("session: " + err.Error()) // only this package defines types of events
 	}
 	o.seq++
 	mark := o.marker.bytes(o.seq, flushes(msg))
@@ -224,15 +233,15 @@ func (o *Out) put(msg any) {
 			continue
 		}
 		if _, err := w.Write(mark); err != nil {
-			// Nobody reads this stream any more, or user code closed what it should not know of. The
-			// order between this stream and the frames is lost; the frames are not.
+			// This stream has no reader any longer, or user code closed the hidden descriptor. The order
+			// between this stream and the frames is lost; the frames are not.
 			o.marks[i] = nil
 			continue
 		}
 		o.buf[sizeLen+1] |= 1 << i
 	}
 	if _, err := o.frames.Write(o.buf); err != nil {
-		o.frames = nil // the supervisor is gone, and Serve is about to learn it
+		o.frames = nil // the supervisor is gone, as Serve will notice
 	}
 	if cap(o.buf) > 1<<20 {
 		o.buf = nil
@@ -246,7 +255,7 @@ func (o *Out) end() {
 	o.frames = nil
 }
 
-// flushes reports whether half a UTF-8 sequence must not wait beyond this message.
+// flushes reports whether an incomplete UTF-8 sequence must not wait beyond this message.
 func flushes(msg any) bool {
 	switch msg.(type) {
 	case begin, Done:
@@ -279,5 +288,5 @@ func cellOf(msg any) uint64 {
 	return 0
 }
 
-// cellKey is under what a cell's context holds its ID.
+// cellKey is the key of the cell's ID in its context.
 type cellKey struct{}

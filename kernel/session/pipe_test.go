@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,7 @@ func (f evalFunc) Restore(records [][]byte) (lost, failed []string) {
 
 func TestPipe(t *testing.T) {
 	t.Parallel()
-	c := Pipe(context.Background(), Config{}, func() Evaluator {
+	c := pipe(context.Background(), Config{}, func() Evaluator {
 		return evalFunc(func(ctx context.Context, c Cell, out *Out) Done {
 			out.Record(c.ID, []byte("x"))
 			out.Output(c.ID, Stdout, []byte("half \xe4"))
@@ -58,7 +59,7 @@ func TestKillAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		children := 0
-		c := Pipe(context.Background(), Config{KillAfter: 3 * time.Second}, func() Evaluator {
+		c := pipe(context.Background(), Config{KillAfter: 3 * time.Second}, func() Evaluator {
 			children++
 			return evalFunc(func(ctx context.Context, c Cell, out *Out) Done {
 				if c.Code == "deaf" {
@@ -87,7 +88,7 @@ func TestKillAfter(t *testing.T) {
 			" | 2 restarted (did not stop) lost [] failed [] | 2 done interrupted" {
 			t.Error(got)
 		}
-		if d := time.Since(begin); d != 3*time.Second+goodbye || children != 2 {
+		if d := time.Since(begin); d != 3*time.Second+shutdownWait || children != 2 {
 			t.Errorf("%v, %d children", d, children)
 		}
 		close(release) // what the past still says goes nowhere
@@ -96,5 +97,42 @@ func TestKillAfter(t *testing.T) {
 		for e := range c.Events() {
 			t.Error(e)
 		}
+	})
+}
+
+// pipe begins a session whose child is a goroutine of this process: the same client, frames, markers and
+// merger, without fd 1 and fd 2. evaluator is called for the first child and for each one that replaces it.
+// Config.Command is not used.
+func pipe(ctx context.Context, cfg Config, evaluator func() Evaluator) *Client {
+	cfg.defaults()
+	return newClient(ctx, cfg, func(nonce string) (*process, error) {
+		requestsR, requestsW := io.Pipe()
+		framesR, framesW := io.Pipe()
+		stdoutR, stdoutW := io.Pipe()
+		stderrR, stderrW := io.Pipe()
+		ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+		ended := make(chan error, 1)
+		var shared page
+		go func() {
+			err := serve(ctx, evaluator(), link{
+				requests: requestsR, frames: framesW, streams: [2]io.Writer{stdoutW, stderrW}, page: &shared, orphaned: func() {},
+			})
+			framesW.Close()
+			ended <- err
+		}()
+		p := newProcess(pipes{
+			requests: requestsW, frames: framesR, stdout: stdoutR, stderr: stderrR,
+			signal: func(bool) { cancel(ErrShutdown) },
+			wait: func(*uint64) error {
+				defer cancel(nil)
+				return <-ended
+			},
+			drained: func() {
+				stdoutW.Close()
+				stderrW.Close()
+			},
+			page: &shared, unmap: func() {},
+		}, nonce)
+		return p, p.send(hello{protocolVersion, nonce})
 	})
 }

@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// A process is one child as the supervisor sees it. The zero step of its life is over when newProcess returns; it is over
-// when items is closed.
+// A process is one child as the supervisor sees it. It begins with newProcess and is over when items is
+// closed.
 type process struct {
 	pid   int
-	items <-chan Event // in order; closed when the child has ended and everything it said has been taken
+	items <-chan Event // in order; closed when the child has ended and all its events have been received
 
 	// Valid when items is closed.
 	exit   error  // what Wait returned
-	report []byte // the runtime's last words
-	cut    error  // what ended its frames while it lived
-	space  uint64 // bytes to which its address space was limited; 0: it was not
-	line   int    // where its cell was
+	report []byte // the runtime's report
+	cut    error  // what ended its frames while it was alive
+	space  uint64 // limit of its address space in bytes; 0: no limit
+	line   int    // the line that its cell had reached
 
 	beats func() uint32 // of the page, until unmap
-	unmap func()        // called by the owner when it takes leave
+	unmap func()        // called by the owner when it reaps the process
 
-	signal func(hard bool) // asks the process group to end (SIGTERM) or makes it (SIGKILL)
+	signal func(hard bool) // sends the process group SIGTERM, or SIGKILL if hard
 
-	stop func() // nobody takes items any more; idempotent
+	stop func() // items are not received any longer; idempotent
 
 	mu       sync.Mutex
 	requests [][]byte      // encoded, waiting for the writer
@@ -38,21 +38,23 @@ type process struct {
 // dying is how long a process may take to end after its pipes have: the system closes them first.
 const dying = time.Second
 
-// pipes are the supervisor's ends. wait returns when the child has ended; after that the streams end by themselves.
+// pipes are the supervisor's ends. wait returns when the child has ended; after that the streams end on their
+// own.
 type pipes struct {
 	stdout, stderr io.ReadCloser
 	frames         io.ReadCloser
 	requests       io.WriteCloser
 	wait           func(space *uint64) error // space gets the limit of its address space
-	drained        func()                    // called when wait has returned: what the streams still hold comes, then their end
-	page           *page                     // shared with the child
-	unmap          func()                    // called when the page is not needed any more
-	signal         func(hard bool)
-	pid            int
+	// called when wait has returned: the streams then end after what they still hold
+	drained func()
+	page    *page  // shared with the child
+	unmap   func() // called when the page is not needed any longer
+	signal  func(hard bool)
+	pid     int
 }
 
-// newProcess starts the goroutines that serve a child's pipes: three readers, a merger, a writer and one that waits. All end after
-// the child has, once items has been read to its end or stop was called.
+// newProcess starts the goroutines that serve a child's pipes: three readers, a merger, a writer and one that
+// waits. All end after the child has, once items has been read to its end or stop was called.
 func newProcess(p pipes, nonce string) *process {
 	stop := make(chan struct{})
 	items := make(chan Event)
@@ -86,11 +88,11 @@ func newProcess(p pipes, nonce string) *process {
 		r := &frameReader{r: p.frames}
 		for {
 			f, err := r.next()
-			if err != nil { // the end of the process, or of our understanding of it
+			if err != nil { // the end of the process, or a corrupt frame
 				select {
 				case <-ended:
 				case <-time.After(dying):
-					pr.cut = err // it is deaf and dumb
+					pr.cut = err // it is alive and can no longer be controlled
 					p.signal(true)
 				}
 				return
@@ -107,7 +109,7 @@ func newProcess(p pipes, nonce string) *process {
 		pr.exit = p.wait(&pr.space)
 		pr.line = int(atomic.LoadUint32(&p.page.line))
 		p.drained()
-		p.requests.Close() // in case the writer stands in a full pipe
+		p.requests.Close() // in case the writer blocks on a full pipe
 	}()
 	written := make(chan struct{})
 	go func() {
@@ -117,7 +119,7 @@ func newProcess(p pipes, nonce string) *process {
 	}()
 	m := &merger{streams: [2]<-chan segment{stream(p.stdout), stream(p.stderr)}, frames: frames, out: items, stop: stop}
 	go func() {
-		// items closes last of all: whoever has seen it closed knows that nothing of this process is left.
+		// items is closed last: when it is closed, nothing of this process is left.
 		defer close(items)
 		m.run()
 		readers.Wait()
@@ -134,7 +136,8 @@ func newProcess(p pipes, nonce string) *process {
 	return pr
 }
 
-// send queues a request. It never blocks: the requests under way are few, and a child that does not read them is replaced.
+// send queues a request. It never blocks: only few requests are under way, and a child that does not read
+// them is replaced.
 func (p *process) send(msg any) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -4,17 +4,18 @@ import "encoding/json"
 
 // A Cell is one request to run code. Run it with Client.Run; it ends with exactly one Done event.
 type Cell struct {
-	ID           uint64            // unique in a client's life; every event names the cell it belongs to
-	N            int               // what the user sees: cell[N]
-	Code         string            // may hold magics, shell lines and invalid UTF-8
-	Silent       bool              // no result is shown, nothing is stored
-	StoreHistory bool              // a silent or unstored cell does not advance N
-	AllowStdin   bool              // Input events may be answered
-	Expressions  map[string]string // Jupyter's user_expressions: evaluated after the cell, failures are theirs alone
+	ID           uint64 // unique in a client's life; every event names the cell it belongs to
+	N            int    // what the user sees: cell[N]
+	Code         string // may hold magics, shell lines and invalid UTF-8
+	Silent       bool   // no result is shown, nothing is stored
+	StoreHistory bool   // a silent or unstored cell does not advance N
+	AllowStdin   bool   // Input events may be answered
+	// Jupyter's user_expressions: evaluated after the cell; a failure does not fail the cell
+	Expressions map[string]string
 }
 
-// A Bundle is one value in several representations: MIME type → its JSON. Text types hold a JSON string, binary types a
-// JSON string of base64, JSON types any value.
+// A Bundle is one value in several representations: MIME type → its JSON. Text types hold a JSON string,
+// binary types a JSON string of base64, JSON types any value.
 type Bundle map[string]json.RawMessage
 
 // A Stream names where output was written.
@@ -25,20 +26,20 @@ const (
 	Stderr Stream = "stderr"
 )
 
-// An Event is something the session says. Events of one client come in one order, the order in which user code caused
+// An Event is a message from the session. Events of one client come in one order, in which user code caused
 // them: what a cell printed before it ended comes before its Done.
 //
 // Cell 0 means that the event belongs to no cell.
 type Event interface{ event() }
 
 type (
-	// Output is text that was written to a stream. Cuts fall anywhere, but never inside a UTF-8 sequence.
+	// Output is text that was written to a stream. It may be cut anywhere except inside a UTF-8 sequence.
 	Output struct {
 		Cell   uint64
 		Stream Stream
 		Text   string
 	}
-	// Display shows a value, or replaces what an earlier Display with the same ID showed.
+	// Display shows a value, or replaces the value of an earlier Display with the same ID.
 	Display struct {
 		Cell     uint64
 		Data     Bundle
@@ -70,7 +71,7 @@ type (
 		Value     string   // one line
 		Traceback []string // lines with ANSI colours
 	}
-	// Restarted says that the session process was replaced, and what that cost.
+	// Restarted reports that the session process was replaced, and what was lost.
 	Restarted struct {
 		Cell   uint64
 		Reason string
@@ -84,11 +85,13 @@ type (
 		Interrupted bool
 		Expressions map[string]Expression
 		Engine      string // "yaegi", "compiled", or empty when no Go code ran
-		// Replace asks the supervisor for a new session process: the reason why this one cannot go on, such as a
-		// goroutine that burns a core and will not stop. Empty on every event that leaves the client.
+		// Replace asks the supervisor for a new session process. It holds the reason why this one cannot
+		// continue, such as a goroutine that uses a core and does not stop. Empty on every event that leaves
+		// the client.
 		Replace string
 	}
-	// Recorded hands the supervisor what a new session needs to bring a cell's declarations back. It never leaves the client.
+	// Recorded holds the data from which a new session can restore a cell's declarations. It never leaves the
+	// client.
 	Recorded struct {
 		Cell   uint64
 		Record []byte

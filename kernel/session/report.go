@@ -8,23 +8,26 @@ import (
 )
 
 const (
-	// reportMax is how much of stderr waits for the answer to "is the process dying?". A report of more is shown as it is.
+	// reportMax is how many bytes of stderr are held back until it is known whether the process is dying. A
+	// longer report is shown as output.
 	reportMax = 8 << 20
-	// reportKept is how much of a report Explain gets of one that was shown in the meantime.
+	// reportKept is how many bytes of a report that was already shown are kept for Explain.
 	reportKept = 1 << 20
 )
 
-// report holds back the end of stderr from where Go's runtime seems to begin its last words: if the process dies, they go to
-// Explain and are not shown a second time as output; if it lives, they were the user's text and are shown.
+// report holds back the end of stderr, from where Go's runtime seems to begin its report of a crash. If the
+// process dies, the report is passed to Explain and not shown a second time as output; if it lives, it was
+// the user's text and is shown.
 type report struct {
 	kept    strings.Builder // from the last line that looks like the beginning of a report
 	waiting strings.Builder // the part of stderr that is held back
 }
 
-// firsts are how the runtime's reports begin. Where in a line does not matter: the user's last line may have no end.
+// firsts are the beginnings of the runtime's reports. They may be anywhere in a line, since the user's last
+// line may have no end.
 var firsts = []string{"fatal error: ", "panic: ", "runtime: ", "fatal: morestack", "unexpected fault address ", "SIG"}
 
-// take gets the next text of stderr and returns what may be shown now.
+// take receives the next text of stderr and returns the part that may be shown now.
 func (r *report) take(text string) string {
 	if text == "" {
 		return ""
@@ -69,22 +72,22 @@ func (r *report) keep(text string) {
 	}
 }
 
-// release returns what was held back: the process said something afterwards, so it lives.
+// release returns the text that was held back: a later event shows that the process is alive.
 func (r *report) release() string {
 	text := r.waiting.String()
 	r.waiting.Reset()
 	return text
 }
 
-// forget makes what was released no part of a later report: a cell ended alive.
+// forget removes released text from later reports: the cell ended without a crash.
 func (r *report) forget() {
 	if !r.holds() {
 		r.kept.Reset()
 	}
 }
 
-// last parts what a process left when it ended into text that is still to be shown and the report. A process that ended in another
-// way than the runtime ends one has written no report, whatever its text looks like.
+// last splits what a process left when it ended into text to be shown and the report. If the process did not
+// end the way the runtime ends one, there is no report, whatever the text looks like.
 func (r *report) last(exit error) (text string, report []byte) {
 	var e *exec.ExitError
 	if !errors.As(exit, &e) {

@@ -10,18 +10,19 @@ import (
 )
 
 const (
-	// deathsAlive is how many processes in a row may end without a cell before we stop starting new ones unasked.
-	deathsAlive = 5
-	// deathsRecords is after how many of them the records are thought to be the reason: a goroutine that a declaration started
-	// can end the process some time after it was brought back.
-	deathsRecords = 3
-	// settled is how long a process must live for its end not to count among those.
+	// maxIdleDeaths is how many processes in a row may end without a cell before new ones are only started
+	// for a cell.
+	maxIdleDeaths = 5
+	// recordDeaths is the number of such deaths after which the records are assumed to be the reason: a
+	// goroutine that a declaration started can end the process some time after it was restored.
+	recordDeaths = 3
+	// settled is how long a process must live for its end not to count among them.
 	settled = 10 * time.Second
-	// culpritsMax is how many records are tried and found to be deadly before the rest is given up.
-	culpritsMax = 8
+	// maxCulprits is how many records may end the process before the rest of them is dropped.
+	maxCulprits = 8
 )
 
-// A record is what brings a cell's declarations back.
+// A record restores a cell's declarations.
 type record struct {
 	data string
 	n    int // the cell's number for the user; 0: unknown
@@ -34,9 +35,9 @@ type errEnded struct{ why string }
 
 func (e errEnded) Error() string { return e.why }
 
-// revive starts a process in place of one that ended. It returns false when the client closes.
+// revive starts a process in place of the one that ended. It returns false when the client closes.
 func (l *life) revive(e *Restarted) bool {
-	err := l.up(e)
+	err := l.startAndRestore(e)
 	if err == errClosing {
 		return false
 	}
@@ -46,10 +47,10 @@ func (l *life) revive(e *Restarted) bool {
 	return true
 }
 
-// late starts a process for a cell when there is none.
-func (l *life) late() {
+// startForCell starts a process for a cell that has no process.
+func (l *life) startForCell() {
 	e := Restarted{Cell: l.cell.ID, Reason: "the session process was started again"}
-	switch err := l.up(&e); {
+	switch err := l.startAndRestore(&e); {
 	case err == errClosing:
 	case err != nil:
 		l.fail(Failed{Name: "session did not start", Value: err.Error()})
@@ -59,16 +60,18 @@ func (l *life) late() {
 	}
 }
 
-// up starts a process and feeds it the records. What is lost goes to e. A record during which the process dies is dropped: after a
-// first death they are fed one by one, which names the culprit, and each death drops one, so that this ends.
+// startAndRestore starts a process and sends it the records. It adds losses to e. A record that kills the
+// process is dropped: after a first death records are sent one by one, which identifies the culprit, and each
+// death drops one, so that this ends.
 //
-// It returns nil with a process that can take cells, errClosing, or why there is none.
-func (l *life) up(e *Restarted) error {
-	if l.deaths > deathsRecords && len(l.records) > 0 {
-		e.Failed = append(e.Failed, fmt.Sprintf("everything that was declared: the session process ended %d times soon after it was brought back", l.deaths-1))
+// It returns nil when the process can take cells, errClosing, or the reason why there is no process.
+func (l *life) startAndRestore(e *Restarted) error {
+	if l.deaths > recordDeaths && len(l.records) > 0 {
+		e.Failed = append(e.Failed, fmt.Sprintf("everything that was declared: "+
+			"the session process ended %d times soon after it was brought back", l.deaths-1))
 		l.records = nil
 	}
-	stretch := len(l.records)
+	batch := len(l.records)
 	for culprits := 0; ; {
 		if err := l.launch(); err != nil {
 			return err
@@ -76,7 +79,7 @@ func (l *life) up(e *Restarted) error {
 		var lost, failed []string
 		i := 0
 		for i < len(l.records) {
-			n := min(stretch, len(l.records)-i)
+			n := min(batch, len(l.records)-i)
 			r, err := l.restore(l.records[i : i+n])
 			if err == nil {
 				lost, failed = append(lost, r.Lost...), append(failed, r.Failed...)
@@ -85,13 +88,14 @@ func (l *life) up(e *Restarted) error {
 			}
 			if errors.As(err, new(errEnded)) {
 				if n > 1 {
-					stretch = 1
+					batch = 1
 					break
 				}
 				culprits++
-				e.Failed = append(e.Failed, fmt.Sprintf("%s: the session process ended while it was brought back: %v", l.records[i], err))
+				e.Failed = append(e.Failed,
+					fmt.Sprintf("%s: the session process ended while it was brought back: %v", l.records[i], err))
 				l.records = slices.Delete(l.records, i, i+1)
-				if culprits == culpritsMax && len(l.records) > 0 {
+				if culprits == maxCulprits && len(l.records) > 0 {
 					e.Failed = append(e.Failed, "everything else that was declared: too much of it ended the session process")
 					l.records = nil
 				}
@@ -113,14 +117,14 @@ func (r record) String() string {
 	return fmt.Sprintf("cell[%d]", r.n)
 }
 
-// launch starts a process and waits until it takes requests.
+// launch starts a process and waits until it accepts requests.
 func (l *life) launch() error {
 	p, err := l.start(newNonce())
 	if err != nil {
 		l.cfg.Log.Error("session did not start", "err", err)
 		return err
 	}
-	l.p, l.born = p, time.Now()
+	l.p, l.startedAt = p, time.Now()
 	l.client.pid.Store(int64(p.pid))
 	l.cfg.Log.Info("session started", "pid", p.pid)
 	_, err = await[ready](l, "it was not ready")
@@ -136,14 +140,14 @@ func (l *life) restore(records []record) (restored, error) {
 		m.Records[i] = r.data
 	}
 	if err := l.p.send(m); err != nil {
-		// More than a frame holds. One by one they fit.
+		// Too large for one frame. One by one the records fit.
 		l.p.signal(true)
 	}
 	return await[restored](l, "it had not brought everything back")
 }
 
-// await handles events until one of type T comes. It returns errEnded when the process has ended instead, and ends it itself when it
-// takes longer than StartTimeout.
+// await handles events until one of type T comes. It returns errEnded when the process ends first. When the
+// process takes longer than StartTimeout, await kills it.
 func await[T Event](l *life, late string) (answer T, err error) {
 	t := time.NewTimer(l.cfg.StartTimeout)
 	defer t.Stop()
@@ -155,15 +159,15 @@ func await[T Event](l *life, late string) (answer T, err error) {
 			switch e := e.(type) {
 			case T:
 				return e, nil
-			case Recorded, Done: // restoring must not record again; nothing runs that could be done
+			case Recorded, Done: // restoring must not record again, and no cell runs
 			default:
-				l.item(e)
+				l.handle(e)
 			}
 		case stepTimeout:
 			timedOut = true
 			l.p.signal(true)
 		case stepEnded:
-			p := l.bury()
+			p := l.reap()
 			why := l.cfg.Explain(l.death(p)).Value
 			if timedOut {
 				why = fmt.Sprintf("%s after %s", late, quantity.Duration(l.cfg.StartTimeout))

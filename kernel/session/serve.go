@@ -14,32 +14,35 @@ import (
 
 // An Evaluator runs cells inside the child. Calls never overlap and come from one goroutine.
 type Evaluator interface {
-	// Eval runs a cell and says how it ended; everything else goes to out. ctx is cancelled with cause ErrInterrupted when
-	// the user interrupts the cell, with ErrShutdown when the session ends; Eval then returns soon, or its process is
-	// killed. The Cell of the returned Done need not be set. A panic of Eval itself is reported as a bug of ours.
+	// Eval runs a cell and returns how it ended; everything else is sent to out. ctx is cancelled with cause
+	// ErrInterrupted when the user interrupts the cell, with ErrShutdown when the session ends; Eval then
+	// returns soon, or its process is killed. The Cell of the returned Done need not be set. A panic of Eval
+	// itself is reported as a bug of the kernel.
 	Eval(ctx context.Context, c Cell, out *Out) Done
 
-	// Restore brings back what cells of an earlier process declared: records are what they gave to Out.Record, oldest
-	// first. It names the variables whose values are gone, and the declarations that could not be brought back with the
-	// reason. It may be called several times, with one stretch of the records after the other, and always before the
-	// first Eval.
+	// Restore restores the declarations of an earlier process's cells: records are those of Out.Record,
+	// oldest first. It returns the variables whose values are lost, and the declarations that could not be
+	// restored, with the reason. It may be called several times, each time with the next part of the records,
+	// and always before the first Eval.
 	Restore(records [][]byte) (lost, failed []string)
 }
 
-// ErrNotChild is what Serve returns in a process that no Client started.
+// ErrNotChild is returned by Serve in a process that no Client started.
 var ErrNotChild = errors.New("this command is started by the kernel and cannot be used by itself")
 
-// goodbye is how long Serve waits for a cell when the session ends.
-const goodbye = time.Second
+// shutdownWait is how long Serve waits for a cell when the session ends.
+const shutdownWait = time.Second
 
 var serving atomic.Bool
 
-// Serve is the child: it runs the cells that a Client sends until the Client says goodbye, dies, or ctx is cancelled.
+// Serve runs in the child: it runs the cells that a Client sends until the Client ends the session, dies, or
+// ctx is cancelled.
 //
-// Call it from the main function, before anything else is opened, and exit when it returns: an Eval that does not end when its
-// context does, nor the goroutines that cells left behind, keep it from returning. It takes SIGINT, which does nothing here:
-// interrupts come as requests. A process, or a child of a session, that no Client started gets ErrNotChild at once; so does a
-// second call. When the Client dies without goodbye, the whole process group is killed, cells' own children included.
+// Call it from the main function, before anything else is opened, and exit when it returns. It returns even
+// if an Eval does not end with its context, or goroutines of cells still run. It ignores SIGINT, since
+// interrupts come as requests. In a process that no Client started, such as a child of a session, it returns
+// ErrNotChild at once; so does a second call. When the Client dies without a shutdown request, the whole
+// process group is killed, including the children that cells started.
 //
 // Serve owns two goroutines, one that reads requests and one that runs cells.
 func Serve(ctx context.Context, ev Evaluator) error {
@@ -57,14 +60,14 @@ func Serve(ctx context.Context, ev Evaluator) error {
 type link struct {
 	requests io.ReadCloser // Close must end a Read
 	frames   io.Writer
-	streams  [2]io.Writer // where markers go: stdout, stderr
-	page     *page        // shared with the supervisor; nil: it has no such memory
+	streams  [2]io.Writer // for markers: stdout, stderr
+	page     *page        // shared with the supervisor; nil: there is no shared memory
 	pid      int
-	orphaned func() // called before serve returns when the supervisor went without goodbye
+	orphaned func() // called before serve returns when the supervisor ended without a shutdown request
 }
 
 func serve(ctx context.Context, ev Evaluator, l link) error {
-	// frames stays open: its end tells the supervisor that the process has ended, and it has not yet.
+	// frames stays open: its end shows the supervisor that the process has ended, and it has not yet.
 	defer l.requests.Close()
 	r := &frameReader{r: l.requests}
 	f, err := r.next()
@@ -105,7 +108,7 @@ func serve(ctx context.Context, ev Evaluator, l link) error {
 		err = nil
 	}
 	cancel(ErrShutdown)
-	wait := time.NewTimer(goodbye)
+	wait := time.NewTimer(shutdownWait)
 	defer wait.Stop()
 	select {
 	case <-worked:
@@ -124,7 +127,7 @@ func serve(ctx context.Context, ev Evaluator, l link) error {
 type child struct {
 	ev   Evaluator
 	out  *Out
-	work chan task // the client has one request under way; the buffer lets the reader go on to hear the interrupt
+	work chan task // the client has one request under way; with the buffer, the reader can still read an interrupt
 
 	mu     sync.Mutex
 	cell   uint64                  // the newest cell
@@ -139,7 +142,7 @@ type task struct {
 	restore *restore
 }
 
-// read hands out requests until the supervisor says goodbye (nil) or is gone (io.EOF).
+// read handles requests until the supervisor ends the session (nil) or is gone (io.EOF).
 func (c *child) read(ctx context.Context, r *frameReader) error {
 	for {
 		f, err := r.next()
@@ -204,7 +207,7 @@ func (c *child) eval(t task) (done Done) {
 	return c.ev.Eval(t.ctx, t.cell, c.out)
 }
 
-// describeExit says how a process ended, in words for the user.
+// describeExit describes the end of a process for the user.
 func describeExit(err error) string {
 	if err == nil {
 		return "it exited"

@@ -12,7 +12,7 @@ import (
 // sharedSize is one page of memory, which begins with a page.
 const sharedSize = 4096
 
-// mapPage maps the memory of a file that newShared made. Without one it gives memory that is not shared.
+// mapPage maps the memory of a file that newShared made. Without a file it returns memory that is not shared.
 func mapPage(f *os.File) (p *page, unmap func()) {
 	if f == nil {
 		return new(page), func() {}
@@ -24,7 +24,7 @@ func mapPage(f *os.File) (p *page, unmap func()) {
 	return (*page)(unsafe.Pointer(unsafe.SliceData(b))), func() { unix.Munmap(b) }
 }
 
-// isShared reports whether a descriptor is what newShared made: a file without a name.
+// isShared reports whether a descriptor is a file of newShared: it has no name.
 func isShared(fd int) bool {
 	var st unix.Stat_t
 	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Nlink == 0 && st.Size == sharedSize

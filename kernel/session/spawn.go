@@ -14,13 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startProcess starts a child and says hello.
+// startProcess starts a child and sends it hello.
 func startProcess(cfg Config, nonce string) (*process, error) {
 	cmd := cfg.Command()
 	var ours, theirs [4]*os.File // requests, frames, stdout, stderr
 	fail := func(err error) (*process, error) {
 		for i := range ours {
-			ours[i].Close() // a nil *os.File says so and does nothing
+			ours[i].Close() // returns an error for a nil *os.File
 			theirs[i].Close()
 		}
 		return nil, fmt.Errorf("start session: %w", err)
@@ -35,7 +35,7 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 		if i == 0 {
 			ours[i], theirs[i] = w, r
 		}
-		// User code, and what it starts, expects a stream that blocks.
+		// User code, and the processes that it starts, expect a blocking stream.
 		if err := blocking(theirs[i]); err != nil {
 			return fail(err)
 		}
@@ -68,7 +68,7 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 		wait: func(space *uint64) error {
 			awaitExit(g.pid)
 			*space = addressSpace(g.pid)
-			g.end() // before Wait frees the pid for others
+			g.end() // before Wait makes the pid available for other processes
 			return cmd.Wait()
 		},
 		drained: func() {
@@ -94,7 +94,8 @@ func blocking(f *os.File) error {
 	return err
 }
 
-// A group is the child's process group. Signals stop reaching it when the child has ended: its number may then be another's.
+// A group is the child's process group. No signals are sent after the child has ended, since its number may
+// then belong to another group.
 type group struct {
 	pid   int
 	mu    sync.Mutex
@@ -114,7 +115,7 @@ func (g *group) signal(hard bool) {
 	unix.Kill(-g.pid, s)
 }
 
-// end kills what the child left behind.
+// end kills the processes that the child left behind.
 func (g *group) end() {
 	g.signal(true)
 	g.mu.Lock()
@@ -122,8 +123,8 @@ func (g *group) end() {
 	g.mu.Unlock()
 }
 
-// drain reads a pipe whose writer has ended, though a process that left the group may keep the pipe open: once the read deadline
-// has passed it returns what the pipe holds, then io.EOF.
+// drain reads a pipe whose writer has ended. A process that left the group may keep the pipe open, so once
+// the read deadline has passed it returns what the pipe holds, then io.EOF.
 type drain struct {
 	*os.File
 }

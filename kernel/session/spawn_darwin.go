@@ -24,11 +24,12 @@ func newShared() (*os.File, error) {
 	return f, nil
 }
 
-// awaitExit returns when the process has ended, and leaves it to be waited for: its number is nobody else's until then.
+// awaitExit returns when the process has ended, and does not wait for it: its number is not reused until
+// then.
 func awaitExit(pid int) {
 	kq, err := unix.Kqueue()
 	if err != nil {
-		return // then the group is killed as soon as the frames end, and nothing else is lost
+		return // the group is then killed as soon as the frames end; nothing else is lost
 	}
 	defer unix.Close(kq)
 	events := make([]unix.Kevent_t, 1)
@@ -45,5 +46,5 @@ func awaitExit(pid int) {
 	}
 }
 
-// addressSpace returns 0: the system does not say.
+// addressSpace returns 0: the limit is unknown on this system.
 func addressSpace(int) uint64 { return 0 }

@@ -7,10 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipeSize is what user code may write before the kernel reads. It also makes each read worth its system call.
+// pipeSize is how many bytes user code may write before the kernel reads. It also makes each read worth its
+// system call.
 const pipeSize = 1 << 20
 
-// widen makes a pipe larger where the system lets us; the default is as right, and slower.
+// widen makes a pipe larger where the system allows it; the default works, too, but is slower.
 func widen(f *os.File) {
 	if c, err := f.SyscallConn(); err == nil {
 		c.Control(func(fd uintptr) { unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
@@ -31,13 +32,15 @@ func newShared() (*os.File, error) {
 	return f, nil
 }
 
-// awaitExit returns when the process has ended, and leaves it to be waited for: its number is nobody else's until then.
+// awaitExit returns when the process has ended, and does not wait for it: its number is not reused until
+// then.
 func awaitExit(pid int) {
 	for unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 	}
 }
 
-// addressSpace returns the bytes to which a process that has ended, and was not waited for, had limited its address space, or 0.
+// addressSpace returns the limit of the address space of a process that has ended and was not waited for, in
+// bytes, or 0.
 func addressSpace(pid int) uint64 {
 	var l unix.Rlimit
 	if unix.Prlimit(pid, unix.RLIMIT_AS, nil, &l) != nil || l.Cur == unix.RLIM_INFINITY {

@@ -10,10 +10,11 @@ import (
 	"path/filepath"
 )
 
-// Half of the time that the compiler takes for a small cell passes before it looks at the cell: the process starts, and its packages are
-// initialised. So the compiler of the next cell is started when there is nothing else to do. It reads the list of imports before
-// anything else, and that is a pipe here: there it waits, without using a core, until the cell is known. When this process ends the
-// pipe is closed. Then the compiler finds nothing to import, and ends too; what it writes has a name of its own, which is not read.
+// Half of the time that the compiler takes for a small cell passes before it looks at the cell: the process
+// starts, and its packages are initialised. So the compiler of the next cell is started when there is nothing
+// else to do. It reads the list of imports before anything else. The list is a pipe, on which the compiler
+// waits, without using a core, until the cell is known. When this process ends the pipe is closed. Then the
+// compiler finds no imports, and ends, too; its output has a name of its own, which is not read.
 
 // An ahead is a compiler that waits for its cell.
 type ahead struct {
@@ -24,8 +25,9 @@ type ahead struct {
 	output  bytes.Buffer
 }
 
-// Ahead starts the compiler of the cell that will be built next, if its name and folder are these. It takes as long as starting a
-// process, and does nothing where cells are plugins: the linker takes most of the time there.
+// Ahead starts the compiler of the cell that will be built next, if its name and folder are these. It costs
+// the start of a process. It does nothing where cells are plugins, since the linker takes most of the time
+// there.
 func (t *Toolchain) Ahead(name, workDir string) {
 	t.aheadMu.Lock()
 	defer t.aheadMu.Unlock()
@@ -78,14 +80,14 @@ func (b *build) takeAhead(path string, flags []string) *ahead {
 	return a
 }
 
-// begin gives the compiler the list of imports, behind which it reads the cell.
+// begin writes the list of imports to the compiler, which then reads the cell.
 func (a *ahead) begin(imports []byte) bool {
 	_, err := a.imports.Write(imports)
 	return errors.Join(err, a.imports.Close()) == nil
 }
 
-// finish waits for the compiler, and puts what it wrote in place. done is false if the package must be compiled without it: the process
-// may have been killed meanwhile, or its folder emptied.
+// finish waits for the compiler, and puts what it wrote in place. done is false if the package must be
+// compiled without it: the process may have been killed meanwhile, or its folder emptied.
 func (a *ahead) finish(ctx context.Context, to string) (done bool, err error) {
 	defer os.Remove(a.out)
 	stop := context.AfterFunc(ctx, func() { a.cmd.Process.Kill() })

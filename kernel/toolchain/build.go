@@ -20,11 +20,13 @@ type Package struct {
 	Name    string   // "c7": the import path is CellPrefix+Name. Unique in WorkDir and in the process that loads it
 	Source  []byte   // one Go file. Relative file names in its //line directives stay as they are in every position
 	Imports []string // the paths it imports, earlier cells included ("interleave/cells/c3"), in any order
-	WorkDir string   // where sources, archives and plugins of the session are kept; earlier cells must have been built here
+	// where sources, archives and plugins of the session are kept; earlier cells must have been built here
+	WorkDir string
 	GCFlags []string // more flags for the compiler, before the others
 }
 
-// A CompileError is the compiler's complaint about a cell. The front end has checked the cell before, so this is a bug of ours.
+// A CompileError is the compiler's complaint about a cell. The front end has checked the cell before, so this
+// is a bug of Interleave.
 type CompileError struct {
 	Name   string
 	Output string // as the compiler printed it, file:line:col: message
@@ -32,8 +34,9 @@ type CompileError struct {
 
 func (e *CompileError) Error() string { return "compile " + e.Name + ": " + e.Output }
 
-// Build compiles a cell and returns the path of what the host loads: its archive, WorkDir/c7.a, or where cells are plugins, which are linked,
-// WorkDir/c7.so. A small cell takes 10 to 40 ms, a plugin 130 and more; nothing when an earlier session left the same in WorkDir. Calls with different names may overlap.
+// Build compiles a cell and returns the path of what the host loads: its archive, WorkDir/c7.a, or where
+// cells are plugins, which are linked, WorkDir/c7.so. A small cell takes 10 to 40 ms, a plugin 130 and more;
+// no time when an earlier session left the same file in WorkDir. Calls with different names may overlap.
 func (t *Toolchain) Build(ctx context.Context, p Package) (sopath string, err error) {
 	return t.build(ctx, p, true)
 }
@@ -56,7 +59,7 @@ func (t *Toolchain) build(ctx context.Context, p Package, fallback bool) (string
 		if so, err = b.run(ctx, fallback); err == nil || tries > 0 || ctx.Err() != nil || !b.swept() {
 			break
 		}
-		err = os.MkdirAll(p.WorkDir, 0o700) // somebody has cleaned the folder meanwhile
+		err = os.MkdirAll(p.WorkDir, 0o700) // the folder was removed meanwhile
 	}
 	if err == nil {
 		t.made.Store(b.file(""), p)
@@ -76,8 +79,9 @@ func (t *Toolchain) build(ctx context.Context, p Package, fallback bool) (string
 	return "", fmt.Errorf("build cell %s: %w", p.Name, err)
 }
 
-// unchanged makes sure that what Prepare made is still what this process was opened with: it may be that Prepare has run again, with
-// another Go, and cells that are compiled with that would be linked with the code of this one.
+// unchanged makes sure that the files of Prepare are still those with which this process was opened: Prepare
+// may have run again, with another Go, and cells compiled with that Go would be linked with the code of this
+// one.
 func (t *Toolchain) unchanged() error {
 	if t.description == nil {
 		return nil
@@ -108,7 +112,8 @@ func (t *Toolchain) missing() string {
 	return ""
 }
 
-// Forget removes the files of all cells that were built in workDir. What is loaded stays so, but no later cell can import them.
+// Forget removes the files of all cells that were built in workDir. What is loaded stays so, but no later
+// cell can import them.
 func Forget(workDir string) error {
 	files, err := filepath.Glob(filepath.Join(workDir, "c[0-9]*.*"))
 	for _, f := range files {
@@ -129,8 +134,8 @@ func (b *build) swept() bool {
 	})
 }
 
-// A MachineError says that a cell could not be built because of something that is not the cell's business: room on the disk, memory,
-// permissions, files that are gone.
+// A MachineError reports that a cell could not be built for a reason outside of the cell: disk space, memory,
+// permissions, missing files.
 type MachineError struct {
 	Err    error
 	Remedy string // one or two sentences
@@ -174,8 +179,8 @@ func (b *build) run(ctx context.Context, fallback bool) (string, error) {
 	if b.info.Strategy == linkMemory {
 		return b.result(), os.WriteFile(b.file(".key"), b.key, 0o644)
 	}
-	// The linker wants a main package. It must not be the cell's own: the symbols of a package named main are all private
-	// to its plugin, and no later cell could import them.
+	// The linker wants a main package. It must not be the cell's own: the symbols of a package named main are
+	// all private to its plugin, and no later cell could import them.
 	text := fmt.Appendf(nil, "package main\n\nimport _ %q\n\nfunc main() {}\n", cell)
 	if err := b.compile(ctx, b.main(), ".main.go", text, []string{cell}, b.file(".main.a"), nil); err != nil {
 		return "", err
@@ -199,16 +204,16 @@ func (b *build) compileCell(ctx context.Context) error {
 	return b.compile(ctx, CellPrefix+b.Name, ".go", b.Package.Source, b.Imports, b.file(".a"), b.GCFlags)
 }
 
-// built reports whether WorkDir already holds this very plugin: the same text, compiled with the same toolchain and flags, and
-// each cell that it imports unchanged as well. If not, it takes the old one's key away, so that a build that fails or is
-// interrupted leaves nothing that could pass for a plugin.
+// built reports whether WorkDir already holds this very plugin: the same text, compiled with the same
+// toolchain and flags, and each cell that it imports unchanged as well. If not, it takes the old one's key
+// away, so that a build that fails or is interrupted leaves nothing that could pass for a plugin.
 func (b *build) built() bool {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %q", b.dir, b.info.Source, b.GCFlags, b.Package.Source)
 	for _, imp := range slices.Sorted(slices.Values(b.Imports)) {
 		fmt.Fprintf(h, " %q", imp)
 		if name, ok := strings.CutPrefix(imp, CellPrefix); ok {
-			key, _ := os.ReadFile(filepath.Join(b.WorkDir, name+".key")) // without one, the build says what is missing
+			key, _ := os.ReadFile(filepath.Join(b.WorkDir, name+".key")) // without one, the build reports what is missing
 			fmt.Fprintf(h, " %x", key)
 		}
 	}
@@ -222,8 +227,8 @@ func (b *build) built() bool {
 	return false
 }
 
-// archive returns the archive of an import: the toolchain's or an earlier cell's, which is compiled again when it has
-// disappeared: those who clean temporary folders do not ask whether a session is running.
+// archive returns the archive of an import: the toolchain's or an earlier cell's, which is compiled again
+// when it has disappeared: programs that clean temporary folders do not check whether a session is running.
 func (b *build) archive(ctx context.Context, path string) (string, error) {
 	if name, ok := strings.CutPrefix(path, CellPrefix); ok {
 		a := filepath.Join(b.WorkDir, name+".a")
@@ -246,8 +251,8 @@ func (b *build) archive(ctx context.Context, path string) (string, error) {
 	return "", fmt.Errorf("package %s is not available to cells", path)
 }
 
-// restoreArchives compiles again what has disappeared of the archives in WorkDir: the linker wants those of all cells that the
-// imported ones import.
+// restoreArchives compiles again what has disappeared of the archives in WorkDir: the linker wants those of
+// all cells that the imported ones import.
 func (b *build) restoreArchives(ctx context.Context) (err error) {
 	b.made.Range(func(name, p any) bool {
 		cell := &build{Toolchain: b.Toolchain, Package: p.(Package)}
@@ -260,7 +265,8 @@ func (b *build) restoreArchives(ctx context.Context) (err error) {
 	return err
 }
 
-// compile makes one package of one file. Both packages of a cell get the flags that go build would use for a plugin.
+// compile makes one package of one file. Both packages of a cell get the flags that go build would use for a
+// plugin.
 func (b *build) compile(ctx context.Context, path, suffix string, source []byte, imports []string, to string, flags []string) error {
 	var cfg bytes.Buffer
 	for _, imp := range imports {
@@ -295,7 +301,7 @@ func (b *build) compile(ctx context.Context, path, suffix string, source []byte,
 	return b.compiled(err)
 }
 
-// compiled makes a CompileError of the compiler's complaints, and leaves its failures as they are.
+// compiled returns a CompileError for errors in the source, and other failures as they are.
 func (b *build) compiled(err error) error {
 	if te, ok := errors.AsType[*toolError](err); ok && te.complains() {
 		return &CompileError{Name: b.Name, Output: te.Output}
@@ -305,7 +311,8 @@ func (b *build) compiled(err error) error {
 
 // arguments are the compiler's for a package of one file.
 func (b *build) arguments(path, to, importcfg, source string, flags []string) []string {
-	// Rewriting WorkDir to nothing leaves "cell[7]" of a //line directive as it is, in panics, stacks and traces alike.
+	// Rewriting WorkDir to nothing leaves "cell[7]" of a //line directive as it is, in panics, stacks and
+	// traces alike.
 	args := append(slices.Clone(flags), "-o", to, "-trimpath", b.WorkDir+"=>", "-p", path, "-lang="+b.info.Lang, "-complete")
 	if b.info.Strategy != linkMemory {
 		args = append(args, "-installsuffix", "dynlink", "-dynlink")

@@ -21,27 +21,30 @@ import (
 // minGo is the oldest toolchain whose standard library the patches know.
 const minGo = "go1.26"
 
-// goenv is the Go toolchain as the module's directory sees it, with every setting that could differ from one call to the
-// next pinned. Cells are compiled long after the host, from a process with another environment; they must agree.
+// goenv is the Go toolchain as the module's directory sees it, with every setting that could differ from one
+// call to the next pinned. Cells are compiled long after the host, from a process with another environment;
+// they must agree.
 type goenv struct {
 	cmd    string // GOROOT/bin/go: no toolchain switching from here on
 	goroot string
 	vers   string // go1.26.8
 	tools  string // GOROOT/pkg/tool/linux_amd64
 	cc     []string
-	pinned []string // KEY=value, for everything we run
+	pinned []string // KEY=value, for all programs that are run
 }
 
-// kept are the user's settings that we keep: where modules come from and go, and what C and this processor's code is compiled
-// with. All others (GOFLAGS above all) change what is compiled, and must not come from the environment of the moment. go env
-// -changed would be a shorter way, but it does not count a GOPATH that is in the environment.
+// kept are the user's settings that are kept: the sources and folders of modules, and how C and code for this
+// processor is compiled. All others (GOFLAGS above all) change what is compiled, and must not come from the
+// current environment. go env -changed would be a shorter way, but it does not count a GOPATH that is in the
+// environment.
 var kept = []string{
 	"GOPATH", "GOMODCACHE", "GOCACHE", "GOCACHEPROG", "GOTMPDIR", "GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE", "GOVCS", "GOAUTH",
 	"CC", "CXX", "AR", "PKG_CONFIG", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_LDFLAGS",
 	"GO386", "GOAMD64", "GOARM", "GOARM64", "GOPPC64", "GORISCV64", "GOLOONG64", "GOMIPS64",
 }
 
-// findGo asks the go command on PATH, in the module's directory, so that a toolchain chosen by go.mod is the one found.
+// findGo asks the go command on PATH, in the module's directory, so that a toolchain chosen by go.mod is the
+// one found.
 func findGo(ctx context.Context, source string) (*goenv, error) {
 	out, err := output(ctx, source, os.Environ(), "go", append([]string{"env", "-json", "GOROOT", "GOVERSION", "GOTOOLDIR"}, kept...)...)
 	if err != nil {
@@ -79,8 +82,8 @@ func findGo(ctx context.Context, source string) (*goenv, error) {
 	return g, nil
 }
 
-// forCells returns the settings that the compiler and linker look at. Those about modules, which may hold secrets, stay out
-// of toolchain.json.
+// forCells returns the settings that the compiler and linker look at. Those about modules, which may hold
+// secrets, stay out of toolchain.json.
 func (g *goenv) forCells() (env []string) {
 	for _, kv := range g.pinned {
 		switch k, _, _ := strings.Cut(kv, "="); k {
@@ -91,10 +94,12 @@ func (g *goenv) forCells() (env []string) {
 	return env
 }
 
-// inherited is the environment with which the process began. What cells set later is for them, not for the compiler.
+// inherited is the environment with which the process began. What cells set later is for them, not for the
+// compiler.
 var inherited = os.Environ()
 
-// environ is the environment for the tools: the process's own without Go's settings, then the pinned ones, then extra.
+// environ is the environment for the tools: the process's own without Go's settings, then the pinned ones,
+// then extra.
 func environ(pinned []string, extra ...string) []string {
 	var env []string
 	for _, kv := range inherited {
@@ -107,7 +112,7 @@ func environ(pinned []string, extra ...string) []string {
 	return append(append(env, pinned...), extra...)
 }
 
-// output runs a program and returns what it printed; what it said on failing is in the error.
+// output runs a program and returns its output; on failure the error contains what it printed.
 func output(ctx context.Context, dir string, env []string, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = dir, env
@@ -150,7 +155,7 @@ func (e *toolError) Error() string {
 
 func (e *toolError) Unwrap() error { return e.Err }
 
-// complains reports whether the program ended by itself and not for want of room, memory or the like.
+// complains reports whether the program ended by itself and not for lack of disk space, memory or the like.
 func (e *toolError) complains() bool {
 	exit, ok := errors.AsType[*exec.ExitError](e.Err)
 	if !ok || !exit.Exited() {

@@ -9,14 +9,14 @@ import (
 	"syscall"
 )
 
-// held are the locked files: one that is forgotten is closed, and with it its lock ends.
+// held keeps the locked files reachable: a file that is garbage is closed, which ends its lock.
 var held struct {
 	sync.Mutex
 	files []*os.File
 }
 
-// Hold keeps others from removing the directory that Prepare made for as long as this process lives: Held reports it. A directory
-// that cannot be locked is used nevertheless.
+// Hold keeps other processes from removing the directory of Prepare while this process lives: Held reports
+// it. A directory that cannot be locked is used nevertheless.
 func Hold(dir string) {
 	f, err := os.Open(filepath.Join(dir, "toolchain.json"))
 	if err != nil {

@@ -17,7 +17,8 @@ type Machine struct {
 	Plugins string // why there can be no plugins, with the remedy, or ""
 }
 
-// Inspect looks at the Go toolchain that go.mod in source asks for, the C compiler and the linker. link is Config's. It takes some 100 ms.
+// Inspect looks at the Go toolchain that go.mod in source asks for, the C compiler and the linker. link is
+// Config's. It takes some 100 ms.
 func Inspect(ctx context.Context, source, link string) Machine {
 	var m Machine
 	p := preparer{Config: Config{Source: source}}

@@ -8,8 +8,8 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// limit is a remedy that names the limit of this process, which the Go tools that it starts have, too, that explains why one of them
-// failed. It is empty where no limit does.
+// limit returns a remedy if a limit of this process, which the Go tools inherit, explains why one of them
+// failed. Otherwise it returns "".
 func limit(err error) string {
 	const (
 		enough = 8 << 30 // bytes of address space
@@ -27,7 +27,7 @@ func limit(err error) string {
 		return fmt.Sprintf("Files are limited to %s (ulimit -f, RLIMIT_FSIZE), and a cell needs 4 MB or more. Raise the limit and restart the kernel", quantity.BinaryBytes(size))
 	}
 	if n := get(syscall.RLIMIT_NOFILE); strings.Contains(text, "too many open files") || n < few {
-		return fmt.Sprintf("Open files are limited to %s (ulimit -n, RLIMIT_NOFILE), and no more can be opened. Let go of some by lines that need no compiler, such as files = nil and runtime.GC(), or raise the limit and restart the kernel", quantity.Count(n))
+		return fmt.Sprintf("Open files are limited to %s (ulimit -n, RLIMIT_NOFILE), and all of them are in use. Close some with lines that need no compiler, such as files = nil and runtime.GC(), or raise the limit and restart the kernel", quantity.Count(n))
 	}
 	if size := get(syscall.RLIMIT_AS); size < enough {
 		return fmt.Sprintf("The address space is limited to %s (ulimit -v, RLIMIT_AS), and the Go compiler needs more than a gigabyte of it. Raise the limit and restart the kernel", quantity.BinaryBytes(size))

@@ -2,5 +2,5 @@
 
 package toolchain
 
-// limit is empty: what limits the system has is not known here.
+// limit returns "": the limits of this system are unknown.
 func limit(error) string { return "" }

@@ -11,14 +11,16 @@ import (
 	"strings"
 )
 
-// directLD reports whether we know how to call ld ourselves here: an ELF linker that takes GNU options.
+// directLD reports whether ld can be called directly on this system: it must be an ELF linker that takes GNU
+// options.
 func directLD() bool {
 	return runtime.GOOS == "linux" && (runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64")
 }
 
-// link makes the plugin. Go's linker does not write a plugin itself but hands an object to the C compiler, after asking it
-// half a dozen questions about the options it knows: 100 ms of the 190 a link takes. So we give it a compiler that says yes to
-// everything and does nothing, and run ld on the objects it left. When that fails, the C compiler is asked as usual.
+// link makes the plugin. Go's linker does not write a plugin itself but passes an object to the C compiler,
+// after it has tested half a dozen of the compiler's options, which takes 100 of 190 ms. So it gets a
+// compiler that accepts every option and does nothing, and link runs ld on the objects that were left. When
+// that fails, it uses the C compiler.
 func (b *build) link(ctx context.Context, fallback bool) error {
 	base, err := b.base()
 	if err != nil {
@@ -52,7 +54,7 @@ func (b *build) link(ctx context.Context, fallback bool) error {
 		return err
 	}
 	if b.linkExtld(ctx, cfgFile) != nil {
-		return err // neither can: that says nothing about ld
+		return err // both fail, so ld is not to blame
 	}
 	b.slow.Store(true)
 	return nil

@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// patchedGo is the toolchain that the patches were last tried with. Others of the same language version work as long as
-// their anchors are there.
+// patchedGo is the toolchain that the patches were last tried with. Other toolchains of the same language
+// version work if they have the anchors.
 const patchedGo = "go1.26.8"
 
-// A PatchError says that the standard library at hand is not one that the patches know.
+// A PatchError reports that the patches do not fit this standard library.
 type PatchError struct {
 	Go     string // the toolchain's version
 	File   string // of GOROOT
@@ -30,8 +30,8 @@ func (e *PatchError) Error() string {
 		e.Go, e.File, firstLine(strings.TrimSpace(e.Anchor)), e.Found, e.Want, patchedGo)
 }
 
-// writeOverlay writes the patched files of goroot's standard library below dir, and the JSON that go build -overlay takes; it
-// returns the path of the latter. Files that are right already are left alone.
+// writeOverlay writes the patched files of goroot's standard library below dir, and the JSON file for go
+// build -overlay, whose path it returns. Files that are up to date are not written.
 func (p *preparer) writeOverlay() (string, error) {
 	overlay := struct{ Replace map[string]string }{map[string]string{}}
 	dir, goroot := p.Std, p.go_.goroot
@@ -77,9 +77,9 @@ func (p *preparer) writeOverlay() (string, error) {
 	return name, update(name, b)
 }
 
-// withoutC leaves nothing of package runtime/cgo but Handle; Incomplete is added. cmd/link keeps what code that comes later may need (the names of all types,
-// all methods, all initial values of maps) in programs that have the packages plugin and runtime/cgo, and goes by their names. So a
-// host has both, and needs no C compiler.
+// withoutC reduces package runtime/cgo to Handle, and adds Incomplete. cmd/link keeps what code that is
+// loaded later may need (the names of all types, all methods, all initial values of maps) in programs with
+// packages named plugin and runtime/cgo. So a host has both, and needs no C compiler.
 func withoutC(goroot string, replace map[string]string) error {
 	dir := filepath.Join(goroot, "src", "runtime", "cgo")
 	files, err := os.ReadDir(dir)
@@ -100,7 +100,8 @@ func withoutC(goroot string, replace map[string]string) error {
 func (f stdFile) patched(goroot string, memory bool) ([]byte, error) {
 	if f.added != "" {
 		text, err := stdFiles.ReadFile("stdfiles/" + f.added)
-		return bytes.Replace(text, []byte("package registry\n"), []byte("package "+path.Base(path.Dir(f.path))+"\n"), 1), err // it is part of several
+		// it is part of several
+		return bytes.Replace(text, []byte("package registry\n"), []byte("package "+path.Base(path.Dir(f.path))+"\n"), 1), err
 	}
 	name := filepath.Join(goroot, "src", filepath.FromSlash(f.path))
 	text, err := os.ReadFile(name)
@@ -120,7 +121,7 @@ func (f stdFile) patched(goroot string, memory bool) ([]byte, error) {
 	return text, nil
 }
 
-// update writes a file unless it is the same already.
+// update writes a file unless it already has that text.
 func update(name string, text []byte) error {
 	switch old, err := os.ReadFile(name); {
 	case err == nil && bytes.Equal(old, text):

@@ -5,21 +5,23 @@ import (
 	"runtime"
 )
 
-// Cells spell unexported names with a letter before them (see stdfiles/cellnames.go.txt). The standard library is patched so
-// that nobody notices: reflect treats such names as unexported and shows them as they were written, and with it fmt,
-// encoding and text/template do; the runtime prints them so; and syscall and os say which goroutine writes to standard output
-// or calls Exit; flag and net/http let a cell that runs again register again what an earlier run has registered. The runtime also shows
-// the labels of goroutines wherever it prints their stacks, by which their cells are known, and what crosses the border of a synctest
-// bubble is a panic of the cell instead of the end of the process. What a client asks for does not wait behind a cell's goroutines.
+// Cells spell unexported names with a letter before them (see stdfiles/cellnames.go.txt). The standard
+// library is patched to hide this: reflect treats such names as unexported and shows them as they were
+// written, and so do fmt, encoding and text/template; the runtime prints them in the same way; syscall and os
+// call a hook on the goroutine that writes to standard output or calls Exit; flag and net/http let a cell
+// that runs again register again what an earlier run has registered. The runtime also prints the labels of
+// goroutines with their stacks, which identify their cells. An operation that crosses the border of a
+// synctest bubble is a panic of the cell instead of the end of the process. Requests of clients do not wait
+// behind a cell's goroutines.
 //
 // Known to differ from plain Go: in the text of a type argument Go qualifies the fields of an anonymous struct,
 // stack[struct { main.a int }], and cells do not.
 //
-// The runtime keeps comparing the real names. That is why only what is shown is changed there, and why all names that
-// reflect looks up among the linked types are the real ones.
+// The runtime still compares the real names. So only displayed names are changed there, and reflect looks up
+// real names among the linked types.
 //
-// The changes are made to the text of the Go installation at hand, not kept as files of one version: each has an anchor that
-// must be found exactly as often as it says.
+// The changes are made to the text of the Go installation at hand, not kept as files of one version: each has
+// an anchor that must occur exactly n times.
 
 //go:embed stdfiles/*.go.txt
 var stdFiles embed.FS
@@ -39,8 +41,8 @@ type edit struct {
 	memory   bool // for a host that links cells into itself
 }
 
-// borrowed are files of Go's commands from which packages kernel/load/goobj, objabi and pkgbits are made: the readers of object files and of
-// export data that fit the compiler at hand.
+// borrowed are files of Go's commands from which packages kernel/load/goobj, objabi and pkgbits are made: the
+// readers of object files and of export data that fit the compiler at hand.
 func borrowed() []stdFile {
 	return []stdFile{
 		{path: "cmd/internal/goobj/builtin.go", edits: []edit{
@@ -133,8 +135,8 @@ func patches() []stdFile {
 			// The names in profiles; Frames and Func.Name go through funcNameForPrint.
 			{old: "\treturn sf.name()\n}\n\n// runtime_expandFinalInlineFrame", new: "\treturn stringslite.CellText(sf.name())\n}\n\n// runtime_expandFinalInlineFrame"},
 			{old: "\t\"internal/runtime/sys\"\n", new: "\t\"internal/runtime/sys\"\n\t\"internal/stringslite\"\n"},
-			// The compiler does not say which line some jumps of loops are of, which gives a negative one in a file with line directives: it is
-			// that of what stands before them, or the function's.
+			// The compiler records no line for some jumps of loops, which results in a negative one in a file
+			// with line directives. They get the line of the instruction before them, or the function's.
 			{old: "\tline, _ = pcvalue(f, f.pcln, targetpc, strict)\n",
 				new: "\tline, _ = pcvalue(f, f.pcln, targetpc, strict)\n\tfor at := targetpc; line <= 0 && fileno != -1 && at > f.entry(); {\n\t\tat--\n\t\tline, _ = pcvalue(f, f.pcln, at, strict)\n\t}\n" +
 					"\tif line <= 0 && fileno != -1 {\n\t\tline = f.startLine\n\t}\n"},
@@ -151,7 +153,7 @@ func patches() []stdFile {
 		{path: "reflect/celltypes.go", added: "celltypes.go.txt", memory: true},
 		{path: "runtime/cellbubble.go", added: "cellbubble.go.txt"},
 		{path: "runtime/chan.go", edits: []edit{
-			// These have locked the channel: where cellOutsider has let them pass before.
+			// These hold the channel's lock; cellOutsider was called before.
 			{old: "\t\tunlockf()\n\t\tfatal(\"send on synctest channel from outside bubble\")\n", new: ""},
 			{old: "\t\tunlockf()\n\t\tfatal(\"receive on synctest channel from outside bubble\")\n", new: ""},
 			{old: `fatal("send on synctest channel from outside bubble")`, new: `cellOutsider("send on synctest channel from outside bubble")`},
@@ -266,7 +268,8 @@ var reflectType = []edit{
 	{old: `Elem of invalid type " + stringFor(t)`, new: `Elem of invalid type " + toRType(t).String()`},
 	{old: `illegal embedded field type " + stringFor(ft)`, new: `illegal embedded field type " + toRType(ft).String()`},
 
-	// The keys of caches: the hash of a type that this package has made changes when code that has the type is loaded.
+	// The keys of caches: the hash of a type that this package has made changes when code that has the type
+	// is loaded.
 	{old: "hash = fnv1(hash, byte(t.t.Hash>>24), byte(t.t.Hash>>16), byte(t.t.Hash>>8), byte(t.t.Hash))", new: "h := cellHash(&t.t)\n\t\thash = fnv1(hash, byte(h>>24), byte(h>>16), byte(h>>8), byte(h))", n: 2, memory: true},
 	{old: "hash = fnv1(hash, byte(ft.Hash>>24), byte(ft.Hash>>16), byte(ft.Hash>>8), byte(ft.Hash))", new: "h := cellHash(ft)\n\t\thash = fnv1(hash, byte(h>>24), byte(h>>16), byte(h>>8), byte(h))", memory: true},
 
@@ -295,7 +298,7 @@ var runtimeError = []edit{
 	{old: "inter = toRType(e._interface).string()", new: "inter = stringslite.CellText(toRType(e._interface).string())"},
 	{old: "as := toRType(e.asserted).string()", new: "as := stringslite.CellText(toRType(e.asserted).string())"},
 	{old: "cs := toRType(e.concrete).string()", new: "cs := stringslite.CellText(toRType(e.concrete).string())"},
-	// Two types of one name in one notebook: the type was defined again, or it is local to two functions.
+	// Two types with one name in one notebook: the type was redefined, or it is local to two functions.
 	{old: "\t\t\t\tmsg += \" (types from different packages)\"\n", new: "\t\t\t\tif stringslite.CellPkg(toRType(e.concrete).pkgpath()) == \"main\" && stringslite.CellPkg(toRType(e.asserted).pkgpath()) == \"main\" {\n\t\t\t\t\tmsg += \" (types from different cells)\"\n\t\t\t\t} else {\n\t\t\t\t\tmsg += \" (types from different packages)\"\n\t\t\t\t}\n"},
 	{old: "\": missing method \" + e.missingMethod\n", new: "\": missing method \" + stringslite.CellIdent(e.missingMethod)\n"},
 	// A panic value of a defined type. Nothing may be allocated here.

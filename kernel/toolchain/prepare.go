@@ -20,34 +20,40 @@ import (
 	"time"
 )
 
-// Config says what Prepare builds. The zero value of everything but Source and Dir is the product's.
+// Config determines what Prepare builds. The zero values of all fields except Source and Dir are the
+// product's.
 type Config struct {
 	Source string // directory of the module's source; must hold go.mod
 	Dir    string // what is made: bin/host, bin/interleave, toolchain.json, pkg/, types.bin, …
-	Std    string // where the patched standard files go; "" means Dir/std. A path that stays the same saves compiling std again
+	// where the patched standard files go; "" means Dir/std. A path that stays the same saves compiling std
+	// again
+	Std string
 
 	Main     string   // package of the host, "./kernel/host" when empty
 	Packages []string // patterns of what cells may import, DefaultPackages when nil
 
-	NoCgo    bool       // build as on a machine without a C compiler
-	Cgo      bool       // the host has cgo even if cells do not need it
-	Link     string     // "plugin": cells are plugins even where the host can link them into itself; "memory": the host tries on every platform
+	NoCgo bool // build as on a machine without a C compiler
+	Cgo   bool // the host has cgo even if cells do not need it
+	// "plugin": cells are plugins even where the host can link them into itself; "memory": the host tries on
+	// every platform
+	Link     string
 	Arch     string     // the processor that the host is for, this machine's when empty
 	Emulator []string   // a command that runs programs for Arch on this machine
 	Progress func(Step) // may be nil; called from Prepare's goroutine
 }
 
-// Steps is how many steps Prepare tells of.
+// Steps is how many steps Prepare reports.
 const Steps = 5
 
-// A Step is one stretch of Prepare's work, told when it begins.
+// A Step is one part of Prepare's work, reported when it begins.
 type Step struct {
 	N, Of int
 	What  string // "compile the packages that cells may import"
 }
 
-// DefaultPackages are the patterns of all packages a cell may be linked with. Patterns ending in … match nothing
-// silently; that is on purpose, a smaller module is prepared too. Of gonum's plot only its cmpimg is left out, which is for tests.
+// DefaultPackages are the patterns of all packages a cell may be linked with. Patterns ending in … match
+// nothing silently; that is on purpose, a smaller module is prepared too. Of gonum's plot only its cmpimg is
+// left out, which is for tests.
 var DefaultPackages = []string{
 	"std", "interleave/runtime/...", "interleave/plots/...", "interleave/kernel/engine/rt/...",
 	"gonum.org/v1/plot", "gonum.org/v1/plot/font/...", "gonum.org/v1/plot/palette/...", "gonum.org/v1/plot/plotter",
@@ -67,11 +73,12 @@ func hidden(path string) bool {
 	return false
 }
 
-// Prepare builds the host and everything needed to compile cells for it. It is idempotent; what is cached is not built
-// again. Cancelling ctx leaves Dir without toolchain.json, that is unprepared.
+// Prepare builds the host and everything needed to compile cells for it. It is idempotent; what is cached is
+// not built again. Cancelling ctx leaves Dir without toolchain.json, that is unprepared.
 //
-// The host links cells into itself where it can, which a test of some cells decides. Otherwise they are plugins. Where these are not
-// possible either, without a C compiler or on systems where Go has no plugins, Open says why cells cannot be compiled.
+// The host links cells into itself where it can, which a test of some cells decides. Otherwise they are
+// plugins. Where plugins are not possible either, without a C compiler or on systems where Go has no plugins,
+// Open returns the reason why cells cannot be compiled.
 func Prepare(ctx context.Context, c Config) error {
 	p := &preparer{Config: c}
 	if err := p.run(ctx); err != nil {
@@ -85,7 +92,7 @@ type preparer struct {
 	go_     *goenv
 	overlay string // path of the overlay's JSON
 	reason  string // why there are no plugins, or ""
-	noCC    bool   // which is that there is no C compiler
+	noCC    bool   // the reason is that there is no C compiler
 	flags   []string
 	memory  bool // the host links cells into itself
 	cgo     bool // the host has cgo
@@ -209,8 +216,8 @@ func (p *preparer) make(ctx context.Context, done string) (err error) {
 	return writeFile(done, b)
 }
 
-// noDWARF is the compiler's flag for code without tables for debuggers: stacks, profiles and traces need none of them, and hosts are linked
-// without.
+// noDWARF is the compiler's flag for code without tables for debuggers. Stacks, profiles and traces do not
+// need them, and hosts are linked without them.
 const noDWARF = "-dwarf=0"
 
 // The product's programs.
@@ -219,7 +226,8 @@ const (
 	productKernel = "./kernel/interleave"
 )
 
-// canLinkInMemory reports whether the host is one that can, on a platform that package kernel/load knows well enough to be tried.
+// canLinkInMemory reports whether the host is one that can, on a platform that package kernel/load supports
+// well enough to be tried.
 func (p *preparer) canLinkInMemory() bool {
 	return (p.Main == productHost || p.Link == "memory") && inMemory(p.Link, p.Arch)
 }
@@ -234,9 +242,10 @@ var selfTest string
 
 var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-// selfTest runs cells in the host, whose code is plain or gated, twice: with the garbage collector at rest, and at work all the time. Cells whose
-// code is plain are interrupted, too. The host finds what it needs beside itself, so that it is given a folder of its own: in Dir the description
-// must appear when all is well and not before.
+// selfTest runs cells in the host, whose code is plain or gated, twice: with the garbage collector at rest,
+// and at work all the time. Cells whose code is plain are interrupted, too. The host finds what it needs
+// beside itself, so that it is given a folder of its own: in Dir the description must appear when all is well
+// and not before.
 func (p *preparer) selfTest(ctx context.Context, description []byte, code string) error {
 	if p.Main != productHost || len(p.Emulator) > 0 {
 		return nil // it runs no cells, or cannot start its session by itself
@@ -250,7 +259,7 @@ func (p *preparer) selfTest(ctx context.Context, description []byte, code string
 	for _, part := range parts {
 		text, prints, ok := strings.Cut(part, "=== prints\n")
 		if !ok {
-			return errors.New("the self-test does not say what it prints")
+			return errors.New("the self-test has no expected output")
 		}
 		cells, want = cells+text, want+prints
 	}
@@ -297,7 +306,7 @@ func (p *preparer) selfTest(ctx context.Context, description []byte, code string
 	return nil
 }
 
-// whyNoPlugins says what is missing for compiled cells, or "".
+// whyNoPlugins returns what is missing for compiled cells, or "".
 func (p *preparer) whyNoPlugins(ctx context.Context) string {
 	switch runtime.GOOS {
 	case "linux", "darwin", "freebsd":
@@ -350,7 +359,7 @@ func findCC(cc []string) []string {
 // HaveCC reports whether there seems to be a C compiler: $CC, gcc, clang or cc is on PATH.
 func HaveCC() bool { return findCC(strings.Fields(os.Getenv("CC"))) != nil }
 
-// A listed is what go list says of a package.
+// A listed is a package in the output of go list.
 type listed struct {
 	ImportPath, Name, Export string
 	Standard                 bool
@@ -359,8 +368,8 @@ type listed struct {
 	Error                    *struct{ Err string }
 }
 
-// export compiles every package for cells and keeps the archives in Dir/pkg, with the link's importcfg. The build cache
-// has them too, but Go trims it.
+// export compiles every package for cells and keeps the archives in Dir/pkg, with the link's importcfg. The
+// build cache has them too, but Go trims it.
 func (p *preparer) export(ctx context.Context) ([]listed, error) {
 	args := []string{"list", "-export", "-deps", "-json=ImportPath,Name,Export,Standard,DepOnly,ImportMap,Error"}
 	args = append(args, p.flags...)
@@ -406,8 +415,8 @@ func (p *preparer) export(ctx context.Context) ([]listed, error) {
 	return pkgs, writeFile(filepath.Join(p.Dir, "importcfg"), cfg.Bytes())
 }
 
-// keep makes to a file with from's contents: a hard link where possible, since there are 100 MB of them. Files in the build
-// cache are named by their contents and never change.
+// keep makes to a file with from's contents: a hard link where possible, since there are 100 MB of them.
+// Files in the build cache are named by their contents and never change.
 func keep(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err

@@ -1,10 +1,11 @@
-// Package toolchain knows how the host and the cells that load into it are compiled and linked: the patched standard
-// library, the flags both sides must agree on, where archives and export data are kept, and the fast way to link.
-// It must not know what a cell means: it takes Go source that is ready for the compiler, and gives back a plugin.
+// Package toolchain knows how the host and the cells that load into it are compiled and linked: the patched
+// standard library, the flags both sides must agree on, where archives and export data are kept, and the fast
+// way to link. It must not know what a cell means: it takes Go source that is ready for the compiler, and
+// returns an archive or a plugin.
 //
-// A plugin loads into a host only when every package they share was compiled from the same text with the same flags by
-// the same compiler. Prepare therefore makes the host and all archives a cell may import in one go, and writes down how;
-// Open reads that, and Build compiles cells against it.
+// A plugin loads into a host only when every package they share was compiled from the same text with the same
+// flags by the same compiler. Prepare therefore builds the host together with all archives that a cell may
+// import, and records how; Open reads that record, and Build compiles cells against it.
 package toolchain
 
 import (
@@ -22,17 +23,17 @@ import (
 // CellPrefix is the import path under which cells are compiled: cell "c7" is package CellPrefix+"c7".
 const CellPrefix = "interleave/cells/"
 
-// HostTag is the build tag that the host and everything linked with it are compiled with. Files under this tag may rely
-// on the patched standard library.
+// HostTag is the build tag that the host and everything linked with it are compiled with. Files under this
+// tag may rely on the patched standard library.
 const HostTag = "interleave_host"
 
 // memoryTag is the build tag of hosts that link cells into themselves.
 const memoryTag = "interleave_memory"
 
-// How cells are linked, from the fastest to the most patient.
+// How cells are linked, from the fastest way to the slowest.
 const (
 	linkMemory = "memory" // the host links cells into itself
-	linkDirect = "ld"     // Go's linker writes the objects, we run ld on them ourselves
+	linkDirect = "ld"     // Go's linker writes the objects, this package runs ld on them
 	linkExtld  = "extld"  // Go's linker drives the C compiler, as go build does
 	linkNone   = "none"   // no plugins on this machine
 )
@@ -41,7 +42,7 @@ const (
 type Toolchain struct {
 	dir         string
 	info        info
-	description []byte // toolchain.json, from which info comes; nil while it is not there yet
+	description []byte // toolchain.json, from which info comes; nil while it does not exist yet
 
 	plugins error       // nil, or why Build cannot work
 	made    sync.Map    // WorkDir/c7 → the Package that was built there
@@ -50,7 +51,7 @@ type Toolchain struct {
 	aheadMu sync.Mutex
 	ahead   *ahead // the compiler that waits for the next cell, or nil
 
-	// Read on first use. A package's archive is the same as long as Dir exists.
+	// Read on first use. A package's archive does not change while Dir exists.
 	base     func() ([]byte, error)            // the link's importcfg without cells
 	archives func() (map[string]string, error) // import path → archive, from base
 
@@ -74,9 +75,9 @@ type info struct {
 	True      string   // absolute path of true, a program that does nothing; the same
 	Strategy  string   // one of the link… constants
 	Reason    string   // why Strategy is linkNone, a sentence with the remedy
-	NotPlain  string   // why code of cells is gated also for those who ask for plain code
+	NotPlain  string   // why code of cells is gated even if plain code was asked for
 	NotMemory string   // why cells are not linked in memory where they might be
-	NoCC      bool     // which is that there was no C compiler
+	NoCC      bool     // the reason is that there was no C compiler
 	Source    string   // the module's source that all of this was compiled from
 }
 
@@ -88,8 +89,8 @@ type tool struct {
 
 const format = 2
 
-// A StaleError says that the Go toolchain on disk is not the one that compiled the host, so that cells compiled with it
-// would not load.
+// A StaleError reports that the Go toolchain on disk is not the one that compiled the host, so that cells
+// compiled with it would not load.
 type StaleError struct {
 	Have, Want string
 }
@@ -98,7 +99,8 @@ func (e *StaleError) Error() string {
 	return fmt.Sprintf("the Go toolchain changed: this kernel was built with %s, and there is %s now. Run `interleave install` again", e.Want, e.Have)
 }
 
-// A NoPluginsError says why cells cannot be compiled on this machine. Everything but the compiled engine works.
+// A NoPluginsError holds the reason why cells cannot be compiled on this machine. Everything but the compiled
+// engine works.
 type NoPluginsError struct {
 	Reason string // with the remedy
 	NoCC   bool   // there was no C compiler when the host was built
@@ -106,19 +108,20 @@ type NoPluginsError struct {
 
 func (e *NoPluginsError) Error() string { return "compiled cells are not available: " + e.Reason }
 
-// ErrNotPrepared is what Open wraps when dir does not hold a finished toolchain.
+// Open returns an error that wraps ErrNotPrepared when dir does not hold a finished toolchain.
 var ErrNotPrepared = errors.New("no toolchain has been prepared here. Run `interleave install`")
 
 // HostPath returns where Prepare puts the host below dir.
 func HostPath(dir string) string { return filepath.Join(dir, "bin", exe("host")) }
 
-// KernelPath returns where Prepare puts the program that Jupyter starts, which serves a kernel and becomes the host for all else.
+// KernelPath returns where Prepare puts the program that Jupyter starts. It serves a kernel, and becomes the
+// host for other commands.
 func KernelPath(dir string) string { return filepath.Join(dir, "bin", exe("interleave")) }
 
 // DirOf returns the directory that Prepare was given, from the path of a program in it.
 func DirOf(host string) string { return filepath.Dir(filepath.Dir(host)) }
 
-// Here returns the directory that Prepare made the running program in, if it is one of its own.
+// Here returns the directory in which Prepare built the running program, if Prepare did.
 func Here() (string, error) {
 	self, err := os.Executable()
 	if err == nil {
@@ -130,9 +133,10 @@ func Here() (string, error) {
 	return DirOf(self), nil
 }
 
-// Open reads what Prepare left in dir. It costs one small file and three stats. When cells cannot be compiled, the error
-// is a *StaleError or a *NoPluginsError, and the Toolchain is returned nevertheless: its types and the interpreter remain usable,
-// and Build returns the same error. With any other error the Toolchain is nil.
+// Open reads what Prepare left in dir. It costs one small file and three stats. When cells cannot be
+// compiled, the error is a *StaleError or a *NoPluginsError, and the Toolchain is returned nevertheless: its
+// types and the interpreter remain usable, and Build returns the same error. With any other error the
+// Toolchain is nil.
 func Open(dir string) (*Toolchain, error) {
 	b, err := os.ReadFile(filepath.Join(dir, "toolchain.json"))
 	if err != nil {
@@ -163,8 +167,8 @@ func open(dir string, description []byte) (*Toolchain, error) {
 	return t, t.plugins
 }
 
-// onceRead returns a function that calls read until it succeeds, and returns what that has read from then on. An error may pass: a moment
-// without free file descriptors.
+// onceRead returns a function that calls read until it succeeds, and returns that result from then on. Errors
+// may be temporary, such as a lack of file descriptors.
 func onceRead[T any](read func() (T, error)) func() (T, error) {
 	var mu sync.Mutex
 	var got T
@@ -191,13 +195,15 @@ func (t *Toolchain) Dir() string { return t.dir }
 // GoVersion returns the version of the Go toolchain that compiled the host, "go1.26.8".
 func (t *Toolchain) GoVersion() string { return t.info.Go }
 
-// Source returns the directory of the module's source that the host was compiled from. It may have been removed since.
+// Source returns the directory of the module's source that the host was compiled from. It may have been
+// removed since.
 func (t *Toolchain) Source() string { return t.info.Source }
 
-// Strategy names the way cells are linked: "memory" (into the host), as plugins by "ld" or "extld" (through the C compiler), or "none".
+// Strategy names the way cells are linked: "memory" (into the host), as plugins by "ld" or "extld" (through
+// the C compiler), or "none".
 func (t *Toolchain) Strategy() string { return t.info.Strategy }
 
-// Linking says in words how cells come into the host, and why not in the best way.
+// Linking describes how cells are linked into the host, and why not in the best way.
 func (t *Toolchain) Linking() string {
 	switch {
 	case t.info.Strategy == linkMemory:
@@ -215,7 +221,7 @@ func (t *Toolchain) Linking() string {
 	return "cells are plugins"
 }
 
-// check says whether Build can work: the tools are those that compiled the host.
+// check returns an error if Build cannot work: the tools must be those that compiled the host.
 func (t *Toolchain) check() error {
 	if t.info.Strategy == linkNone {
 		return &NoPluginsError{t.info.Reason, t.info.NoCC}
@@ -239,10 +245,10 @@ func (t *Toolchain) check() error {
 	return nil
 }
 
-// NotPlain says why cells whose code is plain did not pass the self-test, or "".
+// NotPlain returns why cells with plain code did not pass the self-test, or "".
 func (t *Toolchain) NotPlain() string { return t.info.NotPlain }
 
-// Plain reports whether cells can have plain code here: they did in the self-test what they must.
+// Plain reports whether cells can have plain code here: they passed the self-test.
 func (t *Toolchain) Plain() bool {
 	return t.info.Strategy == linkMemory && t.info.NotPlain == "" && runtime.GOOS == "linux" && runtime.GOARCH == "amd64"
 }

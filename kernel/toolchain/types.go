@@ -14,8 +14,8 @@ import (
 	"golang.org/x/tools/go/gcexportdata"
 )
 
-// Types is what a checker needs to know about the packages that cells may import. It belongs to one goroutine at a time; the
-// packages it returns may be read by many.
+// Types is what a checker needs to know about the packages that cells may import. It belongs to one goroutine
+// at a time; the packages it returns may be read by many.
 type Types struct {
 	t      *Toolchain
 	data   *os.File // types.bin
@@ -38,7 +38,8 @@ type section struct {
 	Hidden     bool `json:",omitempty"` // not for users, but generated code imports it
 }
 
-// Types returns the types of the importable packages. The first call reads an index; packages are loaded when they are imported.
+// Types returns the types of the importable packages. The first call reads an index; packages are loaded when
+// they are imported.
 func (t *Toolchain) Types() (*Types, error) {
 	t.typesOnce.Do(func() { t.types, t.typesErr = t.openTypes() })
 	return t.types, t.typesErr
@@ -73,11 +74,12 @@ func (t *Toolchain) openTypes() (*Types, error) {
 // Packages lists what users may import, by path. The slice is not to be changed.
 func (ty *Types) Packages() []Importable { return ty.list }
 
-// Fset has the positions of all imported packages. They are those of the standard library's files with trimmed names.
+// Fset has the positions of all imported packages. They are those of the standard library's files with
+// trimmed names.
 func (ty *Types) Fset() *token.FileSet { return ty.fset }
 
-// Import returns a package, loading it and what its types need on the first call: 0.1 to 2 ms. It satisfies types.Importer.
-// Package rt of the engine can be imported too, though it is not in the list.
+// Import returns a package, loading it and what its types need on the first call: 0.1 to 2 ms. It satisfies
+// types.Importer. Package rt of the engine can be imported too, though it is not in the list.
 func (ty *Types) Import(path string) (*types.Package, error) {
 	if p := ty.loaded[path]; p != nil && p.Complete() {
 		return p, nil
@@ -93,8 +95,9 @@ func (ty *Types) Import(path string) (*types.Package, error) {
 	return p, nil
 }
 
-// writeTypes copies the export data of all importable packages from their archives to one file, in the compact form that
-// gcexportdata writes: it is read ten times faster than the archives, and needs no other package's file.
+// writeTypes copies the export data of all importable packages from their archives to one file, in the
+// compact form that gcexportdata writes: it is read ten times faster than the archives, and needs no other
+// package's file.
 func (p *preparer) writeTypes(pkgs []listed) error {
 	fset := token.NewFileSet()
 	exports := map[string]string{}

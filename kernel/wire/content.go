@@ -14,8 +14,8 @@ const (
 
 // Requests, in the order of the protocol's document.
 type (
-	// ExecuteRequest asks to run a cell. Decoding gives absent fields the protocol's defaults: StoreHistory is !Silent,
-	// StopOnError is true, AllowStdin is false.
+	// ExecuteRequest asks to run a cell. Decoding gives absent fields the protocol's defaults: StoreHistory
+	// is !Silent, StopOnError is true, AllowStdin is false.
 	ExecuteRequest struct {
 		Code         string            `json:"code"`
 		Silent       bool              `json:"silent"`
@@ -57,9 +57,9 @@ type (
 	CommInfoRequest struct {
 		TargetName string `json:"target_name,omitempty"`
 	}
-	// KernelInfoRequest asks what kernel this is.
+	// KernelInfoRequest asks for the kernel's name, version and language.
 	KernelInfoRequest struct{}
-	// ShutdownRequest ends the kernel's process. Restart says that the client will start another.
+	// ShutdownRequest ends the kernel's process. Restart means that the client will start another.
 	ShutdownRequest struct {
 		Restart bool `json:"restart"`
 	}
@@ -71,7 +71,7 @@ type (
 		Type    string `json:"type"`
 		Command string `json:"command"`
 	}
-	// InputRequest is the kernel's: it asks the user for a line.
+	// InputRequest comes from the kernel: it asks the user for a line.
 	InputRequest struct {
 		Prompt   string `json:"prompt"`
 		Password bool   `json:"password"`
@@ -100,8 +100,8 @@ type (
 
 // Replies. Status is OK in all but ExecuteReply and ErrorReply; a reply that failed decodes with Status Error.
 type (
-	// ExecuteReply ends a cell. Which fields are sent depends on Status: the error's when it is Error, Payload and
-	// Expressions when it is OK, none when it is Aborted.
+	// ExecuteReply ends a cell. Which fields are sent depends on Status: the error's when it is Error,
+	// Payload and Expressions when it is OK, and no others when it is Aborted.
 	ExecuteReply struct {
 		Status         string                `json:"status"`
 		ExecutionCount int                   `json:"execution_count"`
@@ -111,9 +111,9 @@ type (
 		EValue         string                `json:"evalue"`
 		Traceback      []string              `json:"traceback"`
 	}
-	// ReplyMetadata is the metadata of our execute replies.
+	// ReplyMetadata is the metadata of this kernel's execute replies.
 	ReplyMetadata struct {
-		Started    string `json:"started"` // when the cell began; JupyterLab tells from it how long the cell took
+		Started    string `json:"started"` // when the cell began; JupyterLab computes from it how long the cell took
 		Status     string `json:"status"`  // the reply's
 		Interleave struct {
 			Engine string `json:"engine,omitempty"` // which engine ran the cell; empty when no Go code ran
@@ -128,7 +128,8 @@ type (
 		EValue    string   `json:"evalue,omitempty"`
 		Traceback []string `json:"traceback,omitempty"`
 	}
-	// ErrorReply answers a request of any type with a failure, or, when Status is Aborted, with none.
+	// ErrorReply answers a request of any type with a failure. When Status is Aborted, it has no fields of a
+	// failure.
 	ErrorReply struct {
 		To        string   `json:"-"` // the reply's message type
 		Status    string   `json:"status"`
@@ -136,7 +137,7 @@ type (
 		EValue    string   `json:"evalue"`
 		Traceback []string `json:"traceback"`
 	}
-	// InspectReply tells about a name.
+	// InspectReply describes a name.
 	InspectReply struct {
 		Status   string `json:"status"`
 		Found    bool   `json:"found"`
@@ -151,7 +152,8 @@ type (
 		CursorEnd   int      `json:"cursor_end"`
 		Metadata    Bundle   `json:"metadata"`
 	}
-	// HistoryReply lists entries: [session, line, input], or [session, line, [input, output]] when outputs were asked for.
+	// HistoryReply lists entries: [session, line, input], or [session, line, [input, output]] when outputs
+	// were asked for.
 	HistoryReply struct {
 		Status  string            `json:"status"`
 		History []json.RawMessage `json:"history"`
@@ -161,7 +163,7 @@ type (
 		Status string `json:"status"`
 		Indent string `json:"indent,omitempty"` // only when incomplete
 	}
-	// ConnectReply names the kernel's ports. It is zero where there are none.
+	// ConnectReply names the kernel's ports. It is zero when there are no ports.
 	ConnectReply struct {
 		Status  string `json:"status"`
 		Shell   int    `json:"shell_port,omitempty"`
@@ -179,7 +181,7 @@ type (
 	CommInfo struct {
 		TargetName string `json:"target_name"`
 	}
-	// KernelInfoReply says what kernel this is.
+	// KernelInfoReply describes the kernel.
 	KernelInfoReply struct {
 		Status                string       `json:"status"`
 		ProtocolVersion       string       `json:"protocol_version"`
@@ -206,12 +208,12 @@ type (
 		Text string `json:"text"`
 		URL  string `json:"url"`
 	}
-	// ShutdownReply is sent to who asked and, on iopub, to all.
+	// ShutdownReply is sent to the client that asked and, on iopub, to all.
 	ShutdownReply struct {
 		Status  string `json:"status"`
 		Restart bool   `json:"restart"`
 	}
-	// InterruptReply says that the interrupt was passed on, not that the cell has ended.
+	// InterruptReply confirms that the interrupt was passed on, not that the cell has ended.
 	InterruptReply struct {
 		Status string `json:"status"`
 	}
@@ -233,7 +235,8 @@ type (
 		Name string `json:"name"`
 		Text string `json:"text"`
 	}
-	// DisplayData shows a value, or, with Update (update_display_data), replaces what was shown under the same ID.
+	// DisplayData shows a value, or, with Update (update_display_data), replaces the value that was shown
+	// with the same ID.
 	DisplayData struct {
 		Data     Bundle
 		Metadata Bundle
@@ -244,7 +247,7 @@ type (
 	ClearOutput struct {
 		Wait bool `json:"wait"`
 	}
-	// ExecuteInput tells every client which code runs.
+	// ExecuteInput publishes the code of the running cell to every client.
 	ExecuteInput struct {
 		Code           string `json:"code"`
 		ExecutionCount int    `json:"execution_count"`
@@ -265,7 +268,7 @@ type (
 	Status struct {
 		State string `json:"execution_state"`
 	}
-	// Welcome (iopub_welcome) greets a new subscription.
+	// Welcome (iopub_welcome) confirms a new subscription.
 	Welcome struct {
 		Subscription string `json:"subscription"`
 	}

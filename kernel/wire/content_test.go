@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// contents holds each type we speak, with the JSON that it is.
+// contents holds each supported type with its JSON.
 var contents = []struct {
 	ch   Channel
 	c    Content
@@ -87,9 +87,6 @@ func TestContents(t *testing.T) {
 		if string(m.Content) != c.want {
 			t.Errorf("%s:\n%s\nwant:\n%s", c.c.MsgType(), m.Content, c.want)
 		}
-		if err := Check(c.ch, m); err != nil {
-			t.Error(err)
-		}
 		back, err := Parse(m)
 		if err != nil || !reflect.DeepEqual(back, c.c) {
 			t.Errorf("%s came back as\n%#v, %v; want\n%#v", c.c.MsgType(), back, err, c.c)
@@ -98,9 +95,6 @@ func TestContents(t *testing.T) {
 	for name := range parsers {
 		if !seen[name] {
 			t.Errorf("%s is not in the table", name)
-		}
-		if _, ok := schemas[name]; !ok {
-			t.Errorf("%s has no schema", name)
 		}
 	}
 }
@@ -207,9 +201,6 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, typ string, content []byte) {
 		m := &Message{Header: Header{MsgType: typ}, Content: content}
-		for _, ch := range []Channel{Shell, IOPub} {
-			_ = Check(ch, m)
-		}
 		c, err := Parse(m)
 		if err != nil {
 			return

@@ -9,8 +9,8 @@ import (
 // ErrUnknown is the error of Parse for a message type that has no Content here.
 var ErrUnknown = errors.New("unknown message type")
 
-// Parse decodes a message's content into the type its header names. Fields it does not know are ignored; a field of
-// the wrong JSON type is an error.
+// Parse decodes a message's content into the type its header names. Fields it does not know are ignored; a
+// field of the wrong JSON type is an error.
 func Parse(m *Message) (Content, error) {
 	parse, ok := parsers[m.Header.MsgType]
 	if !ok {

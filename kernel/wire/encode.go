@@ -10,8 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Encode gives the JSON of a content. Invalid UTF-8 becomes U+FFFD. What can be large, text and bundles, is copied
-// once, at about the speed of the signature's hash. The error is that of a bundle whose value is not JSON.
+// Encode returns the JSON of a content. Invalid UTF-8 becomes U+FFFD. Text and bundles, which can be large,
+// are copied once, at about the speed of the signature's hash. It returns an error for a bundle with a value
+// that is not JSON.
 func Encode(c Content) (json.RawMessage, error) {
 	switch c := c.(type) {
 	case StreamText:
@@ -75,8 +76,8 @@ func appendShown(data, metadata Bundle) (b []byte, err error) {
 	return b, nil
 }
 
-// appendBundle writes bundles in the order of their MIME types. Values come from user code by way of the session, so
-// that each is checked: one that is not JSON would make the whole message unreadable.
+// appendBundle writes bundles in the order of their MIME types. Values come from user code through the
+// session, so each is checked: one that is not JSON would make the whole message unreadable.
 func appendBundle(b []byte, bundle Bundle) ([]byte, error) {
 	b = append(b, '{')
 	for i, mime := range slices.Sorted(maps.Keys(bundle)) {
@@ -99,9 +100,10 @@ func appendBundle(b []byte, bundle Bundle) ([]byte, error) {
 
 const hexDigits = "0123456789abcdef"
 
-// appendString writes s as a JSON string. Only what JSON demands is escaped: not <, > and &, since no client puts
-// messages into HTML as they are. Each byte of invalid UTF-8 becomes U+FFFD. encoding/json would do, at a third of the speed for
-// ASCII and a fifth for other text, and all output passes here. Package ipynb has a quote of its own, bound to what Python writes.
+// appendString writes s as a JSON string. Only what JSON demands is escaped: not <, > and &, since no client
+// puts messages into HTML as they are. Each byte of invalid UTF-8 becomes U+FFFD. encoding/json has a third
+// of the speed for ASCII and a fifth for other text, and all output passes through here. Package ipynb has a
+// function of its own, which must write what Python writes.
 func appendString(b []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = string([]rune(s))
@@ -172,7 +174,7 @@ func (e Expression) MarshalJSON() ([]byte, error) {
 	}{e.Status, e.EName, e.EValue, list(e.Traceback)})
 }
 
-// MarshalJSON leaves out the error's fields when there is none.
+// MarshalJSON leaves out the error's fields when there is no error.
 func (r ErrorReply) MarshalJSON() ([]byte, error) {
 	if r.Status == Aborted {
 		return json.Marshal(map[string]string{"status": Aborted})
@@ -182,7 +184,7 @@ func (r ErrorReply) MarshalJSON() ([]byte, error) {
 	return marshal(plain(r))
 }
 
-// MarshalJSON writes a list and an object where the zero value has nil: clients take no null there.
+// MarshalJSON writes a list and an object where the zero value has nil: clients do not accept null there.
 func (r CompleteReply) MarshalJSON() ([]byte, error) {
 	type plain CompleteReply
 	r.Matches, r.Metadata = list(r.Matches), object(r.Metadata)

@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 )
 
-// Why Decode refuses frames. Its errors wrap one of these.
+// The reasons for which Decode refuses frames. Its errors wrap one of these.
 var (
 	ErrFrames    = errors.New("malformed frames")
 	ErrSignature = errors.New("wrong signature")
@@ -43,8 +43,8 @@ type Signer struct {
 // A digest is the start of a signature. 128 bits are enough: two messages of one key do not share them.
 type digest [16]byte
 
-// NewSigner makes a signer from a connection file's signature_scheme and key. With an empty key messages are not
-// signed, and none is refused for its signature, as Jupyter has it. An empty scheme means hmac-sha256.
+// NewSigner makes a signer from a connection file's signature_scheme and key. With an empty key messages are
+// not signed, and signatures are not checked, as in Jupyter. An empty scheme means hmac-sha256.
 func NewSigner(scheme string, key []byte) (*Signer, error) {
 	name, ok := strings.CutPrefix(scheme, "hmac-")
 	var h func() hash.Hash
@@ -58,7 +58,7 @@ func NewSigner(scheme string, key []byte) (*Signer, error) {
 	case ok && name == "sha1":
 		h = sha1.New
 	default:
-		return nil, fmt.Errorf("signature scheme %q is not known", scheme)
+		return nil, fmt.Errorf("unknown signature scheme %q", scheme)
 	}
 	s := new(Signer)
 	if len(key) > 0 {
@@ -69,14 +69,14 @@ func NewSigner(scheme string, key []byte) (*Signer, error) {
 	return s, nil
 }
 
-// RefuseReplays makes Decode refuse a signature that is among the last n it accepted. It takes about 50 bytes for each of
-// these, as they come. It is called before any message is decoded. Unsigned messages are not looked at.
+// RefuseReplays makes Decode refuse a signature that is among the last n it accepted. Each takes about 50
+// bytes. It must be called before any message is decoded. Unsigned messages are not checked.
 func (s *Signer) RefuseReplays(n int) {
 	s.window, s.seen, s.ring, s.next = max(n, 1), make(map[digest]struct{}), nil, 0
 }
 
-// Encode gives a message's frames: identities, delimiter, signature, header, parent header, metadata, content, buffers.
-// They share m's bytes. The error is ErrJSON: metadata or content that is not an object.
+// Encode returns a message's frames: identities, delimiter, signature, header, parent header, metadata,
+// content, buffers. They share m's bytes. The error is ErrJSON: metadata or content that is not an object.
 func (s *Signer) Encode(m *Message) ([][]byte, error) {
 	head := make([]byte, 0, 512)
 	head = appendHeader(head, m.Header, m.header)
@@ -97,9 +97,10 @@ func (s *Signer) Encode(m *Message) ([][]byte, error) {
 	return append(frames, m.Buffers...), nil
 }
 
-// Decode checks and decodes a message's frames, which it keeps and does not change. The header, parent, metadata and
-// content of the message are valid JSON objects in valid UTF-8: as Jupyter's own kernels do, it takes bytes that are
-// not as U+FFFD. The signature is compared in constant time and before anything else is read.
+// Decode checks and decodes a message's frames, which it keeps and does not change. The header, parent,
+// metadata and content of the message are valid JSON objects in valid UTF-8: as in Jupyter's own kernels,
+// bytes that are not valid become U+FFFD. The signature is compared in constant time and before anything else
+// is read.
 func (s *Signer) Decode(frames [][]byte) (*Message, error) {
 	at := 0
 	for at < len(frames) && !bytes.Equal(frames[at], delimiter) {
@@ -147,11 +148,11 @@ const space = " \t\r\n"
 
 var partNames = [4]string{"header", "parent header", "metadata", "content"}
 
-// hashPiece is how many bytes are hashed at a time. The scheduler cannot preempt the assembly of a hash: 64 MiB at once would
-// hold up every other goroutine of a process with one thread for 50 ms.
+// hashPiece is how many bytes are hashed at a time. The scheduler cannot preempt the assembly of a hash: 64
+// MiB at once would hold up every other goroutine of a process with one thread for 50 ms.
 const hashPiece = 64 << 10
 
-// sign gives the signature of the four parts in hexadecimal; it is empty without a key.
+// sign returns the signature of the four parts in hexadecimal; it is empty without a key.
 func (s *Signer) sign(parts [][]byte) []byte {
 	if s.size == 0 {
 		return []byte{}
@@ -182,7 +183,7 @@ func (s *Signer) check(signature []byte, parts [][]byte) error {
 		return nil
 	}
 	var d digest
-	hex.Decode(d[:], signature[:2*len(d)]) // it equals ours, so it is hexadecimal and long enough
+	hex.Decode(d[:], signature[:2*len(d)]) // it equals the computed one, so it is hexadecimal and long enough
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.seen[d]; ok {
@@ -199,7 +200,7 @@ func (s *Signer) check(signature []byte, parts [][]byte) error {
 	return nil
 }
 
-// appendHeader writes a header as it was spelled when it was decoded, or else its six fields.
+// appendHeader writes a header with the bytes from which it was decoded, or else its six fields.
 func appendHeader(b []byte, h Header, as spelling) []byte {
 	switch {
 	case as.text != nil && as.of == h:

@@ -2,11 +2,11 @@ package wire
 
 import "math/bits"
 
-// The inner loops of this package: nearly all bytes of a notebook's traffic are ordinary text inside JSON strings, so that what
-// skips over it decides how fast output gets to the client.
+// The inner loops of this package: nearly all bytes of a notebook's traffic are ordinary text inside JSON
+// strings, so the speed of skipping over it decides how fast output gets to the client.
 
-// special gives the index at or after i of the next byte of s that cannot stand for itself in a JSON string: a control
-// character, a quote or a backslash. It is len(s) if there is none.
+// special returns the index at or after i of the next byte of s that must be escaped in a JSON string: a
+// control character, a quote or a backslash. It is len(s) if there is no such byte.
 func special[T string | []byte](s T, i int) int {
 	const (
 		ones = 0x0101010101010101
@@ -15,8 +15,8 @@ func special[T string | []byte](s T, i int) int {
 	for ; i+8 <= len(s); i += 8 {
 		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
 			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		// The high bit of each byte of found says that the byte is special. A borrow makes bytes above a special one unsure,
-		// never those below the first.
+		// The high bit of each byte of found marks a special byte. A borrow makes bytes above a special one
+		// unsure, never those below the first.
 		quote, slash := x^(ones*'"'), x^(ones*'\\')
 		found := ((x-ones*0x20)&^x | (quote-ones)&^quote | (slash-ones)&^slash) & high
 		if found != 0 {
@@ -40,7 +40,7 @@ func valid(b []byte) bool {
 	return ok && skip(b, i) == len(b)
 }
 
-// skip gives the index of the next byte that is not white space.
+// skip returns the index of the next byte that is not white space.
 func skip(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
 		i++
@@ -48,7 +48,7 @@ func skip(b []byte, i int) int {
 	return i
 }
 
-// value gives the index behind the value that begins at i, inside of depth arrays and objects.
+// value returns the index after the value that begins at i, inside of depth arrays and objects.
 func value(b []byte, i, depth int) (int, bool) {
 	if i >= len(b) {
 		return i, false
@@ -71,7 +71,7 @@ func value(b []byte, i, depth int) (int, bool) {
 	return numeral(b, i)
 }
 
-// elements is an array or object.
+// elements is value for an array or object.
 func elements(b []byte, i, depth int) (_ int, ok bool) {
 	end := b[i] + 2 // ] or }
 	i = skip(b, i+1)
@@ -108,7 +108,7 @@ func elements(b []byte, i, depth int) (_ int, ok bool) {
 	}
 }
 
-// quoted is a string.
+// quoted is value for a string.
 func quoted(b []byte, i int) (int, bool) {
 	for i = special(b, i+1); i < len(b); i = special(b, i) {
 		switch {
@@ -144,7 +144,7 @@ func word(b []byte, i int, w string) (int, bool) {
 	return i + len(w), true
 }
 
-// numeral is a number.
+// numeral is value for a number.
 func numeral(b []byte, i int) (int, bool) {
 	if i < len(b) && b[i] == '-' {
 		i++

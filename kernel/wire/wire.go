@@ -1,5 +1,6 @@
-// Package wire knows Jupyter's messages: their frames, signatures, JSON and the content of every type we speak.
-// It knows no sockets, no session and no order of messages; it is pure, and any input gives a value or an error.
+// Package wire knows Jupyter's messages: their frames, signatures, JSON and the content of every supported
+// type. It knows no sockets, no session and no order of messages. It is pure: any input results in a value or
+// an error.
 package wire
 
 import (
@@ -12,7 +13,7 @@ import (
 	"time"
 )
 
-// Version is the protocol version that our headers and kernel_info_reply name.
+// Version is the protocol version in this kernel's headers and kernel_info_reply.
 const Version = "5.4"
 
 // A Channel is one of Jupyter's five sockets.
@@ -26,8 +27,8 @@ const (
 	Heartbeat Channel = "hb"
 )
 
-// A Header says who sent a message, when, and of what type. The zero Header stands for {}, the parent of a message that
-// answers nothing.
+// A Header holds the sender, date and type of a message. The zero Header stands for {}, the parent of a
+// message that is not an answer.
 type Header struct {
 	MsgID    string `json:"msg_id"`
 	Session  string `json:"session"`
@@ -37,9 +38,10 @@ type Header struct {
 	Version  string `json:"version"`
 }
 
-// A Message is one Jupyter message. Messages are values that are not changed once sent: transports and caches share them.
+// A Message is one Jupyter message. Messages are values that are not changed once sent: transports and caches
+// share them.
 type Message struct {
-	Identities [][]byte // routing frames: whom a reply goes to, or the topic of a published message
+	Identities [][]byte // routing frames: the client that a reply is for, or the topic of a published message
 	Header     Header
 	Parent     Header
 	Metadata   json.RawMessage // nil means {}
@@ -49,8 +51,8 @@ type Message struct {
 	header, parent spelling
 }
 
-// A spelling keeps the bytes a header was decoded from, because they may hold fields that Header lacks and that the
-// sender wants to see again in the parent of each answer. It counts only while the header is as it was.
+// A spelling keeps the bytes from which a header was decoded, because they may hold fields that Header lacks
+// and that the sender expects in the parent of each answer. It is used only while the header is unchanged.
 type spelling struct {
 	of   Header
 	text []byte
@@ -62,16 +64,16 @@ type Incoming struct {
 	Message *Message
 }
 
-// A Subscription is a client's wish to get the messages of IOPub whose topic begins with Topic.
+// A Subscription is a client's request for the messages of IOPub whose topic begins with Topic.
 type Subscription struct {
 	Topic string
-	Peer  []byte // as the second of a message's Identities, sends it to this client alone
+	Peer  []byte // as the second of a message's Identities, it sends the message to this client alone
 }
 
 // A Content is the typed content of one message type, such as ExecuteRequest.
 type Content interface {
-	// MsgType is the message type that carries this content. It does not depend on fields, except for the types that
-	// answer or publish under several names, which say so.
+	// MsgType is the message type that carries this content. It does not depend on fields, except for the
+	// types that are documented to have several names.
 	MsgType() string
 }
 
@@ -88,8 +90,8 @@ func NewAuthor(username string) *Author {
 	return &Author{Session: newID(), Username: username}
 }
 
-// New makes a message from its content. It answers parent and goes to parent's sender; without parent its Parent and
-// Identities are empty. The error is one of encoding content: JSON inside it that is none.
+// New makes a message from its content. It answers parent and goes to parent's sender; without parent its
+// Parent and Identities are empty. It returns an error if content holds raw JSON that is invalid.
 func (a *Author) New(parent *Message, c Content) (*Message, error) {
 	content, err := Encode(c)
 	if err != nil {
@@ -112,13 +114,14 @@ func (a *Author) New(parent *Message, c Content) (*Message, error) {
 	return m, nil
 }
 
-// Stub is m without what it carries: enough to answer it later, and small enough to keep.
+// Stub returns m without its content: enough to answer it later, and small enough to keep.
 func (m *Message) Stub() *Message {
-	// Decode leaves the identities in one array with all other frames, which a part of it would keep.
+	// Decode leaves the identities in one array with all other frames, which a reference to them would keep
+	// in memory.
 	return &Message{Identities: slices.Clone(m.Identities), Header: m.Header, header: m.header}
 }
 
-// Date writes t as headers and metadata do: ISO 8601 in UTC, to the microsecond.
+// Date formats t for headers and metadata: ISO 8601 in UTC, to the microsecond.
 func Date(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
 // newID is a random UUID, the form in which clients expect session ids.

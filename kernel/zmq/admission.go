@@ -12,10 +12,11 @@ import (
 	"interleave/kernel/wire"
 )
 
-// An admission bounds what the connections of a transport may use together that have not authenticated. A connection has
-// authenticated once a message with a valid signature came on it. Subscribers and heartbeats never sign, and a client's stdin
-// and control are silent for hours; so a connection that authenticates vouches for one on each other socket: that with its
-// identity, or else the one from the same host that was made next to it in time, as a client makes its connections together.
+// An admission bounds the resources that all unauthenticated connections of a transport may use together. A
+// connection is authenticated once a message with a valid signature came on it. Subscribers and heartbeats
+// never sign, and a client's stdin and control are silent for hours; so a connection that authenticates
+// vouches for one on each other socket: that with its identity, or else the one from the same host that was
+// made next to it in time, as a client makes its connections together.
 //
 //	                  stranger        vouched for     authenticated
 //	number            bounded         free            free
@@ -24,22 +25,24 @@ import (
 //	unfinished input  deadline        deadline        no deadline
 //	iopub, when full  cut off         waited for      waited for
 //
-// When there are too many strangers, the oldest on the socket that has the most goes: a new client always gets in, and is safe
-// with its first message. When they hold too much memory, the one that holds the most goes.
+// When there are too many strangers, the oldest one on the socket that has the most of them is dropped: a new
+// client always gets in, and is safe with its first message. When they hold too much memory, the one that
+// holds the most is dropped.
 type admission struct {
 	half  int // strangers' connections without a finished handshake, and as many with one
-	bytes int // that all who have not authenticated may hold
+	bytes int // that all unauthenticated connections may hold
 
 	mu    sync.Mutex
-	all   []*visitor // that have not authenticated, oldest first
-	known []*visitor // that have
+	all   []*visitor // unauthenticated, oldest first
+	known []*visitor // authenticated
 	held  int        // bytes
 	dying int        // of these by connections that were dropped and are not over yet
 	freed *sync.Cond // less is held; for mu
-	next  time.Time  // when what was admitted so far will have been worked off, see pace
+	next  time.Time  // when the work admitted so far will be done, see pace
 }
 
-// A visitor is one connection, as the admission sees it. A nil visitor is a server that a client chose to connect to.
+// A visitor is one connection, as the admission sees it. A nil visitor is a server that a client chose to
+// connect to.
 type visitor struct {
 	admission *admission
 	channel   wire.Channel
@@ -61,7 +64,7 @@ type visitor struct {
 	closed  bool  // gone is
 
 	// Of the reading goroutine alone.
-	credit   int // what it may work off at once, see pace
+	credit   int // cost that it may cause without waiting, see pace
 	credited time.Time
 }
 
@@ -80,11 +83,11 @@ const (
 	useful            // has subscribed or beaten; at once on other sockets, and when it has an identity
 )
 
-// vouchWindow is the longest time between the connections of one client. Clients make them in milliseconds; one that waits for a
-// kernel to listen tries each every 100 ms.
+// vouchWindow is the longest time between the connections of one client. Clients make them in milliseconds;
+// one that waits for a kernel to listen tries each every 100 ms.
 const vouchWindow = 2 * time.Second
 
-// errCrowded is what a stranger's connection is closed for.
+// errCrowded is the reason for which a stranger's connection is closed.
 var errCrowded = errors.New("too many unauthenticated connections")
 
 func newAdmission(o Options) *admission {
@@ -131,8 +134,8 @@ func (v *visitor) use() {
 	}
 }
 
-// meet looks for a client that vouches for a connection that came later than the client's signature: one that vouches for no other
-// on that socket, or for one that is farther from it. It holds mu.
+// meet looks for a client that vouches for a connection that came later than the client's signature: one that
+// vouches for no other on that socket, or for one that is farther from it. It holds mu.
 func (a *admission) meet(v *visitor) {
 	v.stage = useful
 	a.vouch(a.nearest(a.known, v, func(u *visitor) bool {
@@ -169,8 +172,9 @@ func (v *visitor) authenticate() {
 	}
 }
 
-// distance says how far two connections are from being one client's, which makes its connections at one time. It gives all one
-// identity, except that most give none to subscribers and heartbeats.
+// distance is a measure of how unlikely it is that two connections belong to one client, which makes its
+// connections at one time. A client gives all of them one identity, except that most clients give no identity
+// to subscribers and heartbeats.
 func (v *visitor) distance(u *visitor) time.Duration {
 	switch {
 	case u.channel == v.channel || u.host != v.host:
@@ -183,7 +187,7 @@ func (v *visitor) distance(u *visitor) time.Duration {
 	return vouchWindow + 1
 }
 
-// nearest gives the connection that most likely belongs to v's client, nil for none. It holds mu.
+// nearest returns the connection that most likely belongs to v's client, or nil. It holds mu.
 func (a *admission) nearest(among []*visitor, v *visitor, ok func(*visitor) bool) (best *visitor) {
 	for _, u := range among {
 		d := v.distance(u)
@@ -194,7 +198,7 @@ func (a *admission) nearest(among []*visitor, v *visitor, ok func(*visitor) bool
 	return best
 }
 
-// vouch holds mu. Either may be nil.
+// vouch records that by vouches for v. Either may be nil. It holds mu.
 func (a *admission) vouch(by, v *visitor) {
 	if by == nil || v == nil {
 		return
@@ -208,7 +212,7 @@ func (a *admission) vouch(by, v *visitor) {
 	a.rise(v, vouched)
 }
 
-// rise takes from the account what a visitor of that level may hold freely. It holds mu.
+// rise removes from the account the bytes that a visitor of that level may hold freely. It holds mu.
 func (a *admission) rise(v *visitor, level int32) {
 	a.free(v.out)
 	v.out = 0
@@ -219,14 +223,14 @@ func (a *admission) rise(v *visitor, level int32) {
 	v.level.Store(level)
 }
 
-// free holds mu.
+// free returns bytes to the account. It holds mu.
 func (a *admission) free(n int) {
 	if a.held -= n; n > 0 {
 		a.freed.Broadcast()
 	}
 }
 
-// leave forgets a connection that is over, and gives the reason if the admission has ended it.
+// leave forgets a connection that is over, and returns the reason if the admission has ended it.
 func (v *visitor) leave() error {
 	a := v.admission
 	a.mu.Lock()
@@ -244,7 +248,7 @@ func (v *visitor) leave() error {
 	return v.cause
 }
 
-// close wakes who waits in pace or receive. It holds mu.
+// close wakes goroutines that wait in pace or receive. It holds mu.
 func (v *visitor) close() {
 	if !v.closed {
 		v.closed = true
@@ -261,8 +265,8 @@ func (a *admission) drop(v *visitor, why error) {
 	v.conn.Close()
 }
 
-// crowd ends connections until no more than most strangers have finished their handshakes, or have not: the oldest on the socket
-// that has the most of them. It holds mu.
+// crowd drops connections until at most that many strangers have finished their handshakes, or have not
+// finished them. It drops the oldest on the socket that has the most. It holds mu.
 func (a *admission) crowd(finished bool, most int) {
 	kind := func(v *visitor) bool {
 		return v.cause == nil && v.level.Load() == stranger && (v.stage != handshaking) == finished
@@ -285,21 +289,23 @@ func (a *admission) crowd(finished bool, most int) {
 	}
 }
 
-// spare ends one stranger's connection, so that something else can have its file descriptor. It reports false if it finds no such connection.
+// spare ends one stranger's connection, so that something else can have its file descriptor. It reports false
+// if it finds no such connection.
 func (a *admission) spare() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, v := range a.all {
 		if v.level.Load() == stranger && v.cause == nil {
-			a.drop(v, fmt.Errorf("%w: no more file descriptors", errCrowded))
+			a.drop(v, fmt.Errorf("%w: out of file descriptors", errCrowded))
 			return true
 		}
 	}
 	return false
 }
 
-// receive accounts n bytes more, or fewer, for a message that comes in. More may have to wait until connections that were dropped for
-// it are over and their memory is free. An error says why this one was dropped.
+// receive accounts n bytes more, or fewer, for a message that comes in. It may wait until connections that
+// were dropped for it are over and their memory is free. The error is the reason why this connection was
+// dropped.
 func (v *visitor) receive(n int) error {
 	if v.authenticated() {
 		return nil
@@ -360,19 +366,20 @@ func (a *admission) hold(n int) {
 	}
 }
 
-// Who has not authenticated can make this process work: by messages with wrong signatures, by heartbeats, by commands. A client does
-// little of that before its first message and is not slowed down. For what goes beyond its credit, a connection waits for its
-// turn among all who do the same, so that all of them together take a few per cent of a core.
+// An unauthenticated peer can cause work in this process: by messages with wrong signatures, by heartbeats,
+// by commands. A client does little of that before its first message and is not slowed down. Beyond its
+// credit, a connection waits for its turn among all that do the same, so that all of them together take a few
+// per cent of a core.
 const (
-	paceBytes   = 16 << 20 // that are worked off in a second
+	paceBytes   = 16 << 20 // processed in a second
 	frameCost   = 512      // bytes that a frame or command counts as, besides its own
 	messageCost = 4 << 10  // and a message, which is checked and may be answered
 	creditMost  = 32 << 10 // of a connection
 	creditBytes = 16 << 10 // that it gets back in a second
-	paceSlice   = 64 << 10 // that it may owe before it waits: waits of microseconds would take far longer
+	paceSlice   = 64 << 10 // debt before it waits: waits of microseconds would take far longer
 )
 
-// pace waits until something of this cost is to be worked off.
+// pace waits until work of this cost may be done.
 func (v *visitor) pace(cost int) {
 	if v.authenticated() {
 		return

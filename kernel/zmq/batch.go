@@ -2,8 +2,9 @@ package zmq
 
 import "net"
 
-// A batch gathers what is to be written, so that many frames leave in one system call. Long pieces are kept as they
-// are, short ones copied side by side: a vector of a thousand two-byte headers would be slower than copying.
+// A batch gathers frames for writing, so that many of them leave in one system call. Long pieces are kept as
+// they are, short ones copied side by side: a vector of a thousand two-byte headers would be slower than
+// copying.
 type batch struct {
 	pieces net.Buffers
 	short  []byte // the current buffer of short pieces; filled up to its capacity, never grown
@@ -37,7 +38,7 @@ func (b *batch) add(p []byte) {
 	}
 }
 
-// writeTo writes as much as conn takes. After an error the rest is still there, to be tried again or thrown away.
+// writeTo writes as much as conn takes. After an error the rest is kept, to be retried or discarded.
 func (b *batch) writeTo(conn net.Conn) (int, error) {
 	n, err := b.pieces.WriteTo(conn)
 	if b.size -= int(n); b.size == 0 {

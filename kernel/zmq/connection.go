@@ -12,18 +12,20 @@ import (
 	"interleave/kernel/wire"
 )
 
-// A Connection says where the five sockets of a kernel are and how their messages are signed. It is Jupyter's connection
-// file; fields of the file that no socket needs, kernel_name among them, are ignored.
+// A Connection holds the addresses of a kernel's five sockets and how messages are signed. It is Jupyter's
+// connection file; fields of the file that no socket needs, kernel_name among them, are ignored.
 type Connection struct {
-	Transport       string `json:"transport"`        // "tcp" (also the meaning of "") or "ipc"
-	IP              string `json:"ip"`               // tcp: host or address, "" is 127.0.0.1; ipc: the start of the socket paths
-	ShellPort       int    `json:"shell_port"`       // 0 lets Listen choose, like all ports
-	IOPubPort       int    `json:"iopub_port"`       //
-	StdinPort       int    `json:"stdin_port"`       //
-	ControlPort     int    `json:"control_port"`     //
-	HeartbeatPort   int    `json:"hb_port"`          //
-	SignatureScheme string `json:"signature_scheme"` // "hmac-sha256" (also the meaning of ""), or another that wire knows
-	Key             string `json:"key"`              // "" turns signing off, as Jupyter has it
+	Transport string `json:"transport"` // "tcp" (also the meaning of "") or "ipc"
+	// tcp: host or address, "" is 127.0.0.1; ipc: the start of the socket paths
+	IP            string `json:"ip"`
+	ShellPort     int    `json:"shell_port"`   // 0 lets Listen choose, like all ports
+	IOPubPort     int    `json:"iopub_port"`   //
+	StdinPort     int    `json:"stdin_port"`   //
+	ControlPort   int    `json:"control_port"` //
+	HeartbeatPort int    `json:"hb_port"`      //
+	// "hmac-sha256" (also the meaning of ""), or another that package wire supports
+	SignatureScheme string `json:"signature_scheme"`
+	Key             string `json:"key"` // "" turns signing off, as Jupyter has it
 }
 
 const (
@@ -34,8 +36,8 @@ const (
 // channels lists the sockets of a kernel in the order in which they are opened.
 var channels = [...]wire.Channel{wire.Shell, wire.Control, wire.Stdin, wire.IOPub, wire.Heartbeat}
 
-// ReadConnectionFile reads the file that a Jupyter client hands to a kernel. Ports may be 0. The error names the file and the
-// field at fault, never the key.
+// ReadConnectionFile reads the file that a Jupyter client hands to a kernel. Ports may be 0. The error names
+// the file and the field at fault, never the key.
 func ReadConnectionFile(path string) (Connection, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -51,8 +53,8 @@ func ReadConnectionFile(path string) (Connection, error) {
 	return c, nil
 }
 
-// WriteConnectionFile writes c for clients to read. Only the user may read the file, since the key lets its reader run code;
-// it appears complete or not at all.
+// WriteConnectionFile writes c for clients to read. Only the user may read the file, since the key lets its
+// reader run code; it appears complete or not at all.
 func WriteConnectionFile(path string, c Connection) error {
 	c, err := c.normal()
 	if err != nil {
@@ -127,7 +129,8 @@ func (c *Connection) port(ch wire.Channel) *int {
 	}
 }
 
-// Endpoint is where the channel's socket is, in ZeroMQ's way of writing: tcp://127.0.0.1:5555 or ipc:///run/k-1.
+// Endpoint is the address of the channel's socket in ZeroMQ's notation: tcp://127.0.0.1:5555 or
+// ipc:///run/k-1.
 func (c Connection) Endpoint(ch wire.Channel) string {
 	transport := c.Transport
 	if transport == "" {
@@ -136,7 +139,7 @@ func (c Connection) Endpoint(ch wire.Channel) string {
 	return transport + "://" + c.address(ch)
 }
 
-// address is the endpoint in the way of package net: host:port, or a path.
+// address is the endpoint in the notation of package net: host:port, or a path.
 func (c Connection) address(ch wire.Channel) string {
 	port := strconv.Itoa(*c.port(ch))
 	if c.Transport == ipc {
@@ -144,7 +147,7 @@ func (c Connection) address(ch wire.Channel) string {
 	}
 	host := c.IP
 	if host == "*" {
-		host = "" // every interface, as ZeroMQ writes it
+		host = "" // every interface, in ZeroMQ's notation
 	}
 	return net.JoinHostPort(host, port)
 }

@@ -124,7 +124,7 @@ func TestFileForSocket(t *testing.T) {
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := zmq.Listen(soon(t), c, zmq.Options{}); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "no socket") {
+	if _, err := zmq.Listen(soon(t), c, zmq.Options{}); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "is not a socket") {
 		t.Errorf("error %v, want address in use", err)
 	}
 	if left, _ := filepath.Glob(c.IP + "*"); len(left) != 1 {

@@ -6,17 +6,18 @@ import (
 	"interleave/kernel/wire"
 )
 
-// What is kept of discarded text, of its beginning and of its end, for each peer.
+// The bytes of discarded text that are kept for each peer, at its beginning and at its end.
 const (
 	keepHead = 256 << 10 // bytes
 	keepTail = 64 << 10
 )
 
-// Discard drops text of streams that waits to be written to peers on iopub, as far as it is about the request with this id. For each peer
-// the beginning and the end of it stay, and what note makes of the number of bytes dropped takes the place of the rest. It returns
-// that number for the peer that loses most. A note of nil, or one that cannot be encoded, is left out.
+// Discard drops stream text that waits to be written to peers on iopub and belongs to the request with this
+// id. For each peer it keeps the beginning and the end, and replaces the rest by the message that note
+// returns for the number of dropped bytes. It returns that number for the peer that loses most. A nil note,
+// or one that cannot be encoded, is left out.
 //
-// note is called by Discard's caller.
+// note runs on the goroutine that calls Discard.
 func (t *Transport) Discard(request string, note func(bytes int) *wire.Message) (dropped int) {
 	id := []byte(`"` + request + `"`)
 	for _, l := range t.iopub.links() {
@@ -43,7 +44,7 @@ const (
 	parentFrame = 4
 )
 
-// isText reports whether an item is text of a stream about a request; id is the request's as it stands in JSON.
+// isText reports whether an item is stream text of a request; id is the request's id as it appears in JSON.
 func isText(it item, id []byte) bool {
 	return it.command == "" && len(it.frames) > parentFrame && bytes.Contains(it.frames[headerFrame], []byte(`"`+wire.StreamText{}.MsgType()+`"`)) &&
 		bytes.Contains(it.frames[parentFrame], id)
@@ -59,7 +60,8 @@ func (p *publisher) links() []*link {
 	return links
 }
 
-// discard drops matching items between the first keepHead and the last keepTail bytes of them, and puts a note in their place.
+// discard drops matching items between the first keepHead and the last keepTail bytes of them, and puts a
+// note in their place.
 func (o *outbox) discard(match func(item) bool, note func(bytes int) (item, bool)) (dropped int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -103,7 +105,7 @@ func (o *outbox) discard(match func(item) bool, note func(bytes int) (item, bool
 	return dropped
 }
 
-// resize counts bytes that were put among those that wait, or taken from them. It holds mu.
+// resize adjusts the number of waiting bytes. It holds mu.
 func (o *outbox) resize(n int) {
 	o.size += n
 	o.visitor.queue(n)

@@ -38,8 +38,8 @@ func listen(ctx context.Context, c *Connection, ch wire.Channel) (net.Listener, 
 	return l, nil
 }
 
-// listenFree takes the first number whose path nothing uses. A path left behind counts as used: somebody else may be about
-// to replace it.
+// listenFree takes the first number whose path nothing uses. A path left behind counts as used: another
+// process may be about to replace it.
 func listenFree(ctx context.Context, c *Connection, ch wire.Channel) (net.Listener, error) {
 	port := c.port(ch)
 	for *port = 1; ; *port++ {
@@ -54,8 +54,8 @@ func listenFree(ctx context.Context, c *Connection, ch wire.Channel) (net.Listen
 	}
 }
 
-// listenPath listens on one path. A kernel that was killed leaves its socket file, and bind refuses to reuse it: the file
-// is removed if it is a socket and nobody answers there.
+// listenPath listens on one path. A kernel that was killed leaves its socket file, and bind refuses to reuse
+// it: the file is removed if it is a socket without a listener.
 func listenPath(ctx context.Context, path string) (net.Listener, error) {
 	l, err := bind(ctx, path)
 	if !errors.Is(err, syscall.EADDRINUSE) {
@@ -66,7 +66,7 @@ func listenPath(ctx context.Context, path string) (net.Listener, error) {
 		return nil, errors.Join(err, serr)
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return nil, fmt.Errorf("%w (a file that is no socket is there; it was left alone)", err)
+		return nil, fmt.Errorf("%w (the existing file is not a socket; it was left alone)", err)
 	}
 	var d net.Dialer
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -98,7 +98,7 @@ func bind(ctx context.Context, path string) (net.Listener, error) {
 		return nil, err
 	}
 	if runtime.GOOS != "windows" {
-		// Who may write to the file may connect. Iopub speaks to anybody who does.
+		// Whoever may write to the file may connect, and iopub publishes to every connection.
 		if err := os.Chmod(path, 0o600); err != nil {
 			l.Close()
 			return nil, err
@@ -107,8 +107,8 @@ func bind(ctx context.Context, path string) (net.Listener, error) {
 	return l, nil
 }
 
-// dial connects to the channel's socket. A kernel that is just starting is waited for: while nobody listens, it tries again,
-// soon at first, until ctx ends.
+// dial connects to the channel's socket. It waits for a kernel that is just starting: while there is no
+// listener it tries again, soon at first, until ctx ends.
 func dial(ctx context.Context, c Connection, ch wire.Channel) (net.Conn, error) {
 	network, addr := "tcp", c.address(ch)
 	if c.Transport == ipc {
@@ -123,7 +123,7 @@ func dial(ctx context.Context, c Connection, ch wire.Channel) (net.Conn, error) 
 		if err == nil {
 			return conn, nil
 		}
-		full := errors.Is(err, syscall.EAGAIN) // a local socket with more connections than it has accepted
+		full := errors.Is(err, syscall.EAGAIN) // a local socket whose queue of connections is full
 		if !full && !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("connect to %s on %s: %w", ch, c.Endpoint(ch), err)
 		}

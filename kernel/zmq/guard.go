@@ -32,46 +32,47 @@ const (
 	firstPiece  = 16 << 10 // bytes of a frame that room is made for before they have come
 	signedPiece = 4 << 20  // the same on a connection that has authenticated
 	frameRoom   = 64       // bytes, about, that a frame costs besides its own
-	unsignedGap = 64 << 10 // bytes at a time that are read from who has not authenticated
+	unsignedGap = 64 << 10 // bytes at a time that are read from an unauthenticated peer
 )
 
-// slowest is how many bytes of an unfinished message must come in a second, on average and after Options.Unfinished, on a
-// connection that has not authenticated: the slowest lines in use have more.
+// slowest is how many bytes of an unfinished message must come in a second, on average and after
+// Options.Unfinished, on an unauthenticated connection. The slowest lines in use are faster.
 const slowest = 4 << 10
 
-// errProtocol is what a peer gets its connection cut for.
+// errProtocol is the reason for which a peer's connection is cut.
 var errProtocol = errors.New("ZMTP broken")
 
 func breach(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errProtocol, fmt.Sprintf(format, args...))
 }
 
-// A guard is the net.Conn that zmq4's codec gets instead of the real one. During the handshake it lets through only what the
-// codec survives: the codec takes any length for granted, and panics on some handshakes. Afterwards it reads messages itself,
-// since the codec makes room for what a peer announces, and keeps commands: the codec would answer a PING in the middle of a
-// message that another goroutine is writing, and forgets the name of every other command.
+// A guard is the net.Conn that zmq4's codec gets instead of the real one. During the handshake it lets
+// through only what the codec survives: the codec trusts any length, and panics on some handshakes.
+// Afterwards the guard reads messages itself, since the codec allocates whatever a peer announces. It also
+// handles commands: the codec would answer a PING in the middle of a message that another goroutine is
+// writing, and drops the name of every other command.
 //
-// What the codec writes is gathered after the handshake, and goes out by flush in one system call. Reading and
+// After the handshake, the codec's output is gathered, and flush writes it in one system call. Reading and
 // writing may overlap; each side belongs to one goroutine.
 type guard struct {
 	net.Conn
 	r       *bufio.Reader
 	most    int                            // bytes in one message
-	first   int                            // bytes in one message of who has not authenticated
-	patient time.Duration                  // with an unfinished one, see slowest
-	kind    zmq4.SocketType                // ours; the peer's must go with it
+	first   int                            // bytes in one message of an unauthenticated peer
+	patient time.Duration                  // time for an unfinished one, see slowest
+	kind    zmq4.SocketType                // of this end; the peer's must match
 	command func(name string, body []byte) // from the reading goroutine
 	visitor *visitor
 
 	greeting int    // bytes of the greeting still to come
 	ready    bool   // the peer's READY has passed
-	head     []byte // of READY, checked, what the codec is still to get
+	head     []byte // of READY, checked: bytes that the codec has not read yet
 
 	began   time.Time // of the message that comes in; zero between messages and once the peer has authenticated
 	arrived int       // bytes of it
 	held    int       // bytes accounted for it
 
-	closed atomic.Bool // what the reader has buffered is not looked at any more
+	closed atomic.Bool // the reader's buffer is not used any longer
 
 	gather bool // Write gathers
 	out    batch
@@ -86,7 +87,7 @@ func newGuard(raw net.Conn, kind zmq4.SocketType, v *visitor, o Options) *guard 
 	}
 }
 
-// Read gives the codec the greeting and READY.
+// Read returns the greeting and READY to the codec.
 func (g *guard) Read(p []byte) (int, error) {
 	if g.greeting > 0 {
 		n, err := g.r.Read(p[:min(len(p), g.greeting)])
@@ -184,8 +185,8 @@ func (g *guard) takeCommand(h header) (name string, body []byte, err error) {
 	return string(data[1 : 1+data[0]]), data[1+data[0]:], nil
 }
 
-// message reads the next message, and hands out the commands in between. The memory for it grows with what has come, and is
-// accounted until done.
+// message reads the next message, and passes commands in between to g.command. Memory for the message grows
+// with the bytes that have come, and is accounted until done.
 func (g *guard) message() (frames [][]byte, err error) {
 	size := 0
 	for {
@@ -275,7 +276,7 @@ func (g *guard) hold(n int) error {
 	return g.visitor.receive(n)
 }
 
-// done ends a message: what it held is the concern of who got it.
+// done ends a message: its memory now belongs to the receiver.
 func (g *guard) done() {
 	g.visitor.receive(-g.held)
 	g.began, g.arrived, g.held = time.Time{}, 0, 0
@@ -289,7 +290,7 @@ func (g *guard) begin() {
 	}
 }
 
-// peek gives the next n bytes, which stay to be read. n is no more than the buffer.
+// peek returns the next n bytes without consuming them. n is at most the size of the buffer.
 func (g *guard) peek(n int) ([]byte, error) {
 	for {
 		p, err := g.r.Peek(n)
@@ -302,8 +303,9 @@ func (g *guard) peek(n int) ([]byte, error) {
 	}
 }
 
-// late gives nil for a deadline that must not count, or not yet: it was set for a message that has ended since, or whose bytes come
-// fast enough, or for a peer that has authenticated meanwhile. Then reading continues.
+// late returns nil for a deadline that does not count, or not yet: it was set for a message that has ended
+// since, or whose bytes come fast enough, or for a peer that has authenticated meanwhile. Then reading
+// continues.
 func (g *guard) late(err error) error {
 	if !g.ready || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
@@ -318,8 +320,8 @@ func (g *guard) late(err error) error {
 	return g.SetReadDeadline(due)
 }
 
-// checkReady walks the properties of a READY as the codec will, without its panics: on lengths that lie, and on a socket type
-// it does not know.
+// checkReady walks the properties of a READY as the codec will. Unlike the codec it does not panic on wrong
+// lengths, or on an unknown socket type.
 func (g *guard) checkReady(p []byte) error {
 	var kind zmq4.SocketType
 	for len(p) > 0 {
@@ -348,8 +350,8 @@ func (g *guard) checkReady(p []byte) error {
 	return nil
 }
 
-// Write sends p at once during the handshake, and keeps it for flush afterwards. It may hold on to p, which is never
-// changed: frames are written once and shared by all subscribers.
+// Write sends p at once during the handshake, and keeps it for flush afterwards. It may retain p, which is
+// never changed: frames are written once and shared by all subscribers.
 func (g *guard) Write(p []byte) (int, error) {
 	if !g.gather {
 		return g.Conn.Write(p)

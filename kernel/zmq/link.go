@@ -13,8 +13,8 @@ import (
 	"github.com/go-zeromq/zmq4/security/null"
 )
 
-// A link is one connected peer. It owns two goroutines: read, which whoever opened it runs, and write. Both have ended
-// when read returns.
+// A link is one connected peer. It owns two goroutines: read, which runs on the goroutine that opened it, and
+// write. Both have ended when read returns.
 type link struct {
 	conn    *zmq4.Conn
 	guard   *guard
@@ -23,7 +23,8 @@ type link struct {
 	refused struct { // since the last message with a valid signature; of the reading goroutine alone
 		messages, bytes int
 	}
-	tick time.Duration // how long a write may block before the outbox hears how far it came; well below the stall limit
+	// how long a write may block before it reports its progress to the outbox; well below the stall limit
+	tick time.Duration
 
 	once sync.Once
 	why  error // the first reason to close; valid once the outbox is closed
@@ -31,8 +32,8 @@ type link struct {
 
 // open does the handshake on raw, within Options.Handshake. An error has closed raw.
 //
-// The codec is called under recover: it has panicked on handshakes before, and a peer that nobody authenticated must not be
-// able to end the process.
+// The codec is called under recover: it has panicked on handshakes before, and an unauthenticated peer must
+// not be able to end the process.
 func open(raw net.Conn, kind zmq4.SocketType, id []byte, v *visitor, o Options) (l *link, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -62,11 +63,11 @@ func open(raw net.Conn, kind zmq4.SocketType, id []byte, v *visitor, o Options) 
 	return l, nil
 }
 
-// peerID is the identity that the peer chose, "" for none.
+// peerID is the identity that the peer chose, or "".
 func (l *link) peerID() string { return l.conn.Peer.Meta["Identity"] }
 
-// run reads messages and hands them to message until the link ends, by either side. It returns the reason, io.EOF for a peer
-// that hung up between two messages, and nil for close(nil).
+// run reads messages and hands them to message until the link ends, by either side. It returns the reason,
+// io.EOF for a peer that hung up between two messages, and nil for close(nil).
 func (l *link) run(message func(frames [][]byte)) error {
 	var writer sync.WaitGroup
 	writer.Go(l.write)
@@ -86,7 +87,8 @@ func (l *link) read(message func([][]byte)) error {
 	}
 }
 
-// Who cannot sign gets so many tries in a row, and may send so much without ever having signed anything.
+// How many messages in a row a peer may send without a valid signature, and how many bytes before its first
+// one with a valid signature.
 const (
 	refusedMessages = 16
 	refusedBytes    = 1 << 20
@@ -103,8 +105,9 @@ func (l *link) refuse(frames [][]byte) {
 	}
 }
 
-// write writes what the outbox holds until it is closed or finished. After finish it ends the peer's reading, too, and leaves it to
-// the peer to close: to close with unread input would reset the connection and could destroy what was just written.
+// write writes what the outbox holds until it is closed or finished. After finish it shuts down the writing
+// side, too, and lets the peer close: closing with unread input would reset the connection and could destroy
+// what was just written.
 func (l *link) write() {
 	var items []item
 	for {
@@ -139,7 +142,8 @@ func (l *link) encode(it item) error {
 	return l.conn.SendMsg(zmq4.NewMsgFrom(it.frames...))
 }
 
-// flush writes what was gathered. It is as patient as the peer is slow: only a publisher that needs the room, or Close, ends it.
+// flush writes what was gathered. It waits for a slow peer without a limit: only a publisher that needs the
+// room, or Close, ends it.
 func (l *link) flush() error {
 	g := l.guard
 	for g.out.size > 0 {
@@ -155,7 +159,7 @@ func (l *link) flush() error {
 	return nil
 }
 
-// close ends the link at once, for a reason; nil is ours. The first reason counts.
+// close ends the link at once, for a reason; nil means that this side ends it. The first reason counts.
 func (l *link) close(why error) {
 	l.once.Do(func() {
 		l.why = why
@@ -165,6 +169,6 @@ func (l *link) close(why error) {
 	})
 }
 
-var errStalled = errors.New("it does not read")
+var errStalled = errors.New("the peer does not read")
 
 func stalled(queued int) error { return fmt.Errorf("%w: %d bytes wait for it", errStalled, queued) }

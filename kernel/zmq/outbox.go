@@ -24,8 +24,8 @@ func newItem(frames [][]byte) item {
 	return item{frames: frames, size: size}
 }
 
-// An outbox is what waits to be written to one peer: in order, bounded in bytes, with one writer that takes from it. Its methods
-// may overlap, but only one goroutine at a time may wait for room.
+// An outbox is the queue of items for one peer: in order, bounded in bytes, with one writer that takes from
+// it. Its methods may overlap, but only one goroutine at a time may wait for room.
 type outbox struct {
 	most    int // bytes, unless a single message is larger
 	visitor *visitor
@@ -34,13 +34,13 @@ type outbox struct {
 	items    []item
 	commands []item // overtake messages, so that a PING is answered before a backlog
 	size     int    // of items, and of those being written
-	finished bool   // nothing is added any more; the writer ends when all is written
+	finished bool   // nothing is added any longer; the writer ends when all is written
 	closed   bool   // what is left is lost
 	idle     int    // slices of waiting since the peer last took something
 	moved    int    // bytes written since idle was set to 0
 
 	wake chan struct{} // to the writer: there is work, or an end. Buffered, so that a signal is never lost
-	room chan struct{} // to the one who waits: something was written. Buffered for the same reason
+	room chan struct{} // to the goroutine that waits: something was written. Buffered for the same reason
 }
 
 const (
@@ -95,12 +95,13 @@ func (o *outbox) pushCommand(name string, body []byte) {
 	}
 }
 
-// A peer has stalled after this many slices of the stall limit in which somebody waited and it took nothing. Slices are counted rather
-// than time, so that nobody is blamed for the time that this process did not run: stopped, or on a busy machine.
+// A peer has stalled after this many slices of the stall limit in which a sender waited and the peer took
+// nothing. Slices are counted rather than time, so that a peer is not blamed for the time that this process
+// did not run because it was stopped or the machine was busy.
 const stallSlices = 8
 
-// pushAll adds an item to each link's outbox once that has room. It closes the links that stall, and returns when none is left, or when
-// stop is closed: then it adds the item regardless.
+// pushAll adds an item to each link's outbox once it has room, and closes the links that stall. It returns
+// when all links are done. When stop is closed it adds the item regardless of room.
 func pushAll(links []*link, it item, stall time.Duration, stop <-chan struct{}) {
 	ticker := time.NewTicker(max(stall/stallSlices, 1))
 	defer ticker.Stop()
@@ -126,7 +127,7 @@ func pushAll(links []*link, it item, stall time.Duration, stop <-chan struct{}) 
 	}
 }
 
-// idles notes that a slice has passed, and reports whether it was one too many.
+// idles records that a slice has passed, and reports whether it was one too many.
 func (o *outbox) idles() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -134,15 +135,15 @@ func (o *outbox) idles() bool {
 	return o.idle > stallSlices
 }
 
-// strangerDelay is how long what is published waits for more before it is written to a stranger. A system call for each message and
-// each of some hundred strangers would cost more than the cell that says it.
-// What is worth a call goes at once.
+// strangerDelay is how long published messages wait for more before they are written to a stranger. A system
+// call for each message and each of some hundred strangers would cost more than the cell that prints them.
+// Larger amounts are written at once.
 const (
 	strangerDelay = 20 * time.Millisecond
 	worthCall     = 64 << 10 // bytes
 )
 
-// take gives the writer the next items in order, waiting for some. It reports false at the end.
+// take returns the next items in order to the writer, waiting for the first. It returns false at the end.
 func (o *outbox) take(into []item) ([]item, bool) {
 	for delayed := false; ; {
 		o.mu.Lock()
@@ -180,7 +181,7 @@ func (o *outbox) take(into []item) ([]item, bool) {
 	}
 }
 
-// wrote notes that the peer took n bytes.
+// wrote records that the peer took n bytes.
 func (o *outbox) wrote(n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -189,7 +190,7 @@ func (o *outbox) wrote(n int) {
 	}
 }
 
-// done notes that items of this size, in sum, are written.
+// done records that items of this size in total are written.
 func (o *outbox) done(size int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -16,11 +16,12 @@ import (
 	"interleave/kernel/wire"
 )
 
-// A Peer is a client's side of the five sockets: DEALERs for shell, control and stdin, with one identity so that a kernel
-// can route its input requests, a SUB for iopub, a REQ for the heartbeat. Its methods may overlap.
+// A Peer is a client's side of the five sockets: DEALERs for shell, control and stdin, with one identity so
+// that a kernel can route its input requests, a SUB for iopub, a REQ for the heartbeat. Its methods may
+// overlap.
 //
-// It does not reconnect: when a connection is lost, all end soon, Recv is closed, and Err says why. It owns two goroutines for
-// each connection and one that waits for them; all have ended when Close returns.
+// It does not reconnect: when a connection is lost, all end soon, Recv is closed, and Err returns the reason.
+// It owns two goroutines for each connection and one that waits for them; all have ended when Close returns.
 type Peer struct {
 	opts     Options
 	signer   *wire.Signer
@@ -32,7 +33,7 @@ type Peer struct {
 
 	mu      sync.Mutex
 	closed  bool
-	ending  *time.Timer // closes what does not end by itself; nil while nothing was lost
+	ending  *time.Timer // closes links that do not end by themselves; nil while no link was lost
 	lost    error
 	sending sync.Mutex // held by Send; not mu, since it may wait
 	beating sync.Mutex // held by Ping
@@ -40,10 +41,9 @@ type Peer struct {
 	echoes  chan [][]byte
 }
 
-// Dial connects to a kernel. While the address has no listener, which is so just after the kernel was started, or connections are reset, it
-// tries again until ctx ends.
-// It subscribes to all of iopub; the kernel's iopub_welcome, if it sends one, tells when that counts. ctx bounds this call,
-// not the life of the peer.
+// Dial connects to a kernel. While the address has no listener, as just after the start of a kernel, or
+// connections are reset, it tries again until ctx ends. It subscribes to all of iopub; the kernel's
+// iopub_welcome, if it sends one, confirms it. ctx bounds this call, not the life of the peer.
 func Dial(ctx context.Context, c Connection) (*Peer, error) {
 	c, err := c.normal()
 	if err != nil {
@@ -89,8 +89,8 @@ func Dial(ctx context.Context, c Connection) (*Peer, error) {
 	return p, nil
 }
 
-// connect tries again when the kernel ends the connection before it has answered: one that is flooded with connections drops some
-// of those that are not ready.
+// connect tries again when the kernel ends the connection before it has answered: a kernel that is flooded
+// with connections drops some that are not ready.
 func (p *Peer) connect(ctx context.Context, c Connection, ch wire.Channel, id []byte) (*link, error) {
 	kind := zmq4.Dealer
 	switch ch {
@@ -120,8 +120,8 @@ func (p *Peer) connect(ctx context.Context, c Connection, ch wire.Channel, id []
 	}
 }
 
-// end notes that a link is over. The kernel ends its connections one by one, each when it is drained, so that the others get time
-// to bring what was sent on them.
+// end records that a link is over. The kernel ends its connections one by one, each when it is drained, so
+// that the others get time to deliver what was sent on them.
 func (p *Peer) end(ch wire.Channel, why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -143,7 +143,7 @@ func (p *Peer) closeLinks() {
 func (p *Peer) message(ch wire.Channel, frames [][]byte) {
 	if ch == wire.Heartbeat {
 		select {
-		case <-p.echoes: // of a Ping that gave up
+		case <-p.echoes: // for an earlier Ping, which gave up
 		default:
 		}
 		p.echoes <- frames
@@ -161,22 +161,24 @@ func (p *Peer) message(ch wire.Channel, frames [][]byte) {
 	}
 }
 
-// Recv gives the messages of shell, control, stdin and iopub, those of each channel in order, rightly signed ones only. It must be
-// received from. It is closed when a connection is lost, or by Close.
+// Recv returns the channel of messages from shell, control, stdin and iopub, those of each in order, and only
+// with valid signatures. The caller must receive from it. It is closed when a connection is lost, or by
+// Close.
 func (p *Peer) Recv() <-chan wire.Incoming { return p.recv }
 
-// Err says which connection was lost and why, once Recv is closed; nil after Close.
+// Err returns which connection was lost and why, once Recv is closed; nil after Close.
 func (p *Peer) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lost
 }
 
-// Stats counts what was received, sent and dropped.
+// Stats returns counts of what was received, sent and dropped.
 func (p *Peer) Stats() Stats { return p.counters.stats() }
 
-// Send queues a message for the kernel's shell, control or stdin. It keeps the message's bytes until they are written. It waits
-// only while too much is queued; a kernel that then reads nothing for five seconds is given up, and Recv closed.
+// Send queues a message for the kernel's shell, control or stdin. It keeps the message's bytes until they are
+// written. It waits only while too much is queued; when the kernel then reads nothing for five seconds, the
+// peer gives up and closes Recv.
 func (p *Peer) Send(ch wire.Channel, m *wire.Message) error {
 	l := p.links[ch]
 	if l == nil || ch == wire.IOPub || ch == wire.Heartbeat {

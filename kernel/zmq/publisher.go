@@ -12,18 +12,20 @@ import (
 	"interleave/kernel/wire"
 )
 
-// A publisher is the role of iopub: every message goes to each peer that subscribed to its topic, in one order for all.
+// A publisher is the role of iopub: every message goes to each peer that subscribed to its topic, in one
+// order for all.
 //
-// The messages that wait for peers share their bytes, so that memory is bounded by one outbox's limit, about, however many peers there
-// are. When the slowest peer's outbox is full, send waits; the peer is cut off when it takes nothing for the stall limit. A peer that
-// reads, however slowly, loses nothing. Strangers are waited for only while they are the only ones who listen: otherwise one that is full is
-// cut off at once.
+// The messages that wait for peers share their bytes, so that memory is bounded by about one outbox's limit,
+// however many peers there are. When the slowest peer's outbox is full, send waits; the peer is cut off when
+// it takes nothing for the stall limit. A peer that reads, however slowly, loses nothing. The publisher waits
+// for strangers only while there are no other subscribers; otherwise a stranger whose outbox is full is cut
+// off at once.
 type publisher struct {
 	stall    time.Duration
 	closing  <-chan struct{}
 	announce chan<- wire.Subscription // their receiver must not stop before closing
 
-	order sync.Mutex // held by send; waits are under it, so that it is not mu
+	order sync.Mutex // held by send; separate from mu, since it is held during waits
 
 	mu   sync.Mutex
 	subs map[*link]*subscriber
@@ -32,7 +34,7 @@ type publisher struct {
 
 // A subscriber is what one peer has subscribed to. Its methods are called under the publisher's mu.
 type subscriber struct {
-	id      string // names it to those who announce has told of it
+	id      string // its name in announcements
 	topics  []subscribed
 	changes int
 }
@@ -52,7 +54,8 @@ func (p *publisher) joined(l *link) {
 	p.made++
 	p.subs[l] = &subscriber{id: strconv.FormatUint(p.made, 10)}
 	p.mu.Unlock()
-	// A peer of ZMTP 3.1 may subscribe by commands; one of 3.0 sends messages. The hook is set before the first frame is read.
+	// A peer of ZMTP 3.1 may subscribe by commands; one of 3.0 sends messages. The hook is set before the
+	// first frame is read.
 	pong := l.guard.command
 	l.guard.command = func(name string, body []byte) {
 		switch name {
@@ -83,14 +86,14 @@ func (p *publisher) message(l *link, frames [][]byte) {
 	}
 }
 
-// What one peer may have us remember and do. Clients subscribe to one topic or a few, once.
+// Limits for one peer. Clients subscribe to one topic or a few, once.
 const (
 	topicsMost  = 64
 	topicMost   = 255  // bytes; the kernel's topics have some 60
 	changesMost = 4096 // subscriptions and cancellations
 )
 
-// subscribe announces the topic once it counts, so that an answer to the announcement reaches l.
+// subscribe announces the topic once it is in effect, so that an answer to the announcement reaches l.
 func (p *publisher) subscribe(l *link, topic string) {
 	p.mu.Lock()
 	s := p.subs[l]
@@ -145,7 +148,7 @@ func (s *subscriber) wants(topic string) bool {
 	return slices.ContainsFunc(s.topics, func(t subscribed) bool { return strings.HasPrefix(topic, t.topic) })
 }
 
-// send queues a message for all who want it. It returns at once while every outbox has room.
+// send queues a message for all subscribers of its topic. It returns at once while every outbox has room.
 func (p *publisher) send(frames [][]byte) {
 	p.order.Lock()
 	defer p.order.Unlock()
@@ -158,7 +161,7 @@ func (p *publisher) send(frames [][]byte) {
 		case clients > 0 && l.visitor.stranger():
 			l.close(stalled(strangers))
 		default:
-			slow = append(slow, l) // after those that are not
+			slow = append(slow, l) // after the others
 		}
 	}
 	if len(slow) > 0 {
@@ -183,7 +186,7 @@ func (p *publisher) sendTo(id string, frames [][]byte) {
 	}
 }
 
-// wanting gives the links that want a topic, and how many of them are not strangers.
+// wanting returns the links that subscribed to a topic, and how many of them are not strangers.
 func (p *publisher) wanting(topic string) (links []*link, clients int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,14 +7,16 @@ import (
 	"sync/atomic"
 )
 
-// A router is the role of shell, control and stdin: what comes in is marked with its peer's identity, what goes out is sent
-// to the peer it names. Each peer has its outbox, so that none waits for another.
+// A router is the role of shell, control and stdin: incoming messages are marked with their peer's identity,
+// outgoing ones are sent to the peer that they name. Each peer has its own outbox, so that no peer waits for
+// another.
 //
-// Of several peers with one identity the newest that has authenticated gets the answers: it is the one that reconnected, while
-// the others may be connections whose end was never heard of. They are still read, and get the answers back when the newest
-// leaves. To close them instead would make two clients that really share an identity throw each other out for ever, as libzmq
-// reconnects. Those that are newer and have not authenticated get the answers as well: each may be a client that has just
-// reconnected, or a stranger that wants the client's answers and must not take them away.
+// Of several peers with one identity the newest that has authenticated gets the answers: it is the one that
+// reconnected, while the others may be dead connections whose end was never reported. They are still read,
+// and get the answers again when the newest leaves. Closing them would make two clients that really share an
+// identity disconnect each other for ever, as libzmq reconnects. Those that are newer and have not
+// authenticated get the answers as well: each may be a client that has just reconnected, or a stranger that
+// wants the client's answers and must not take them away.
 type router struct {
 	deliver func(l *link, frames [][]byte)
 
@@ -58,8 +60,8 @@ func (r *router) message(l *link, frames [][]byte) {
 	r.deliver(l, append([][]byte{[]byte(id)}, frames...))
 }
 
-// send queues a message for the peer that its first frame names, or reports that there is none. It never waits. A peer
-// whose outbox is full is cut off: it has asked for more than it reads.
+// send queues a message for the peer that its first frame names, and reports whether there is such a peer. It
+// never waits. A peer whose outbox is full is cut off: it has asked for more than it reads.
 func (r *router) send(frames [][]byte) (sent bool) {
 	r.mu.Lock()
 	links := slices.Clone(r.peers[string(frames[0])])
@@ -80,8 +82,8 @@ func (r *router) send(frames [][]byte) (sent bool) {
 	return sent
 }
 
-// An echo is the role of the heartbeat: every peer gets back what it sends. A peer that only sends is cut off when its
-// outbox is full; nothing else ends it.
+// An echo is the role of the heartbeat: every peer gets back what it sends. A peer that only sends is cut off
+// when its outbox is full; nothing else ends it.
 type echo struct{}
 
 func (echo) joined(*link) {}

@@ -14,15 +14,16 @@ import (
 	"interleave/kernel/wire"
 )
 
-// A role is what a socket does with its peers. Its methods overlap, each link's own in the order joined, message…, left.
+// A role is what a socket does with its peers. Its methods overlap, each link's own in the order joined,
+// message…, left.
 type role interface {
 	joined(*link)
 	message(*link, [][]byte)
 	left(*link)
 }
 
-// A socket is one listener and its peers. It owns one goroutine that accepts, and those of each connection, which begin
-// with the handshake, so that nobody waits for a silent client. All have ended when stop returns.
+// A socket is one listener and its peers. It owns one goroutine that accepts, and those of each connection,
+// which begin with the handshake, so that no client waits for a silent one. All have ended when stop returns.
 type socket struct {
 	channel  wire.Channel
 	kind     zmq4.SocketType
@@ -42,7 +43,7 @@ type socket struct {
 	ending bool
 }
 
-// smallMost bounds a message on iopub, where peers say what they subscribe to, and on the heartbeat, in bytes.
+// smallMost bounds a message on iopub, where peers send their subscriptions, and on the heartbeat, in bytes.
 const smallMost = 4 << 10
 
 func newSocket(ch wire.Channel, kind zmq4.SocketType, l net.Listener, o Options, c *counters, a *admission) *socket {
@@ -133,7 +134,7 @@ func (s *socket) serve(raw net.Conn, v *visitor) {
 		return
 	}
 	s.role.joined(l)
-	v.connect(l.peerID()) // behind joined: a router knows whom a client vouches for
+	v.connect(l.peerID()) // after joined, since a router must know for which links a client vouches
 	s.log.Debug("connected", "peer", peer, "id", l.peerID())
 	err = l.run(func(frames [][]byte) { s.role.message(l, frames) })
 	s.role.left(l)
@@ -155,7 +156,8 @@ func (s *socket) crowded(peer string, why error) {
 	s.log.Log(context.Background(), s.counters.first(&s.counters.crowded), "connection dropped", "peer", peer, "err", why)
 }
 
-// drain stops accepting and lets each link end once its peer has got, and hung up on, everything that was queued.
+// drain stops accepting and lets each link end once its peer has received everything that was queued, and has
+// hung up.
 func (s *socket) drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,7 +175,7 @@ func (s *socket) drain() {
 	}
 }
 
-// stop ends what drain has not, and waits for every goroutine.
+// stop ends the links that drain has not ended, and waits for every goroutine.
 func (s *socket) stop() {
 	s.drain()
 	s.mu.Lock()

@@ -9,18 +9,19 @@ import (
 	"interleave/kernel/wire"
 )
 
-// Stats counts what a transport did since it began. What is not Delivered or Sent was dropped, and logged.
+// Stats counts a transport's messages and connections since it began. All that is not Delivered or Sent was
+// dropped, and logged.
 type Stats struct {
-	Delivered uint64 // messages given to Recv
+	Delivered uint64 // messages sent to Recv's channel
 	Sent      uint64 // messages taken by Send, each once, however many peers it goes to
 
 	BadSignature uint64 // dropped messages: unsigned or wrongly signed
-	Replayed     uint64 // dropped messages: rightly signed, but seen before, or the kernel's own
-	Malformed    uint64 // dropped messages: frames missing, or no JSON
+	Replayed     uint64 // dropped messages: with a valid signature, but seen before, or the kernel's own
+	Malformed    uint64 // dropped messages: frames missing, or not JSON
 
 	Refused uint64 // connections that never completed a handshake: silent, hostile, of another protocol
 	Cut     uint64 // connections ended for breaking ZMTP, ending within a message, or exceeding a limit
-	Crowded uint64 // connections dropped to bound what those may use that have not authenticated
+	Crowded uint64 // connections dropped to bound the resources of unauthenticated ones
 	Stalled uint64 // connections ended because the peer did not read while others had to wait
 	Astray  uint64 // replies whose client was gone
 }
@@ -41,7 +42,8 @@ func (c *counters) stats() Stats {
 	}
 }
 
-// first counts, and gives the level at which to log it: what hostile peers cause is logged once, or they would fill the log.
+// first counts, and returns the level for the log entry: the effects of hostile peers are logged once, or
+// they would fill the log.
 func (c *counters) first(count *atomic.Uint64) slog.Level {
 	if count.Add(1) == 1 {
 		return slog.LevelWarn
@@ -49,7 +51,7 @@ func (c *counters) first(count *atomic.Uint64) slog.Level {
 	return slog.LevelDebug
 }
 
-// dropped gives the count of a message that Decode refused.
+// dropped returns the counter for a message that Decode refused.
 func (c *counters) dropped(err error) *atomic.Uint64 {
 	switch {
 	case errors.Is(err, wire.ErrSignature):
@@ -61,7 +63,7 @@ func (c *counters) dropped(err error) *atomic.Uint64 {
 	}
 }
 
-// ended gives the count of connections that are over for this reason, nil if it was not the peer's fault.
+// ended returns the counter of connections that ended for this reason, nil if it was not the peer's fault.
 func (c *counters) ended(err error) *atomic.Uint64 {
 	switch {
 	case errors.Is(err, errStalled):

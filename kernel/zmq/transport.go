@@ -17,16 +17,18 @@ import (
 	"interleave/kernel/wire"
 )
 
-// Options tunes a transport. The zero value is right for a kernel.
+// Options configures a transport. The zero value is right for a kernel.
 type Options struct {
-	Log        *slog.Logger  // nil: silent. Debug for peers that come and go; Warn for the first of each kind that is dropped
+	// nil: silent. Debug for peers that come and go; Warn for the first of each kind that is dropped
+	Log        *slog.Logger
 	MaxMessage int           // bytes of one message from a peer, 0: 64 MiB. The peer that sends more is cut off
 	QueueBytes int           // bytes that may wait for one peer, 0: 64 MiB. A single larger message is let through
 	Stall      time.Duration // how long a full iopub may wait for a peer that takes nothing, 0: 5 s
 	Handshake  time.Duration // how long a peer may take to connect, 0: 5 s
 	Linger     time.Duration // how long Close waits for peers to take what is queued, 0: 1 s
 
-	// What connections may use together on which no message with a valid signature has come. README.md has the rules.
+	// Limits of all connections together on which no message with a valid signature has come. README.md has
+	// the rules.
 	Strangers     int           // connections, half of them in their handshakes, 0: 512
 	StrangerBytes int           // bytes, 0: 32 MiB. The first message of a connection may have half of it
 	Unfinished    time.Duration // how long a message may take to come, besides a second for each 4 KiB, 0: 10 s
@@ -53,8 +55,8 @@ var ErrClosed = errors.New("the transport is closed")
 // replays is how many signatures are remembered, as many as by jupyter_client: hours of work, and 4 MB at most.
 const replays = 1 << 16
 
-// A Transport is the kernel's side of the five sockets. Its methods may overlap. It owns a goroutine for each socket and two for
-// each connection; all have ended when Close returns.
+// A Transport is the kernel's side of the five sockets. Its methods may overlap. It owns a goroutine for each
+// socket and two for each connection; all have ended when Close returns.
 type Transport struct {
 	conn     Connection
 	opts     Options
@@ -67,16 +69,16 @@ type Transport struct {
 	recv    chan wire.Incoming
 	subs    chan wire.Subscription
 	session atomic.Pointer[string] // of what Send sends
-	closing chan struct{}          // closed by Close: from then on only the peers are waited for
+	closing chan struct{}          // closed by Close: from then on Close waits only for the peers
 	closed  chan struct{}          // closed by Close, at its end
 
 	begun   atomic.Bool  // Close was called
-	mu      sync.RWMutex // held for reading by Send, so that Close knows when the last one is through
+	mu      sync.RWMutex // held for reading by Send, so that Close knows when the last call has returned
 	stopped bool
 }
 
-// Listen opens the five sockets of a kernel. Ports that are 0 are chosen; Connection tells which. ctx bounds this call, not
-// the life of the transport, which ends with Close. It takes about a millisecond.
+// Listen opens the five sockets of a kernel. Ports that are 0 are chosen; Connection returns them. ctx bounds
+// this call, not the life of the transport, which ends with Close. It takes about a millisecond.
 func Listen(ctx context.Context, c Connection, o Options) (*Transport, error) {
 	c, err := c.normal()
 	if err != nil {
@@ -127,25 +129,26 @@ func newTransport(c Connection, o Options, signer *wire.Signer, listeners [len(c
 	return t
 }
 
-// Connection is what clients need to connect, with the ports that Listen chose.
+// Connection returns what clients need to connect, with the ports that Listen chose.
 func (t *Transport) Connection() Connection { return t.conn }
 
-// Stats counts what happened so far.
+// Stats returns the counts so far.
 func (t *Transport) Stats() Stats { return t.counters.stats() }
 
-// Recv gives the messages of shell, control and stdin, those of each client and channel in order. All are well-formed and
-// rightly signed; others are dropped and counted. The channel is closed by Close.
+// Recv returns the channel of messages from shell, control and stdin, those of each client and channel in
+// order. All are well-formed and have a valid signature; others are dropped and counted. The channel is
+// closed by Close.
 func (t *Transport) Recv() <-chan wire.Incoming { return t.recv }
 
-// Subscriptions gives each subscription to iopub, after it has begun to count: what is sent on hearing of it
-// reaches the subscriber. It must be received from, or subscribers are held up. Nothing comes after Close; the channel is never
-// closed, so that a loop that selects on it need not look.
+// Subscriptions returns a channel of subscriptions to iopub. Each is sent once it is in effect, so that an
+// answer to it reaches the subscriber. The caller must receive from the channel, or subscribers are held up.
+// Nothing comes after Close; the channel is never closed, so that a loop that selects on it need not check.
 func (t *Transport) Subscriptions() <-chan wire.Subscription { return t.subs }
 
 func (t *Transport) deliver(ch wire.Channel, l *link, frames [][]byte) {
 	m, err := t.signer.Decode(frames)
 	if own := t.session.Load(); err == nil && own != nil && m.Header.Session == *own {
-		// What the kernel publishes is signed, too: whoever may subscribe could send it back.
+		// The kernel's own messages are signed, too: a subscriber could send them back.
 		err = fmt.Errorf("%w: it is the kernel's own", wire.ErrReplayed)
 	}
 	if err != nil {
@@ -162,12 +165,13 @@ func (t *Transport) deliver(ch wire.Channel, l *link, frames [][]byte) {
 	}
 }
 
-// Send queues a message: on iopub for every subscriber of its topic, which is its first identity, or only for the one that a
-// second identity names, as a Subscription has it; on shell, control and stdin for the client that its first identity names. It keeps the message's bytes until they are written.
+// Send queues a message: on iopub for every subscriber of its topic, which is its first identity, or only for
+// the subscriber that a second identity names, as in a Subscription; on shell, control and stdin for the
+// client that its first identity names. It keeps the message's bytes until they are written.
 //
-// It waits only on iopub, and only while some reader is so far behind that Options.QueueBytes are waiting for it; one
-// that takes nothing for Options.Stall is cut off. A client that is gone is no error. An error concerns
-// this message alone: ErrClosed, or one of encoding.
+// It waits only on iopub, and only while some reader is so far behind that Options.QueueBytes are waiting for
+// it; one that takes nothing for Options.Stall is cut off. A disconnected client is not an error. An error
+// concerns this message alone: ErrClosed, or one of encoding.
 func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
 	frames, err := t.signer.Encode(m)
 	if err != nil {
@@ -197,9 +201,9 @@ func (t *Transport) Send(ch wire.Channel, m *wire.Message) error {
 	return nil
 }
 
-// Close takes no more messages, waits until every peer has taken what was queued for it, and ends all connections. It waits
-// no longer than Options.Linger and ctx allow; what is left then is lost, and the error is ctx's, if it was ctx. Calling it again
-// waits for the first call.
+// Close refuses further messages, waits until every peer has taken what was queued for it, and ends all
+// connections. It waits at most as Options.Linger and ctx allow. Messages that are left then are lost; if ctx
+// ended the wait, the error is ctx's. Calling it again waits for the first call.
 func (t *Transport) Close(ctx context.Context) error {
 	if !t.begun.CompareAndSwap(false, true) {
 		<-t.closed

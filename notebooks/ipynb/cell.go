@@ -61,7 +61,7 @@ func (c *Cell) Tags() []string {
 	return tags
 }
 
-// HasTag says whether the cell has a tag.
+// HasTag reports whether the cell has a tag.
 func (c *Cell) HasTag(tag string) bool { return slices.Contains(c.Tags(), tag) }
 
 // AddTag adds a tag unless the cell has it.
@@ -76,10 +76,10 @@ func (c *Cell) AddTag(tag string) {
 	meta.get("tags").add(newString(tag))
 }
 
-// SourceHidden says whether the user folded the cell's source away.
+// SourceHidden reports whether the user collapsed the cell's source.
 func (c *Cell) SourceHidden() bool { return c.flag("source_hidden") }
 
-// OutputsHidden says whether the user folded the cell's outputs away.
+// OutputsHidden reports whether the user collapsed the cell's outputs.
 func (c *Cell) OutputsHidden() bool {
 	v := c.v.get("metadata").get("collapsed")
 	return c.flag("outputs_hidden") || v != nil && string(v.raw) == "true"
@@ -105,8 +105,8 @@ func (c *Cell) SetExecutionCount(n int) {
 	c.v.set("execution_count", newInt(n))
 }
 
-// SetExecution stores when the kernel did what, as Jupyter does under metadata.execution: names such as
-// "iopub.status.busy", times in ISO 8601. Empty times remove the entry.
+// SetExecution stores the times of a cell's execution, as Jupyter does under metadata.execution: names such
+// as "iopub.status.busy", times in ISO 8601. Empty times remove the entry.
 func (c *Cell) SetExecution(times map[string]string) {
 	meta := c.v.get("metadata")
 	if len(times) == 0 {
@@ -154,8 +154,9 @@ func (c *Cell) Attachments() map[string]Attachment {
 // idForm is what nbformat 4.5 allows as an id.
 var idForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`) })
 
-// EnsureIDs gives an id to each cell that has none, in a notebook of format 4.5 or later; earlier formats know no ids. An id
-// that the format does not allow or that an earlier cell has counts as none, as it does to Jupyter. It returns how many it made.
+// EnsureIDs gives an id to each cell without one, in a notebook of format 4.5 or later; earlier formats have
+// no ids. An id that the format does not allow, or that an earlier cell has, is replaced, as in Jupyter. It
+// returns the number of new ids.
 //
 // An id is made from the cell's place and text, so that the same notebook gets the same ids each time.
 func (n *Notebook) EnsureIDs() (made int) {

@@ -2,7 +2,7 @@ package ipynb
 
 import "fmt"
 
-// A flaw is a FileError without the file: what is wrong, and the value it is wrong with.
+// A flaw is a FileError without the file: the problem, and the value that has it.
 type flaw struct {
 	pos                   int
 	path, problem, remedy string
@@ -12,8 +12,8 @@ func (f *flaw) locate(file string, data []byte) *FileError {
 	return (&FileError{File: file, Path: f.path, Problem: f.problem, Remedy: f.remedy}).at(data, f.pos)
 }
 
-// check refuses what the rest of the package could not work with, and nothing else: unknown members, unknown kinds of cells
-// and outputs, and members out of place are kept for whoever understands them.
+// check refuses only what the rest of the package cannot handle: unknown members, unknown kinds of cells and
+// outputs, and misplaced members are kept for other programs.
 func (n *Notebook) check() *flaw {
 	if n.root.kind != objectKind {
 		return &flaw{n.root.pos, "", fmt.Sprintf("this is %s, not a notebook", n.root.kind), "a notebook is a JSON object with cells in it"}
@@ -65,7 +65,7 @@ func checkCell(c *value, path string) *flaw {
 	source := c.get("source")
 	switch t := CellType(text(c, "cell_type")); {
 	case t != Code && t != Markdown && t != Raw:
-		return nil // of a later format: its form is not ours to judge
+		return nil // of a later format, which is not checked here
 	case source == nil:
 		return missing(c, path, "source", "a string or a list of strings")
 	}

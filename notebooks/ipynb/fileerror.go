@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// A FileError says what is wrong with a notebook file, where, and what to do about it.
+// A FileError describes a problem of a notebook file, its place, and the remedy.
 type FileError struct {
 	File         string
 	Line, Column int    // from 1; the column counts characters
-	Path         string // the place in the notebook, such as cells[3].outputs[0].text; empty when the file is no JSON
+	Path         string // the place in the notebook, such as cells[3].outputs[0].text; empty when the file is not JSON
 	Problem      string
 	Remedy       string // may be empty
 }
@@ -37,7 +37,8 @@ func (e *FileError) at(data []byte, pos int) *FileError {
 	return e
 }
 
-// notJSON explains a file that the parser refused. Most of them were never meant to be notebooks, and say so at their start.
+// notJSON explains why the parser refused a file. Most such files are of another kind, which their first
+// bytes show.
 func notJSON(file string, data []byte, err error) error {
 	e := &FileError{File: file}
 	start := bytes.TrimLeft(data, " \t\r\n")

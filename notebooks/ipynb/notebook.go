@@ -1,8 +1,9 @@
-// Package ipynb knows Jupyter's notebook files, nbformat 4.0 to 4.5: it reads them, changes them and writes them back.
-// It must not know how cells are run, which messages a kernel sends, or what a page looks like.
+// Package ipynb knows Jupyter's notebook files, nbformat 4.0 to 4.5: it reads them, changes them and writes
+// them back. It must not know how cells are run, which messages a kernel sends, or what a page looks like.
 //
-// What is not changed keeps its bytes. A notebook that is read and written is the same file, whoever wrote it; one that is
-// changed differs only there, and the change is laid out as Jupyter would (sorted keys, an indent of one, text in lines).
+// Unchanged parts keep their bytes. A notebook that is read and written is the same file, whichever program
+// wrote it; a changed notebook differs only in the change, which has Jupyter's layout (sorted keys, an indent
+// of one, text in lines).
 package ipynb
 
 import (
@@ -13,7 +14,8 @@ import (
 	"path/filepath"
 )
 
-// A Notebook is one notebook file in memory. Make it with Read, ReadFile or New. It is not safe for concurrent use.
+// A Notebook is one notebook file in memory. Make it with Read, ReadFile or New. It is not safe for
+// concurrent use.
 type Notebook struct {
 	name       string
 	root       *value
@@ -23,7 +25,7 @@ type Notebook struct {
 	cells      []*Cell
 }
 
-// A Kernelspec says which kernel a notebook wants.
+// A Kernelspec names the kernel of a notebook.
 type Kernelspec struct {
 	Name        string // the folder of the kernelspec: interleave
 	DisplayName string // what Jupyter shows
@@ -41,7 +43,7 @@ func New(name string, k Kernelspec) *Notebook {
 	return n
 }
 
-// ReadFile reads a notebook file. A file that is no notebook gives a *FileError.
+// ReadFile reads a notebook file. For a file that is not a notebook it returns a *FileError.
 func ReadFile(path string) (*Notebook, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil, fmt.Errorf("read notebook: %s is a folder: name a notebook in it", path)
@@ -53,8 +55,8 @@ func ReadFile(path string) (*Notebook, error) {
 	return Read(path, data)
 }
 
-// Read reads a notebook; name is used in messages only. Data that is no notebook gives a *FileError. It keeps data, which
-// must not change afterwards, and costs one pass over it.
+// Read reads a notebook; name is used in messages only. For data that is not a notebook it returns a
+// *FileError. It keeps data, which must not change afterwards, and costs one pass over it.
 func Read(name string, data []byte) (*Notebook, error) {
 	root, head, tail, err := parse(data)
 	if err != nil {
@@ -84,8 +86,8 @@ func (n *Notebook) Bytes() []byte {
 	return append(b, n.tail...)
 }
 
-// WriteFile writes the notebook under path, through a temporary file beside it, so that a crash leaves the old file or the
-// new one. An existing file keeps its permissions.
+// WriteFile writes the notebook under path, through a temporary file beside it, so that a crash leaves the
+// old file or the new one. An existing file keeps its permissions.
 func (n *Notebook) WriteFile(path string) error {
 	return WriteFile(path, n.Bytes())
 }
@@ -125,7 +127,7 @@ func WriteFile(path string, data []byte) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// Cells returns the cells in order. The slice is the caller's, the cells are the notebook's.
+// Cells returns the cells in order. The caller may change the slice; the cells belong to the notebook.
 func (n *Notebook) Cells() []*Cell { return append([]*Cell(nil), n.cells...) }
 
 // AddCell appends a cell without outputs. In nbformat 4.5 it gets an id.
@@ -144,13 +146,13 @@ func (n *Notebook) AddCell(t CellType, source string) *Cell {
 	return c
 }
 
-// Kernelspec returns the notebook's kernelspec, empty where it does not say.
+// Kernelspec returns the notebook's kernelspec, or an empty one.
 func (n *Notebook) Kernelspec() Kernelspec {
 	k := n.root.get("metadata").get("kernelspec")
 	return Kernelspec{text(k, "name"), text(k, "display_name"), text(k, "language")}
 }
 
-// SetKernelspec says which kernel the notebook wants. Other members of the entry stay.
+// SetKernelspec sets the notebook's kernel. Other members of the entry stay.
 func (n *Notebook) SetKernelspec(k Kernelspec) {
 	if n.Kernelspec() == k {
 		return
@@ -174,11 +176,11 @@ func (n *Notebook) Language() string {
 	return n.Kernelspec().Language
 }
 
-// SetLanguageInfo stores a kernel's language_info, an object. What is stored already with the same meaning is not touched.
+// SetLanguageInfo stores a kernel's language_info, an object. An equal entry is not touched.
 func (n *Notebook) SetLanguageInfo(info json.RawMessage) error {
 	v, _, _, err := parse(bytes.Clone(info))
 	if err != nil || v.kind != objectKind {
-		return fmt.Errorf("language_info of the kernel is no JSON object: %q", info)
+		return fmt.Errorf("language_info of the kernel is not a JSON object: %q", info)
 	}
 	meta := n.root.get("metadata")
 	v.canonical()
@@ -189,7 +191,7 @@ func (n *Notebook) SetLanguageInfo(info json.RawMessage) error {
 	return nil
 }
 
-// equal says whether two values are written alike in Jupyter's spelling. Its cost is that of writing both.
+// equal reports whether two values have the same text in Jupyter's layout. It writes both.
 func equal(a, b *value) bool {
 	flat := func(v *value) []byte {
 		w, _, _, err := parse(v.append(nil, 0, layout{colon: ":", comma: ","}))

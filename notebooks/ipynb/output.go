@@ -18,7 +18,7 @@ const (
 	Error         OutputType = "error"
 )
 
-// An Output is something a code cell produced. Which fields count depends on the type.
+// An Output is one output of a code cell. Which fields are used depends on the type.
 type Output struct {
 	Type OutputType
 
@@ -27,15 +27,15 @@ type Output struct {
 
 	Data     Bundle // DisplayData and ExecuteResult
 	Metadata Bundle // the same
-	Count    int    // ExecuteResult: the prompt's number, 0 for none
+	Count    int    // ExecuteResult: the prompt's number, or 0
 
 	Name      string   // Error
 	Value     string   // Error
 	Traceback []string // Error: lines with ANSI colours
 }
 
-// A Bundle is one value in several representations: MIME type → its JSON. Text types and base64 are JSON strings, or lists
-// of strings to be joined.
+// A Bundle is one value in several representations: MIME type → its JSON. Text types and base64 are JSON
+// strings, or lists of strings to be joined.
 type Bundle map[string]json.RawMessage
 
 // Text returns a representation that is text or base64.
@@ -47,7 +47,7 @@ func (b Bundle) Text(mime string) (string, bool) {
 	return v.lines()
 }
 
-// parsed is nil for what is not there or no JSON.
+// parsed returns nil for a missing value, or one that is not JSON.
 func (b Bundle) parsed(mime string) *value {
 	raw, ok := b[mime]
 	if !ok {
@@ -60,8 +60,9 @@ func (b Bundle) parsed(mime string) *value {
 	return v
 }
 
-// Pretty returns a representation as JSON with an indent of two, keys and numbers as they are. Values more than twenty deep are
-// indented as those that are, so that the text is at most some forty times as long as it is stored.
+// Pretty returns a representation as JSON with an indent of two, keys and numbers as they are. Values more
+// than twenty deep are indented as those that are, so that the text is at most about forty times the stored
+// size.
 func (b Bundle) Pretty(mime string) (string, bool) {
 	v := b.parsed(mime)
 	if v == nil {
@@ -71,7 +72,7 @@ func (b Bundle) Pretty(mime string) (string, bool) {
 	return string(v.append(nil, 0, layout{newline: "\n", indent: "  ", levels: 20, colon: ": ", comma: ","})), true
 }
 
-// loosen forgets how containers were laid out.
+// loosen drops the layout of containers.
 func (v *value) loosen() {
 	if v.kind == arrayKind || v.kind == objectKind {
 		v.raw = nil
@@ -81,17 +82,17 @@ func (v *value) loosen() {
 	}
 }
 
-// IsJSON says whether a MIME type holds a JSON value rather than text.
+// IsJSON reports whether a MIME type holds a JSON value rather than text.
 func IsJSON(mime string) bool {
 	return mime == "application/json" || strings.HasPrefix(mime, "application/") && strings.HasSuffix(mime, "+json")
 }
 
-// splits says whether Jupyter stores a MIME type line by line.
+// splits reports whether Jupyter stores a MIME type line by line.
 func splits(mime string) bool {
 	return strings.HasPrefix(mime, "text/") || mime == "application/javascript" || mime == "image/svg+xml"
 }
 
-// Outputs returns what the cell produced. Outputs of a type that a later format brought have only their Type.
+// Outputs returns the cell's outputs. Outputs of a type from a later format have only their Type.
 func (c *Cell) Outputs() []Output {
 	list := c.v.get("outputs")
 	if list == nil {
@@ -136,7 +137,8 @@ func readBundle(v *value) Bundle {
 	return b
 }
 
-// SetOutputs replaces what the cell shows. An error names the representation that is no JSON; nothing has changed then.
+// SetOutputs replaces the cell's outputs. An error names the representation that is not JSON; then nothing
+// has changed.
 func (c *Cell) SetOutputs(outs []Output) error {
 	list := newArray()
 	for i, o := range outs {
@@ -188,7 +190,7 @@ func (o Output) value() (*value, error) {
 	return v, nil
 }
 
-// value spells a bundle as Jupyter does; data means that texts are stored in lines.
+// value returns a bundle as Jupyter stores it; data means that texts are stored in lines.
 func (b Bundle) value(data bool) (*value, error) {
 	v := newObject()
 	for key, raw := range b {

@@ -63,7 +63,7 @@ func (p *parser) space() {
 	}
 }
 
-// seen describes what stands at the current place.
+// seen describes the text at the current place.
 func (p *parser) seen() string {
 	if p.pos >= len(p.data) {
 		return "the end of the file"
@@ -145,7 +145,7 @@ func (p *parser) array(v *value, depth int) error {
 			p.pos++
 			return nil
 		default:
-			return p.fail("%s where a list goes on with a comma or ends with ]", p.seen())
+			return p.fail("%s where a list continues with a comma or ends with ]", p.seen())
 		}
 	}
 }
@@ -186,7 +186,7 @@ func (p *parser) object(v *value, depth int) error {
 			p.pos++
 			return nil
 		default:
-			return p.fail("%s where an object goes on with a comma or ends with }", p.seen())
+			return p.fail("%s where an object continues with a comma or ends with }", p.seen())
 		}
 	}
 }

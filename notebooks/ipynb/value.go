@@ -11,19 +11,19 @@ import (
 	"unicode/utf8"
 )
 
-// A value is a JSON value that remembers how it was written. Whatever is not changed is written back with the bytes it
-// was read from: number spellings, escapes, key order and layout included. encoding/json cannot do that, and it refuses the
-// NaN and Infinity that Python's writer puts into notebooks.
+// A value is a JSON value that keeps its original text. Unchanged values are written back with the bytes that
+// they were read from: number spellings, escapes, key order and layout included. encoding/json cannot do
+// that, and it refuses the NaN and Infinity that Python's writer puts into notebooks.
 //
-// Invariant: raw of a container is nil exactly when something inside it was changed since it was read, so a value without
-// raw has only ancestors without raw.
+// Invariant: raw of a container is nil exactly when something inside it was changed since it was read, so a
+// value without raw has only ancestors without raw.
 type value struct {
 	kind   kind
 	raw    []byte  // the spelling; nil for a container that changed
 	pos    int     // where it began in the file; for messages
 	parent *value  // nil at the root and while not attached
 	items  []item  // of an array or an object, in file order
-	text   *string // of an array that newLines made, instead of items: a million lines need no million values
+	text   *string // of an array that newLines made, instead of items, so that a million lines are not a million values
 }
 
 type item struct {
@@ -122,7 +122,7 @@ func (l layout) line(b []byte, depth int) []byte {
 	return b
 }
 
-// layoutOf guesses a file's layout from what stands before the first member of its outermost object.
+// layoutOf guesses a file's layout from the text before the first member of its outermost object.
 func layoutOf(root *value) layout {
 	if len(root.items) == 0 {
 		return jupyter
@@ -154,7 +154,7 @@ func (v *value) touch() {
 	}
 }
 
-// get returns an object's member, or nil. Of a key written twice the last one counts, as everywhere in JSON's practice.
+// get returns an object's member, or nil. If a key occurs twice, the last one counts, as is usual in JSON.
 func (v *value) get(key string) *value {
 	if v == nil || v.kind != objectKind {
 		return nil
@@ -167,7 +167,8 @@ func (v *value) get(key string) *value {
 	return nil
 }
 
-// set replaces a member or adds it: in its alphabetic place when the object is sorted, as Jupyter's are, otherwise at the end.
+// set replaces a member or adds it: in its alphabetic place when the object is sorted, as Jupyter's are,
+// otherwise at the end.
 func (v *value) set(key string, to *value) {
 	v.touch()
 	to.parent = v
@@ -193,7 +194,7 @@ func (v *value) add(to *value) {
 	v.items = append(v.items, item{value: to})
 }
 
-// remove deletes a member and says whether there was one.
+// remove deletes a member and reports whether it existed.
 func (v *value) remove(key string) bool {
 	if v.get(key) == nil {
 		return false
@@ -259,8 +260,8 @@ func newStrings(list []string) *value {
 // newLines stores a text as Jupyter does: one string per line, the ends of lines kept.
 func newLines(s string) *value { return &value{kind: arrayKind, text: &s} }
 
-// splitLines cuts after every line end that Python's str.splitlines knows; Jupyter uses it to write, so another choice
-// would show as a change when the notebook is saved there next.
+// splitLines cuts after every line end that Python's str.splitlines knows; Jupyter uses it to write, so
+// another choice would show as a change when the notebook is saved there next.
 func splitLines(s string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		start := 0
@@ -290,7 +291,7 @@ func splitLines(s string) iter.Seq[string] {
 	}
 }
 
-// canonical spells v anew the way Jupyter would: sorted keys, plain escapes. Numbers keep their spelling.
+// canonical returns v as Jupyter would write it: sorted keys, plain escapes. Numbers keep their text.
 func (v *value) canonical() *value {
 	switch v.kind {
 	case stringKind:
@@ -315,9 +316,9 @@ func (v *value) canonical() *value {
 	return v
 }
 
-// quote appends a JSON string as Python writes it with ensure_ascii off: nothing is escaped that need not be. encoding/json
-// escapes U+2028 and U+2029, which would show as a change of every such line when Jupyter saves the notebook next; and kernel/wire,
-// which has a quicker one, is not the file format's to import.
+// quote appends a JSON string as Python writes it with ensure_ascii off: only what must be escaped is.
+// encoding/json escapes U+2028 and U+2029, which would show as a change of every such line when Jupyter saves
+// the notebook next. kernel/wire has a faster function, but a file format must not import it.
 func quote(b []byte, s string) []byte {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	b = append(b, '"')

@@ -60,7 +60,7 @@ type style struct {
 	bold, dim, italic, underline, strike, inverse bool
 }
 
-// A colour is none, one of the terminal's sixteen, or an exact one.
+// A colour is unset, one of the terminal's sixteen, or an exact one.
 type colour struct {
 	set     bool
 	index   int // 0–15; -1: exact
@@ -205,7 +205,7 @@ func (t *terminal) sgr(args string) {
 	}
 }
 
-// extended reads 5;N (the 256 colours) or 2;R;G;B and says how many codes that took.
+// extended reads 5;N (the 256 colours) or 2;R;G;B and returns how many codes it has read.
 func extended(codes []int) (colour, int) {
 	switch {
 	case len(codes) >= 2 && codes[0] == 5 && codes[1] < 256:

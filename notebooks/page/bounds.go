@@ -11,10 +11,11 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// A notebook may come from anywhere, and goldmark looks at parts of some texts again and again: for each quote around a line, for
-// each bracket or backtick in a paragraph, for each link definition in a row. So its parsers are called through the guards of
-// this file, which stop forming where that would take more than a fixed multiple of the text's length. What is beyond a limit is
-// shown as it was written, with a note. Texts that people write stay far below each limit.
+// A notebook may come from anywhere, and goldmark reads parts of some texts many times: for each quote around
+// a line, for each bracket or backtick in a paragraph, for each link definition in a row. So its parsers are
+// called through the guards of this file, which stop forming where that would take more than a fixed multiple
+// of the text's length. What is beyond a limit is shown as it was written, with a note. Texts that people
+// write stay far below each limit.
 const (
 	maxNesting     = 24      // quotes and list items around a block
 	maxMarkup      = 1 << 26 // bytes that the markup of one paragraph may look at: 1000 brackets in 64 kB
@@ -25,7 +26,7 @@ const (
 	minRepeats     = 1 << 16 // bytes that references to links may always add to a text; a longer text may be doubled
 )
 
-// A guard is what the limits need to know of one text while it is parsed.
+// A guard holds the state of the limits for one text while it is parsed.
 type guard struct {
 	page *int // what is left of maxPageMarkup
 	most int  // for a paragraph
@@ -153,7 +154,8 @@ func (p guardedDefinitions) Transform(n *ast.Paragraph, reader text.Reader, pc p
 	}
 }
 
-// guardedTable reads tables: it fills each row up to the number of columns, and for each escaped pipe it looks at all others.
+// guardedTable reads tables: it fills each row up to the number of columns, and for each escaped pipe it
+// looks at all others.
 type guardedTable struct{ parser.ParagraphTransformer }
 
 func (p guardedTable) Transform(n *ast.Paragraph, reader text.Reader, pc parser.Context) {

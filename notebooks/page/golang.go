@@ -28,8 +28,8 @@ type goToken struct {
 	lit        string
 }
 
-// scanGo scans src, which is the text from the place base on, up to the first line for the kernel, and returns where that
-// begins. Such a line begins with % or ! where no expression is open.
+// scanGo scans src, which is the text from the place base on, up to the first line for the kernel, and
+// returns where that begins. Such a line begins with % or ! where no expression is open.
 func scanGo(src []byte, text string, base int) (tokens []goToken, end int) {
 	file := token.NewFileSet().AddFile("", -1, len(src))
 	var s scanner.Scanner

@@ -5,20 +5,23 @@ import (
 	"strings"
 )
 
-// A page needs four languages: Go, which Go's own scanner reads, and three that the small scanners below read well enough to
-// colour them. Highlighting libraries match regular expressions with backtracking, for which some texts take a time that grows
-// with the square of their length, and they take milliseconds before main runs; this package is part of a kernel that starts
-// in 40.
+// A page needs four languages: Go, which Go's own scanner reads, and three that the small scanners below read
+// well enough to colour them. Highlighting libraries match regular expressions with backtracking, for which
+// some texts take a time that grows with the square of their length, and they take milliseconds before main
+// runs; this package is part of a kernel that starts in 40.
 
-// maxColoured is the size of the longest code that is coloured, in bytes: each span is a node that the browser keeps.
+// maxColoured is the size of the longest code that is coloured, in bytes: each span is a node that the
+// browser keeps.
 const maxColoured = 1 << 20
 
-// A span is a piece of code with the class that page.css colours; class is empty for plain text. The classes have Pygments'
-// names: k keyword, kc constant, kt type, nb built-in, nf function, nv variable, na option, nt key, nd decorator, s string,
-// sc character, m number, c comment, cp line for the kernel, o operator or punctuation.
+// A span is a piece of code with the class that page.css colours; class is empty for plain text. The classes
+// have Pygments' names: k keyword, kc constant, kt type, nb built-in, nf function, nv variable, na option, nt
+// key, nd decorator, s string, sc character, m number, c comment, cp line for the kernel, o operator or
+// punctuation.
 type span struct{ class, text string }
 
-// highlight returns code as HTML, coloured where the language is known. Its time grows with the length of the code.
+// highlight returns code as HTML, coloured where the language is known. Its time grows with the length of the
+// code.
 func highlight(language, code string) string {
 	var b strings.Builder
 	for _, s := range spans(language, code) {
@@ -52,8 +55,8 @@ func spans(language, code string) []span {
 	return p.out
 }
 
-// A pen walks through code and colours it. Each step takes at least one byte and looks at no more than what it takes, the
-// white space behind that, and a bounded number of bytes.
+// A pen walks through code and colours it. Each step takes at least one byte and reads only these bytes, the
+// white space behind them, and a bounded number of further ones.
 type pen struct {
 	text string
 	at   int
@@ -89,8 +92,9 @@ func (p *pen) run(in func(byte) bool) int {
 // line is the number of bytes up to the end of the line.
 func (p *pen) line() int { return p.run(func(c byte) bool { return c != '\n' }) }
 
-// quoted is the length of a string whose opening quote begins at the pen, with what ends it. A backslash keeps the next byte
-// from ending it where escapes is set. A string that is not closed ends with its line, or with the text where it may have lines.
+// quoted is the length of a string whose opening quote begins at the pen, with what ends it. A backslash
+// keeps the next byte from ending it where escapes is set. A string that is not closed ends with its line, or
+// with the text where it may have lines.
 func (p *pen) quoted(quote string, escapes, lines bool) int {
 	rest := p.rest()
 	for i := len(quote); i < len(rest); i++ {

@@ -25,9 +25,9 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// markdown is GitHub's Markdown with raw HTML, which sanitize cuts down afterwards, code in colours, and formulas kept from
-// being read as emphasis. It is extension.GFM with each parser behind a guard, and with alignment in an attribute, since sanitize
-// removes styles. The numbers are goldmark's own priorities.
+// markdown is GitHub's Markdown with raw HTML, which sanitize cuts down afterwards, code in colours, and
+// formulas kept from being read as emphasis. It is extension.GFM with each parser behind a guard, and with
+// alignment in an attribute, since sanitize removes styles. The numbers are goldmark's own priorities.
 var markdown = sync.OnceValue(func() goldmark.Markdown {
 	return goldmark.New(
 		goldmark.WithParser(parser.NewParser(
@@ -79,8 +79,8 @@ type heading struct {
 	id, text string
 }
 
-// markdown renders a Markdown text of a cell, with the images that it names in the cell and below root, which may be nil. The time
-// grows with the length of the text.
+// markdown renders a Markdown text of a cell, with the images that it names in the cell and below root, which
+// may be nil. The time grows with the length of the text.
 func (p *printer) markdown(source string, c *ipynb.Cell, root *os.Root) (string, []heading, error) {
 	src := []byte(source)
 	g := &guard{page: &p.markup, most: p.most, repeats: max(minRepeats, len(src))}
@@ -104,7 +104,8 @@ func (p *printer) markdown(source string, c *ipynb.Cell, root *os.Root) (string,
 	if err := markdown().Renderer().Render(&b, src, doc); err != nil {
 		return "", nil, err
 	}
-	clean, _ := sanitize(b.String(), p.images(c, root, g)) // what is left out is documented, and Jupyter does not mention it either
+	// what is left out is documented, and Jupyter does not mention it either
+	clean, _ := sanitize(b.String(), p.images(c, root, g))
 	return clean + g.note(), headings, nil
 }
 
@@ -136,7 +137,8 @@ func plainText(n ast.Node, src []byte) string {
 	return html.UnescapeString(b.String())
 }
 
-// nodes renders what goldmark would render otherwise: headings, each with a link to itself, code blocks and formulas.
+// nodes renders what goldmark would render otherwise: headings, each with a link to itself, code blocks and
+// formulas.
 type nodes struct{}
 
 func (nodes) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
@@ -171,7 +173,8 @@ func (nodes) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	})
 }
 
-// formula shows TeX as text. Setting it would take a library of 300 kB in every page, and the lessons have no formulas.
+// formula shows TeX as text. Setting it would take a library of 300 kB in every page, and the lessons have no
+// formulas.
 func formula(tex string, block bool) string {
 	class := "math"
 	if block {
@@ -191,8 +194,9 @@ type mathNode struct {
 func (n *mathNode) Kind() ast.NodeKind            { return mathKind }
 func (n *mathNode) Dump(source []byte, level int) { ast.DumpHelper(n, source, level, nil, nil) }
 
-// mathParser finds $…$ and $$…$$ as Jupyter does, so that "_" and "*" in them stay. A price such as $5 is none: the opening
-// sign has no space after it, the closing one none before it and no digit after it.
+// mathParser finds $…$ and $$…$$ as Jupyter does, so that "_" and "*" in them stay. A price such as $5 is not
+// a formula: the opening sign must not have a space after it, the closing one no space before it and no digit
+// after it.
 type mathParser struct{}
 
 func (mathParser) Trigger() []byte { return []byte{'$'} }

@@ -12,8 +12,8 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// How much text an output shows: up to foldAt lines at once, otherwise the first shown ones and the rest behind a fold. What
-// is longer than maxText ends there; the notebook has more.
+// How much text an output shows: up to foldAt lines at once, otherwise the first shown ones and the rest
+// behind a fold. What is longer than maxText ends there; the notebook has more.
 const (
 	foldAt  = 40
 	shown   = 24
@@ -134,7 +134,8 @@ func sortedKeys(b ipynb.Bundle) []string {
 	return keys
 }
 
-// jsonBlock shows a representation as JSON in colours, behind a fold where it is long. Very long JSON is cut as other text is.
+// jsonBlock shows a representation as JSON in colours, behind a fold where it is long. Very long JSON is cut
+// as other text is.
 func jsonBlock(data ipynb.Bundle, mime string) string {
 	if len(data[mime]) > maxText {
 		return textBlock("plain", string(data[mime]))
@@ -153,8 +154,8 @@ func jsonBlock(data ipynb.Bundle, mime string) string {
 	return pre
 }
 
-// image shows a picture from base64. An SVG is shown as an image too: so its names cannot clash with those of another, and no
-// script in it runs.
+// image shows a picture from base64. An SVG is shown as an image too: so its names cannot clash with those of
+// another, and no script in it runs.
 func image(mime, b64 string, data, metadata ipynb.Bundle) string {
 	if _, err := base64.StdEncoding.DecodeString(b64); err != nil {
 		return `<div class="cut">a picture (` + html.EscapeString(mime) + `) that is not base64</div>`

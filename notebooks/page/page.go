@@ -3,13 +3,14 @@
 //
 // # What is trusted
 //
-// HTML that this run's code displayed stands in the page as it is, scripts included, as Jupyter shows what it has run itself.
-// Everything else may come from anywhere: Markdown, and HTML that the notebook brought along in cells that were not run. It is cut
-// down to elements and attributes that only lay out text (see sanitize). Left out with their contents are script, style, svg, math,
-// iframe, object, video, template and the like; left out alone are event handlers, style attributes, forms, addresses other than
-// web pages, mail and places near the page, and images that are neither in the notebook nor beside it. Under such an output a
-// line says what was left out. Pictures, SVG among them, are shown as images, in which no script runs; JavaScript is shown as text.
-// A page without trusted HTML also forbids its browser to run or load anything.
+// HTML that this run's code displayed stands in the page as it is, scripts included, as Jupyter shows what it
+// has run itself. Everything else may come from anywhere: Markdown, and HTML that the notebook brought along
+// in cells that were not run. It is cut down to elements and attributes that only lay out text (see
+// sanitize). Left out with their contents are script, style, svg, math, iframe, object, video, template and
+// the like; left out alone are event handlers, style attributes, forms, addresses other than web pages, mail
+// and places near the page, and images that are neither in the notebook nor beside it. Under such an output a
+// line lists what was left out. Pictures, SVG among them, are shown as images, in which no script runs;
+// JavaScript is shown as text. A page without trusted HTML also forbids its browser to run or load anything.
 package page
 
 import (
@@ -34,7 +35,8 @@ var css string
 type Options struct {
 	Dir    string // the notebook's folder: images that its text names are taken from there; none when empty
 	Footer string // a line below the cells, as text
-	// Ran reports whether the outputs of a cell are of this run, so that their HTML is trusted. When nil, none are.
+	// Ran reports whether the outputs of a cell are of this run, so that their HTML is trusted. When nil, no
+	// outputs are.
 	Ran func(*ipynb.Cell) bool
 }
 

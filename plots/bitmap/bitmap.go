@@ -1,5 +1,6 @@
-// Package bitmap lends memory for images and for their compression, and keeps it for the next image: without it the 12 MB that a figure takes
-// for a moment are what would keep the garbage collector of a session busy. What is not used is the collector's.
+// Package bitmap provides memory for images and for their compression, and reuses it for the next image:
+// otherwise the 12 MB of each figure would keep the garbage collector of a session busy. Unused memory can be
+// collected.
 package bitmap
 
 import (
@@ -19,10 +20,11 @@ func New(w, h int) *image.RGBA {
 	return image.NewRGBA(image.Rect(0, 0, w, h))
 }
 
-// Free gives an image back, which must not be used any more.
+// Free returns an image for reuse. It must not be used afterwards.
 func Free(img *image.RGBA) { images.Put(img) }
 
-// Fast and Small encode images as PNG, in little time or to little data. They may be used by several goroutines at once.
+// Fast and Small encode images as PNG, in little time or to little data. They may be used by several
+// goroutines at once.
 var (
 	Fast  = &png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: new(buffers)}
 	Small = &png.Encoder{CompressionLevel: png.DefaultCompression, BufferPool: new(buffers)}

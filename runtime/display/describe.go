@@ -10,7 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// describeFunc says what a function is: func double(int) int, at cell[3]:1. ok is false for anything else, and for a nil function.
+// describeFunc describes a function: func double(int) int, at cell[3]:1. ok is false for anything else, and
+// for a nil function.
 func describeFunc(v any) (text string, ok bool) {
 	rv := reflect.ValueOf(v)
 	if !rv.IsValid() || rv.Kind() != reflect.Func || rv.IsNil() {
@@ -28,7 +29,8 @@ func describeFunc(v any) (text string, ok bool) {
 	}
 	file, line := f.FileLine(f.Entry())
 	file = filepath.Base(file)
-	if cell, ok := strings.CutPrefix(file, "interleave.go["); ok { // what the kernel has put in place of a cell's function
+	if cell, ok := strings.CutPrefix(file, "interleave.go["); ok {
+		// what the kernel has put in place of a cell's function
 		file = "cell[" + cell
 	}
 	at := fmt.Sprintf("%s:%d", file, line)
@@ -44,8 +46,8 @@ func describeFunc(v any) (text string, ok bool) {
 	return fmt.Sprintf("func %s(%s, at %s", name, signature, at), true
 }
 
-// funcName takes what the linker calls a function apart: the name in its package, empty for a literal, and what else than a
-// function it is.
+// funcName takes what the linker calls a function apart: the name in its package, empty for a literal, and
+// what else than a function it is.
 func funcName(s string) (name, kind string) {
 	s = s[strings.LastIndexByte(s, '/')+1:]
 	if i := strings.IndexByte(s, '['); i >= 0 { // type arguments
@@ -74,7 +76,8 @@ func funcName(s string) (name, kind string) {
 	return pkg + "." + name, ""
 }
 
-// describeWrapped names the types of the errors that an error wraps, when they have names that a program can use.
+// describeWrapped names the types of the errors that an error wraps, when they have names that a program can
+// use.
 func describeWrapped(v any) string {
 	err, ok := v.(error)
 	if !ok {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// encode turns an image into PNG. The image's own methods run here, so a panic of theirs is an error.
+// encode turns an image into PNG. The image's own methods run here, so their panics become errors.
 func encode(img image.Image) (raw []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -30,7 +30,7 @@ func encode(img image.Image) (raw []byte, err error) {
 	return buf.Bytes(), nil
 }
 
-// describe says what an encoded image is, and fails when it is not of its kind.
+// describe describes an encoded image, and fails when it is not of its kind.
 func describe(mime string, b []byte) (string, error) {
 	want := strings.TrimPrefix(mime, "image/")
 	c, kind, err := image.DecodeConfig(bytes.NewReader(b))

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// A Handle is a place in the output. Its first call shows something there, each later one replaces it. A Handle may be used from
-// several goroutines; what arrives last stays.
+// A Handle is a place in the output. Its first call shows something there, each later one replaces it. A
+// Handle may be used from several goroutines; what arrives last stays.
 type Handle struct {
 	id    string
 	mu    sync.Mutex // held while an event is delivered, so that updates arrive in the order of their calls
@@ -78,8 +78,8 @@ func (h *Handle) emit(b bundle) {
 	h.shown = true
 }
 
-// emit sends b where displayed values go. A failure that left other forms usable follows as an output of its own: it must
-// neither hide those forms nor be hidden by them.
+// emit sends b where displayed values go. A failure that left other forms usable follows as an output of its
+// own: it must neither hide those forms nor be hidden by them.
 func emit(b bundle, e Event) {
 	e.Data, e.Metadata = b.data, b.metadata
 	deliver(e)

@@ -17,8 +17,8 @@ type Asker func(ctx context.Context, prompt string, password bool) (string, erro
 
 var asker atomic.Pointer[Asker]
 
-// SetAsker says who asks the user, and returns the former one. nil restores the default, which prints the prompt and reads a
-// line of standard input.
+// SetAsker sets the function that asks the user, and returns the former one. nil restores the default, which
+// prints the prompt and reads a line of standard input.
 func SetAsker(f Asker) (old Asker) {
 	var p *Asker
 	if f != nil {
@@ -30,11 +30,12 @@ func SetAsker(f Asker) (old Asker) {
 	return old
 }
 
-// Input asks the user for a line of text and returns it without its line end. It fails when ctx ends first, and where
-// nobody can be asked, as in a notebook that runs unattended.
+// Input asks the user for a line of text and returns it without its line end. It fails when ctx ends first,
+// and when there is no user to ask, as in a notebook that runs unattended.
 func Input(ctx context.Context, prompt string) (string, error) { return ask(ctx, prompt, false) }
 
-// Password is Input for text that is not to be shown while it is typed. Without a notebook it is shown nevertheless.
+// Password is Input for text that is not to be shown while it is typed. Without a notebook it is shown
+// nevertheless.
 func Password(ctx context.Context, prompt string) (string, error) { return ask(ctx, prompt, true) }
 
 func ask(ctx context.Context, prompt string, password bool) (string, error) {

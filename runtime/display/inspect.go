@@ -32,8 +32,8 @@ func try(f func() error) error {
 	return err
 }
 
-// askMethods calls the methods by which a value shows itself. Names are constants, so that the linker can still drop what
-// nobody calls.
+// askMethods calls the methods by which a value shows itself. Names are constants, so that the linker can
+// still drop unused methods.
 func (b *bundle) askMethods(v any, rv reflect.Value) {
 	for _, f := range [...]struct {
 		mime, name string
@@ -61,8 +61,8 @@ var (
 	bytesType    = reflect.TypeFor[[]byte]()
 )
 
-// showsItself reports whether a method has one of the shapes func() X and func() (X, error), X being a string or bytes. Others
-// that share the name mean something else and are left alone.
+// showsItself reports whether a method has one of the shapes func() X and func() (X, error), X being a string
+// or bytes. Others that share the name mean something else and are left alone.
 func showsItself(t reflect.Type) bool {
 	n := t.NumOut()
 	if t.NumIn() != 0 || n == 0 || n > 2 || n == 2 && t.Out(1) != errorType {
@@ -142,7 +142,8 @@ func (b *bundle) askImage(v any) {
 	}
 }
 
-// askSize asks a value that has pixels at what size they are to be shown, which may be half of what they are: screens differ.
+// askSize asks a value that has pixels at what size they are to be shown, which may be half of what they are:
+// screens differ.
 func (b *bundle) askSize(v any) {
 	s, ok := v.(interface{ Size() (width, height int) })
 	_, png := b.data[mimePNG]
@@ -235,8 +236,8 @@ func draw(m reflect.Value, t reflect.Type, format string) (raw []byte, err error
 	return buf.Bytes(), nil
 }
 
-// plain is the text form. A value with richer forms, or with methods for them that failed, is named by its type when it has no String
-// method: its fields are seldom what somebody wants to read who expects a picture.
+// plain is the text form. A value with richer forms, or with methods for them that failed, is named by its
+// type when it has no String method: its fields are of little use to a reader who expects a picture.
 func plain(v any, rich bool) string {
 	if rich {
 		switch v.(type) {

@@ -25,10 +25,10 @@ func Text(s string) { emit(bundle{data: map[string]any{mimeText: s}}, Event{}) }
 // SVG shows a drawing given as SVG source. Source without an <svg element is reported instead of shown.
 func SVG(s string) { emit(svgBundle("display.SVG", s), Event{}) }
 
-// PNG shows an encoded PNG image. Bytes that are none are reported instead of shown.
+// PNG shows an encoded PNG image. Bytes that are not a PNG image are reported instead.
 func PNG(b []byte) { emit(binary("display.PNG", mimePNG, b), Event{}) }
 
-// JPEG shows an encoded JPEG image. Bytes that are none are reported instead of shown.
+// JPEG shows an encoded JPEG image. Bytes that are not a JPEG image are reported instead.
 func JPEG(b []byte) { emit(binary("display.JPEG", mimeJPEG, b), Event{}) }
 
 // Image shows img, encoded as PNG.
@@ -37,26 +37,27 @@ func Image(img image.Image) { emit(imageBundle("display.Image", img), Event{}) }
 // JSON shows v as a tree to unfold. A value that encoding/json cannot encode is reported instead.
 func JSON(v any) { emit(jsonBundle("display.JSON", v), Event{}) }
 
-// Raw shows one thing in representations of the caller's choice: MIME type → a value that encoding/json can encode, binary types
-// as base64 in a string. A text/plain form is added when there is none.
+// Raw shows one thing in representations of the caller's choice: MIME type → a value that encoding/json can
+// encode, binary types as base64 in a string. A text/plain form is added if it is missing.
 func Raw(data, metadata map[string]any) { emit(rawBundle(data, metadata), Event{}) }
 
-// Show shows each value in every form it has; the package comment says which those are.
+// Show displays each value in every representation that it supports; the package comment lists them.
 func Show(values ...any) {
 	for _, v := range values {
 		emit(inspect(v), Event{})
 	}
 }
 
-// Bundle returns what [Show] would show: MIME type → representation, with the metadata of those that have any. data always holds
-// text/plain. err joins the failures of the value's own methods; the forms that worked are in data nevertheless.
+// Bundle returns what [Show] would show: MIME type → representation, with the metadata of those that have
+// any. data always holds text/plain. err joins the failures of the value's own methods; the forms that worked
+// are in data nevertheless.
 func Bundle(v any) (data, metadata map[string]any, err error) {
 	b := inspect(v)
 	return b.data, b.metadata, b.err
 }
 
-// Clear removes the output of the cell so far. With wait it is removed when the next output comes, which avoids flicker.
-// Without a sink it does nothing.
+// Clear removes the output of the cell so far. With wait it is removed when the next output comes, which
+// avoids flicker. Without a sink it does nothing.
 func Clear(wait bool) {
 	if f := sink.Load(); f != nil {
 		(*f)(Event{Clear: true, Wait: wait})

@@ -2,8 +2,8 @@ package display
 
 import "sync/atomic"
 
-// An Event is one thing to show. Data and Metadata map MIME types to values that encoding/json can encode: a string for
-// text types, base64 in a string for binary ones.
+// An Event is one thing to show. Data and Metadata map MIME types to values that encoding/json can encode: a
+// string for text types, base64 in a string for binary ones.
 type Event struct {
 	Data     map[string]any
 	Metadata map[string]any
@@ -15,8 +15,9 @@ type Event struct {
 
 var sink atomic.Pointer[func(Event)]
 
-// SetSink says where displayed values go and returns the former sink. nil restores the default, which prints the text
-// form to standard output. The sink is called from the goroutine that displays, so that it can tell whose it is.
+// SetSink sets the function that receives displayed values, and returns the former one. nil restores the
+// default, which prints the text form to standard output. The sink is called on the goroutine that displays,
+// so that it can identify it.
 func SetSink(f func(Event)) (old func(Event)) {
 	var p *func(Event)
 	if f != nil {

@@ -11,7 +11,8 @@ type entry struct{ key, value reflect.Value }
 // mostEntries is how many entries of a map are looked at to find those that come first.
 const mostEntries = 200_000
 
-// sorted returns a map's entries in the order of fmt; all is false when it has too many for that, and some are returned.
+// sorted returns a map's entries in the order of fmt; all is false when it has too many for that, and some
+// are returned.
 func sorted(m reflect.Value) (entries []entry, all bool) {
 	entries = make([]entry, 0, min(m.Len(), mostEntries))
 	for it := m.MapRange(); it.Next(); {
@@ -24,8 +25,9 @@ func sorted(m reflect.Value) (entries []entry, all bool) {
 	return entries, true
 }
 
-// compareKeys orders keys of maps: numbers and texts as one expects, false before true, nil first, pointers and channels by address,
-// structs and arrays by their elements, interfaces by their types and then by their values.
+// compareKeys orders keys of maps: numbers and texts as one expects, false before true, nil first, pointers
+// and channels by address, structs and arrays by their elements, interfaces by their types and then by their
+// values.
 func compareKeys(a, b reflect.Value) int {
 	if a.Type() != b.Type() {
 		return -1

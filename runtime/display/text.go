@@ -22,7 +22,7 @@ const (
 // Sprint returns the text that [Show] shows for v. It is what fmt.Sprint returns, but
 //
 //   - a map or slice that contains itself is cut where it would begin again: map[name:root parent:map[...]];
-//   - it ends after 100 kB and says so, without formatting the rest;
+//   - it ends after 100 kB with a note, without formatting the rest;
 //   - a method of v that calls itself without end costs that method's text, not the program;
 //   - a function is described by its name, its type and its place; an error names the types of the errors that it wraps.
 //
@@ -49,14 +49,16 @@ func sprint(v any) string {
 	}
 }
 
-// avoided is the calls of methods that did not return when the text was begun before. Each costs as much as the stack has room.
+// avoided is the calls of methods that did not return when the text was begun before. Each costs as much as
+// the stack has room.
 type avoided struct {
 	n     int            // of the calls so far
 	calls map[int]string // by their number, and why
 	types map[reflect.Type]bool
 }
 
-// add avoids a call, and from the fourth on all methods of its type. It returns false when that was tried already.
+// add avoids a call, and from the fourth on all methods of its type. It returns false when that was tried
+// already.
 func (a *avoided) add(n int, of reflect.Type, why error) bool {
 	if a.calls[n] != "" {
 		return false
@@ -326,7 +328,7 @@ func (p *printer) string(s string) {
 	}
 }
 
-// bound cuts what is too much.
+// bound cuts text that is too long.
 func (p *printer) bound() {
 	if len(p.buf) > p.most {
 		p.buf, p.full = p.buf[:p.most], true
@@ -446,7 +448,7 @@ func (s state) Write(b []byte) (int, error) { return s.WriteString(string(b)) }
 
 func (s state) WriteString(text string) (int, error) {
 	if s.p.string(text); s.p.full {
-		panic(errFull) // the method would go on for nothing, perhaps for ever
+		panic(errFull) // the method would continue for nothing, perhaps for ever
 	}
 	return len(text), nil
 }

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// After starts fn when d has passed, as a task that is pending until then; a negative d means now, as in package time. Cancelling the
-// task or ctx before means that fn is never called; so does a ctx that has ended already or ends at that very moment. It is
-// loop.call_later and threading.Timer. No goroutine waits for the time to come.
+// After starts fn when d has passed, as a task that is pending until then; a negative d means now, as in
+// package time. Cancelling the task or ctx before means that fn is never called; so does a ctx that has ended
+// already or ends at that very moment. It is loop.call_later and threading.Timer. No goroutine waits for the
+// time to come.
 func After[T any](ctx context.Context, d time.Duration, fn func(context.Context) (T, error), opts ...TaskOption) *Task[T] {
 	t := new(Task[T])
 	if fn == nil {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// What follows are the instances for any value: the door for callers that cannot instantiate, such as an interpreter.
+// The functions below are instances for any value, for callers that cannot instantiate, such as an
+// interpreter.
 
 // GatherAny is [Gather] for functions of any result.
 func GatherAny(ctx context.Context, fns ...func(context.Context) (any, error)) ([]any, error) {

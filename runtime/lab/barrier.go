@@ -9,10 +9,11 @@ import (
 	"sync/atomic"
 )
 
-// ErrBrokenBarrier is the error of waiting at a barrier that somebody left or that was aborted.
+// ErrBrokenBarrier is the error of waiting at a barrier that another goroutine left, or that was aborted.
 var ErrBrokenBarrier = errors.New("the barrier is broken")
 
-// A Barrier is a place where a number of goroutines wait for each other, again and again. It is threading.Barrier.
+// A Barrier is a place where a number of goroutines wait for each other, again and again. It is
+// threading.Barrier.
 type Barrier struct {
 	n      int
 	action func()
@@ -35,8 +36,9 @@ type round struct {
 	broken  bool          // valid when over is closed
 }
 
-// NewBarrier returns a barrier for n parties. When the last of them arrives it calls action, if there is one, before any of them
-// continues. The action may ask the barrier how it is doing, and abort or reset it, but it must not wait at it.
+// NewBarrier returns a barrier for n parties. When the last of them arrives it calls action, if there is one,
+// before any of them continues. The action may ask the barrier how it is doing, and abort or reset it, but it
+// must not wait at it.
 func NewBarrier(n int, action func()) *Barrier {
 	if n < 1 {
 		panic(misuse("lab.NewBarrier", "%d parties: need at least 1", n))
@@ -46,12 +48,13 @@ func NewBarrier(n int, action func()) *Barrier {
 	return b
 }
 
-// Wait waits until all parties have come, and returns how many had come before: 0 for the first, n-1 for the last.
+// Wait waits until all parties have come, and returns how many had come before: 0 for the first, n-1 for the
+// last.
 //
-// When ctx ends before that, the barrier breaks: the others cannot meet any more, and get [ErrBrokenBarrier]. So does everybody who
-// comes then, until Reset. So it is in threading; in asyncio another may come in the place of one that is cancelled. A panic of the
-// action breaks the barrier, too, and is the error of the last. The end of ctx while the action runs also breaks it; in Python a timeout
-// has no effect then.
+// When ctx ends before that, the barrier breaks: the others, and those that come later, get
+// [ErrBrokenBarrier] until Reset. Python's threading does the same; in asyncio another task may take the
+// place of a cancelled one. A panic of the action breaks the barrier, too, and is the error of the last. The
+// end of ctx while the action runs also breaks it; in Python a timeout has no effect then.
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	if err := checkContext("lab.Barrier.Wait", ctx); err != nil {
 		return 0, err
@@ -123,7 +126,8 @@ func (b *Barrier) Named(name string) *Barrier {
 	return b
 }
 
-// Stats returns what the barrier has seen so far: who passed, and how long they waited for the others.
+// Stats returns the statistics of the barrier so far: how many passed, and how long they waited for the
+// others.
 func (b *Barrier) Stats() LockStats { return b.meter.snapshot("barrier", b.passed.Load()) }
 
 // meet ends a round in which all have come: with the action, which runs without the lock.
@@ -170,7 +174,7 @@ func (b *Barrier) Abort() {
 	b.breakUp()
 }
 
-// Reset makes the barrier whole and empty again. Those who wait get [ErrBrokenBarrier].
+// Reset makes the barrier usable and empty again. Waiting goroutines get [ErrBrokenBarrier].
 func (b *Barrier) Reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -203,7 +207,7 @@ func (b *Barrier) Waiting() int {
 // Parties returns the number that the barrier was made for.
 func (b *Barrier) Parties() int { return b.n }
 
-// String says how many have come.
+// String shows how many have arrived.
 func (b *Barrier) String() string {
 	if b.Broken() {
 		return "barrier, broken"

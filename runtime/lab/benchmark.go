@@ -14,13 +14,17 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// BenchOptions say how thoroughly to measure. The zero value is good for calls between a nanosecond and a second.
+// BenchOptions determine how thoroughly to measure. The zero value is good for calls between a nanosecond and
+// a second.
 type BenchOptions struct {
-	Repeats    int           // samples to take; 0 means 12. Fewer than 6 give no interval of 95 %
-	Warmup     time.Duration // how long to call before the first sample, once at least; 0 means 20 ms. It is in no sample
-	MinTime    time.Duration // a sample repeats the call until it takes so long; 0 means 5 ms
-	MaxTime    time.Duration // no sample is begun after that time, which includes the warm-up; 0 means 10 s. Compare and Scale multiply it by the number of rows
-	Confidence float64       // of the interval; 0 means 0.95. Verdicts need 0.9
+	Repeats int // samples to take; 0 means 12. Fewer than 6 do not allow an interval of 95 %
+	// how long to call before the first sample, once at least; 0 means 20 ms. It is in no sample
+	Warmup  time.Duration
+	MinTime time.Duration // a sample repeats the call until it takes so long; 0 means 5 ms
+	// no sample is begun after that time, which includes the warm-up; 0 means 10 s. Compare and Scale
+	// multiply it by the number of rows
+	MaxTime    time.Duration
+	Confidence float64 // of the interval; 0 means 0.95. Verdicts need 0.9
 }
 
 func (o BenchOptions) check(call string) (BenchOptions, error) {
@@ -58,19 +62,24 @@ type Stats struct {
 	Samples        []float64 // in the order in which they were taken
 	Calls          int       // in each sample
 	Median, Lo, Hi float64   // Lo and Hi are the ends of the confidence interval
-	Confidence     float64   // of the interval: at least what was asked for; 0 when there were too few samples, and Lo and Hi are their range
-	Floor          float64   // lower bound of Lo without the time that other processes and the hypervisor took; Lo when that is not known
-	CPU            float64   // CPU time of the whole process; 0 when not known
-	Allocs, Bytes  float64   // allocated in one call, by anybody in this process
-	GOMAXPROCS     int       // when it was measured
-	Warnings       []string  // conditions that may have changed the numbers
-	Engine         string    // what ran the code, as timeline.Engine says
+	// of the interval: at least what was asked for; 0 when there were too few samples, and Lo and Hi are
+	// their range
+	Confidence float64
+	// lower bound of Lo without the time that other processes and the hypervisor took; Lo when that is not
+	// known
+	Floor         float64
+	CPU           float64  // CPU time of the whole process; 0 when not known
+	Allocs, Bytes float64  // allocated in one call, by any goroutine of this process
+	GOMAXPROCS    int      // when it was measured
+	Warnings      []string // conditions that may have changed the numbers
+	Engine        string   // what ran the code, see timeline.Engine
 }
 
-// Bench measures fn: it warms up, collects garbage of earlier code if there is much, takes samples that are long enough for the clock, and
-// returns their median with a confidence interval that makes no assumption about the distribution of the times. A call of fn itself costs a
-// nanosecond or two, which is included. The first error of fn ends the measurement and is returned. fn is not recorded for the notebook's
-// figure. [Stats.Warnings] lists conditions that may have changed the numbers.
+// Bench measures fn: it warms up, collects garbage of earlier code if there is much, takes samples that are
+// long enough for the clock, and returns their median with a confidence interval that makes no assumption
+// about the distribution of the times. A call of fn itself costs a nanosecond or two, which is included. The
+// first error of fn ends the measurement and is returned. fn is not recorded for the notebook's figure.
+// [Stats.Warnings] lists conditions that may have changed the numbers.
 //
 // The compiler may remove work whose result is unused: pass what fn computes to [Keep].
 func Bench(ctx context.Context, name string, fn func(context.Context) error, opt BenchOptions) (Stats, error) {
@@ -86,8 +95,9 @@ func Bench(ctx context.Context, name string, fn func(context.Context) error, opt
 	return b.all[0].stats, err
 }
 
-// summarize computes median and intervals from the samples. lost is the part of each sample that others may have caused, at most; nil when it
-// is not known. Without others, at least three quarters of the samples would be no shorter than the lower quartile of what is left.
+// summarize computes median and intervals from the samples. lost is the largest part of each sample that
+// other processes may have caused; nil when it is unknown. Without other processes, at least three quarters
+// of the samples would not be below the lower quartile of the remainders.
 func (s *Stats) summarize(confidence float64, lost []float64) {
 	if len(s.Samples) == 0 {
 		return
@@ -143,8 +153,8 @@ func (s *Stats) ratio(base *Stats) string {
 	return fmt.Sprintf("%.2f", base.Median/s.Median)
 }
 
-// Differs reports whether the two measurements differ by more than chance, with p < 0.05 in a Mann-Whitney U test, and by more than the
-// time that other processes may have taken.
+// Differs reports whether the two measurements differ by more than chance, with p < 0.05 in a Mann-Whitney U
+// test, and by more than the time that other processes may have taken.
 func (s Stats) Differs(o Stats) bool {
 	if len(s.Samples) == 0 || len(o.Samples) == 0 {
 		return false
@@ -182,7 +192,8 @@ func (s Stats) String() string {
 // A grid is a table: the first row is its head.
 type grid [][]string
 
-// nothingMeasured stands for the numbers of what failed: whoever shows a result and not its error must not take zeros for some.
+// nothingMeasured replaces the numbers of a failed measurement: code that shows a result without its error
+// must not show zeros.
 const nothingMeasured = "nothing was measured"
 
 // foot is the text below a result: the engine that ran it, and the warnings.

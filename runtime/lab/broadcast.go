@@ -22,7 +22,7 @@ type Broadcast[T any] struct {
 	closed bool // and so are the channels of the subscriptions
 }
 
-// A Policy says what a broadcast does when a subscriber's buffer is full.
+// A Policy determines what a broadcast does when a subscriber's buffer is full.
 type Policy int
 
 const (
@@ -52,7 +52,8 @@ type Subscription[T any] struct {
 	dropped int
 }
 
-// Subscribe returns a subscription that gets what is published from now on, with room for buffer values that were not read yet.
+// Subscribe returns a subscription to all values that are published from now on, with room for buffer unread
+// values.
 func (b *Broadcast[T]) Subscribe(buffer int) *Subscription[T] {
 	if buffer < 1 && b.policy != Block || buffer < 0 {
 		panic(misuse("lab.Broadcast.Subscribe", "buffer %d: need at least 1, or 0 with Block", buffer))
@@ -71,9 +72,9 @@ func (b *Broadcast[T]) Subscribe(buffer int) *Subscription[T] {
 	return s
 }
 
-// Publish hands v to all subscribers. With [Block] it waits for them until ctx ends or the broadcast is closed; those before the one
-// that was not ready have v then. A goroutine that reads a subscription must not publish to the same broadcast with [Block]: it
-// would wait for itself.
+// Publish hands v to all subscribers. With [Block] it waits for them until ctx ends or the broadcast is
+// closed; those before the one that was not ready have v then. A goroutine that reads a subscription must not
+// publish to the same broadcast with [Block]: it would wait for itself.
 func (b *Broadcast[T]) Publish(ctx context.Context, v T) error {
 	if err := checkContext("lab.Broadcast.Publish", ctx); err != nil {
 		return err
@@ -149,8 +150,8 @@ func (s *Subscription[T]) offer(ctx context.Context, policy Policy, v T) error {
 	}
 }
 
-// Close ends the broadcast: subscribers read what they have, and then find their channels closed. A Publish that waits for a subscriber
-// fails. Closing again does nothing.
+// Close ends the broadcast: subscribers read what they have, and then find their channels closed. A Publish
+// that waits for a subscriber fails. Closing again does nothing.
 func (b *Broadcast[T]) Close() {
 	if b.over == nil {
 		panic(zero("lab.Broadcast.Close", "broadcast", "lab.NewBroadcast"))
@@ -160,7 +161,7 @@ func (b *Broadcast[T]) Close() {
 		close(b.over)
 	}
 	b.mu.Unlock()
-	b.publishing <- struct{}{} // until no Publish sends any more
+	b.publishing <- struct{}{} // wait until no Publish is sending
 	defer func() { <-b.publishing }()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -173,8 +174,8 @@ func (b *Broadcast[T]) Close() {
 // C returns the channel of values, to range over or select on. It is closed when the broadcast is.
 func (s *Subscription[T]) C() <-chan T { return s.values }
 
-// Next waits for the next value. The error is [ErrClosed] when there will be none. As with [Queue.Get], a context that has ended takes no
-// value.
+// Next waits for the next value. The error is [ErrClosed] when there will be no further values. As with
+// [Queue.Get], a context that has ended takes no value.
 func (s *Subscription[T]) Next(ctx context.Context) (T, error) {
 	var zero T
 	if err := checkContext("lab.Subscription.Next", ctx); err != nil {
@@ -224,7 +225,7 @@ func (s *Subscription[T]) Cancel() {
 	s.b.subs = slices.DeleteFunc(s.b.subs, func(o *Subscription[T]) bool { return o == s })
 }
 
-// String says how many listen.
+// String shows the number of subscribers.
 func (b *Broadcast[T]) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -234,7 +235,7 @@ func (b *Broadcast[T]) String() string {
 	return "broadcast to " + quantity.Plural(len(b.subs), "subscriber")
 }
 
-// String says how much there is to read.
+// String shows how many values wait to be read.
 func (s *Subscription[T]) String() string {
 	return fmt.Sprintf("subscription, %d unread, %d dropped", len(s.values), s.Dropped())
 }

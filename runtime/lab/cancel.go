@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A CanceledError says that work was cancelled, and why. It is both: errors.Is finds [context.Canceled] (or
-// [context.DeadlineExceeded]) and the cause.
+// A CanceledError reports that work was cancelled, and why. It is both: errors.Is finds [context.Canceled]
+// (or [context.DeadlineExceeded]) and the cause.
 type CanceledError struct {
 	Err   error // what the context's Err returned
 	Cause error // what it was cancelled with

@@ -30,19 +30,21 @@ func (w Way) String() string {
 	return fmt.Sprintf("Way(%d)", int(w))
 }
 
-// An Env is what a task of [Compare] works with. It waits and computes in the manner of the way that is being measured.
+// An Env is what a task of [Compare] works with. It waits and computes in the manner of the way that is being
+// measured.
 type Env interface {
 	// Context ends when the task should.
 	Context() context.Context
-	// Sleep waits for something outside, such as a server: without the GIL, and with the event loop going on.
+	// Sleep waits for something outside, such as a server: without the GIL, while the event loop continues.
 	Sleep(d time.Duration) error
-	// Compute works a core for about d of its time. Other threads under a GIL get their turns meanwhile; an event loop stands still.
+	// Compute works a core for about d of its time. Other threads under a GIL get their turns meanwhile; an
+	// event loop stands still.
 	Compute(d time.Duration) error
 }
 
-// CompareOptions say what to compare.
+// CompareOptions determine what to compare.
 type CompareOptions struct {
-	Ways  []Way         // none means all
+	Ways  []Way         // empty means all
 	Pool  int           // workers of the pool; 0 means one for each core
 	GIL   time.Duration // switch interval; 0 means Python's
 	Bench BenchOptions  // 0 repeats mean 7 here
@@ -63,12 +65,13 @@ type CompareRow struct {
 	Speedup float64 // the first row's median over this one's; the table shows it only if the intervals support it
 }
 
-// Compare runs the same n tasks in several ways and measures each way. The times are those of all n tasks together, and include making and
-// closing the pool, the threads or the event loop.
+// Compare runs the same n tasks in several ways and measures each way. The times are those of all n tasks
+// together, and include making and closing the pool, the threads or the event loop.
 //
-// The ways are sampled in turn, in random order, so that a change of the machine's speed affects all of them. Compare also counts the time
-// that other processes and the hypervisor took. [Comparison.Warnings] gives the factor up to which a difference may come from that, and the
-// table and plots.Compare call a way faster only if the difference is larger. As in [Bench], nothing is recorded meanwhile.
+// The ways are sampled in turn, in random order, so that a change of the machine's speed affects all of them.
+// Compare also counts the time that other processes and the hypervisor took. [Comparison.Warnings] gives the
+// factor up to which a difference may come from that, and the table and plots.Compare call a way faster only
+// if the difference is larger. As in [Bench], nothing is recorded meanwhile.
 func Compare(ctx context.Context, name string, n int, task func(env Env, i int) error, opt CompareOptions) (Comparison, error) {
 	c := Comparison{Name: name, Tasks: n}
 	if err := errors.Join(checkContext("lab.Compare", ctx), checkDuration("lab.Compare", "switch interval", opt.GIL)); err != nil {
@@ -172,8 +175,8 @@ func (e loopEnv) Compute(d time.Duration) error {
 	return compute(d, func() error { return canceled(e.co.ctx) })
 }
 
-// Compute works a core for about d of its time, by doing what takes so long on a core of this machine that has nothing else to do. Beside
-// others on the same core it takes longer on the clock, as real work does.
+// Compute works a core for about d of its time, by doing what takes so long on a core of this machine that
+// has nothing else to do. Beside others on the same core it takes longer on the clock, as real work does.
 func Compute(ctx context.Context, d time.Duration) error {
 	if err := checkContext("lab.Compute", ctx); err != nil {
 		return err
@@ -200,9 +203,9 @@ func compute(d time.Duration, step func() error) error {
 
 var slice atomic.Int64 // what roundsPerSlice found; 0 before
 
-// roundsPerSlice is how many rounds of burn take computeSlice: the best of several tries, since others only ever slow it down. The
-// first calls find out, which takes half a millisecond in the middle of somebody's experiment. Nobody waits for another's answer:
-// goroutines in a queue would be seen in the figure.
+// roundsPerSlice is how many rounds of burn take computeSlice: the best of several tries, since other load
+// only slows it down. The first calls measure it, which takes half a millisecond during an experiment. Calls
+// do not wait for each other's result: goroutines in a queue would be seen in the figure.
 func roundsPerSlice() int64 {
 	if n := slice.Load(); n > 0 {
 		return n
@@ -222,8 +225,8 @@ func roundsPerSlice() int64 {
 	return n
 }
 
-// burn keeps a core busy. Each round needs the result of the one before, and the last is returned, so that nothing can be left
-// out.
+// burn keeps a core busy. Each round needs the result of the one before, and the last is returned, so that
+// nothing can be left out.
 //
 //go:noinline
 func burn(rounds int) uint64 {

@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// A Cond lets goroutines wait for a change of what a lock protects. It is threading.Condition. Go programs mostly use a channel
-// instead.
+// A Cond lets goroutines wait for a change of what a lock protects. It is threading.Condition. Go programs
+// mostly use a channel instead.
 type Cond struct {
 	l     *Lock
 	mu    sync.Mutex
@@ -30,8 +30,8 @@ func NewCond(l *Lock) *Cond {
 // L returns the lock, which must be held around Wait and the changes that it waits for.
 func (c *Cond) L() *Lock { return c.l }
 
-// Wait gives the lock back, waits for Notify or the end of ctx, and takes the lock again: it is held when Wait returns, with an
-// error, too. What was waited for may have changed again meanwhile; [Cond.WaitUntil] looks.
+// Wait releases the lock, waits for Notify or the end of ctx, and takes the lock again: it is held when Wait
+// returns, even with an error. The condition may have changed again meanwhile; [Cond.WaitUntil] checks it.
 func (c *Cond) Wait(ctx context.Context) error {
 	if err := checkContext("lab.Cond.Wait", ctx); err != nil {
 		return err
@@ -63,7 +63,8 @@ func (c *Cond) Wait(ctx context.Context) error {
 	if over(err == nil); err == nil {
 		c.woken.Add(1)
 	}
-	// The caller holds the lock afterwards whatever happened: this wait cannot be cancelled, and so cannot fail.
+	// The caller must hold the lock afterwards in any case: this wait cannot be cancelled, and so cannot
+	// fail.
 	_ = c.l.Lock(context.WithoutCancel(ctx))
 	return err
 }
@@ -74,11 +75,11 @@ func (c *Cond) Named(name string) *Cond {
 	return c
 }
 
-// Stats returns what the condition has seen so far: who was woken, and how long they waited for it.
+// Stats returns the statistics of the condition so far: how many were woken, and how long they waited.
 func (c *Cond) Stats() LockStats { return c.meter.snapshot("condition", c.woken.Load()) }
 
-// WaitUntil waits until pred, which is called with the lock held, is true. When ctx ends, pred is asked a last time: what is true then
-// is no error. It is Condition.wait_for.
+// WaitUntil waits until pred, which is called with the lock held, is true. When ctx ends, pred is called a
+// last time; if it is true then, there is no error. It is Condition.wait_for.
 func (c *Cond) WaitUntil(ctx context.Context, pred func() bool) error {
 	if pred == nil {
 		return misuse("lab.Cond.WaitUntil", "nil function")
@@ -97,7 +98,8 @@ func (c *Cond) WaitUntil(ctx context.Context, pred func() bool) error {
 	return nil
 }
 
-// Notify wakes the n that have waited longest, or all when there are fewer. Other than in Python it may be called without the lock.
+// Notify wakes the n that have waited longest, or all when there are fewer. Other than in Python it may be
+// called without the lock.
 func (c *Cond) Notify(n int) {
 	if n < 0 {
 		panic(misuse("lab.Cond.Notify", "%d: need zero or more", n))
@@ -109,7 +111,7 @@ func (c *Cond) Notify(n int) {
 	}
 }
 
-// NotifyAll wakes all who wait.
+// NotifyAll wakes all waiting goroutines.
 func (c *Cond) NotifyAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -118,7 +120,7 @@ func (c *Cond) NotifyAll() {
 	}
 }
 
-// String says how many wait.
+// String shows how many goroutines wait.
 func (c *Cond) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

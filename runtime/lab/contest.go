@@ -13,8 +13,8 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A bench measures one function, or several side by side: each round takes a sample of each, in random order, so that a change of the
-// machine's speed affects all of them alike.
+// A bench measures one function, or several side by side: each round takes a sample of each, in random order,
+// so that a change of the machine's speed affects all of them alike.
 type bench struct {
 	call string // "lab.Bench"
 	from *site
@@ -32,8 +32,8 @@ type contender struct {
 	loads []load // of each sample
 }
 
-// run warms up all functions, takes the samples and fills in the stats of each contender, also when it fails halfway. It returns the
-// warnings for the measurement as a whole.
+// run warms up all functions, takes the samples and fills in the stats of each contender, also when it fails
+// halfway. It returns the warnings for the measurement as a whole.
 func (b *bench) run(ctx context.Context, opt BenchOptions, in instruments) (warnings []string, err error) {
 	if opt, err = opt.check(b.call); err != nil {
 		return nil, err
@@ -140,7 +140,8 @@ func callsFor(least time.Duration, n int, took time.Duration) int {
 // finish computes the statistics.
 func (b *bench) finish(opt BenchOptions, w *watch) (warnings []string) {
 	w.look()
-	slower, most := 1.0, 1.0 // how much longer others made times: at most, and at most of those of which something is certain
+	// how much longer others made times: at most, and at most of those of which something is certain
+	slower, most := 1.0, 1.0
 	for _, c := range b.all {
 		s := &c.stats
 		n := len(s.Samples)
@@ -190,13 +191,15 @@ func (b *bench) finish(opt BenchOptions, w *watch) (warnings []string) {
 	return warnings
 }
 
-// lost returns, for each sample, an upper bound of the nanoseconds by which others made a call longer: the time that threads of this
-// process waited for a core, limited by the time that other processes used, and the time taken by the hypervisor and the container's
-// limit. It may be too large, since threads can wait at the same time. nil means that nothing is known.
+// lost returns, for each sample, an upper bound of the nanoseconds by which others made a call longer: the
+// time that threads of this process waited for a core, limited by the time that other processes used, and the
+// time taken by the hypervisor and the container's limit. It may be too large, since threads can wait at the
+// same time. nil means that nothing is known.
 func (c *contender) lost(sum load, w *watch) []float64 {
 	processes, hypervisor := w.others()
 	cores := float64(max(sum.cores, 1))
-	taken := max(processes*cores*float64(sum.took), float64(sum.others)) // by the mean of the whole measurement, or by these samples if that is more
+	// by the mean of the whole measurement, or by these samples if that is more
+	taken := max(processes*cores*float64(sum.took), float64(sum.others))
 	kept := 0.0
 	if hypervisor >= muchStolen {
 		kept = hypervisor * cores

@@ -13,12 +13,12 @@ import (
 // CPUInfo is how many things can happen at the same time here.
 type CPUInfo struct {
 	Logical    int     // cores that the system offers to this process, hyperthreads counted
-	Physical   int     // cores of the machine without hyperthreads; 0 when the system does not tell
-	Quota      float64 // cores' worth of time that the container may use; 0 when there is no limit, or none is known
+	Physical   int     // cores of the machine without hyperthreads; 0 when unknown
+	Quota      float64 // cores' worth of time that the container may use; 0 when there is no known limit
 	GOMAXPROCS int     // goroutines that may run at the same time; Go sets it from cores and quota
 }
 
-// CPUs returns what os.cpu_count tells in Python, and what it does not.
+// CPUs returns the number of cores, as os.cpu_count in Python, and more.
 func CPUs() CPUInfo {
 	c := CPUInfo{Logical: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0)}
 	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
@@ -62,7 +62,7 @@ func quota(cpuMax string) float64 {
 	return l / p
 }
 
-// String says it in words.
+// String describes the cores.
 func (c CPUInfo) String() string {
 	s := quantity.Plural(c.Logical, "core")
 	if c.Physical > 0 && c.Physical != c.Logical {

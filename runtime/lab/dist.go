@@ -8,7 +8,8 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A Dist draws durations: how long a service takes to answer. It is given the source of chance, so that a seed repeats it.
+// A Dist draws durations: how long a service takes to answer. It is given the source of chance, so that a
+// seed repeats it.
 type Dist func(r *rand.Rand) time.Duration
 
 // Constant is always d.
@@ -26,14 +27,15 @@ func Uniform(least, most time.Duration) Dist {
 	return func(r *rand.Rand) time.Duration { return least + time.Duration(r.Int64N(int64(most-least)+1)) }
 }
 
-// Exponential has a mean and no memory: many short ones, few long ones. It is the time between arrivals that know nothing of each other.
+// Exponential has a mean and no memory: many short ones, few long ones. It is the time between arrivals that
+// know nothing of each other.
 func Exponential(mean time.Duration) Dist {
 	must(checkDuration("lab.Exponential", "mean", mean))
 	return func(r *rand.Rand) time.Duration { return time.Duration(r.ExpFloat64() * float64(mean)) }
 }
 
-// LogNormal has a median and a long tail: about one in six is longer than the median by the factor e^sigma. Real services look
-// like this; a sigma of 0.5 is tame, 1 is wild.
+// LogNormal has a median and a long tail: about one in six is longer than the median by the factor e^sigma.
+// Real services look like this; a sigma of 0.5 is tame, 1 is wild.
 func LogNormal(median time.Duration, sigma float64) Dist {
 	must(checkDuration("lab.LogNormal", "median", median))
 	if !(sigma >= 0) {
@@ -44,8 +46,8 @@ func LogNormal(median time.Duration, sigma float64) Dist {
 	}
 }
 
-// Sometimes draws from rare in the given part of all cases, and from usual in the others: the one request in a hundred that takes a
-// second.
+// Sometimes draws from rare in the given part of all cases, and from usual in the others: the one request in
+// a hundred that takes a second.
 func Sometimes(part float64, rare, usual Dist) Dist {
 	if !(part >= 0 && part <= 1) {
 		panic(misuse("lab.Sometimes", "part %v: need a value between 0 and 1", part))

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// Each calls fn(ctx, 0) to fn(ctx, n-1), each in its own goroutine, and waits for all of them. The first error cancels the ctx
-// of the others and is returned. Each is the core of [Gather]: what a function finds it stores under its own index.
+// Each calls fn(ctx, 0) to fn(ctx, n-1), each in its own goroutine, and waits for all of them. The first
+// error cancels the ctx of the others and is returned. Each is the core of [Gather]: what a function finds it
+// stores under its own index.
 func Each(ctx context.Context, n int, fn func(ctx context.Context, i int) error) error {
 	if fn == nil {
 		return misuse("lab.Each", "nil function")
@@ -32,7 +33,7 @@ type crew struct {
 	once   sync.Once
 	err    error   // the first one, for untilError; set under once
 	winner int     // the first without an error, for untilSuccess; set under once, -1 before
-	errs   []error // of each member, but for untilError
+	errs   []error // of each member, except with untilError
 }
 
 // until is what ends the work of a crew before all are ready.
@@ -71,7 +72,7 @@ func eachAll(ctx context.Context, call string, n int, fn func(context.Context, i
 // errBeaten is why the losers of a race were cancelled.
 var errBeaten = errors.New("another was first")
 
-// eachUntilSuccess returns the first that succeeded, or all errors when none did.
+// eachUntilSuccess returns the first that succeeded, or all errors when all failed.
 func eachUntilSuccess(ctx context.Context, call string, n int, fn func(context.Context, int) error) (winner int, err error) {
 	if err := checkContext(call, ctx); err != nil {
 		return -1, err
@@ -138,7 +139,8 @@ func (c *crew) finish(i int, err error) {
 	}
 }
 
-// Beyond so many members a figure folds its rows, and names of their own would only fill the trace's string table.
+// Beyond so many members a figure folds its rows, and names of their own would only fill the trace's string
+// table.
 const namedRegions = 64
 
 func (c *crew) traced(i int) {
@@ -151,13 +153,13 @@ func (c *crew) tracedAlike(i int) {
 	c.work(i)
 }
 
-// Gather runs the functions at the same time, each in its own goroutine, and returns their results in the order of the
-// arguments. It is called after Python's asyncio.gather, but fails like asyncio.TaskGroup.
+// Gather runs the functions at the same time, each in its own goroutine, and returns their results in the
+// order of the arguments. It is called after Python's asyncio.gather, but fails like asyncio.TaskGroup.
 //
-// The first error (or panic, as a [*PanicError]) cancels the context of the others; Gather waits until all have returned, and
-// returns that error and no results. asyncio.gather raises the first exception at once and lets the others run on. The context of the
-// caller cancels them all; when all have succeeded in spite of that, their results are returned. Without functions there is nothing
-// to do and nothing to report.
+// The first error (or panic, as a [*PanicError]) cancels the context of the others; Gather waits until all
+// have returned, and returns that error and no results. asyncio.gather raises the first exception at once and
+// lets the others run on. The context of the caller cancels them all; when all have succeeded in spite of
+// that, their results are returned. Without functions there is nothing to do and nothing to report.
 func Gather[T any](ctx context.Context, fns ...func(context.Context) (T, error)) ([]T, error) {
 	if err := checkFuncs("lab.Gather", fns); err != nil {
 		return nil, err
@@ -179,8 +181,9 @@ type Result[T any] struct {
 	Took  time.Duration // from its first to its last instruction, waiting included
 }
 
-// GatherAll is [Gather] without the cancelling: every function runs to its end, and each has its own result. It is
-// gather(return_exceptions=True). When ctx ends there is still a result for each, where Python raises CancelledError.
+// GatherAll is [Gather] without the cancelling: every function runs to its end, and each has its own result.
+// It is gather(return_exceptions=True). When ctx ends there is still a result for each, where Python raises
+// CancelledError.
 func GatherAll[T any](ctx context.Context, fns ...func(context.Context) (T, error)) []Result[T] {
 	must(checkFuncs("lab.GatherAll", fns))
 	results := make([]Result[T], len(fns))

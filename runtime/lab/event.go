@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// An Event is a flag to wait for. It is asyncio.Event: set, everybody passes; cleared, everybody waits. The zero Event is
-// clear and ready.
+// An Event is a flag to wait for. It is asyncio.Event: set, everybody passes; cleared, everybody waits. The
+// zero Event is clear and ready.
 type Event struct {
 	mu  sync.Mutex
 	c   chan struct{} // closed while set; made when first needed
@@ -27,7 +27,7 @@ func (e *Event) channel() chan struct{} {
 	return e.c
 }
 
-// Set lets all who wait go on, and all who come until Clear.
+// Set releases all waiting goroutines, and those that wait before the next Clear.
 func (e *Event) Set() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -37,7 +37,7 @@ func (e *Event) Set() {
 	}
 }
 
-// Clear makes those wait who come from now on.
+// Clear makes later calls of Wait wait.
 func (e *Event) Clear() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -53,8 +53,8 @@ func (e *Event) IsSet() bool {
 	return e.set
 }
 
-// Wait waits until the event is set, be it for a moment only, or ctx ends. When the event is set already, Wait succeeds even if ctx has
-// ended.
+// Wait waits until the event is set, be it for a moment only, or ctx ends. When the event is set already,
+// Wait succeeds even if ctx has ended.
 func (e *Event) Wait(ctx context.Context) error {
 	if err := checkContext("lab.Event.Wait", ctx); err != nil {
 		return err
@@ -85,17 +85,17 @@ func (e *Event) Named(name string) *Event {
 	return e
 }
 
-// Stats returns what the event has seen so far: who passed, and how long they waited.
+// Stats returns the statistics of the event so far: how many passed, and how long they waited.
 func (e *Event) Stats() LockStats { return e.meter.snapshot("event", e.passed.Load()) }
 
-// C returns a channel that is closed when the event is set, to select on. After Clear ask for a new one.
+// C returns a channel that is closed when the event is set, to select on. After Clear call C again.
 func (e *Event) C() <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.channel()
 }
 
-// String says whether the event is set.
+// String shows whether the event is set.
 func (e *Event) String() string {
 	if e.IsSet() {
 		return "event, set"

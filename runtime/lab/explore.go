@@ -15,24 +15,27 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// An Exploration asks whether anything can go wrong when several actors take turns. [Litmus] leaves the order to chance; [Explore] tries one
-// order after the other.
+// An Exploration asks whether anything can go wrong when several actors take turns. [Litmus] leaves the order
+// to chance; [Explore] tries one order after the other.
 //
-// Actors give the turn away in [Actor.Step], [Actor.Until] and [Actor.Lock] alone. What stands between two of these is one turn, in which
-// nobody else does anything; so a Step belongs wherever another goroutine might come in between.
+// Actors yield only in [Actor.Step], [Actor.Until] and [Actor.Lock]. The code between two of these calls is
+// one turn, in which no other actor runs; so call Step wherever another goroutine might run in between.
 type Exploration[S any] struct {
-	Name   string
-	Setup  func() *S          // makes a fresh state; nil means new(S)
-	Actors []func(*Actor, *S) // each runs once in each schedule; what one does must depend on the state and its turns alone
-	Always func(s *S) error   // what must hold after each turn, if not nil
-	AtEnd  func(s *S) error   // what must hold when all actors have ended, if not nil
+	Name  string
+	Setup func() *S // makes a fresh state; nil means new(S)
+	// each runs once in each schedule; what one does must depend on the state and its turns alone
+	Actors []func(*Actor, *S)
+	Always func(s *S) error // what must hold after each turn, if not nil
+	AtEnd  func(s *S) error // what must hold when all actors have ended, if not nil
 }
 
-// ExploreOptions bound an exploration. The zero value means what the comments say.
+// ExploreOptions bound an exploration. The comments describe the zero value.
 type ExploreOptions struct {
-	Schedules int    // the most that are tried; 0 means 10 000
-	Turns     int    // the most of one schedule, after which it counts as one that never ends; 0 means 1000
-	Seed      uint64 // chooses which come first among schedules that change actors equally often; the same seed gives the same exploration
+	Schedules int // the most that are tried; 0 means 10 000
+	Turns     int // the most of one schedule, after which it counts as one that never ends; 0 means 1000
+	// chooses which come first among schedules that change actors equally often; the same seed gives the same
+	// exploration
+	Seed uint64
 }
 
 // Interleavings is what an exploration found.
@@ -49,21 +52,25 @@ type Interleavings struct {
 
 // A Turn is what one actor did while the others stood still.
 type Turn struct {
-	Actor    int
-	From, To string // file:line of the calls where it got the turn and gave it away; From is start in the first, To is end in the last
+	Actor int
+	// file:line of the calls where it got the turn and gave it away; From is start in the first, To is end in
+	// the last
+	From, To string
 }
 
-// ErrDeadlock is what is broken when every actor waits that has not ended.
-var ErrDeadlock = errors.New("deadlock: every actor waits that has not ended")
+// ErrDeadlock is the failure when every unfinished actor is waiting.
+var ErrDeadlock = errors.New("deadlock: every unfinished actor is waiting")
 
 var errNoEnd = errors.New("the actors do not come to an end; what waits for others should do so in Until")
 
-// Explore runs the actors on fresh states again and again, each time in another order, until the test is broken, there are no more orders or
-// a bound is reached. Orders that seldom interrupt an actor come first: most mistakes show there, and in the simplest way. One that breaks
-// the test is run twice, the second time to note its lines.
+// Explore runs the actors repeatedly on fresh states, each time in another order, until the test fails, all
+// orders were tried, or a bound is reached. Orders that seldom interrupt an actor come first: most mistakes
+// show there, and in the simplest way. An order that fails the test is run twice, the second time to record
+// its lines.
 //
-// All runs on the calling goroutine, one turn at a time, at some hundred nanoseconds a turn: it finds errors of order, not data races
-// within a turn. An actor that waits for another in any way but Until and Lock waits for ever.
+// All runs on the calling goroutine, one turn at a time, at some hundred nanoseconds a turn: it finds errors
+// of order, not data races within a turn. An actor that waits for another in any way but Until and Lock waits
+// for ever.
 func Explore[S any](ctx context.Context, test Exploration[S], opts ...ExploreOptions) (Interleavings, error) {
 	for i, a := range test.Actors {
 		if a == nil {
@@ -94,7 +101,7 @@ func Explore[S any](ctx context.Context, test Exploration[S], opts ...ExploreOpt
 // An Actor is an actor's hold on the exploration that runs it. It must not be handed on.
 type Actor struct {
 	yield func(struct{}) bool
-	ready func() bool // what it waits for; nil means that it could go on
+	ready func() bool // what it waits for; nil means that it can continue
 	noted bool        // at is wanted
 	at    site        // where it gave its turn away
 	ended bool
@@ -104,10 +111,11 @@ type Actor struct {
 // errStopped unwinds actors of a schedule that is not pursued.
 var errStopped = errors.New("the schedule is over")
 
-// Step gives the turn away: any actor may have the next one, this one included.
+// Step ends the turn: any actor may have the next one, including this one.
 func (a *Actor) Step() { a.pause(nil) }
 
-// Until gives the turn away until ready says true. It is asked whenever somebody may get the turn, and must only look.
+// Until ends the turn until ready returns true. ready is called whenever an actor may get the turn, and must
+// not change anything.
 func (a *Actor) Until(ready func() bool) {
 	if ready == nil {
 		panic(misuse("lab.Actor.Until", "nil function"))
@@ -115,7 +123,7 @@ func (a *Actor) Until(ready func() bool) {
 	a.pause(ready)
 }
 
-// Lock locks l, a sync.Mutex or a [Lock], and gives the turn away before and until it can.
+// Lock locks l, a sync.Mutex or a [Lock]. It ends the turn before it locks, and until l is free.
 func (a *Actor) Lock(l interface {
 	TryLock() bool
 	Unlock()
@@ -135,7 +143,7 @@ func (a *Actor) Lock(l interface {
 
 func (a *Actor) pause(ready func() bool) {
 	if a.yield == nil {
-		panic(misuse("lab.Actor", "an Actor of nobody: Explore makes them"))
+		panic(misuse("lab.Actor", "an Actor that Explore did not make"))
 	}
 	a.ready = ready
 	if a.noted {
@@ -167,7 +175,8 @@ type explorer struct {
 	turns         int
 }
 
-// A schedule says who has the first turns: those of like before at, and who in turn at. After these an actor goes on for as long as it can.
+// A schedule lists the actors of the first turns: those of like before at, and who in turn at. After these an
+// actor continues for as many turns as it can.
 type schedule struct {
 	like []int8
 	at   int
@@ -241,8 +250,8 @@ func explore(ctx context.Context, name string, opts []ExploreOptions, x explorer
 	return r, nil
 }
 
-// run tries s. It returns who had each turn and what went wrong, and calls others for each schedule that differs from this one in
-// a turn that s leaves open. With turns it notes what was done.
+// run tries s. It returns the actor of each turn and the failure, and calls others for each schedule that
+// differs from this one in a turn that s leaves open. With turns it records what was done.
 func (x *explorer) run(s schedule, turns *[]Turn, others func(s schedule, preempts bool)) (who []int8, err error) {
 	err = guard(&x.from, func() error { return x.play(s, &who, turns, others) })
 	return who, err
@@ -356,7 +365,7 @@ func (r Interleavings) grid() grid {
 	return g
 }
 
-// String says how the exploration ended, with the schedule that broke the test.
+// String shows how the exploration ended, with the schedule that failed the test.
 func (r Interleavings) String() string {
 	if r.Broken == nil {
 		return r.head()

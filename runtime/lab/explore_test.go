@@ -359,7 +359,7 @@ func TestExploreFails(t *testing.T) {
 	bad("lab.Explore: Schedules -1: need zero or more", t.Context(), ok, lab.ExploreOptions{Schedules: -1})
 	bad("lab.Explore: Turns -1: need zero or more", t.Context(), ok, lab.ExploreOptions{Turns: -1})
 	bad("lab.Explore: 2 options: need at most one", t.Context(), ok, lab.ExploreOptions{}, lab.ExploreOptions{})
-	wantMisuse(t, func() { new(lab.Actor).Step() }, "lab.Actor: an Actor of nobody: Explore makes them")
+	wantMisuse(t, func() { new(lab.Actor).Step() }, "lab.Actor: an Actor that Explore did not make")
 	wantMisuse(t, func() { new(lab.Actor).Until(nil) }, "lab.Actor.Until: nil function")
 	wantMisuse(t, func() { new(lab.Actor).Lock(nil) }, "lab.Actor.Lock: nil lock")
 }

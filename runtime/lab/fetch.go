@@ -13,7 +13,7 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// FetchOptions say how to fetch. The zero value is a polite client.
+// FetchOptions determine how to fetch. The zero value is a polite client.
 type FetchOptions struct {
 	Concurrency int           // requests at a time; 0 means 16
 	PerHost     int           // requests at a time to one host; 0 means 6, as browsers do
@@ -37,7 +37,7 @@ type Response struct {
 	Waited time.Duration // for its turn: for the bounds of FetchAll, and for the Limiter before each try
 }
 
-// String says in one line what came.
+// String shows the response in one line.
 func (r Response) String() string {
 	if r.Err != nil {
 		return fmt.Sprintf("%s: %v (%s, %s)", r.URL, r.Err, quantity.Plural(r.Tries, "request"), quantity.Duration(r.Took))
@@ -45,7 +45,7 @@ func (r Response) String() string {
 	return fmt.Sprintf("%s: %d, %s in %s", r.URL, r.Status, quantity.Bytes(len(r.Body)), quantity.Duration(r.Took))
 }
 
-// A StatusError is an answer of a web server that says no.
+// A StatusError is an answer of a web server with an error status.
 type StatusError struct {
 	URL    string
 	Status int
@@ -55,8 +55,8 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s: %d %s", e.URL, e.Status, http.StatusText(e.Status))
 }
 
-// FetchAll gets all URLs, so many at a time as the options allow, and returns their responses in the same order. No failure stops the
-// others; when ctx ends, what is not finished has its error.
+// FetchAll gets all URLs, so many at a time as the options allow, and returns their responses in the same
+// order. No failure stops the others; when ctx ends, what is not finished has its error.
 func FetchAll(ctx context.Context, urls []string, opt FetchOptions) []Response {
 	must(checkContext("lab.FetchAll", ctx), opt.check("lab.FetchAll"))
 	opt, done := opt.withDefaults()
@@ -71,7 +71,8 @@ func FetchAll(ctx context.Context, urls []string, opt FetchOptions) []Response {
 	responses := make([]Response, len(urls))
 	asked := time.Now()
 	errs := eachAll(ctx, "lab.FetchAll", len(urls), func(ctx context.Context, i int) error {
-		// The host's place first: who waits for a busy host must not keep others from theirs.
+		// The host's place first: a request that waits for a busy host must not hold up requests to other
+		// hosts.
 		r := &responses[i]
 		err := hosts.of(urls[i]).Do(ctx, func(ctx context.Context) error {
 			return all.Do(ctx, func(ctx context.Context) error {

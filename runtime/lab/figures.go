@@ -8,10 +8,12 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// The methods here are what package plots asks of what it draws. They say it in plain words, so that neither package knows the other.
+// The methods here are those that package plots needs. They use only basic types, so that neither package
+// imports the other.
 
-// EachPoint calls f for every number of workers with the median time in nanoseconds, the ends of its interval and the interval's
-// confidence, and returns the name and what is counted. It makes s a figure: plots.Speedup(s).
+// EachPoint calls f for every number of workers with the median time in nanoseconds, the ends of its interval
+// and the interval's confidence, and returns the name and what is counted. It makes s a figure:
+// plots.Speedup(s).
 func (s Scaling) EachPoint(f func(workers int, median, lo, hi, confidence float64)) (name, axis string) {
 	for _, p := range s.Points {
 		f(p.Workers, p.Stats.Median, p.Stats.Lo, p.Stats.Hi, p.Stats.Confidence)
@@ -28,8 +30,8 @@ func (s Stats) EachTiming(f func(name string, median, lo, hi, confidence float64
 	return s.Name
 }
 
-// EachTiming calls f for every way with the median time of all tasks in nanoseconds, the ends of its interval and the interval's
-// confidence. It makes c a figure: plots.Compare(c).
+// EachTiming calls f for every way with the median time of all tasks in nanoseconds, the ends of its interval
+// and the interval's confidence. It makes c a figure: plots.Compare(c).
 func (c Comparison) EachTiming(f func(name string, median, lo, hi, confidence float64)) (title string) {
 	for _, r := range c.Rows {
 		f(r.Way.String(), r.Stats.Median, r.Stats.Lo, r.Stats.Hi, r.Stats.Confidence)
@@ -37,7 +39,8 @@ func (c Comparison) EachTiming(f func(name string, median, lo, hi, confidence fl
 	return c.title()
 }
 
-// EachTiming calls f for every number of workers with the measurement, for plots.Compare(s): times where plots.Speedup shows ratios.
+// EachTiming calls f for every number of workers with the measurement, for plots.Compare(s): times where
+// plots.Speedup shows ratios.
 func (s Scaling) EachTiming(f func(name string, median, lo, hi, confidence float64)) (title string) {
 	what := "worker"
 	if s.Procs {
@@ -49,8 +52,8 @@ func (s Scaling) EachTiming(f func(name string, median, lo, hi, confidence float
 	return s.Name
 }
 
-// EachOutcome calls f for every result with the number of runs that had it and what is thought of it, and returns the test's name. It
-// makes t a figure: plots.Litmus(t).
+// EachOutcome calls f for every result with the number of runs that had it and its verdict, and returns the
+// test's name. It makes t a figure: plots.Litmus(t).
 func (t LitmusTable) EachOutcome(f func(result string, count int, verdict string)) (name string) {
 	for _, r := range t.Rows {
 		f(r.Result, r.Count, r.Verdict.String())
@@ -58,8 +61,8 @@ func (t LitmusTable) EachOutcome(f func(result string, count int, verdict string
 	return t.Name
 }
 
-// EachSample calls f for every sample, in nanoseconds for one call. It makes s a figure: plots.Histogram(s). If a sample is the mean of
-// several calls, the name mentions it: means vary less than single calls.
+// EachSample calls f for every sample, in nanoseconds for one call. It makes s a figure: plots.Histogram(s).
+// If a sample is the mean of several calls, the name mentions it: means vary less than single calls.
 func (s Stats) EachSample(f func(ns float64)) (name string) {
 	for _, v := range s.Samples {
 		f(v)
@@ -122,7 +125,7 @@ func (c Comparison) Procs() int {
 	return c.Rows[0].Stats.GOMAXPROCS
 }
 
-// RanBy is the engine that ran the measured code, empty where there is but one.
+// RanBy returns the engine that ran the measured code, or "" when there is only one.
 func (s Stats) RanBy() string { return s.Engine }
 
 // RanBy is as for [Stats.RanBy].
@@ -144,8 +147,8 @@ func (c Comparison) RanBy() string {
 // RanBy is as for [Stats.RanBy].
 func (t LitmusTable) RanBy() string { return t.Engine }
 
-// EachHold calls f for every time in [Lock.History] that somebody held the lock, and returns how many holds were not kept. It makes
-// l a figure: plots.LockWait(l).
+// EachHold calls f for every hold in [Lock.History], and returns how many holds were not kept. It makes l a
+// figure: plots.LockWait(l).
 func (l *Lock) EachHold(f func(timeline.Hold)) (dropped int) { return l.meter.eachHold("lock", f) }
 
 // EachHold is as for [Lock.EachHold].

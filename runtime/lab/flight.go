@@ -12,8 +12,9 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A Flight calls a function at most once at a time for each key: who asks while a call is under way waits for its result. With
-// [NewMemo] results are kept, too, which makes it functools.cache for concurrent callers.
+// A Flight calls a function at most once at a time for each key: callers that come while a call is under way
+// wait for its result. With [NewMemo] results are kept, too, which makes it functools.cache for concurrent
+// callers.
 type Flight[K comparable, V any] struct {
 	fn   func(context.Context, K) (V, error)
 	keep bool
@@ -26,7 +27,7 @@ type Flight[K comparable, V any] struct {
 
 // A flightCall is also the key under which its context is marked.
 type flightCall[V any] struct {
-	waiters int            // who wants the result; guarded by Flight.mu
+	waiters int            // callers that wait for the result; guarded by Flight.mu
 	runner  atomic.Uintptr // the goroutine of the call; see self
 	cancel  context.CancelCauseFunc
 	done    chan struct{}
@@ -41,10 +42,11 @@ type FlightStats struct {
 	Hits   int // requests that were answered from memory
 }
 
-// errUnwanted is why a call was cancelled that nobody waits for any more.
-var errUnwanted = errors.New("nobody waits for the result any more")
+// errUnwanted is the cause for cancelling a call when its last caller gave up.
+var errUnwanted = errors.New("all callers have stopped waiting for the result")
 
-// NewFlight returns a flight that keeps nothing: when a call is over, the next request for its key is a new one.
+// NewFlight returns a flight that keeps nothing: when a call is over, the next request for its key is a new
+// one.
 func NewFlight[K comparable, V any](fn func(context.Context, K) (V, error)) *Flight[K, V] {
 	if fn == nil {
 		panic(misuse("lab.NewFlight", "nil function"))
@@ -60,9 +62,9 @@ func NewMemo[K comparable, V any](fn func(context.Context, K) (V, error)) *Fligh
 	return &Flight[K, V]{fn: fn, keep: true, from: here(1), calls: map[K]*flightCall[V]{}}
 }
 
-// Get returns the function's result for key. The call has the values of the first caller's context, but it ends only when the
-// contexts of all waiting callers have: then the last of them waits for it, so that no goroutine is left behind. A result that is kept is
-// returned even when ctx has ended.
+// Get returns the function's result for key. The call has the values of the first caller's context, but it
+// ends only when the contexts of all waiting callers have: then the last of them waits for it, so that no
+// goroutine is left behind. A result that is kept is returned even when ctx has ended.
 func (f *Flight[K, V]) Get(ctx context.Context, key K) (V, error) {
 	var zero V
 	if err := checkContext("lab.Flight.Get", ctx); err != nil {
@@ -113,7 +115,7 @@ func (f *Flight[K, V]) Get(ctx context.Context, key K) (V, error) {
 	c.waiters--
 	last := c.waiters == 0
 	if last && f.calls[key] == c && !isClosed(c.done) {
-		delete(f.calls, key) // who asks from now on wants a call that is not cancelled
+		delete(f.calls, key) // later callers need a call that is not cancelled
 	}
 	f.mu.Unlock()
 	if last {
@@ -123,7 +125,8 @@ func (f *Flight[K, V]) Get(ctx context.Context, key K) (V, error) {
 	return zero, canceled(ctx)
 }
 
-// check refuses keys that satisfy comparable and are not: interface values with a slice, map or function in them.
+// check refuses keys that satisfy comparable and are not: interface values with a slice, map or function in
+// them.
 func (f *Flight[K, V]) check(call string, key K) error {
 	if reflect.TypeFor[K]().Kind() != reflect.Interface {
 		return nil
@@ -154,7 +157,8 @@ func (f *Flight[K, V]) call(ctx context.Context, key K, c *flightCall[V]) {
 	normal = true
 }
 
-// Forget drops what is kept for key; a call under way goes on for those who wait, and the next request begins a new one.
+// Forget drops the result for key; a call under way continues for its callers, and the next request begins a
+// new one.
 func (f *Flight[K, V]) Forget(key K) {
 	must(f.check("lab.Flight.Forget", key))
 	f.mu.Lock()
@@ -169,7 +173,7 @@ func (f *Flight[K, V]) Stats() FlightStats {
 	return f.stats
 }
 
-// String says what the flight did so far.
+// String shows what the flight did so far.
 func (f *Flight[K, V]) String() string {
 	s := f.Stats()
 	return fmt.Sprintf("%s, %s merged, %s from memory", quantity.Plural(s.Calls, "call"), quantity.Count(s.Merged), quantity.Count(s.Hits))

@@ -11,8 +11,8 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A GIL is Python's global interpreter lock, to see what it does: of all threads that belong to it only one runs at a time. The rules are
-// those of CPython since 3.2:
+// A GIL is Python's global interpreter lock, to see what it does: of all threads that belong to it only one
+// runs at a time. The rules are those of CPython since 3.2:
 //
 //   - Forced switch: a waiting thread that sees the lock stay with one holder for the switch interval sets a drop request. The holder
 //     obeys at its next [GILThread.Step]. The lock goes to the thread that has waited longest, and the old holder waits in turn.
@@ -21,7 +21,7 @@ import (
 //     are shorter mostly takes the lock again at once, beside any number of threads that compute; a thread whose calls are longer
 //     loses it, and waits for a switch interval each time. With a drop request pending, a voluntary release is a forced switch.
 //
-// In CPython waking takes as long as the operating system needs, and waiting threads are not served in order.
+// In CPython the operating system wakes threads, and waiting threads are not served in order.
 //
 // A thread that computes calls Step:
 //
@@ -50,14 +50,15 @@ type GIL struct {
 	threads  []*GILThread
 }
 
-// wakingTime is how long a thread that waits for a GIL needs to wake. It is longer than a call that does not really wait, and shorter than
-// one that does.
+// wakingTime is how long a thread that waits for a GIL needs to wake. It is longer than a call that does not
+// really wait, and shorter than one that does.
 const wakingTime = 50 * time.Microsecond
 
-// DefaultSwitchInterval is how long a Python thread may keep the lock when others want it: sys.getswitchinterval().
+// DefaultSwitchInterval is how long a Python thread may keep the lock when others want it:
+// sys.getswitchinterval().
 const DefaultSwitchInterval = 5 * time.Millisecond
 
-// NewGIL returns a lock that nobody holds. interval is how long a thread may keep it when others want it; 0 means
+// NewGIL returns a free lock. interval is how long a thread may keep it when others want it; 0 means
 // [DefaultSwitchInterval].
 func NewGIL(interval time.Duration) *GIL {
 	must(checkDuration("lab.NewGIL", "interval", interval))
@@ -67,8 +68,8 @@ func NewGIL(interval time.Duration) *GIL {
 	return &GIL{interval: interval}
 }
 
-// A GILThread is one thread under a GIL. Its methods are for its own function, on the goroutine on which that was called. The function
-// holds the lock whenever it runs.
+// A GILThread is one thread under a GIL. Its methods are for its own function, on the goroutine on which that
+// was called. The function holds the lock whenever it runs.
 type GILThread struct {
 	g    *GIL
 	name string
@@ -81,8 +82,8 @@ type GILThread struct {
 	steps        int // turns with the lock
 }
 
-// Thread starts fn as a thread, which takes the lock first: threading.Thread(target=fn).start(). A thread that awaits another one of
-// the same GIL lets the lock go meanwhile, as join does.
+// Thread starts fn as a thread, which takes the lock first: threading.Thread(target=fn).start(). A thread
+// that awaits another one of the same GIL lets the lock go meanwhile, as join does.
 func (g *GIL) Thread(ctx context.Context, name string, fn func(context.Context, *GILThread) error) *Task[struct{}] {
 	if fn == nil {
 		panic(misuse("lab.GIL.Thread", "nil function"))
@@ -94,8 +95,8 @@ func (g *GIL) Thread(ctx context.Context, name string, fn func(context.Context, 
 	return t
 }
 
-// Run calls fn with the lock held, on this goroutine. The thread is called after the task that it is in; outside of one the first
-// is called main, and later ones after their number.
+// Run calls fn with the lock held, on this goroutine. The thread is called after the task that it is in;
+// outside of one the first is called main, and later ones after their number.
 func (g *GIL) Run(ctx context.Context, fn func(context.Context, *GILThread) error) error {
 	if err := checkContext("lab.GIL.Run", ctx); err != nil {
 		return err
@@ -135,7 +136,8 @@ func (g *GIL) run(ctx context.Context, name string, fn func(context.Context, *GI
 // has reports whether th holds the lock. g.mu is held.
 func (th *GILThread) has() bool { return th.g.holder == th }
 
-// take waits for the lock. A thread that has waited for the interval, during which nobody else got it, asks the holder to drop it.
+// take waits for the lock. A thread that has waited for the interval, during which no other thread got it,
+// asks the holder to drop it.
 func (th *GILThread) take() error {
 	g, begin := th.g, time.Now()
 	g.mu.Lock()
@@ -206,8 +208,8 @@ func (g *GIL) pass(now time.Time) {
 	w.serve(w.v, nil)
 }
 
-// release lets the lock go. On a drop request, and when the thread has ended, the lock goes to the thread that has waited longest.
-// Otherwise that thread is only woken, and others may be faster.
+// release lets the lock go. On a drop request, and when the thread has ended, the lock goes to the thread
+// that has waited longest. Otherwise that thread is only woken, and others may be faster.
 func (th *GILThread) release(last bool) {
 	g, now := th.g, time.Now()
 	g.mu.Lock()
@@ -242,9 +244,9 @@ func (th *GILThread) release(last bool) {
 	}
 }
 
-// Step is the place where Python looks whether the lock is wanted by others: call it in every round of a loop that computes. It costs
-// about a nanosecond when nobody wants it. The error says that the thread's context has ended; the thread has lost the lock then
-// and must return.
+// Step is the place where Python checks whether other threads want the lock: call it in every iteration of a
+// loop that computes. It costs about a nanosecond when no thread wants it. It returns an error when the
+// thread's context has ended; the thread has lost the lock then and must return.
 func (th *GILThread) Step() error {
 	if !th.g.drop.Load() {
 		return nil
@@ -279,8 +281,8 @@ func (th *GILThread) check(call string) error {
 	return nil
 }
 
-// Blocking calls fn without the lock, as Python's own functions do around what waits or computes outside of Python, and takes it
-// again, after a panic too. fn gets the thread's context.
+// Blocking calls fn without the lock, as Python's own functions do around what waits or computes outside of
+// Python, and takes it again, after a panic too. fn gets the thread's context.
 func (th *GILThread) Blocking(fn func(context.Context) error) (err error) {
 	if fn == nil {
 		return misuse("lab.GILThread.Blocking", "nil function")
@@ -292,7 +294,8 @@ func (th *GILThread) Blocking(fn func(context.Context) error) (err error) {
 	return fn(th.ctx)
 }
 
-// outside lets the lock go. What it returns takes it again, if the thread had it: inside of a Blocking it has not.
+// outside lets the lock go. What it returns takes it again, if the thread had it: inside of a Blocking it has
+// not.
 func (th *GILThread) outside(err *error) (back func()) {
 	th.g.mu.Lock()
 	had := th.has()
@@ -311,7 +314,8 @@ func (th *GILThread) outside(err *error) (back func()) {
 	}
 }
 
-// letGo lets a GIL go whose holder calls, if one of the tasks runs under it. What it returns takes the lock again.
+// letGo lets a GIL go whose holder calls, if one of the tasks runs under it. What it returns takes the lock
+// again.
 func letGo(ts []*task, err *error) (back func()) {
 	for _, t := range ts {
 		if g := t.gil; g != nil {
@@ -341,7 +345,7 @@ func (th *GILThread) Sleep(d time.Duration) (err error) {
 // Name returns the thread's name.
 func (th *GILThread) Name() string { return th.name }
 
-// String says what the lock has seen so far.
+// String shows the statistics of the lock.
 func (g *GIL) String() string { return "GIL: " + g.Stats().String() }
 
 // String is the thread's name.
@@ -373,7 +377,7 @@ func (g *GIL) Stats() GILStats {
 	return s
 }
 
-// String says it in one line.
+// String shows the statistics in one line.
 func (s GILStats) String() string {
 	t := fmt.Sprintf("%s, %s of them forced", quantity.Plural(s.Switches, "switch", "switches"), quantity.Count(s.Forced))
 	for _, th := range s.Threads {

@@ -8,9 +8,10 @@ import (
 	"sync/atomic"
 )
 
-// A Group is functions that belong together and end together. It is asyncio.TaskGroup: the first error cancels the context of the
-// others, and Wait returns when all have ended. A TaskGroup ignores a task that was cancelled alone; a function of a group that returns
-// context.Canceled by itself has failed like any other.
+// A Group is functions that belong together and end together. It is asyncio.TaskGroup: the first error
+// cancels the context of the others, and Wait returns when all have ended. A TaskGroup ignores a task that
+// was cancelled alone; a function of a group that returns context.Canceled by itself has failed like any
+// other.
 type Group struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -48,7 +49,8 @@ func Limit(n int) GroupOption {
 	return func(g *Group) { g.limit = n }
 }
 
-// NewGroup returns an empty group; ctx is the parent of the context that its functions get. The caller must call Wait.
+// NewGroup returns an empty group; ctx is the parent of the context that its functions get. The caller must
+// call Wait.
 func NewGroup(ctx context.Context, opts ...GroupOption) *Group {
 	must(checkContext("lab.NewGroup", ctx))
 	g := new(Group)
@@ -65,13 +67,13 @@ func NewGroup(ctx context.Context, opts ...GroupOption) *Group {
 // Context returns the context that the functions get. It ends with the first error, and when Wait returns.
 func (g *Group) Context() context.Context { return g.ctx }
 
-// Go runs fn in its own goroutine. When the group has a limit it waits for a place first; if the group's context ends before there is
-// one, fn is not called, and Wait returns an error. Without waiting fn is called even when the group has failed already, with a context
-// that has ended; a TaskGroup refuses new tasks then.
+// Go runs fn in its own goroutine. When the group has a limit it waits for a place first; if the group's
+// context ends before there is one, fn is not called, and Wait returns an error. Without waiting fn is called
+// even when the group has failed already, with a context that has ended; a TaskGroup refuses new tasks then.
 //
-// Functions of the group may call it too. When all places are taken, one that does so gives its own place to fn and waits for the next
-// one that becomes free, so that members do not wait for each other for ever. That holds on the goroutine of the function itself, not
-// on others that it starts.
+// Functions of the group may call it too. When all places are taken, one that does so gives its own place to
+// fn and waits for the next one that becomes free, so that members do not wait for each other for ever. That
+// holds on the goroutine of the function itself, not on others that it starts.
 func (g *Group) Go(fn func(context.Context) error) {
 	m := g.member("lab.Group.Go", fn)
 	g.mu.Lock()
@@ -173,7 +175,8 @@ func (g *Group) find(goroutine uintptr) *member {
 
 // note keeps an error, and ends the group with the first.
 func (g *Group) note(err error) {
-	// An echo of the cancelling says nothing new; neither does one of a deadline that ended all of them.
+	// An error that only repeats the cancellation is not news; neither is one of a deadline that ended all
+	// functions.
 	if ended := g.ctx.Err(); len(g.errs) > 0 && (errors.Is(err, context.Canceled) || ended != nil && errors.Is(err, ended)) {
 		return
 	}
@@ -215,7 +218,7 @@ func (m *member) run() {
 	}
 }
 
-// end gives the place to the call of Go that has waited longest, if there is one.
+// end passes the place to the call of Go that has waited longest, if any.
 func (m *member) end() {
 	g := m.g
 	g.mu.Lock()
@@ -238,9 +241,9 @@ func (m *member) end() {
 	g.leave()
 }
 
-// Wait waits until all functions have ended and joins their errors, in the order in which they came; errors that only say that
-// the group was cancelled are left out. After that the group is over. Calling Wait again gives the same error. A function of the group
-// cannot wait for the group.
+// Wait waits until all functions have ended and joins their errors, in the order in which they came; errors
+// that only report that the group was cancelled are left out. After that the group is over. Calling Wait
+// again returns the same error. A function of the group cannot wait for the group.
 func (g *Group) Wait() error {
 	if g.ctx == nil {
 		return zero("lab.Group.Wait", "group", "lab.NewGroup")
@@ -267,7 +270,7 @@ func (g *Group) Wait() error {
 	return errors.Join(g.errs...)
 }
 
-// String says whether the group is still in use.
+// String shows whether the group is still in use.
 func (g *Group) String() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

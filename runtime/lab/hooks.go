@@ -43,9 +43,10 @@ func (h *hooks[F]) all() []*F {
 
 var panicHooks hooks[func(*PanicError)]
 
-// OnPanic has f called for every panic that lab turns into an error, until remove is called: on a goroutine of its own, for which the
-// one that panicked waits. The panic of a task is reported after the task's callbacks. It is threading.excepthook: a place to log panics
-// that no caller awaits, see [PanicError.Awaited]. A panic of f itself is written to standard error.
+// OnPanic has f called for every panic that lab turns into an error, until remove is called: on a goroutine
+// of its own, for which the one that panicked waits. The panic of a task is reported after the task's
+// callbacks. It is threading.excepthook: a place to log panics that no caller awaits, see
+// [PanicError.Awaited]. A panic of f itself is written to standard error.
 func OnPanic(f func(*PanicError)) (remove func()) {
 	if f == nil {
 		panic(misuse("lab.OnPanic", "nil function"))
@@ -68,8 +69,9 @@ func reportPanic(err *PanicError) {
 
 var taskHooks hooks[func(TaskInfo)]
 
-// OnTask has f called when a task begins to run and when it has ended, on the task's goroutine, until remove is called. It is
-// threading.settrace for what lab starts; State distinguishes the two. A panic of f goes to [OnPanic] and no further.
+// OnTask has f called when a task begins to run and when it has ended, on the task's goroutine, until remove
+// is called. It is threading.settrace for what lab starts; State distinguishes the two. A panic of f goes to
+// [OnPanic] and no further.
 func OnTask(f func(TaskInfo)) (remove func()) {
 	if f == nil {
 		panic(misuse("lab.OnTask", "nil function"))

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Keep makes the compiler compute v, and does nothing with it. Work whose result is unused may be removed by the compiler, so a measured
-// function should end with lab.Keep(result). Keep takes about a nanosecond and does not allocate.
+// Keep makes the compiler compute v, and does nothing with it. Work whose result is unused may be removed by
+// the compiler, so a measured function should end with lab.Keep(result). Keep takes about a nanosecond and
+// does not allocate.
 //
 //go:noinline
 func Keep(v any) { runtime.KeepAlive(v) }

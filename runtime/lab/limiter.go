@@ -12,7 +12,8 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A Limiter lets things happen at a steady rate at most, with bursts up to a size: a bucket of tokens that fills at the rate.
+// A Limiter lets things happen at a steady rate at most, with bursts up to a size: a bucket of tokens that
+// fills at the rate.
 type Limiter struct {
 	r       *rate.Limiter
 	passed  atomic.Int64
@@ -96,7 +97,7 @@ func (l *Limiter) Stats() LimiterStats {
 	return LimiterStats{int(l.passed.Load()), int(l.refused.Load()), time.Duration(l.waited.Load())}
 }
 
-// String says what the limiter allows and has done.
+// String shows what the limiter allows and has done.
 func (l *Limiter) String() string {
 	s := l.Stats()
 	return fmt.Sprintf("limiter, %v per second in bursts of %d: %s passed, %s refused, %s waited", float64(l.r.Limit()), l.r.Burst(), quantity.Count(s.Passed), quantity.Count(s.Refused), quantity.Duration(s.Waited))

@@ -13,17 +13,18 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A LitmusTest asks what can happen when several actors work on the same state at the same time. One without synchronisation shows what
-// the hardware and the compiler do with a data race; the race detector will rightly object to it.
+// A LitmusTest asks what can happen when several actors work on the same state at the same time. One without
+// synchronisation shows what the hardware and the compiler do with a data race; the race detector will
+// rightly object to it.
 type LitmusTest[S any] struct {
 	Name   string
 	Setup  func() *S          // makes a fresh state; nil means new(S)
 	Actors []func(*S)         // run at the same time, each once for each state
 	Result func(*S) string    // what came out of it, once all actors are done
-	Expect map[string]Verdict // what is thought of the results
+	Expect map[string]Verdict // the verdicts on results
 }
 
-// A Verdict is what is thought of a result.
+// A Verdict is the judgement of a result.
 type Verdict int
 
 const (
@@ -47,7 +48,7 @@ type LitmusTable struct {
 	Took time.Duration
 	Rows []LitmusRow // the most frequent first; expected results that were never seen last
 
-	Engine   string   // what ran the code, as timeline.Engine says
+	Engine   string   // what ran the code, see timeline.Engine
 	Warnings []string // conditions that make results which need all actors at the same time rare or missing
 }
 
@@ -59,8 +60,9 @@ type LitmusRow struct {
 	Verdict Verdict
 }
 
-// Litmus runs the test so many times, and counts the results. States are worked on in batches, through which all actors go side by
-// side, so that they meet often. It needs as many cores as actors to see much. The test is not recorded for the notebook's figure.
+// Litmus runs the test so many times, and counts the results. States are worked on in batches, through which
+// all actors go side by side, so that they meet often. It needs as many cores as actors to see much. The test
+// is not recorded for the notebook's figure.
 func Litmus[S any](ctx context.Context, test LitmusTest[S], runs int) (LitmusTable, error) {
 	if test.Result == nil {
 		return LitmusTable{}, misuse("lab.Litmus", "nil Result")
@@ -128,7 +130,8 @@ func litmus(ctx context.Context, name string, expect map[string]Verdict, runs in
 		}
 		var here atomic.Int32
 		if err := each(ctx, "lab.Litmus", w.actors, func(ctx context.Context, actor int) error {
-			// All begin at the same moment. Spinning is what makes it the same; yielding lets them come at all when cores are few.
+			// All begin at the same moment. Spinning is what makes it the same; yielding lets them come at
+			// all when cores are few.
 			here.Add(1)
 			for spins := 0; int(here.Load()) < w.actors; spins++ {
 				if spins > 100 {

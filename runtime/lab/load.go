@@ -17,10 +17,12 @@ type counters struct {
 	cpu       time.Duration // of this process
 	cpuBehind time.Duration // the same after the other counters were read, which takes CPU time itself
 
-	cores             int                   // usable by this process
-	all, busy, stolen time.Duration         // time of these cores: in total, used by all processes, taken by the hypervisor
-	waited            map[int]time.Duration // by thread of this process: the time it was runnable without a core; nil when not known
-	throttled         time.Duration         // the time this process was stopped by the container's CPU limit
+	cores int // usable by this process
+	// time of these cores: in total, used by all processes, taken by the hypervisor
+	all, busy, stolen time.Duration
+	// by thread of this process: the time it was runnable without a core; nil when not known
+	waited    map[int]time.Duration
+	throttled time.Duration // the time this process was stopped by the container's CPU limit
 }
 
 // tick is the unit in which Linux counts the time of cores. The times of threads are exact to the nanosecond.
@@ -54,9 +56,9 @@ func readCounters() counters {
 	return c
 }
 
-// threads lists the threads of this process that run goroutines. It returns nothing when there are very many, or when the system does not
-// count their waits. The system lists threads in the order of their creation; the second is Go's monitor (sysmon), for which no goroutine
-// waits, so it is left out.
+// threads lists the threads of this process that run goroutines. It returns nothing when there are very many,
+// or when the system does not count their waits. The system lists threads in the order of their creation; the
+// second is Go's monitor (sysmon), for which no goroutine waits, so it is left out.
 func threads() []string {
 	if _, err := os.Stat("/proc/self/schedstat"); err != nil {
 		return nil
@@ -73,9 +75,9 @@ func threads() []string {
 	return append(names[:1], names[2:]...)
 }
 
-// readCores sums lines such as "cpu1 333080 17919 123961 284329 1240 0 965 868 0 0" of the cores that are allowed: time as a user,
-// as one with low priority, in the system, idle, idle with files under way, in interrupts of two kinds, stolen; then two that are parts of
-// the first ones. nil allows all cores.
+// readCores sums lines such as "cpu1 333080 17919 123961 284329 1240 0 965 868 0 0" of the cores that are
+// allowed: time as a user, as one with low priority, in the system, idle, idle with files under way, in
+// interrupts of two kinds, stolen; then two that are parts of the first ones. nil allows all cores.
 func (c *counters) readCores(stat []byte, allowed map[int]bool) {
 	for line := range bytes.Lines(stat) {
 		f := strings.Fields(string(line))
@@ -139,7 +141,8 @@ func coreList(text string) map[int]bool {
 	return cores
 }
 
-// schedWait reads a thread's schedstat, such as "3984827 3133771 2": nanoseconds on a core, nanoseconds ready without one, and turns.
+// schedWait reads a thread's schedstat, such as "3984827 3133771 2": nanoseconds on a core, nanoseconds ready
+// without one, and turns.
 func schedWait(text string) time.Duration {
 	if f := strings.Fields(text); len(f) >= 2 {
 		if n, err := strconv.ParseInt(f[1], 10, 64); err == nil {
@@ -177,7 +180,8 @@ func (c counters) since(before counters) load {
 	l := load{took: c.at.Sub(before.at), cpu: c.cpu - before.cpuBehind, cores: c.cores, waitKnown: c.waited != nil && before.waited != nil}
 	if c.cores == before.cores {
 		l.all, l.stolen = max(0, c.all-before.all), max(0, c.stolen-before.stolen)
-		l.others = c.busy - before.busy - (c.cpu - before.cpu) // may be negative when a tick is counted late; the sum over many stretches is right
+		// may be negative when a tick is counted late; the sum over many stretches is right
+		l.others = c.busy - before.busy - (c.cpu - before.cpu)
 	}
 	for id, d := range c.waited {
 		l.waited += max(0, d-before.waited[id])
@@ -193,7 +197,8 @@ func (l load) plus(o load) load {
 	}
 }
 
-// leastTicks is the number of ticks of each core from which on shares are reported: with ten, they are exact to some 7 % of a core.
+// leastTicks is the number of ticks of each core from which on shares are reported: with ten, they are exact
+// to some 7 % of a core.
 const leastTicks = 10
 
 // known reports whether the time was long enough to measure what the cores did.

@@ -9,11 +9,11 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A Lock is a mutex whose waiting can be cancelled, and that can be asked how it is doing. It is threading.Lock and asyncio.Lock. The
-// zero Lock is free and ready; it must not be copied.
+// A Lock is a mutex whose waiting can be cancelled, and that can be asked how it is doing. It is
+// threading.Lock and asyncio.Lock. The zero Lock is free and ready; it must not be copied.
 //
-// It is fair: who has waited longest is next. That costs more under contention than a sync.Mutex, which lets newcomers
-// push in.
+// It is fair: the goroutine that has waited longest is next. That costs more under contention than a
+// sync.Mutex, which lets newcomers push in.
 type Lock struct {
 	state    atomic.Int32 // free, held, or awaited: held while others wait
 	acquired atomic.Uint64
@@ -38,16 +38,17 @@ func (l *Lock) Named(name string) *Lock {
 	return l
 }
 
-// Watch has the lock note every holder, with line and time, from now on, and returns it. Taking it costs about a microsecond then, and the first
-// some thousand times a few more, to find out which goroutine it is.
+// Watch has the lock note every holder, with line and time, from now on, and returns it. Taking it costs
+// about a microsecond then, and the first some thousand times a few more, to find out which goroutine it is.
 // While a cell is recorded all locks are watched.
 func (l *Lock) Watch() *Lock {
 	l.meter.watch.Store(true)
 	return l
 }
 
-// Lock waits until the lock is free and takes it. The error is that of ctx; the lock is not taken then. A context that has ended does
-// not take even a free lock, other than acquire(timeout=0) in Python: [Lock.TryLock] does.
+// Lock waits until the lock is free and takes it. The error is that of ctx; the lock is not taken then. A
+// context that has ended does not take even a free lock, other than acquire(timeout=0) in Python:
+// [Lock.TryLock] does.
 func (l *Lock) Lock(ctx context.Context) error {
 	if ctx == nil {
 		return checkContext("lab.Lock.Lock", ctx)
@@ -69,7 +70,7 @@ func (l *Lock) Lock(ctx context.Context) error {
 	return nil
 }
 
-// hold notes who the holder is, for a watched lock.
+// hold records the holder of a watched lock.
 func (l *Lock) hold(ctx context.Context, asked time.Time) {
 	h := l.meter.holds(ctx, asked)
 	l.holder.Store(h)
@@ -120,8 +121,8 @@ func (l *Lock) TryLock() bool {
 	return true
 }
 
-// Unlock releases the lock; the goroutine that has waited longest, if there is one, gets it. Any goroutine may call it. Unlocking a free
-// lock is a mistake.
+// Unlock releases the lock; the goroutine that has waited longest, if there is one, gets it. Any goroutine
+// may call it. Unlocking a free lock is a mistake.
 func (l *Lock) Unlock() {
 	if h := l.holder.Load(); h != nil && l.holder.CompareAndSwap(h, nil) {
 		l.meter.released(h)
@@ -132,7 +133,7 @@ func (l *Lock) Unlock() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.state.CompareAndSwap(held, free): // the last who waited gave up meanwhile
+	case l.state.CompareAndSwap(held, free): // the last waiting goroutine gave up meanwhile
 	case l.state.Load() == free:
 		panic(misuse("lab.Lock.Unlock", "the lock is not locked"))
 	default:
@@ -157,10 +158,11 @@ func (l *Lock) Do(ctx context.Context, fn func()) error {
 	return nil
 }
 
-// Locked reports whether somebody holds the lock now.
+// Locked reports whether the lock is held now.
 func (l *Lock) Locked() bool { return l.state.Load() != free }
 
-// Holder says who holds the lock, since when and by which line; "" when nobody does. It knows only of watched locks.
+// Holder describes the holder of the lock, since when and by which line it holds it; "" when the lock is
+// free. Only watched locks know their holder.
 func (l *Lock) Holder() string {
 	if h := l.holder.Load(); h != nil {
 		return h.String()
@@ -171,7 +173,7 @@ func (l *Lock) Holder() string {
 	return ""
 }
 
-// String says whether the lock is free, and what it has seen.
+// String shows whether the lock is free, and its statistics.
 func (l *Lock) String() string {
 	if l.Locked() {
 		return "locked; " + l.Stats().String()
@@ -182,5 +184,6 @@ func (l *Lock) String() string {
 // Stats returns what the lock has seen so far.
 func (l *Lock) Stats() LockStats { return l.meter.snapshot("lock", l.acquired.Load()) }
 
-// History returns who held the lock while it was watched, the first some thousand times, and how many later ones were dropped.
+// History returns who held the lock while it was watched, the first some thousand times, and how many later
+// ones were dropped.
 func (l *Lock) History() (events []timeline.Hold, dropped int) { return l.meter.history("lock") }

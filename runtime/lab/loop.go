@@ -15,9 +15,9 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A Loop is an event loop like asyncio's: its tasks take turns, and another one's turn comes only when the running one awaits
-// something. Nothing runs at the same time, so no locks are needed between two awaits; and one task that computes, or waits in
-// any other way than by the loop, stops them all. The loop reports that.
+// A Loop is an event loop like asyncio's: its tasks take turns, and another one's turn comes only when the
+// running one awaits something. Nothing runs at the same time, so no locks are needed between two awaits; and
+// one task that computes, or waits in any other way than by the loop, stops them all. The loop reports that.
 //
 //	err := lab.NewLoop().Run(ctx, func(co *lab.Coro) error {
 //		a := lab.LoopGo(co, "a", fetchA)
@@ -25,10 +25,11 @@ import (
 //		…
 //	})
 //
-// The await points of a task are the methods of its [Coro] and [LoopTask.Await]. Inside, each task is a goroutine that waits for a
-// baton; whoever has it runs.
+// The await points of a task are the methods of its [Coro] and [LoopTask.Await]. Inside, each task is a
+// goroutine that waits for a baton; whoever has it runs.
 type Loop struct {
-	// SlowAfter is how long a task may run between two awaits before that is reported: slow_callback_duration. 0 means 100 ms.
+	// SlowAfter is how long a task may run between two awaits before that is reported:
+	// slow_callback_duration. 0 means 100 ms.
 	SlowAfter time.Duration
 	// OnSlow is called with each report, while the loop stands still, when it is not nil.
 	OnSlow func(SlowTurn)
@@ -74,13 +75,14 @@ func (l *Loop) Stats() LoopStats {
 	return s
 }
 
-// String says what the loop has done so far.
+// String shows what the loop has done so far.
 func (l *Loop) String() string {
 	s := l.Stats()
 	return fmt.Sprintf("event loop, %s in %s, %s of them slow", quantity.Plural(s.Turns, "turn"), quantity.Duration(s.Busy), quantity.Count(len(s.Slow)))
 }
 
-// A Coro is a task's hold on its loop: what it awaits it awaits through it. It belongs to one task and must not be handed on.
+// A Coro is a task's hold on its loop: what it awaits it awaits through it. It belongs to one task and must
+// not be handed on.
 type Coro struct {
 	run    *loopRun
 	name   string
@@ -93,7 +95,7 @@ type Coro struct {
 	since  time.Time      // when its turn began
 	line   site           // of the await that ended a slow turn
 	err    error          // valid when done
-	claim  claim          // of who wants err
+	claim  claim          // of the callers that want err
 	done   atomic.Bool
 	next   []*Coro // who awaits it
 	ended  func()  // called on its last turn, when err is set
@@ -101,7 +103,8 @@ type Coro struct {
 	timer  *loopTimer
 }
 
-// loopRun is one Run. Everything but inbox belongs to who has the baton: the loop, or the task that it resumed.
+// loopRun is one Run. Everything but inbox belongs to the holder of the baton: the loop, or the task that it
+// resumed.
 type loopRun struct {
 	l      *Loop
 	ctx    context.Context
@@ -131,8 +134,9 @@ var ErrLoopDeadlock = errors.New("deadlock: every task of the loop waits for ano
 
 var errLoopEnded = errors.New("the loop has ended")
 
-// Run runs main as the first task and returns its error. When main has returned the other tasks are cancelled, and Run waits until they
-// have returned, too. It is asyncio.run. When ctx ends all tasks are cancelled.
+// Run runs main as the first task and returns its error. When main has returned the other tasks are
+// cancelled, and Run waits until they have returned, too. It is asyncio.run. When ctx ends all tasks are
+// cancelled.
 func (l *Loop) Run(ctx context.Context, main func(*Coro) error) error {
 	if err := checkContext("lab.Loop.Run", ctx); err != nil {
 		return err
@@ -209,7 +213,7 @@ func (r *loopRun) start(name, row string, from site, fn func(*Coro) error) *Coro
 		if c.err = canceled(c.ctx); c.err == nil { // one that was cancelled before its first turn never has one
 			c.err = fn(c)
 			if c.err != nil && c.err == c.ctx.Err() {
-				c.err = canceled(c.ctx) // says why
+				c.err = canceled(c.ctx) // has the cause
 			}
 		}
 		normal = true
@@ -352,7 +356,7 @@ func (r *loopRun) names() string {
 	return strings.Join(names, ", ")
 }
 
-// park gives the baton back and waits for the next turn. It returns the error of the task's context.
+// park returns the baton and waits for the next turn. It returns the error of the task's context.
 func (c *Coro) park() error {
 	if time.Since(c.since) >= c.run.slow {
 		c.line = here(2)
@@ -382,8 +386,8 @@ func (c *Coro) mine(call string) error {
 	return nil
 }
 
-// enter begins an await. One of a cancelled task fails; the others have a turn first, since a task that takes no notice of that may await
-// again and again.
+// enter begins an await. One of a cancelled task fails; the others have a turn first, since a task that takes
+// no notice of that may await again and again.
 func (c *Coro) enter(call string) error {
 	if err := c.mine(call); err != nil {
 		return err
@@ -415,7 +419,8 @@ func (c *Coro) String() string { return c.name }
 // Context returns the task's context, which ends when the task is cancelled.
 func (c *Coro) Context() context.Context { return c.ctx }
 
-// Sleep awaits that d has passed: others run meanwhile. It is asyncio.sleep, for which a negative d means zero, too.
+// Sleep awaits that d has passed: others run meanwhile. It is asyncio.sleep, for which a negative d means
+// zero, too.
 func (c *Coro) Sleep(d time.Duration) error {
 	if err := c.enter("lab.Coro.Sleep"); err != nil {
 		return err
@@ -439,8 +444,9 @@ func (c *Coro) Yield() error {
 	return canceled(c.ctx)
 }
 
-// Await awaits a function that runs beside the loop, in a goroutine of its own: run_in_executor and to_thread, and the way to everything
-// that waits in Go's ways. When the task is cancelled fn's context ends, and Await still waits until it has returned.
+// Await awaits a function that runs beside the loop, in a goroutine of its own: run_in_executor and
+// to_thread, and the way to everything that waits in Go's ways. When the task is cancelled fn's context ends,
+// and Await still waits until it has returned.
 func (c *Coro) Await(fn func(context.Context) error) error {
 	if fn == nil {
 		return misuse("lab.Coro.Await", "nil function")
@@ -469,7 +475,7 @@ func (c *Coro) Await(fn func(context.Context) error) error {
 		err = fn(c.ctx)
 		normal = true
 	}()
-	for { // a cancelled task is woken at once, and goes on waiting
+	for { // a cancelled task is woken at once, and continues to wait
 		c.park()
 		if isClosed(over) {
 			return err
@@ -483,7 +489,8 @@ type LoopTask[T any] struct {
 	value T
 }
 
-// LoopGo starts fn as a task of co's loop. It has its first turn when the caller awaits something. It is create_task.
+// LoopGo starts fn as a task of co's loop. It has its first turn when the caller awaits something. It is
+// create_task.
 func LoopGo[T any](co *Coro, name string, fn func(*Coro) (T, error)) *LoopTask[T] {
 	if fn == nil {
 		panic(misuse("lab.LoopGo", "nil function"))
@@ -498,8 +505,9 @@ func (c *Coro) start(call, name, row string, fn func(*Coro) error) *Coro {
 	return c.run.start(name, row, here(2), fn)
 }
 
-// Await awaits the task's result. When the awaiting task is cancelled the awaited one is, too,
-// and Await returns at once; the loop waits for both. A task that has ended gives its result even to one that is cancelled.
+// Await awaits the task's result. When the awaiting task is cancelled the awaited one is, too, and Await
+// returns at once; the loop waits for both. A task that has ended gives its result even to one that is
+// cancelled.
 func (t *LoopTask[T]) Await(co *Coro) (T, error) {
 	var zero T
 	if t == nil {
@@ -548,8 +556,8 @@ func (c *Coro) stop(cause error) {
 	}
 }
 
-// Cancel cancels the task: its awaits return an error from now on, of which cause is a part. In asyncio only the next await does. A task
-// that has not begun never does. It may be called from anywhere.
+// Cancel cancels the task: its awaits return an error from now on, of which cause is a part. In asyncio only
+// the next await does. A task that has not begun never does. It may be called from anywhere.
 func (t *LoopTask[T]) Cancel(cause error) { t.c.stop(cause) }
 
 // Done reports whether the task has ended. It may be called from anywhere.
@@ -558,8 +566,9 @@ func (t *LoopTask[T]) Done() bool { return t.c.done.Load() }
 // Name returns the task's name.
 func (t *LoopTask[T]) Name() string { return t.c.name }
 
-// LoopGather runs the functions as tasks of co's loop and awaits their results, in the order of the arguments. They take turns as those
-// of asyncio.gather do, but the first error cancels the others, and LoopGather waits for them.
+// LoopGather runs the functions as tasks of co's loop and awaits their results, in the order of the
+// arguments. They take turns as those of asyncio.gather do, but the first error cancels the others, and
+// LoopGather waits for them.
 func LoopGather[T any](co *Coro, fns ...func(*Coro) (T, error)) ([]T, error) {
 	for i, fn := range fns {
 		if fn == nil {

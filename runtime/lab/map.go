@@ -9,12 +9,14 @@ import (
 	"time"
 )
 
-// Map calls fn for every item of xs on the workers of p and returns the results in the order of xs. It is executor.map, and with
-// [Progress] it is joblib.Parallel. A nil p means a pool for this call with a worker for each core.
+// Map calls fn for every item of xs on the workers of p and returns the results in the order of xs. It is
+// executor.map, and with [Progress] it is joblib.Parallel. A nil p means a pool for this call with a worker
+// for each core.
 //
-// The first error cancels the rest and is returned, without results: executor.map yields those before it, and multiprocessing.Pool.map
-// lets the others finish. Items are handed out in batches, whose size follows from how long items take, so
-// that a million small items cost little more than a loop. See [Chunk], [Static] and [Dynamic] for other ways.
+// The first error cancels the rest and is returned, without results: executor.map yields those before it, and
+// multiprocessing.Pool.map lets the others finish. Items are handed out in batches, whose size follows from
+// how long items take, so that a million small items cost little more than a loop. See [Chunk], [Static] and
+// [Dynamic] for other ways.
 //
 // Map may be called from a task of the same pool: its worker then does a part of the work itself.
 func Map[T, U any](ctx context.Context, p *Pool, xs []T, fn func(context.Context, T) (U, error), opts ...MapOption) ([]U, error) {
@@ -36,8 +38,8 @@ func Map[T, U any](ctx context.Context, p *Pool, xs []T, fn func(context.Context
 	return out, nil
 }
 
-// Ranges calls fn for ranges lo ≤ i < hi that together are 0 ≤ i < n, each once, on the workers of p. It is the core of [Map]; fn
-// stores what it finds itself.
+// Ranges calls fn for ranges lo ≤ i < hi that together are 0 ≤ i < n, each once, on the workers of p. It is
+// the core of [Map]; fn stores what it finds itself.
 func (p *Pool) Ranges(ctx context.Context, n int, fn func(ctx context.Context, lo, hi int) error, opts ...MapOption) error {
 	if fn == nil {
 		return misuse("lab.Pool.Ranges", "nil function")
@@ -45,7 +47,7 @@ func (p *Pool) Ranges(ctx context.Context, n int, fn func(ctx context.Context, l
 	return p.ranges(ctx, "lab.Pool.Ranges", n, fn, opts)
 }
 
-// A MapOption says how Map spreads its items.
+// A MapOption determines how Map distributes its items.
 type MapOption func(*mapping)
 
 // Chunk hands items out k at a time instead of in batches that follow from how long they take.
@@ -56,15 +58,15 @@ func Chunk(k int) MapOption {
 	return func(m *mapping) { m.chunk = k }
 }
 
-// Static divides the items beforehand: each worker gets one share of equal length. That costs nothing while it runs, and is slow
-// when some shares take longer than others.
+// Static divides the items beforehand: each worker gets one share of equal length. That costs nothing while
+// it runs, and is slow when some shares take longer than others.
 func Static() MapOption { return func(m *mapping) { m.static = true } }
 
-// Dynamic has workers fetch their next items when they are done with the last, so that all end at about the same time. That is
-// the default.
+// Dynamic has workers fetch their next items when they are done with the last, so that all end at about the
+// same time. That is the default.
 func Dynamic() MapOption { return func(m *mapping) { m.static = false } }
 
-// Progress shows a bar while the work goes on; see [NewProgress].
+// Progress shows a bar during the work; see [NewProgress].
 func Progress(label string) MapOption { return func(m *mapping) { m.label = label } }
 
 // A mapping is one call of Map.
@@ -77,7 +79,7 @@ type mapping struct {
 
 	shares int // parts that workers take: as many as there are workers
 	taken  atomic.Int64
-	next   atomic.Int64 // the first item that nobody has taken, when not static
+	next   atomic.Int64 // the first item that was not taken yet, when not static
 	bar    *Bar
 }
 
@@ -182,7 +184,7 @@ func (p *Pool) runMapping(ctx context.Context, call string, m *mapping) error {
 		left -= k
 	}
 	switch {
-	case left == 0: // all is done, whatever has ended meanwhile
+	case left == 0: // all items are done, even if ctx has ended meanwhile
 		return nil
 	case first == nil:
 		return canceled(caller)
@@ -204,7 +206,7 @@ func (m *mapping) done() int {
 // share is where share i of a static division begins.
 func (m *mapping) share(i int) int { return int(int64(m.n) * int64(i) / int64(m.shares)) }
 
-// work takes items until there are none, and counts those it did.
+// work takes items until all are taken, and counts those it did.
 func (m *mapping) work(ctx context.Context, items *int) error {
 	if !m.static {
 		b := batcher{fixed: m.chunk}
@@ -253,7 +255,8 @@ func (m *mapping) batch(ctx context.Context, b *batcher, lo, hi int, items *int)
 	return nil
 }
 
-// A batcher chooses how many items to take at once: it doubles while batches are short, and halves when they get long.
+// A batcher chooses how many items to take at once: it doubles while batches are short, and halves when they
+// get long.
 type batcher struct {
 	fixed, now int
 }

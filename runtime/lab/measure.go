@@ -16,15 +16,15 @@ type Sample struct {
 	Name     string
 	Wall     time.Duration // elapsed time
 	CPU      time.Duration // CPU time of the whole process meanwhile, exact to some 10 ms; 0 where it is not known
-	Allocs   uint64        // objects that were allocated meanwhile, by anybody in this process
+	Allocs   uint64        // objects that were allocated meanwhile, by any goroutine of this process
 	Bytes    uint64
 	Warnings []string // conditions that may have changed the numbers
 	Err      error
 }
 
-// Measure calls fn once and returns what that took. The call is not recorded for the notebook's figure; to see the figure, call the
-// function itself. One call does not predict the next: for reliable numbers see [Bench]. Measure itself takes about a millisecond, and
-// some more while the cell is being recorded.
+// Measure calls fn once and returns what that took. The call is not recorded for the notebook's figure; to
+// see the figure, call the function itself. One call does not predict the next: for reliable numbers see
+// [Bench]. Measure itself takes about a millisecond, and some more while the cell is being recorded.
 func Measure(ctx context.Context, name string, fn func(context.Context) error) Sample {
 	must(checkContext("lab.Measure", ctx))
 	if fn == nil {
@@ -58,11 +58,13 @@ func measure(ctx context.Context, name string, fn func(context.Context) error, f
 	return s
 }
 
-// cpuStep is the possible error of the process's CPU time: the system updates it when a core changes tasks, or with the next tick.
+// cpuStep is the possible error of the process's CPU time: the system updates it when a core changes tasks,
+// or with the next tick.
 const cpuStep = tick
 
-// Parallelism is the mean number of cores in use; a call that waits has less than 1. It is NaN for calls of up to 20 ms: the system counts
-// CPU time in steps of up to 10 ms, so the result could be wrong by half a core or more.
+// Parallelism is the mean number of cores in use; a call that waits has less than 1. It is NaN for calls of
+// up to 20 ms: the system counts CPU time in steps of up to 10 ms, so the result could be wrong by half a
+// core or more.
 func (s Sample) Parallelism() float64 {
 	if s.unsure() >= 0.5 {
 		return math.NaN()

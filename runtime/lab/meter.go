@@ -27,7 +27,7 @@ type LockStats struct {
 	Watched   int // holds that were watched
 }
 
-// String says in one line what the lock has seen.
+// String shows the statistics in one line.
 func (s LockStats) String() string {
 	t := fmt.Sprintf("%s: taken %s, %s after waiting (%s in all, at most %s)", s.Name, quantity.Plural(s.Acquired, "time"), quantity.Count(s.Contended), quantity.Duration(s.Wait), quantity.Duration(s.MaxWait))
 	if s.Waiting > 0 {
@@ -42,8 +42,9 @@ func (s LockStats) String() string {
 // maxLockEvents is how many events a lock keeps. Later ones are counted, and dropped.
 const maxLockEvents = 4096
 
-// A meter measures a lock. Taking an unwatched lock that is free costs it one counter; everything else it does only for who
-// waits anyway, and for locks that are watched: because Watch was called, or because the execution tracer runs.
+// A meter measures a lock. Taking an unwatched lock that is free costs it one counter; everything else it
+// does only for who waits anyway, and for locks that are watched: because Watch was called, or because the
+// execution tracer runs.
 type meter struct {
 	name    string
 	from    site // where it was made
@@ -56,7 +57,7 @@ type meter struct {
 	dropped int
 }
 
-// A holding is a watched lock in somebody's hands.
+// A holding is one hold of a watched lock.
 type holding struct {
 	timeline.Hold // without Lock, Line, Wait and Hold until it ends
 	line          site
@@ -112,7 +113,7 @@ func (m *meter) holds(ctx context.Context, asked time.Time) *holding {
 	m.mu.Lock()
 	room := len(m.events) < maxLockEvents
 	m.mu.Unlock()
-	if room { // to find out who that is costs more than all else
+	if room { // finding out the goroutine costs more than everything else
 		h.Goroutine, h.From = timeline.Self()
 		h.Who = cmp.Or(timeline.Named(h.Goroutine), h.Who)
 		h.Engine = timeline.Engine(nil)
@@ -170,7 +171,7 @@ func (m *meter) eachHold(kind string, f func(timeline.Hold)) (dropped int) {
 	return dropped
 }
 
-// String says who holds.
+// String describes the holder.
 func (h *holding) String() string {
 	who := h.Who
 	if who == "" {

@@ -12,7 +12,7 @@ import (
 // A UsageError is a mistake in a call: not something that happened, but something that was written.
 type UsageError struct {
 	Call    string // the function, such as lab.NewPool
-	Problem string // what is wrong, and what would be right
+	Problem string // the mistake and its remedy
 }
 
 func (e *UsageError) Error() string { return e.Call + ": " + e.Problem }
@@ -36,7 +36,7 @@ func checkDuration(call, what string, d time.Duration) error {
 	return nil
 }
 
-// zero is the mistake of using a value that nobody made.
+// zero is the mistake of using a value that was not made by its constructor.
 func zero(call, what, remedy string) *UsageError {
 	return misuse(call, "the %s was never made: %s makes one", what, remedy)
 }

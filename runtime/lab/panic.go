@@ -19,9 +19,9 @@ type PanicError struct {
 	Stack []byte // the goroutine that panicked, innermost call first
 	Where string // file:line of the user's code that panicked, or that made the library call that did
 	Spawn string // file:line of the call that started the work
-	Task  string // the name of the task that panicked; empty when it was none, such as a function of Gather
+	Task  string // the name of the task that panicked; empty when it was not a task, such as a function of Gather
 
-	claimed func() bool // nil when the error goes to who called
+	claimed func() bool // nil when the error is returned to the caller
 }
 
 func (e *PanicError) Error() string {
@@ -31,14 +31,15 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("panic: %v at %s (in work started at %s)", e.Value, e.Where, e.Spawn)
 }
 
-// Awaited reports whether the panic is somebody's error: returned to a caller, as Gather and Await do, or about to be, because somebody
-// waits for the task now. One of an [Task.OnDone] callback never is; one of a task may become it later.
+// Awaited reports whether a caller gets the panic as its error: it was returned, as by Gather and Await, or
+// will be, because a caller waits for the task now. The panic of an [Task.OnDone] callback is never awaited;
+// that of a task may be awaited later.
 func (e *PanicError) Awaited() bool { return e.claimed == nil || e.claimed() }
 
-// A claim knows whether anybody wants the error of a task.
+// A claim records whether the error of a task is wanted.
 type claim struct {
 	waiting atomic.Int32 // who waits for the task now
-	taken   atomic.Bool  // somebody has asked for the result
+	taken   atomic.Bool  // the result was asked for
 }
 
 func (c *claim) made() bool { return c.taken.Load() || c.waiting.Load() > 0 }
@@ -59,7 +60,8 @@ func (e *PanicError) Format(s fmt.State, verb rune) {
 	}
 }
 
-// ErrGoexit is the error of a function that ended its goroutine with [runtime.Goexit], as testing.T.FailNow does.
+// ErrGoexit is the error of a function that ended its goroutine with [runtime.Goexit], as testing.T.FailNow
+// does.
 var ErrGoexit = errors.New("the function ended its goroutine with runtime.Goexit")
 
 // abnormal turns what recover returned in a deferred call, after a function that did not return, into an error.
@@ -111,7 +113,8 @@ func panicStack() []byte {
 	return stack
 }
 
-// A site is the place in user code from which work was started. Taking it is cheap, its text is made when somebody asks.
+// A site is the place in user code from which work was started. Taking it is cheap, its text is made on
+// demand.
 type site struct {
 	pcs    [8]uintptr
 	n      int
@@ -148,7 +151,7 @@ func (s *site) String() string {
 	return unknownLine
 }
 
-// users is the file:line of the innermost frame that is the user's; where there is none, of one of the standard library.
+// users returns the file:line of the innermost frame of user code, or else of one of the standard library.
 func users(frames *runtime.Frames) (at string) {
 	for {
 		f, more := frames.Next()
@@ -165,7 +168,8 @@ func users(frames *runtime.Frames) (at string) {
 	}
 }
 
-// mainModule is the module of the program, whose packages may have paths without a dot, as only those of the standard library have otherwise.
+// mainModule is the module of the program, whose packages may have paths without a dot, as only those of the
+// standard library have otherwise.
 var mainModule = sync.OnceValue(func() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		return info.Main.Path
@@ -211,7 +215,8 @@ func apart(f func()) {
 	<-over
 }
 
-// guard calls fn on this goroutine and returns a panic of it as an error. A Goexit of fn ends the goroutine, which is the caller's own.
+// guard calls fn on this goroutine and returns a panic of it as an error. A Goexit of fn ends the goroutine,
+// which is the caller's own.
 func guard(from *site, fn func() error) error {
 	p, err := caught(from, fn)
 	if p != nil {
@@ -221,8 +226,8 @@ func guard(from *site, fn func() error) error {
 	return err
 }
 
-// caught is guard without the report, for calls with a lock held: what [OnPanic] calls may need the lock. The caller reports p
-// when it has let the lock go.
+// caught is guard without the report, for calls with a lock held: what [OnPanic] calls may need the lock. The
+// caller reports p when it has let the lock go.
 func caught(from *site, fn func() error) (p *PanicError, err error) {
 	normal := false
 	defer func() {

@@ -8,15 +8,17 @@ import (
 	"time"
 )
 
-// Pipelines are channels with functions between them. A [Group] owns the goroutines: the first error cancels them all, and its Wait,
-// to be called when the last channel has been read, returns it. The group must have no limit, because its stages wait for each other.
+// Pipelines are channels with functions between them. A [Group] owns the goroutines: the first error cancels
+// them all, and its Wait, to be called when the last channel has been read, returns it. The group must have
+// no limit, because its stages wait for each other.
 //
 //	g := lab.NewGroup(ctx)
 //	pages := lab.Stage(g, lab.Source(g, slices.Values(urls)), 8, fetch)
 //	titles, err := lab.Collect(g, lab.Stage(g, pages, 2, title))
 //
-// Each function closes the channels that it returns when its input is closed and empty, or when the group's context ends; when both are
-// so, the work is done and there is no error. A reader that stops early must cancel the context that the group was made with.
+// Each function closes the channels that it returns when its input is closed and empty, or when the group's
+// context ends; when both are so, the work is done and there is no error. A reader that stops early must
+// cancel the context that the group was made with.
 
 // Source sends what seq yields.
 func Source[T any](g *Group, seq iter.Seq[T]) <-chan T {
@@ -34,8 +36,8 @@ func Source[T any](g *Group, seq iter.Seq[T]) <-chan T {
 	return out
 }
 
-// Stage calls fn for each value from in, on so many workers, and sends the results as they come: with one worker in the order of
-// in, with more in any. [OrderedStage] keeps the order.
+// Stage calls fn for each value from in, on so many workers, and sends the results as they come: with one
+// worker in the order of in, with more in any. [OrderedStage] keeps the order.
 func Stage[T, U any](g *Group, in <-chan T, workers int, fn func(context.Context, T) (U, error)) <-chan U {
 	checkPipe("lab.Stage", g, in == nil, "channel")
 	checkWorkers("lab.Stage", workers, fn == nil)
@@ -58,7 +60,8 @@ func Stage[T, U any](g *Group, in <-chan T, workers int, fn func(context.Context
 	return out
 }
 
-// OrderedStage is [Stage] with the results in the order of in. At most workers values are between its input and its output.
+// OrderedStage is [Stage] with the results in the order of in. At most workers values are between its input
+// and its output.
 func OrderedStage[T, U any](g *Group, in <-chan T, workers int, fn func(context.Context, T) (U, error)) <-chan U {
 	checkPipe("lab.OrderedStage", g, in == nil, "channel")
 	checkWorkers("lab.OrderedStage", workers, fn == nil)
@@ -160,8 +163,8 @@ func Tee[T any](g *Group, in <-chan T, n int) []<-chan T {
 	return outs
 }
 
-// Batch collects values into slices of the given size. A slice that is not full is sent when its first value has waited for
-// atMost, or when in is closed; with atMost zero it waits for as long as it takes.
+// Batch collects values into slices of the given size. A slice that is not full is sent when its first value
+// has waited for atMost, or when in is closed; with atMost zero it waits without a limit.
 func Batch[T any](g *Group, in <-chan T, size int, atMost time.Duration) <-chan []T {
 	checkPipe("lab.Batch", g, in == nil, "channel")
 	checkCount("lab.Batch", size)
@@ -283,7 +286,8 @@ func (g *Group) several(n int, last func(), fn func(context.Context) error) {
 	}
 }
 
-// receive takes a value from in. ok is false when in is closed, and when ctx has ended, which alone is an error.
+// receive takes a value from in. ok is false when in is closed, and when ctx has ended, which alone is an
+// error.
 func receive[T any](ctx context.Context, in <-chan T) (v T, ok bool, err error) {
 	if ctx.Err() == nil {
 		select {
@@ -298,7 +302,8 @@ func receive[T any](ctx context.Context, in <-chan T) (v T, ok bool, err error) 
 	return v, false, canceled(ctx)
 }
 
-// finished reports whether in is closed and empty. If not, it may take a value and drop it, so it is for callers that read no more.
+// finished reports whether in is closed and empty. If not, it may take a value and drop it, so it is for
+// callers that will not read again.
 func finished[T any](in <-chan T) bool {
 	select {
 	case _, open := <-in:

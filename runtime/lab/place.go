@@ -6,11 +6,12 @@ import (
 	"runtime/trace"
 )
 
-// A job that waits for a pending job of its own pool would wait for ever if all workers did the same. So it gives its place to the
-// pending job, which begins at once. The bound of the pool is kept, because the first job only waits.
+// A job that waits for a pending job of its own pool would wait for ever if all workers did the same. So it
+// gives its place to the pending job, which begins at once. The bound of the pool is kept, because the first
+// job only waits.
 
-// place returns the worker on which the caller runs, or a job that the caller belongs to by its context; nil when it is outside of
-// the pool.
+// place returns the worker on which the caller runs, or a job that the caller belongs to by its context; nil
+// when it is outside of the pool.
 func (p *Pool) place(ctx context.Context) *worker {
 	p.mu.Lock()
 	w := p.at[self()]
@@ -24,8 +25,8 @@ func (p *Pool) place(ctx context.Context) *worker {
 	return nil
 }
 
-// waitOrHelp waits until ready is closed or ctx ends. A task that needs the caller's place in a pool, or the GIL that the caller holds,
-// gets it meanwhile.
+// waitOrHelp waits until ready is closed or ctx ends. A task that needs the caller's place in a pool, or the
+// GIL that the caller holds, gets it meanwhile.
 func waitOrHelp(ctx context.Context, ready <-chan struct{}, ts ...*task) (err error) {
 	if isClosed(ready) {
 		return nil
@@ -56,7 +57,8 @@ type lending struct {
 	w *worker
 }
 
-// helping returns the helper of a caller that waits for ts. It is empty for callers outside of the tasks' pools.
+// helping returns the helper of a caller that waits for ts. It is empty for callers outside of the tasks'
+// pools.
 func helping(ctx context.Context, ts []*task) (h helper) {
 	var p *Pool
 	var w *worker // the caller's in p
@@ -75,8 +77,8 @@ func helping(ctx context.Context, ts []*task) (h helper) {
 	return h
 }
 
-// next returns the channel that takes a token as soon as the owner's place is free for the next pending task, then lend must be
-// called. It is nil when there is no such task.
+// next returns the channel that takes a token as soon as the owner's place is free for the next pending task,
+// then lend must be called. It is nil when there is no such task.
 func (h *helper) next() chan struct{} {
 	for len(*h) > 0 && (*h)[0].t.State() != Pending {
 		*h = (*h)[1:]

@@ -12,10 +12,11 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A Pool runs submitted functions, at most Size of them at a time, first come first served. It is a ThreadPoolExecutor.
+// A Pool runs submitted functions, at most Size of them at a time, first come first served. It is a
+// ThreadPoolExecutor.
 //
-// Its workers are goroutines that start when there is work and end when there is none: a pool that is not in use costs nothing, and
-// one that is simply forgotten leaks nothing. All methods may be called at the same time.
+// Its workers are goroutines that start when there is work and end when there is no work left: an idle pool
+// costs nothing, and a forgotten one leaks nothing. All methods may be called at the same time.
 type Pool struct {
 	size int
 	name string
@@ -38,15 +39,16 @@ type Pool struct {
 
 // A worker is a goroutine that runs jobs, and its place among the size that a pool has.
 type worker struct {
-	id   int           // in Pool.workers
-	lent chan struct{} // holds a token while a job that this one waits for runs in its place; made when needed, under Pool.mu
+	id int // in Pool.workers
+	// holds a token while a job that this one waits for runs in its place; made when needed, under Pool.mu
+	lent chan struct{}
 }
 
 // ErrPoolClosed is the error of work that a pool did not take, or did not begin, because of its Shutdown.
 var ErrPoolClosed = errors.New("the pool is shut down")
 
-// NewPool returns a pool of size workers. For work that computes, runtime.GOMAXPROCS(0) is the size to choose; work that waits may
-// have many more.
+// NewPool returns a pool of size workers. For work that computes, runtime.GOMAXPROCS(0) is the size to
+// choose; work that waits may have many more.
 func NewPool(size int, opts ...PoolOption) *Pool {
 	if size < 1 {
 		panic(misuse("lab.NewPool", "size %d: need at least 1", size))
@@ -73,13 +75,15 @@ func PoolName(name string) PoolOption { return func(p *Pool) { p.name = name } }
 // Size returns the number of workers.
 func (p *Pool) Size() int { return p.size }
 
-// Submit hands fn to the pool and returns its task, which is pending until a worker is free. A task whose context ends before that
-// is never begun. After Shutdown it is cancelled with [ErrPoolClosed].
+// Submit hands fn to the pool and returns its task, which is pending until a worker is free. A task whose
+// context ends before that is never begun. After Shutdown it is cancelled with [ErrPoolClosed].
 //
-// It is executor.submit, and with a task of [Go] that submits and awaits it is run_in_executor: waiting here, computing there.
+// It is executor.submit, and with a task of [Go] that submits and awaits it is run_in_executor: waiting here,
+// computing there.
 //
-// A job may submit to its own pool and await what it submitted, which in Python is a deadlock when all workers do so: a job that
-// waits for a pending one by Await, Shield, Wait or Completed gives its place to that one.
+// A job may submit to its own pool and await what it submitted, which in Python is a deadlock when all
+// workers do so: a job that waits for a pending one by Await, Shield, Wait or Completed gives its place to
+// that one.
 func Submit[T any](ctx context.Context, p *Pool, fn func(context.Context) (T, error), opts ...TaskOption) *Task[T] {
 	t := new(Task[T])
 	if fn == nil {
@@ -104,7 +108,7 @@ func (p *Pool) submit(ctx context.Context, call string, t *task, self TaskAny, o
 		p.waiting--
 	}
 	p.mu.Lock()
-	p.waiting++ // before anybody can find the task and cancel it
+	p.waiting++ // before the task can be found and cancelled
 	p.mu.Unlock()
 	t.init(ctx, call, self, opts)
 	started()
@@ -126,7 +130,7 @@ func (p *Pool) submit(ctx context.Context, call string, t *task, self TaskAny, o
 	p.mu.Unlock()
 }
 
-// work is the life of a worker: job after job until there is none.
+// work is the loop of a worker: it runs jobs until there is no pending one.
 func (p *Pool) work(w *worker, fresh bool) {
 	if trace.IsEnabled() {
 		defer trace.StartRegion(context.Background(), fmt.Sprintf("%s worker %d", p.name, w.id)).End()
@@ -182,14 +186,14 @@ func (p *Pool) leave() {
 	delete(p.at, self())
 }
 
-// checkIdle lets Shutdown return when nothing runs any more. p.mu is held.
+// checkIdle lets Shutdown return when nothing is running. p.mu is held.
 func (p *Pool) checkIdle() {
 	if p.closed && p.lent == 0 && len(p.free) == p.size && !isClosed(p.idle) {
 		close(p.idle)
 	}
 }
 
-// count tells a recording how the pool is doing. p.mu is held.
+// count records the pool's counters. p.mu is held.
 func (p *Pool) count() {
 	if trace.IsEnabled() {
 		count(p.name+" running", p.running)
@@ -232,9 +236,10 @@ func (p *Pool) do(t *task, lent bool) {
 	t.run(t.job)
 }
 
-// Shutdown stops the pool from taking more work and waits until what it has is done, or until ctx ends. With cancelPending,
-// work that has not begun is cancelled with [ErrPoolClosed] instead of done. Calling it again waits again. With a context that has
-// ended it does not wait: it reports whether the pool is idle. A job cannot shut its own pool down, since it would wait for itself.
+// Shutdown stops the pool from taking more work and waits until what it has is done, or until ctx ends. With
+// cancelPending, work that has not begun is cancelled with [ErrPoolClosed] instead of done. Calling it again
+// waits again. With a context that has ended it does not wait: it reports whether the pool is idle. A job
+// cannot shut its own pool down, since it would wait for itself.
 func (p *Pool) Shutdown(ctx context.Context, cancelPending bool) error {
 	return p.shutdown(ctx, "lab.Pool.Shutdown", cancelPending)
 }
@@ -270,7 +275,7 @@ func (p *Pool) shutdown(ctx context.Context, call string, cancelPending bool) er
 	return nil
 }
 
-// Close is a Shutdown that does what is pending and waits as long as it takes. A job cannot close its own pool.
+// Close is a Shutdown that runs the pending jobs and waits without a limit. A job cannot close its own pool.
 func (p *Pool) Close() error { return p.shutdown(context.Background(), "lab.Pool.Close", false) }
 
 // PoolStats is the state of a pool at one moment.
@@ -291,7 +296,7 @@ type WorkerStats struct {
 	Busy  time.Duration // time that it spent on them
 }
 
-// String says in one line how the pool is doing.
+// String shows the state of the pool in one line.
 func (p *Pool) String() string { return p.name + ": " + p.Stats().String() }
 
 // Stats returns the state of the pool now.
@@ -304,7 +309,7 @@ func (p *Pool) Stats() PoolStats {
 	}
 }
 
-// String says in one line how the pool is doing.
+// String shows the state of the pool in one line.
 func (s PoolStats) String() string {
 	return fmt.Sprintf("%s of %s busy, %s waiting (at most %s), %s done, %s of them failed", quantity.Count(s.Running), quantity.Plural(s.Size, "worker"),
 		quantity.Count(s.Waiting), quantity.Count(s.Peak), quantity.Count(s.Done), quantity.Count(s.Failed))

@@ -15,8 +15,9 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A Bar shows how far a long piece of work is: in a notebook as a bar that is updated in place, on a terminal as a line that is,
-// and elsewhere as one line at the end. It has no goroutine: it draws, at most ten times a second, when it is told something.
+// A Bar shows the progress of long work: in a notebook as a bar that is updated in place, on a terminal as a
+// line that is, and elsewhere as one line at the end. It has no goroutine: it draws when it is called, at
+// most ten times a second.
 type Bar struct {
 	label  string
 	total  int
@@ -52,7 +53,8 @@ func NewProgress(label string, total int) *Bar {
 	return b
 }
 
-// Add says that n more steps are done; a negative n takes some back. It may be called by several goroutines, and costs little when nothing is drawn.
+// Add reports that n further steps are done; a negative n takes some back. It may be called by several
+// goroutines, and costs little when nothing is drawn.
 func (b *Bar) Add(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -10,11 +10,13 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A Queue hands values from those who put to those who get, with a bound on how many wait in between. It is Python's queue.Queue and
-// asyncio.Queue. [NewQueue] gives first in, first out; [NewStack] last in, first out; [NewPriorityQueue] least first.
+// A Queue passes values from producers to consumers, with a bound on how many wait in between. It is Python's
+// queue.Queue and asyncio.Queue. [NewQueue] gives first in, first out; [NewStack] last in, first out;
+// [NewPriorityQueue] least first.
 //
-// Compared with a buffered channel it can be joined, shut down from either side, and ordered otherwise. Who waits is served in
-// the order of coming. Python's task_done, join and shutdown are methods of the same names; qsize, empty and full are Len and Cap.
+// Compared with a buffered channel it can be joined, shut down from either side, and ordered otherwise. Who
+// waits is served in the order of coming. Python's task_done, join and shutdown are methods of the same
+// names; qsize, empty and full are Len and Cap.
 type Queue[T any] struct {
 	name string
 	max  int // 0: no bound
@@ -40,19 +42,20 @@ type store[T any] interface {
 	clear()
 }
 
-// NewQueue returns a queue that gives values in the order in which they came. At most max wait in it; 0 means any number. A negative
-// bound, which in Python means any number, too, is a mistake.
+// NewQueue returns a queue that returns values in the order in which they were put. At most max wait in it; 0
+// means any number. A negative bound, which in Python means any number, too, is a mistake.
 func NewQueue[T any](max int) *Queue[T] { return newQueue("lab.NewQueue", "queue", max, new(ring[T])) }
 
-// NewStack returns a queue that gives the newest value first: queue.LifoQueue.
+// NewStack returns a queue that returns the newest value first: queue.LifoQueue.
 func NewStack[T any](max int) *Queue[T] { return newQueue("lab.NewStack", "stack", max, new(stack[T])) }
 
-// NewPriorityQueue returns a queue that gives the least value first, by a compare like that of slices.SortFunc. Equal values come
-// in the order in which they were put; those of Python's PriorityQueue come in any.
+// NewPriorityQueue returns a queue that returns the least value first, by a compare like that of
+// slices.SortFunc. Equal values come in the order in which they were put; those of Python's PriorityQueue
+// come in any.
 //
-// compare is called with the queue locked and must only look at its two values. When it panics the panic is the error of the Put or Get
-// that called it (TryPut and TryGet panic with it), and no value is lost: one that was to be put is not in the queue, one that was to
-// be got still is.
+// compare is called with the queue locked and must only look at its two values. When it panics the panic is
+// the error of the Put or Get that called it (TryPut and TryGet panic with it), and no value is lost: one
+// that was to be put is not in the queue, one that was to be got still is.
 func NewPriorityQueue[T any](max int, compare func(a, b T) int) *Queue[T] {
 	if compare == nil {
 		panic(misuse("lab.NewPriorityQueue", "nil function"))
@@ -91,8 +94,8 @@ func (q *Queue[T]) inCompare() bool {
 	return by != 0 && by == self()
 }
 
-// ordered calls f, which may call the compare function. It returns a panic of that, to be reported when mu is free. A Goexit passes
-// through. mu is held.
+// ordered calls f, which may call the compare function. It returns a panic of that, to be reported when mu is
+// free. A Goexit passes through. mu is held.
 func (q *Queue[T]) ordered(f func()) (p *PanicError) {
 	if q.from == nil {
 		f()
@@ -104,8 +107,8 @@ func (q *Queue[T]) ordered(f func()) (p *PanicError) {
 	return p
 }
 
-// Put waits until there is room and puts v. The error is that of ctx, or [ErrClosed] after Shutdown; v is not in the queue then. With a
-// context that has ended nothing is put.
+// Put waits until there is room and puts v. The error is that of ctx, or [ErrClosed] after Shutdown; v is not
+// in the queue then. With a context that has ended nothing is put.
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
 	q.check("lab.Queue.Put")
 	if err := checkContext("lab.Queue.Put", ctx); err != nil {
@@ -186,8 +189,8 @@ func (q *Queue[T]) put(v T) (ok bool, p *PanicError, err error) {
 	return true, nil, nil
 }
 
-// Get waits for a value. The error is that of ctx, or [ErrClosed] when the queue is shut down and empty. With a context that has ended
-// it takes no value, so that a loop of Gets ends with its context.
+// Get waits for a value. The error is that of ctx, or [ErrClosed] when the queue is shut down and empty. With
+// a context that has ended it takes no value, so that a loop of Gets ends with its context.
 func (q *Queue[T]) Get(ctx context.Context) (T, error) {
 	var zero T
 	q.check("lab.Queue.Get")
@@ -292,7 +295,8 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] {
 	}
 }
 
-// TaskDone notes for [Queue.Join] that the work on one value from Get is finished. More calls than values is a mistake.
+// TaskDone notes for [Queue.Join] that the work on one value from Get is finished. More calls than values is
+// a mistake.
 func (q *Queue[T]) TaskDone() {
 	q.check("lab.Queue.TaskDone")
 	q.mu.Lock()
@@ -311,8 +315,8 @@ func (q *Queue[T]) tellJoined() {
 	}
 }
 
-// Join waits until TaskDone was called for every value that was put, or ctx ends. When there is nothing to wait for, it succeeds even
-// with a context that has ended.
+// Join waits until TaskDone was called for every value that was put, or ctx ends. When there is nothing to
+// wait for, it succeeds even with a context that has ended.
 func (q *Queue[T]) Join(ctx context.Context) error {
 	q.check("lab.Queue.Join")
 	if err := checkContext("lab.Queue.Join", ctx); err != nil {
@@ -338,8 +342,9 @@ func (q *Queue[T]) Join(ctx context.Context) error {
 	return nil
 }
 
-// Shutdown ends the queue: Put fails from now on, for those who wait in it, too. Get goes on until the queue is empty, and fails
-// then; with now the values that wait are dropped, as if their work were done. Calling it again is allowed.
+// Shutdown ends the queue: Put fails from now on, including calls that are waiting. Get continues until the
+// queue is empty, and then fails; with now the values that wait are dropped, as if their work were done.
+// Calling it again is allowed.
 func (q *Queue[T]) Shutdown(now bool) {
 	q.check("lab.Queue.Shutdown")
 	q.mu.Lock()
@@ -381,7 +386,7 @@ func (q *Queue[T]) state() (n int, closed bool) {
 // Cap returns the bound that the queue was made with.
 func (q *Queue[T]) Cap() int { return q.max }
 
-// String says how full the queue is.
+// String shows how full the queue is.
 func (q *Queue[T]) String() string {
 	n, closed := q.state()
 	s := fmt.Sprintf("%s: %s waiting", q.name, quantity.Count(n))
@@ -499,7 +504,8 @@ func (s *stack[T]) pop() T {
 	return v
 }
 
-// least is least first, and first in, first out among equals: a binary heap. All comparing is done before anything is moved.
+// least is least first, and first in, first out among equals: a binary heap. All comparing is done before
+// anything is moved.
 type least[T any] struct {
 	v       []leastItem[T]
 	put     uint64
@@ -531,7 +537,8 @@ func (l *least[T]) push(v T) {
 	l.insert(x, at)
 }
 
-// insert puts x at index at, which lies between the root and the next free place, and moves what is on the way from there to the end.
+// insert puts x at index at, which lies between the root and the next free place, and moves what is on the
+// way from there to the end.
 func (l *least[T]) insert(x leastItem[T], at int) {
 	l.v = append(l.v, x)
 	i := len(l.v) - 1
@@ -544,7 +551,7 @@ func (l *least[T]) insert(x leastItem[T], at int) {
 }
 
 func (l *least[T]) pop() T {
-	var path [64]int // of what moves up: the lesser of two children, as long as it is less than x
+	var path [64]int // of the elements that move up: the lesser of two children, while it is less than x
 	last, depth := len(l.v)-1, 0
 	x := l.v[last]
 	for down := 1; down < last; {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Race runs the functions at the same time and returns the result of the first that succeeds. The others are cancelled then, and
-// Race waits until they have returned. When none succeeds the error joins all of theirs.
+// Race runs the functions at the same time and returns the result of the first that succeeds. The others are
+// cancelled then, and Race waits until they have returned. When all fail, the error joins their errors.
 func Race[T any](ctx context.Context, fns ...func(context.Context) (T, error)) (T, error) {
 	var zero T
 	if err := checkFuncs("lab.Race", fns); err != nil {
@@ -24,9 +24,10 @@ func Race[T any](ctx context.Context, fns ...func(context.Context) (T, error)) (
 	return values[winner], nil
 }
 
-// Hedge calls fn, and a second time when there is no answer after some time or the first call fails. The first success is the
-// result, the other call is cancelled and waited for. It shortens the longest waits of a service that is sometimes slow, and
-// costs a second request only then; fn must bear being called twice at once.
+// Hedge calls fn, and a second time when there is no answer after some time or the first call fails. The
+// first success is the result, the other call is cancelled and waited for. It shortens the longest waits of a
+// service that is sometimes slow, and costs a second request only then; fn must bear being called twice at
+// once.
 func Hedge[T any](ctx context.Context, after time.Duration, fn func(context.Context) (T, error)) (T, error) {
 	var values [2]T
 	if fn == nil {

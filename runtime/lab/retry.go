@@ -11,15 +11,16 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A Backoff says how often [Retry] tries, and how long it waits in between. The zero Backoff tries three times and waits 100 ms, then
-// 200 ms.
+// A Backoff determines how often [Retry] tries, and how long it waits in between. The zero Backoff tries
+// three times and waits 100 ms, then 200 ms.
 type Backoff struct {
-	Attempts int              // calls in all; 0 means 3
-	First    time.Duration    // the first wait; 0 means 100 ms
-	Factor   float64          // each wait is so many times the one before; 0 means 2
-	Max      time.Duration    // no wait is longer; 0 means 10 s
-	Jitter   float64          // between 0 and 1: this part of each wait is left to chance, so that clients do not come back in step
-	If       func(error) bool // whether an error is worth another try; nil means every one but those of Permanent
+	Attempts int           // calls in all; 0 means 3
+	First    time.Duration // the first wait; 0 means 100 ms
+	Factor   float64       // each wait is so many times the one before; 0 means 2
+	Max      time.Duration // no wait is longer; 0 means 10 s
+	// between 0 and 1: this part of each wait is left to chance, so that clients do not come back in step
+	Jitter float64
+	If     func(error) bool // whether an error is worth another try; nil means every one but those of Permanent
 }
 
 // permanent marks an error that no further try will mend.
@@ -35,8 +36,9 @@ func Permanent(err error) error {
 	return permanent{err}
 }
 
-// Retry calls fn until it succeeds, and returns what it returned. After the last attempt the error says how many there were and
-// wraps the last one. A panic is not tried again; neither is anything when ctx has ended.
+// Retry calls fn until it succeeds, and returns what it returned. After the last attempt the error contains
+// the number of attempts and wraps the last error. Panics are not retried; nothing is retried when ctx has
+// ended.
 func Retry[T any](ctx context.Context, b Backoff, fn func(context.Context) (T, error)) (value T, err error) {
 	if fn == nil {
 		return value, misuse("lab.Retry", "nil function")

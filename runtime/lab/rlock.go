@@ -10,12 +10,12 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// An RLock is a lock that its owner may take again: threading.RLock. Python knows who the owner is, because a thread can ask for its own
-// identity. A goroutine has none, on purpose, so the owner is a token that the caller chooses and hands down: any value that
-// can be compared, often a pointer.
+// An RLock is a lock that its owner may take again: threading.RLock. Python knows who the owner is, because a
+// thread can ask for its own identity. A goroutine has no identity, on purpose, so the owner is a token that
+// the caller chooses and passes on: any value that can be compared, often a pointer.
 //
-// Go code seldom wants one: a function that needs the lock held takes it as a precondition, and an exported one takes the lock and
-// calls it.
+// Go code seldom wants one: a function that needs the lock held takes it as a precondition, and an exported
+// one takes the lock and calls it.
 type RLock struct {
 	lock  Lock
 	mu    sync.Mutex // guards owner and depth
@@ -107,14 +107,14 @@ func (l *RLock) Unlock(owner any) {
 	}
 }
 
-// Owner returns who holds the lock, and how many times; nil and 0 when nobody does.
+// Owner returns the owner of the lock, and how many times it holds it; nil and 0 when the lock is free.
 func (l *RLock) Owner() (owner any, depth int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.owner, l.depth
 }
 
-// String says who has the lock.
+// String shows the holder of the lock.
 func (l *RLock) String() string {
 	if owner, depth := l.Owner(); depth > 0 {
 		return fmt.Sprintf("held by %v, %s", owner, quantity.Plural(depth, "time"))

@@ -10,17 +10,17 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A Preference says whom an [RWLock] lets in when readers and writers wait.
+// A Preference determines which goroutines an [RWLock] admits when readers and writers wait.
 type Preference int
 
 const (
 	PreferWriters Preference = iota // no reader comes in while a writer waits: readers may starve
 	PreferReaders                   // readers come in whenever no writer is in: writers may starve
-	PreferNobody                    // first come, first served: nobody starves, and readers share less
+	PreferNobody                    // first come, first served: no goroutine starves, and readers share less
 )
 
-// An RWLock may be held by many readers or one writer. Other than with sync.RWMutex, waiting can be cancelled, and whom it prefers
-// is a choice, to show what starving looks like.
+// An RWLock may be held by many readers or one writer. Other than with sync.RWMutex, waiting can be
+// cancelled, and whom it prefers is a choice, to show what starving looks like.
 type RWLock struct {
 	prefer Preference
 
@@ -49,14 +49,14 @@ func (l *RWLock) Named(name string) *RWLock {
 	return l
 }
 
-// Watch has the lock note writers and readers as [Lock.Watch] does. A reader is noted as leaving on the goroutine on which it came;
-// where it leaves on another, the one that has read longest is taken for it.
+// Watch has the lock note writers and readers as [Lock.Watch] does. A reader is noted as leaving on the
+// goroutine on which it came; where it leaves on another, the one that has read longest is taken for it.
 func (l *RWLock) Watch() *RWLock {
 	l.meter.watch.Store(true)
 	return l
 }
 
-// Lock waits until nobody holds the lock and takes it for writing.
+// Lock waits until the lock is free and takes it for writing.
 func (l *RWLock) Lock(ctx context.Context) error { return l.acquire(ctx, "lab.RWLock.Lock", true) }
 
 // RLock waits until it may read.
@@ -126,7 +126,7 @@ func (l *RWLock) acquire(ctx context.Context, call string, write bool) error {
 	return nil
 }
 
-// enter takes the lock if it may be taken now by somebody who has not waited.
+// enter takes the lock if a goroutine that has not waited may take it now.
 func (l *RWLock) enter(write bool) bool {
 	switch {
 	case l.writing, write && l.readers > 0:
@@ -147,7 +147,7 @@ func (l *RWLock) let(write bool) {
 	}
 }
 
-// admit lets in those who wait and may come in now.
+// admit admits the waiting goroutines that may hold the lock now.
 func (l *RWLock) admit() {
 	for !l.writing {
 		w := l.next()
@@ -162,7 +162,7 @@ func (l *RWLock) admit() {
 	}
 }
 
-// next is who comes in next, as soon as the lock allows it.
+// next returns the waiter that is admitted next, as soon as the lock allows it.
 func (l *RWLock) next() *waiter[bool] {
 	for w := l.queue.first(); w != nil; w = w.next {
 		if l.prefer == PreferNobody || w.v == (l.prefer == PreferWriters) {
@@ -199,7 +199,8 @@ func (l *RWLock) RUnlock() {
 	l.admit()
 }
 
-// leave notes that the calling goroutine reads no more. Readers that came before the lock was watched are not known.
+// leave records that the calling goroutine has stopped reading. Readers from before the lock was watched are
+// unknown.
 func (l *RWLock) leave() {
 	if len(l.reading) == 0 {
 		return
@@ -222,7 +223,7 @@ func (l *RWLock) Holders() (readers int, writing bool) {
 	return l.readers, l.writing
 }
 
-// String says who has the lock.
+// String shows the holders of the lock.
 func (l *RWLock) String() string {
 	switch readers, writing := l.Holders(); {
 	case writing:

@@ -9,9 +9,9 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// ScaleOptions say what to try.
+// ScaleOptions determine what to try.
 type ScaleOptions struct {
-	Workers []int // the numbers to try; none means 1, 2, 4 … up to twice the cores
+	Workers []int // the numbers to try; empty means 1, 2, 4 … up to twice the cores
 	Procs   bool  // set GOMAXPROCS to each number, too: how the work scales with cores rather than with goroutines
 	Bench   BenchOptions
 }
@@ -32,12 +32,13 @@ type ScalePoint struct {
 	Speedup float64 // the first point's median over this one's; the table shows it only if the intervals support it
 }
 
-// procs holds a token of whoever changes GOMAXPROCS, which belongs to the whole process.
+// procs holds the token of the goroutine that changes GOMAXPROCS, which belongs to the whole process.
 var procs = make(chan struct{}, 1)
 
-// Scale measures fn for several numbers of workers; fn must do the same work with each. With Procs, other code of the process runs with the
-// changed GOMAXPROCS, too; it is restored at the end, or as soon as ctx ends. The numbers of workers are sampled in turn, other processes
-// are watched, and nothing is recorded meanwhile, as in [Compare].
+// Scale measures fn for several numbers of workers; fn must do the same work with each. With Procs, other
+// code of the process runs with the changed GOMAXPROCS, too; it is restored at the end, or as soon as ctx
+// ends. The numbers of workers are sampled in turn, other processes are watched, and nothing is recorded
+// meanwhile, as in [Compare].
 func Scale(ctx context.Context, name string, fn func(ctx context.Context, workers int) error, opt ScaleOptions) (Scaling, error) {
 	s := Scaling{Name: name, Procs: opt.Procs}
 	if err := checkContext("lab.Scale", ctx); err != nil {
@@ -95,8 +96,8 @@ func Scale(ctx context.Context, name string, fn func(ctx context.Context, worker
 	return s, err
 }
 
-// changeProcs lets the caller set GOMAXPROCS until restore is called or ctx ends, so that a measured function that never returns does not
-// leave a changed value behind.
+// changeProcs lets the caller set GOMAXPROCS until restore is called or ctx ends, so that a measured function
+// that never returns does not leave a changed value behind.
 func changeProcs(ctx context.Context) (set func(n int) int, restore func(), err error) {
 	select {
 	case procs <- struct{}{}:
@@ -128,8 +129,8 @@ func changeProcs(ctx context.Context) (set func(n int) int, restore func(), err 
 	return set, func() { release(); end() }, nil
 }
 
-// fullAt is the number of workers that keep the given number of cores busy: a worker that computes uses one core, a worker that waits half
-// of its time uses half of one. It is 0 when workers hardly compute.
+// fullAt is the number of workers that keep the given number of cores busy: a worker that computes uses one
+// core, a worker that waits half of its time uses half of one. It is 0 when workers hardly compute.
 func fullAt(points []ScalePoint, cores float64) float64 {
 	if len(points) == 0 {
 		return 0

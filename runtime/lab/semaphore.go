@@ -12,17 +12,19 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A Semaphore hands out a number of permits: at most so many holders at a time. It is asyncio.BoundedSemaphore. Waiters are served in
-// order of arrival; one that needs many permits is not overtaken by one that needs few.
+// A Semaphore hands out a number of permits: at most so many holders at a time. It is
+// asyncio.BoundedSemaphore. Waiters are served in order of arrival; one that needs many permits is not
+// overtaken by one that needs few.
 //
-// One of size 0 has no permits at first and no bound: every Release adds some. It is threading.Semaphore(0), which counts signals: one
-// side releases, the other acquires. A threading.Semaphore(n) without a bound is one of size 0 with n released at the start.
+// One of size 0 has no permits at first and no bound: every Release adds some. It is threading.Semaphore(0),
+// which counts signals: one side releases, the other acquires. A threading.Semaphore(n) without a bound is
+// one of size 0 with n released at the start.
 type Semaphore struct {
 	size     int64 // 0: no bound
 	made     bool
 	mu       sync.Mutex
 	free     int64          // permits that are left
-	queue    waiters[int64] // with the permits that each needs; none could be served now
+	queue    waiters[int64] // with the permits that each needs; the first cannot be served now
 	acquired atomic.Uint64
 	meter    meter
 	since    time.Time // of the last change while watched; guarded by meter.mu
@@ -42,8 +44,9 @@ func (s *Semaphore) Named(name string) *Semaphore {
 	return s
 }
 
-// Watch has the semaphore note how long its permits are held, from now on, and returns it; those of [Semaphore.Do] one by one, with line
-// and task, the others as a sum. While a cell is recorded all semaphores are watched.
+// Watch has the semaphore note how long its permits are held, from now on, and returns it; those of
+// [Semaphore.Do] one by one, with line and task, the others as a sum. While a cell is recorded all semaphores
+// are watched.
 func (s *Semaphore) Watch() *Semaphore {
 	s.meter.watch.Store(true)
 	return s
@@ -127,8 +130,8 @@ func (s *Semaphore) serve() {
 	}
 }
 
-// change adds d to the free permits. For a watched semaphore it measures the time that all permits together were held, the area under
-// the curve of their number. mu is held.
+// change adds d to the free permits. For a watched semaphore it measures the time that all permits together
+// were held, the area under the curve of their number. mu is held.
 func (s *Semaphore) change(d int64) {
 	held := s.size - s.free
 	s.free += d
@@ -147,7 +150,8 @@ func (s *Semaphore) change(d int64) {
 	}
 }
 
-// Release gives n permits back. More than are held is a mistake, which panics and changes nothing. A semaphore of size 0 gets n more.
+// Release returns n permits. Releasing more than are held is a mistake, which panics and changes nothing. A
+// semaphore of size 0 gets n more.
 func (s *Semaphore) Release(n int64) {
 	must(s.check("lab.Semaphore.Release", n))
 	s.mu.Lock()
@@ -207,7 +211,7 @@ func (s *Semaphore) Size() int64 { return s.size }
 // Stats returns what the semaphore has seen so far.
 func (s *Semaphore) Stats() LockStats { return s.meter.snapshot("semaphore", s.acquired.Load()) }
 
-// String says how many permits are out.
+// String shows how many permits are held.
 func (s *Semaphore) String() string {
 	if s.made && s.size == 0 {
 		return quantity.Plural(s.Free(), "permit") + " free"

@@ -10,8 +10,8 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// Sleep waits for d, or until ctx ends, and then returns why. Sleep(ctx, 0) lets others run; a negative d means the same, as in package
-// time.
+// Sleep waits for d, or until ctx ends, and then returns why. Sleep(ctx, 0) lets others run; a negative d
+// means the same, as in package time.
 func Sleep(ctx context.Context, d time.Duration) error {
 	if err := checkContext("lab.Sleep", ctx); err != nil {
 		return err
@@ -46,11 +46,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// A TimeoutError says that something took longer than it was given. errors.Is finds [context.DeadlineExceeded] in it.
+// A TimeoutError reports that a call took longer than its limit. errors.Is finds [context.DeadlineExceeded]
+// in it.
 type TimeoutError struct {
 	Limit time.Duration // what it was given
 	Took  time.Duration // when the function returned; much more than Limit means that it does not heed its context
-	Err   error         // what it returned then, unless that only says that its context had ended
+	Err   error         // the error that the call returned then, unless it only reports the end of its context
 }
 
 func (e *TimeoutError) Error() string {
@@ -78,13 +79,13 @@ func (e *TimeoutError) Unwrap() []error {
 // Timeout returns true, as net.Error asks.
 func (e *TimeoutError) Timeout() bool { return true }
 
-// WaitFor calls fn with a context that ends after d and returns its result. When the time was up before fn returned, the error is
-// a [*TimeoutError], whatever fn returned then; its value is handed on. A result of the very moment is in time. It is
-// asyncio.wait_for.
+// WaitFor calls fn with a context that ends after d and returns its result. When the time was up before fn
+// returned, the error is a [*TimeoutError], whatever fn returned then; its value is handed on. A result of
+// the very moment is in time. It is asyncio.wait_for.
 //
-// fn runs on this goroutine and can only be asked to stop: one that ignores its context keeps WaitFor waiting, as Go has no way to
-// kill it. The error says so then. In Python a coroutine that returns a value although its time was up is no timeout. With d zero or
-// negative, time is up at once and fn is not called.
+// fn runs on this goroutine and can only be asked to stop: a function that ignores its context keeps WaitFor
+// waiting, as Go has no way to kill it. The error mentions that. In Python a coroutine that returns a value
+// after its time is not a timeout. With d zero or negative, time is up at once and fn is not called.
 func WaitFor[T any](ctx context.Context, d time.Duration, fn func(context.Context) (T, error)) (value T, err error) {
 	if fn == nil {
 		return value, misuse("lab.WaitFor", "nil function")

@@ -2,5 +2,6 @@ package lab
 
 import "interleave/runtime/timeline"
 
-// started tells the recorder that goroutines are about to begin: one atomic load when it does not listen.
+// started reports to the recorder that goroutines are about to start. It costs one atomic load when there is
+// no recording.
 func started() { timeline.Started() }

@@ -11,9 +11,11 @@ import (
 	"time"
 )
 
-// A Task is a function that runs on its own, and its result to come. [Go] starts one; so do Submit, After and Thread.
+// A Task is a function that runs on its own, and its result to come. [Go] starts one; so do Submit, After and
+// Thread.
 //
-// Who starts a task owns it: awaits it, or cancels it, or cancels the context that it was started with.
+// The code that starts a task owns it: it must await it, or cancel it, or cancel the context that it was
+// started with.
 type Task[T any] struct {
 	task
 	value T // valid when the task has ended without an error
@@ -30,9 +32,10 @@ type TaskAny interface {
 	core() *task
 }
 
-// Go starts fn in its own goroutine and returns at once. It is asyncio.create_task, except that fn really runs at the same time, and
-// begins at once: with a context that has ended, or when the task is cancelled right away, fn is called all the same.
-// The context that fn gets ends when ctx does, when the task is cancelled, and when fn has returned.
+// Go starts fn in its own goroutine and returns at once. It is asyncio.create_task, except that fn really
+// runs at the same time, and begins at once: with a context that has ended, or when the task is cancelled
+// right away, fn is called all the same. The context that fn gets ends when ctx does, when the task is
+// cancelled, and when fn has returned.
 func Go[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...TaskOption) *Task[T] {
 	t := new(Task[T])
 	if fn == nil {
@@ -43,8 +46,8 @@ func Go[T any](ctx context.Context, fn func(context.Context) (T, error), opts ..
 	return t
 }
 
-// Thread starts fn in its own goroutine, under a name. It is threading.Thread: a task without a result, which is awaited like
-// join. A daemon thread is one whose ctx is not the caller's: context.WithoutCancel(ctx).
+// Thread starts fn in its own goroutine, under a name. It is threading.Thread: a task without a result, which
+// is awaited like join. A daemon thread is one whose ctx is not the caller's: context.WithoutCancel(ctx).
 func Thread(ctx context.Context, name string, fn func(context.Context)) *Task[struct{}] {
 	t := new(Task[struct{}])
 	if fn == nil {
@@ -98,21 +101,23 @@ type task struct {
 	created time.Time
 	ended   time.Time
 
-	mu        sync.Mutex                  // guards watchers and callbacks until the task has ended
-	watchers  []func()                    // lab's own, called once each by end before the callbacks; nil ones were taken back
-	callbacks []func()                    // of OnDone, called once each by end
-	runner    atomic.Uintptr              // the goroutine that runs the function and the callbacks; see self
-	claim     claim                       // of who wants the result
-	untrace   func()                      // ends the trace task
-	unlink    func()                      // stops what would start a pending task; nil when that is the call that made it
-	scope     *scope                      // of the Run in which it was started, or nil
-	pool      *Pool                       // that runs it, or nil
-	worker    *worker                     // of pool, that runs it; valid when it has begun
-	job       func(context.Context) error // what pool runs
-	gil       *GIL                        // under which the function runs, or nil
-	items     *int                        // how many items of Map job has worked off, or nil
-	atEnd     func()                      // called when the state is set, before anybody hears of it
-	links     struct{ prev, next *task }  // guarded by tasks.mu
+	mu sync.Mutex // guards watchers and callbacks until the task has ended
+	// lab's own, called once each by end before the callbacks; nil ones were taken back
+	watchers  []func()
+	callbacks []func()       // of OnDone, called once each by end
+	runner    atomic.Uintptr // the goroutine that runs the function and the callbacks; see self
+	claim     claim          // of the callers that want the result
+	untrace   func()         // ends the trace task
+	// stops what would start a pending task; nil when that is the call that made it
+	unlink func()
+	scope  *scope                      // of the Run in which it was started, or nil
+	pool   *Pool                       // that runs it, or nil
+	worker *worker                     // of pool, that runs it; valid when it has begun
+	job    func(context.Context) error // what pool runs
+	gil    *GIL                        // under which the function runs, or nil
+	items  *int                        // how many items of Map job has worked off, or nil
+	atEnd  func()                      // called when the state is set, before any caller is notified
+	links  struct{ prev, next *task }  // guarded by tasks.mu
 }
 
 var taskIDs atomic.Uint64
@@ -141,13 +146,15 @@ func (t *task) init(ctx context.Context, call string, self TaskAny, opts []TaskO
 	tasks.add(t)
 }
 
-// taskContext is the context of a task's function. It knows the task, in one allocation less than context.WithValue.
+// taskContext is the context of a task's function. It knows the task, in one allocation less than
+// context.WithValue.
 type taskContext struct {
 	context.Context
 	t *task
 }
 
-// taskKey finds the task that a context belongs to, jobKey the job of a pool in which it was made, however deep.
+// taskKey finds the task that a context belongs to, jobKey the job of a pool in which it was made, however
+// deep.
 type (
 	taskKey struct{}
 	jobKey  struct{ pool *Pool }
@@ -176,8 +183,8 @@ func (t *task) launch(fn func(context.Context) error) {
 // begin makes a pending task a running one; false when it was cancelled before.
 func (t *task) begin() bool { return t.state.CompareAndSwap(int32(Pending), int32(Running)) }
 
-// tell calls the functions of OnTask, if there are any.
-func (t *task) tell() {
+// notify calls the functions of OnTask, if any.
+func (t *task) notify() {
 	for _, f := range taskHooks.all() {
 		info := t.Info()
 		alone(&t.from, func() { (*f)(info) })
@@ -203,13 +210,13 @@ func (t *task) run(fn func(context.Context) error) {
 	if trace.IsEnabled() {
 		defer trace.StartRegion(t.ctx, t.Name()).End()
 	}
-	t.tell()
+	t.notify()
 	err = fn(t.ctx)
 	normal = true
 }
 
-// end records how a task ended and wakes its waiters. Its frame is kept small: cancel needs much stack, and the stack of a new goroutine
-// should not have to grow for it.
+// end records how a task ended and wakes its waiters. Its frame is kept small: cancel needs much stack, and
+// the stack of a new goroutine should not have to grow for it.
 func (t *task) end(err error, abnormal bool) {
 	state := Succeeded
 	if abnormal {
@@ -244,7 +251,7 @@ func (t *task) announce(state State, err error) {
 	watchers, callbacks := t.watchers, t.callbacks
 	t.watchers, t.callbacks = nil, nil
 	if taskHooks.all() != nil {
-		callbacks = append([]func(){t.tell}, callbacks...)
+		callbacks = append([]func(){t.notify}, callbacks...)
 	}
 	t.state.Store(int32(state))
 	t.mu.Unlock()
@@ -302,18 +309,19 @@ func (t *task) Name() string {
 	return t.name
 }
 
-// String says which task this is, and where it is in its life.
+// String shows the task and its state.
 func (t *task) String() string { return t.Info().String() }
 
 // State returns where the task is in its life.
 func (t *task) State() State { return State(t.state.Load()) }
 
-// Done returns a channel that is closed when the task has ended and its callbacks have run. A callback must not wait for it; it may
-// await the task.
+// Done returns a channel that is closed when the task has ended and its callbacks have run. A callback must
+// not wait for it; it may await the task.
 func (t *task) Done() <-chan struct{} { return t.done }
 
-// Cancel ends the context of the task with cause, which [context.Cause] then returns there; nil means [context.Canceled]. It does not
-// wait: the task ends when its function returns, or at once when that has not begun. Cancelling twice changes nothing.
+// Cancel ends the context of the task with cause, which [context.Cause] then returns there; nil means
+// [context.Canceled]. It does not wait: the task ends when its function returns, or at once when that has not
+// begun. Cancelling twice changes nothing.
 func (t *task) Cancel(cause error) {
 	if t.unlink == nil || !t.dismiss(cause) {
 		t.cancel(cause)
@@ -348,7 +356,8 @@ func (t *Task[T]) core() *task {
 	return &t.task
 }
 
-// subscribe has f, which is lab's own, called when the task ends, or now when it has. unsubscribe may come too late: f must bear that.
+// subscribe has f, which is lab's own, called when the task ends, or now when it has. unsubscribe may come
+// too late: f must bear that.
 func (t *task) subscribe(f func()) (unsubscribe func()) {
 	t.mu.Lock()
 	if t.State().Ended() {
@@ -400,9 +409,9 @@ func (t *task) waitsForItself(ctx context.Context) bool {
 	return !t.State().Ended() && (who == t || t.runner.Load() == self())
 }
 
-// Await waits for the task and returns its result. When ctx ends first the task is cancelled with it, and Await still waits
-// until it has ended: like Python's await, it takes the task with it. [Shield] waits without that. A task that has ended gives its
-// result even when ctx has ended. A task that awaits itself gets a [*UsageError].
+// Await waits for the task and returns its result. When ctx ends first the task is cancelled with it, and
+// Await still waits until it has ended: Python's await does the same. [Shield] waits without that. A task
+// that has ended returns its result even when ctx has ended. A task that awaits itself gets a [*UsageError].
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	if t == nil {
 		var zero T
@@ -423,7 +432,8 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	return t.Result()
 }
 
-// goroutineID is the number by which Go's stack traces call this goroutine. It costs microseconds, more with a deep stack.
+// goroutineID is the number by which Go's stack traces call this goroutine. It costs microseconds, more with
+// a deep stack.
 func goroutineID() (id int64) {
 	var buf [64]byte
 	for _, c := range buf[len("goroutine "):runtime.Stack(buf[:], false)] {
@@ -438,7 +448,7 @@ func goroutineID() (id int64) {
 // ErrNotDone is the error of asking for the result of a task that has not ended.
 var ErrNotDone = errors.New("the task has not ended")
 
-// Result returns the task's result without waiting, and [ErrNotDone] when there is none yet.
+// Result returns the task's result without waiting, and [ErrNotDone] when the task has not ended.
 func (t *Task[T]) Result() (T, error) {
 	var zero T
 	switch {
@@ -453,9 +463,10 @@ func (t *Task[T]) Result() (T, error) {
 	return t.value, nil
 }
 
-// OnDone has f called when the task has ended: on the task's goroutine, before Await returns; or now, when it already has. It is
-// add_done_callback. f may ask for the result and for other tasks. A panic of f goes to [OnPanic] and no further. A task that never
-// began has no goroutine; then f gets one of its own.
+// OnDone arranges for f to be called when the task has ended: on the task's goroutine, before Await returns;
+// or now, when it already has. It is add_done_callback. f may ask for the result and for other tasks. A panic
+// of f goes to [OnPanic] and no further. A task that never began has no goroutine; then f gets one of its
+// own.
 func (t *Task[T]) OnDone(f func(*Task[T])) {
 	if f == nil {
 		panic(misuse("lab.Task.OnDone", "nil function"))

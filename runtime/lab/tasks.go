@@ -10,7 +10,7 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// TaskInfo is what can be said of a task at one moment.
+// TaskInfo describes a task at one moment.
 type TaskInfo struct {
 	ID    uint64
 	Name  string
@@ -24,7 +24,7 @@ type TaskInfo struct {
 // Cancel cancels the task, as [Task.Cancel] does.
 func (i TaskInfo) Cancel(cause error) { i.t.Cancel(cause) }
 
-// Info returns what can be said of the task now.
+// Info returns a description of the task now.
 func (t *task) Info() TaskInfo {
 	info := TaskInfo{ID: t.id, Name: t.Name(), State: t.State(), Spawn: t.from.String(), t: t}
 	if info.State.Ended() {
@@ -84,7 +84,8 @@ func Tasks() []TaskInfo {
 	return infos
 }
 
-// TaskFrom returns the task whose function was given ctx, or a context made from it. It is asyncio.current_task.
+// TaskFrom returns the task whose function was given ctx, or a context made from it. It is
+// asyncio.current_task.
 func TaskFrom(ctx context.Context) (info TaskInfo, ok bool) {
 	must(checkContext("lab.TaskFrom", ctx))
 	t, ok := ctx.Value(taskKey{}).(*task)
@@ -94,7 +95,7 @@ func TaskFrom(ctx context.Context) (info TaskInfo, ok bool) {
 	return info, ok
 }
 
-// String says it in one line.
+// String shows the description in one line.
 func (i TaskInfo) String() string {
 	s := fmt.Sprintf("%s: %v for %s, started at %s", i.Name, i.State, quantity.Duration(i.Age), i.Spawn)
 	if i.State.Ended() {

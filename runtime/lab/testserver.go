@@ -15,8 +15,9 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A TestServer is a web server on the loopback interface that takes its time and sometimes fails, so that experiments with HTTP need
-// no network. Every path is a page. The query may ask for more: delay=200ms for another time, status=404 for another answer.
+// A TestServer is a web server on the loopback interface that takes its time and sometimes fails, so that
+// experiments with HTTP need no network. Every path is a page. The query may ask for more: delay=200ms for
+// another time, status=404 for another answer.
 type TestServer struct {
 	latency   Dist
 	errorRate float64
@@ -28,7 +29,7 @@ type TestServer struct {
 	r    *rand.Rand
 
 	mu     sync.Mutex
-	closed bool // no request begins any more
+	closed bool // no further requests are accepted
 	stats  TestServerStats
 }
 
@@ -40,8 +41,8 @@ type TestServerStats struct {
 	Peak     int // the most that were ever under way
 }
 
-// NewTestServer starts a server that answers after times drawn from latency (nil: at once), and with status 500 in the given part of
-// all cases. The draws repeat from run to run. Close it when done.
+// NewTestServer starts a server that answers after times drawn from latency (nil: at once), and with status
+// 500 in the given part of all cases. The draws repeat from run to run. Close it when done.
 func NewTestServer(latency Dist, errorRate float64) (*TestServer, error) {
 	if !(errorRate >= 0 && errorRate <= 1) {
 		return nil, misuse("lab.NewTestServer", "error rate %v: need a value between 0 and 1", errorRate)
@@ -58,7 +59,7 @@ func NewTestServer(latency Dist, errorRate float64) (*TestServer, error) {
 	started()
 	s.served.Go(func() {
 		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			reportPanic(&PanicError{Value: err, Spawn: "lab.NewTestServer"}) // the listener died; requests will say so, too
+			reportPanic(&PanicError{Value: err, Spawn: "lab.NewTestServer"}) // the listener died; requests will fail, too
 		}
 	})
 	return s, nil
@@ -175,7 +176,7 @@ func (s *TestServer) Warm(ctx context.Context) error {
 	return Fetch(ctx, s.URL("?delay=0s&status=200"), FetchOptions{}).Err
 }
 
-// String says where the server is and what it has seen.
+// String shows the server's address and its statistics.
 func (s *TestServer) String() string {
 	st := s.Stats()
 	return fmt.Sprintf("%s: %s, %s failed, %s under way (at most %s)", s.url, quantity.Plural(st.Requests, "request"), quantity.Count(st.Failed), quantity.Count(st.Now), quantity.Count(st.Peak))

@@ -2,7 +2,8 @@ package lab
 
 import "strings"
 
-// titled puts the name of what was measured above its table, so that several tables side by side can be told apart.
+// titled puts the name of what was measured above its table, so that several tables side by side can be
+// distinguished.
 func titled(title, table string) string {
 	if title == "" {
 		return table

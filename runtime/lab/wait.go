@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// A WaitMode says what [Wait] waits for.
+// A WaitMode determines what [Wait] waits for.
 type WaitMode int
 
 const (
@@ -16,9 +16,10 @@ const (
 	AllCompleted                   // until all have ended
 )
 
-// Wait waits for tasks and sorts them into those that have ended and those that have not, both in the order of the arguments; a task
-// that is given twice is listed once. The pending ones keep running. err is that of ctx when it ended first; how a task ended is its
-// Result. A cancelled task is no error for [FirstError]. It is asyncio.wait, with one difference: it may be called without tasks.
+// Wait waits for tasks and sorts them into those that have ended and those that have not, both in the order
+// of the arguments; a task that is given twice is listed once. The pending ones keep running. err is that of
+// ctx when it ended first; how a task ended is its Result. A cancelled task is no error for [FirstError]. It
+// is asyncio.wait, with one difference: it may be called without tasks.
 func Wait[T any](ctx context.Context, mode WaitMode, tasks ...*Task[T]) (done, pending []*Task[T], err error) {
 	cores := make([]*task, len(tasks))
 	for i, t := range tasks {
@@ -124,8 +125,9 @@ func waitTasks(ctx context.Context, call string, mode WaitMode, ts []*task) erro
 	return waitOrHelp(ctx, ready, ts...)
 }
 
-// Completed yields the results of tasks as they come; a task that is given twice is yielded once. When ctx ends first, what has ended
-// is still yielded, then the error of ctx; the other tasks keep running. It is asyncio.as_completed:
+// Completed yields the results of tasks as they come; a task that is given twice is yielded once. When ctx
+// ends first, what has ended is still yielded, then the error of ctx; the other tasks keep running. It is
+// asyncio.as_completed:
 //
 //	for page, err := range lab.Completed(ctx, tasks...) { … }
 func Completed[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[T, error] {
@@ -180,8 +182,8 @@ func Completed[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[T, error
 	}
 }
 
-// await waits until more reports that a task has ended, or until a pending one was given the caller's place. threads are those of the tasks
-// that run under a GIL.
+// await waits until more reports that a task has ended, or until a pending one was given the caller's place.
+// threads are those of the tasks that run under a GIL.
 func await(ctx context.Context, more <-chan struct{}, threads []*task, help *helper) (err error) {
 	defer letGo(threads, &err)()
 	select {
@@ -210,9 +212,9 @@ func completing[T any](call string, ctx context.Context, tasks []*Task[T]) ([]*T
 	return unique(tasks, cores)
 }
 
-// CompletedChan is [Completed] as a channel, to select on. It has room for all results and is closed after the last, or when ctx
-// ends; then the error of ctx is the last result. A job that calls it for pending jobs of its own pool gives its place to them at once, as
-// if it waited.
+// CompletedChan is [Completed] as a channel, to select on. It has room for all results and is closed after
+// the last, or when ctx ends; then the error of ctx is the last result. A job that calls it for pending jobs
+// of its own pool gives its place to them at once, as if it waited.
 func CompletedChan[T any](ctx context.Context, tasks ...*Task[T]) <-chan Result[T] {
 	tasks, cores := completing("lab.CompletedChan", ctx, tasks)
 	results := make(chan Result[T], len(tasks)+1)

@@ -37,8 +37,9 @@ func systemInstruments() instruments {
 // virtualTime reports whether the calling goroutine is in a bubble of testing/synctest, whose clock begins in the year 2000.
 func virtualTime() bool { return time.Until(clock.System()).Abs() > time.Hour }
 
-// computing returns the smallest number of other goroutines that were running or runnable in several looks over some 15 milliseconds: a
-// goroutine with a short task is gone by then, also on a busy machine. It returns at once when a look finds none.
+// computing returns the smallest number of other goroutines that were running or runnable in several looks
+// over some 15 milliseconds: a goroutine with a short task is gone by then, also on a busy machine. It
+// returns at once when a look finds none.
 func computing() int {
 	counts := []metrics.Sample{{Name: "/sched/goroutines/running:goroutines"}, {Name: "/sched/goroutines/runnable:goroutines"}}
 	least := math.MaxInt
@@ -58,8 +59,8 @@ func computing() int {
 	return least
 }
 
-// collect collects garbage if the next collection is due soon, so that a measurement does not pay for garbage of earlier code. Otherwise it
-// does nothing, since a collection takes long when the heap is large.
+// collect collects garbage if the next collection is due soon, so that a measurement does not pay for garbage
+// of earlier code. Otherwise it does nothing, since a collection takes long when the heap is large.
 func collect() {
 	now := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/goal:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(now)
@@ -74,10 +75,11 @@ func collect() {
 	}
 }
 
-// measurements counts all measurements of the process, so that each can tell whether it ran alone.
+// measurements counts all measurements of the process, so that each can find out whether it ran alone.
 var measurements struct{ active, begun atomic.Int64 }
 
-// A watch accompanies a measurement: it pauses the recorder and notes what else happens in the process and on the machine.
+// A watch accompanies a measurement: it pauses the recorder and notes what else happens in the process and on
+// the machine.
 type watch struct {
 	instruments
 	end    func() // must be called
@@ -89,8 +91,8 @@ type watch struct {
 	begin, last       counters
 }
 
-// unrecorded pauses the recorder for a call at the given place. In a bubble of testing/synctest there is no need: recording takes none of
-// its time.
+// unrecorded pauses the recorder for a call at the given place. In a bubble of testing/synctest there is no
+// need: recording takes none of its time.
 func unrecorded(ctx context.Context, call string, from *site) (resume func()) {
 	if virtualTime() {
 		return func() {}
@@ -134,21 +136,22 @@ func (w *watch) look() load {
 	return l
 }
 
-// others returns the shares of the cores' time that other processes and the hypervisor took since the watch began; 0 when the time was too
-// short to measure them.
+// others returns the shares of the cores' time that other processes and the hypervisor took since the watch
+// began; 0 when the time was too short to measure them.
 func (w *watch) others() (processes, hypervisor float64) {
 	l := w.last.since(w.begin)
 	return l.share(l.others), l.share(l.stolen)
 }
 
-// Shares from which on the load is reported: smaller ones are within the error of the system's counters, or do not matter.
+// Shares from which on the load is reported: smaller ones are within the error of the system's counters, or
+// do not matter.
 const (
 	muchUsed   = 0.1
 	muchStolen = 0.02
 )
 
-// took describes what others took of the cores; it is empty when that was little. slower is the largest factor by which it may have slowed
-// the measured code.
+// took describes the load of other processes on the cores; it is empty when that was little. slower is the
+// largest factor by which it may have slowed the measured code.
 func (w *watch) took(slower float64) string {
 	processes, hypervisor := w.others()
 	l := w.last.since(w.begin)

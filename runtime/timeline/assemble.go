@@ -9,7 +9,8 @@ import (
 	"golang.org/x/exp/trace"
 )
 
-// finish closes what is open, keeps what belongs to the experiment, and turns the trace's time into the experiment's.
+// finish closes what is open, keeps what belongs to the experiment, and turns the trace's time into the
+// experiment's.
 func (r *reader) finish(e *Experiment) {
 	for i := range r.gs {
 		if r.gs[i].end < 0 {
@@ -31,7 +32,7 @@ func (r *reader) finish(e *Experiment) {
 
 	e.Goroutines = r.rows(e, since, e.Recorded)
 	e.Cores = r.cores(e.GOMAXPROCS, since)
-	e.Events, e.Dropped, e.Bubble = r.said(since, e.Recorded), r.lost, r.bubble
+	e.Events, e.Dropped, e.Bubble = r.ownEvents(since, e.Recorded), r.lost, r.bubble
 }
 
 // rows makes the experiment's goroutines: the main ones first, then by start.
@@ -84,8 +85,8 @@ func (r *reader) rows(e *Experiment, since func(time.Duration) time.Duration, re
 	return rows
 }
 
-// sortSpans lays the spans of each of the experiment's goroutines side by side in one allocation: those of goroutine i are
-// all[first[i]:end[i]].
+// sortSpans lays the spans of each of the experiment's goroutines side by side in one allocation: those of
+// goroutine i are all[first[i]:end[i]].
 func (r *reader) sortSpans(since func(time.Duration) time.Duration) (first, end []int, all []Span) {
 	first = make([]int, len(r.gs)+1)
 	for i := range r.spans {
@@ -124,7 +125,7 @@ func (r *reader) sortSpans(since func(time.Duration) time.Duration) (first, end 
 	return first, end, all
 }
 
-// cores lists what each core ran. One that had nothing to do is there too: that it had not is part of the experiment.
+// cores lists what each core ran. Idle cores are listed, too: that they were idle is part of the experiment.
 func (r *reader) cores(n int, since func(time.Duration) time.Duration) []Core {
 	if n > 0 {
 		r.proc(trace.ProcID(n - 1))
@@ -152,8 +153,8 @@ func (r *reader) cores(n int, since func(time.Duration) time.Duration) []Core {
 	return cores
 }
 
-// said keeps the events of the experiment's own goroutines.
-func (r *reader) said(since func(time.Duration) time.Duration, end time.Duration) []Event {
+// ownEvents keeps the events of the experiment's own goroutines.
+func (r *reader) ownEvents(since func(time.Duration) time.Duration, end time.Duration) []Event {
 	kept := r.events[:0]
 	for _, e := range r.events {
 		i, ok := r.byID.find(trace.GoID(e.Goroutine))

@@ -25,13 +25,14 @@ func blocked(reason string, at *site) (State, string) {
 	}
 	switch reason {
 	case "chan receive", "chan send", "select":
-		if at.call != "" && !strings.HasPrefix(at.call, "runtime.") { // not the user's own channel, but what a library waits for with one
+		if at.call != "" && !strings.HasPrefix(at.call, "runtime.") {
+			// not the user's own channel, but what a library waits for with one
 			return libraryWait(at), name
 		}
 		return map[string]State{"chan receive": Receiving, "chan send": Sending, "select": Selecting}[reason], reason
 	case "sleep":
 		return Sleeping, reason
-	case "network": // whatever the poller serves
+	case "network": // any descriptor of the poller
 		if s := libraryWait(at); s == Network {
 			return s, nameOr(name, reason)
 		}
@@ -57,8 +58,8 @@ func blocked(reason string, at *site) (State, string) {
 	return Other, reason
 }
 
-// atRuntime reports whether a goroutine waits for Go's runtime itself: a collection, or a lock of the runtime's own, on the way to which
-// an allocation or a call such as runtime.GC got.
+// atRuntime reports whether a goroutine waits for Go's runtime itself: a collection, or a lock of the
+// runtime's own, on the way to which an allocation or a call such as runtime.GC got.
 func atRuntime(reason string, at *site) bool {
 	switch reason {
 	case "GC mark assist wait for work", "GC background sweeper wait", "wait until GC ends", "GC weak to strong wait":
@@ -66,7 +67,8 @@ func atRuntime(reason string, at *site) bool {
 	case "preempted": // parked, unlike a goroutine that merely had to leave its core, so that its stack can be scanned
 		return true
 	case "sync":
-		// A primitive of package sync is the first function on the stack, but in goroutines that are older than the recording.
+		// A primitive of package sync is the first function on the stack, but in goroutines that are older
+		// than the recording.
 		return strings.HasPrefix(at.first, "runtime.") && at.first != "runtime.gopark" || isRuntimeCall(at.call)
 	case "chan receive", "chan send", "select":
 		return isRuntimeCall(at.call)
@@ -74,7 +76,8 @@ func atRuntime(reason string, at *site) bool {
 	return false
 }
 
-// isRuntimeCall reports whether fn is a function of Go's runtime other than those that the language's operations on channels are.
+// isRuntimeCall reports whether fn is a function of Go's runtime other than those that the language's
+// operations on channels are.
 func isRuntimeCall(fn string) bool {
 	for _, op := range []string{"runtime.chan", "runtime.select", "runtime.block", "runtime.gopark"} {
 		if strings.HasPrefix(fn, op) {
@@ -84,8 +87,8 @@ func isRuntimeCall(fn string) bool {
 	return strings.HasPrefix(fn, "runtime.") || strings.HasPrefix(fn, "runtime/debug.")
 }
 
-// runtimeName is what a wait for the runtime is called: by the function that the user called, such as "runtime.GC", or by what it
-// is for.
+// runtimeName is the name of a wait for the runtime: the function that the user called, such as "runtime.GC",
+// or its purpose.
 func runtimeName(name string) string {
 	pkg, fn, _ := strings.Cut(name, ".")
 	if (pkg == "runtime" || pkg == "debug") && fn != "" && 'A' <= fn[0] && fn[0] <= 'Z' {
@@ -119,7 +122,8 @@ func systemCall(at *site) (State, string) {
 	return Syscall, name
 }
 
-// labWait classifies a wait inside package lab. Lab builds its helpers from channels, so the tracer's reason is no use.
+// labWait classifies a wait inside package lab. Lab builds its helpers from channels, so the tracer's reason
+// is no use.
 func labWait(name string, at *site) (State, string) {
 	has := func(s string) bool { return strings.Contains(name, s) }
 	switch {

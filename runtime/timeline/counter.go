@@ -7,13 +7,15 @@ import (
 	"time"
 )
 
-// CounterCategory is the category of the log entries by which code tells the tracer how a number changed. The text is the new
-// value, a space and the counter's name. Package lab writes them for queues, pools, locks and semaphores; anybody may:
+// CounterCategory is the category of the log entries by which code reports changes of a number to the tracer.
+// The text is the new value, a space and the counter's name. Package lab writes them for queues, pools, locks
+// and semaphores; any code may:
 //
 //	trace.Log(ctx, timeline.CounterCategory, "3 open files")
 const CounterCategory = "lab.counter"
 
-// A Counter is a number that changed during an experiment: the depth of a queue, the workers of a pool that ran.
+// A Counter is a number that changed during an experiment: the depth of a queue, the workers of a pool that
+// ran.
 type Counter struct {
 	Name   string
 	Points []CounterPoint // by time
@@ -26,8 +28,9 @@ type CounterPoint struct {
 	Value int
 }
 
-// Counters collects what Events say of numbers, in the order in which they were first heard of. Logs of CounterCategory that are
-// not a number and a name are left out. When events were dropped, all counters end with the last one that was kept.
+// Counters collects the counters in Events, in the order of their first entries. Logs of CounterCategory that
+// are not a number and a name are left out. When events were dropped, all counters end with the last one that
+// was kept.
 func (e *Experiment) Counters() []Counter {
 	var list []Counter
 	index := map[string]int{}

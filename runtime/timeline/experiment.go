@@ -1,14 +1,14 @@
-// Package timeline knows what goroutines and cores did during an experiment: it records Go's execution tracer and reads
-// the trace into plain data.
-// It must not know cells, kernels or drawings: what makes a row, a colour or a MIME type is decided elsewhere.
+// Package timeline knows what goroutines and cores did during an experiment: it records Go's execution tracer
+// and reads the trace into plain data. It must not know cells, kernels or drawings: what makes a row, a
+// colour or a MIME type is decided elsewhere.
 //
-// In a program of one's own, [Record] is enough:
+// In an ordinary program, [Record] is enough:
 //
 //	e, err := timeline.Record(ctx, func() { … })
 //	fmt.Print(e.Summary())
 //
-// A notebook arms a [Recorder] before each cell. Nothing is recorded, and nothing costs anything, until something in the
-// cell calls [Started]; from there on the tracer runs until [Recorder.Stop].
+// A notebook arms a [Recorder] before each cell. Nothing is recorded, and nothing costs anything, until
+// something in the cell calls [Started]; from there on the tracer runs until [Recorder.Stop].
 package timeline
 
 import (
@@ -18,23 +18,25 @@ import (
 	"time"
 )
 
-// An Experiment is what was seen between the start and the end of a recording. All times in it count from Start.
+// An Experiment is what was seen between the start and the end of a recording. All times in it count from
+// Start.
 type Experiment struct {
 	Start      time.Time     // when recording began
 	Lead       time.Duration // how long the recorder had been armed by then: what came before the first goroutine
 	Wall       time.Duration // from Start to Stop, by the clock, without the gaps
 	Recorded   time.Duration // how much of Wall the spans cover; less than Wall when the recording was cut
-	CPU        time.Duration // user and system time of the whole process over Wall; 0 where the system does not tell
+	CPU        time.Duration // user and system time of the whole process over Wall; 0 if unknown
 	GOMAXPROCS int           // the highest value seen while recording
 	Procs      int           // logical processors of the machine
-	Engine     string        // what ran the code, as [Engine] said to who ended the recording; empty when there is but one way
+	// what ran the code: the [Engine] of the goroutine that ended the recording; empty when there is only one
+	Engine string
 
 	Goroutines []Goroutine // the experiment's own, in order of their start
 	Cores      []Core      // one for each P, idle ones too, by ID
-	Events     []Event     // what the experiment's goroutines said of themselves, by start
+	Events     []Event     // events of the experiment's goroutines from package runtime/trace, by start
 	Left       []Leftover  // goroutines that the experiment started and that outlived it, in order of their start
 
-	SystemCores []SystemCore // the machine's cores over Wall, whoever used them, by ID; nil where the system does not tell
+	SystemCores []SystemCore // the machine's cores over Wall, used by any process, by ID; nil if unknown
 
 	Gaps []Gap // pauses for measurements, in order
 
@@ -48,18 +50,22 @@ type Experiment struct {
 // A Goroutine is one row of an experiment.
 type Goroutine struct {
 	ID     int64
-	Parent int64  // the goroutine that created it; 0 when a timer did, or when it is older than the recording
-	Name   string // as given by [Name] or by the goroutine's first region; else Func without package, unless it is a closure
-	Func   string // the outermost function of the user's in it, with its package; empty when never seen
-	Line   string // where it was created, as file:line, or where its creator was when a library did it alone; empty when it is older than the recording
-	Start  time.Duration
-	End    time.Duration
-	Main   bool   // one of the goroutines that ran the experiment itself
-	Alive  bool   // had not ended when the recording did, though it may have been about to
-	Spans  []Span // without gaps from Start to End
+	Parent int64 // the goroutine that created it; 0 when a timer did, or when it is older than the recording
+	// as given by [Name] or by the goroutine's first region; else Func without package, unless it is a
+	// closure
+	Name string
+	Func string // the outermost function of the user's in it, with its package; empty when never seen
+	// where it was created, as file:line, or where its creator was when a library did it alone; empty when it
+	// is older than the recording
+	Line  string
+	Start time.Duration
+	End   time.Duration
+	Main  bool   // one of the goroutines that ran the experiment itself
+	Alive bool   // had not ended when the recording did, though it may have been about to
+	Spans []Span // without gaps from Start to End
 }
 
-// Label is the shortest text that tells a reader which goroutine this is: its name, else the line that started it.
+// Label is the shortest text that identifies the goroutine: its name, or else the line that started it.
 func (g *Goroutine) Label() string {
 	switch {
 	case g.Name != "":
@@ -72,13 +78,14 @@ func (g *Goroutine) Label() string {
 	return "goroutine " + strconv.FormatInt(g.ID, 10)
 }
 
-// A Span is a stretch of time that a goroutine spent in one state.
+// A Span is a period of time that a goroutine spent in one state.
 type Span struct {
 	Start, End time.Duration
 	State      State
-	Proc       int32  // the P it ran on; -1 unless running
-	Reason     string // why it did not run, in the words of Go: "chan receive", "Mutex.Lock", "lab.Gather"; empty when running
-	Line       string // the user's line where it stopped, as file:line; empty when not known
+	Proc       int32 // the P it ran on; -1 unless running
+	// why it did not run, in the words of Go: "chan receive", "Mutex.Lock", "lab.Gather"; empty when running
+	Reason string
+	Line   string // the user's line where it stopped, as file:line; empty when not known
 }
 
 // Duration is how long the span lasted.
@@ -90,14 +97,14 @@ type Core struct {
 	Spans []CoreSpan // in order; the core was idle between them
 }
 
-// A CoreSpan is a stretch of time that a core spent on one goroutine.
+// A CoreSpan is a period of time that a core spent on one goroutine.
 type CoreSpan struct {
 	Start, End time.Duration
 	Kind       CoreKind
 	Goroutine  int64 // what it ran; of a garbage collection, the collector's worker
 }
 
-// A CoreKind says on whose behalf a core worked.
+// A CoreKind is what a core worked for.
 type CoreKind uint8
 
 const (
@@ -106,18 +113,18 @@ const (
 	CoreOther                 // anything else in the process: Go's runtime, goroutines from before, the recorder
 )
 
-// An Event is something that a goroutine said through package runtime/trace.
+// An Event is an entry that a goroutine wrote through package runtime/trace.
 type Event struct {
 	Kind       EventKind
 	Goroutine  int64
-	Task       uint64 // the task it belongs to; 0 when none
+	Task       uint64 // the task it belongs to, or 0
 	Name       string // a log's category, a region's or a task's type
 	Text       string // a log's message
 	Start, End time.Duration
 	Open       bool // it had not ended when the recording did: End is as far as recorded
 }
 
-// An EventKind tells logs, regions and tasks apart.
+// An EventKind distinguishes logs, regions and tasks.
 type EventKind uint8
 
 const (
@@ -160,8 +167,9 @@ func (e *Experiment) Totals() Totals {
 	return t
 }
 
-// Parallelism is the mean number of the experiment's goroutines that ran at the same time. It is at most GOMAXPROCS. Where that is more
-// than Procs, goroutines that Go has running take turns on the machine's cores, which it does not see.
+// Parallelism is the mean number of the experiment's goroutines that ran at the same time. It is at most
+// GOMAXPROCS. Where that is more than Procs, goroutines that Go has running take turns on the machine's
+// cores, which it does not see.
 func (e *Experiment) Parallelism() float64 {
 	if e.Recorded <= 0 {
 		return 0
@@ -169,8 +177,8 @@ func (e *Experiment) Parallelism() float64 {
 	return float64(e.Totals()[Running]) / float64(e.Recorded)
 }
 
-// Peak is the greatest number of the experiment's goroutines that were in any of the states at the same time; with no
-// state given, that existed at the same time.
+// Peak is the greatest number of the experiment's goroutines that were in any of the states at the same time;
+// with no state given, that existed at the same time.
 func (e *Experiment) Peak(states ...State) int {
 	type edge struct {
 		at   time.Duration

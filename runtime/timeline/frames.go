@@ -8,12 +8,17 @@ import (
 	"golang.org/x/exp/trace"
 )
 
-// A site is what a stack shows a user: where they are in it, and which call of theirs does not return.
+// A site is the part of a stack that a user sees: the place in user code, and the call there that does not
+// return.
 type site struct {
-	line  string // the user's line; one of a library's where there is no other, but not one of Interleave's own, which would not help
+	// the user's line; one of a library's where there is no other, but not one of Interleave's own, which
+	// would not help
+	line  string
 	call  string // the library call made there, such as "sync.(*Mutex).Lock"; empty when the user's own code stopped
 	first string // the innermost function of all
-	inner string // the innermost function of call that is neither Go's runtime nor a primitive: it shows what is waited for
+	// the innermost function of call that is neither Go's runtime nor a primitive: it shows the reason of the
+	// wait
+	inner string
 	prim  string // the primitive of package sync that call waits in, such as "sync.(*WaitGroup).Wait"
 	lab   string // the innermost function of package lab in call
 	root  string // the outermost function of the user's
@@ -27,8 +32,9 @@ type site struct {
 // cellMark is how the names of files begin that are cells of a notebook; compilers may put a folder before it.
 const cellMark = "cell["
 
-// library names the packages, by the beginning of their functions' names, whose frames are not the user's place in a stack.
-// They are looked at outward from the point where the goroutine stopped, so a user's function called by one of them counts.
+// library names the packages, by the beginning of their functions' names, whose frames are not the user's
+// place in a stack. They are looked at outward from the point where the goroutine stopped, so a user's
+// function called by one of them counts.
 var library = []string{
 	"runtime.", "runtime/", "internal/", "sync.", "sync/", "time.", "context.", "syscall.", "os.", "os/", "io.", "io/", "bufio.",
 	"fmt.", "log.", "log/", "net.", "net/", "crypto/", "testing.", "testing/", "iter.", "slices.", "maps.", "sort.", "reflect.",
@@ -56,7 +62,8 @@ func isRuntime(fn string) bool {
 // coroutine is the function in which the goroutines of iter.Pull begin.
 const coroutine = "runtime.corostart"
 
-// isShell reports whether a goroutine that begins in fn only waits for another: the outer one of a synctest bubble.
+// isShell reports whether a goroutine that begins in fn only waits for another: the outer one of a synctest
+// bubble.
 func isShell(fn string) bool { return fn == "testing/synctest.Test.func1" }
 
 // isCollector reports whether a goroutine that begins in fn serves the garbage collector.
@@ -64,7 +71,8 @@ func isCollector(fn string) bool {
 	return strings.HasPrefix(fn, "runtime.gc") || strings.HasPrefix(fn, "runtime.bg")
 }
 
-// readSite walks a stack outward. Code of a cell is the user's wherever there is any; else whatever is not in library.
+// readSite walks a stack outward. If the stack has code of a cell, that is the user's; otherwise all code
+// outside of library is.
 func readSite(s trace.Stack) site { return readFrames(s.Frames()) }
 
 func readFrames(frames iter.Seq[trace.StackFrame]) site {
@@ -129,11 +137,13 @@ func readFrames(frames iter.Seq[trace.StackFrame]) site {
 		}
 	}
 	found.first, found.base, found.park = at.first, at.base, at.park
-	found.shell = at.shell && at.base == "testing.tRunner" // of which the function that the kernel calls there runs in another
+	// of which the function that the kernel calls there runs in another
+	found.shell = at.shell && at.base == "testing.tRunner"
 	return found
 }
 
-// isDriver reports whether fn belongs to what calls a library for interpreted code, whose own lines no stack shows.
+// isDriver reports whether fn belongs to what calls a library for interpreted code, whose own lines no stack
+// shows.
 func isDriver(fn string) bool {
 	return strings.HasPrefix(fn, "reflect.") || strings.HasPrefix(fn, "github.com/traefik/yaegi/") || strings.HasPrefix(fn, "interleave/kernel/")
 }
@@ -157,8 +167,8 @@ func (s *site) within(fn string) {
 
 const labPrefix = "interleave/runtime/lab."
 
-// parked is the tracer's word for what a function that blocks waits for. The tracer says it itself when a goroutine stops, but
-// not of those that had stopped before it started.
+// parked is the tracer's word for what a function that blocks waits for. The tracer records it when a
+// goroutine stops, but not for goroutines that had stopped before it started.
 func parked(fn string) string {
 	for _, p := range []struct{ prefix, reason string }{
 		{"runtime.chanrecv", "chan receive"}, {"runtime.chansend", "chan send"}, {"runtime.selectgo", "select"}, {"runtime.block", "forever"},
@@ -190,8 +200,8 @@ func bareFunc(fn string) string {
 	return fn[strings.LastIndexByte(fn, '/')+1:]
 }
 
-// shortFunc is a function's name as it would be written in its package's users: "sync.(*Mutex).Lock" is "Mutex.Lock",
-// "net/http.Get" is "http.Get", "interleave/runtime/lab.Gather[...]" is "lab.Gather".
+// shortFunc is a function's name as it would be written in its package's users: "sync.(*Mutex).Lock" is
+// "Mutex.Lock", "net/http.Get" is "http.Get", "interleave/runtime/lab.Gather[...]" is "lab.Gather".
 func shortFunc(fn string) string {
 	fn = bareFunc(fn)
 	pkg, name, ok := strings.Cut(fn, ".")
@@ -225,7 +235,7 @@ func isExported(fn string) bool {
 	return true
 }
 
-// rowName is a function's name for a row, or nothing when it is a closure, whose name says nothing.
+// rowName is a function's name for a row, or "" for a closure, whose name has no meaning.
 func rowName(fn string) string {
 	fn = bareFunc(fn)
 	_, name, ok := strings.Cut(fn, ".")
@@ -238,7 +248,8 @@ func rowName(fn string) string {
 	return strings.NewReplacer("(*", "", ")", "").Replace(name)
 }
 
-// isClosure reports whether the last part of a function's name was made up by the compiler: func1, 2, gowrap3, func1-range1.
+// isClosure reports whether the last part of a function's name was made up by the compiler: func1, 2,
+// gowrap3, func1-range1.
 func isClosure(name string) bool {
 	name = strings.TrimPrefix(strings.TrimPrefix(name, "func"), "gowrap")
 	name = strings.ReplaceAll(name, "-range", "-")

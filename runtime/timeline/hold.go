@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A Hold is one time that a goroutine waited for a lock and then held it. Package lab's locks note them; the tracer knows only waits.
+// A Hold is one time that a goroutine waited for a lock and then held it. Package lab's locks note them; the
+// tracer knows only waits.
 type Hold struct {
 	Lock      string // its name
 	Mode      string // "reading" or "writing", of a lock that knows both; else empty
@@ -14,14 +15,14 @@ type Hold struct {
 	Goroutine int64  // its ID; 0 when not known
 	From      string // where the goroutine was started, as file:line: that of its function; empty when not known
 	Line      string // the call that took the lock, as file:line
-	Engine    string // what ran the code, as [Engine] says
+	Engine    string // what ran the code, see [Engine]
 	Asked     time.Time
 	Wait      time.Duration // from asking to getting
 	Hold      time.Duration // from getting to giving back
 }
 
-// Self tells the calling goroutine's ID and where it was started: the file:line at which the outermost function begins that is the
-// user's, empty where there is none. It costs some microseconds, by the depth of the stack.
+// Self returns the calling goroutine's ID and where it was started: the file:line of the beginning of the
+// outermost function of user code, or "". It costs some microseconds, depending on the depth of the stack.
 func Self() (id int64, from string) {
 	pcs := make([]uintptr, 64)
 	n := runtime.Callers(2, pcs)

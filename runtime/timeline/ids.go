@@ -2,11 +2,11 @@ package timeline
 
 import "golang.org/x/exp/trace"
 
-// ids leads from goroutines' IDs to indexes. An experiment's goroutines have IDs close to each other, so most are found in a
-// slice, several times for each goroutine; the others, which were there before, are few.
+// ids leads from goroutines' IDs to indexes. An experiment's goroutines have IDs close to each other, so most
+// are found in a slice, several times for each goroutine; the others, which were there before, are few.
 type ids struct {
 	base  trace.GoID
-	dense []int32 // of base, base+1 …: the index plus one, 0 for none
+	dense []int32 // of base, base+1 …: the index plus one, or 0
 	rest  map[trace.GoID]int32
 }
 

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/exp/trace"
 )
 
-// parts reads the runs of one recorder, between which there were pauses, as one experiment, whose time stops in the gaps.
+// parts reads the runs of one recorder, between which there were pauses, as one experiment, whose time stops
+// in the gaps.
 func parts(cfg Config, mains []origin, runs []*run, gaps []gap) (*Experiment, error) {
 	var e *Experiment
 	ends := make([]time.Duration, 0, len(runs)) // of the runs, in the experiment's time
@@ -139,7 +140,8 @@ func (e *Experiment) living() map[int64]bool {
 	return ids
 }
 
-// rest finds goroutines of the experiment that did nothing since the gap: the tracer lists them after everything else.
+// rest finds goroutines of the experiment that did nothing since the gap: the tracer lists them after
+// everything else.
 func (r *reader) rest(tr *trace.Reader) {
 	for {
 		ev, err := tr.ReadEvent()

@@ -20,13 +20,16 @@ type Leftover struct {
 	Name   string // as [Goroutine.Label]
 	Line   string // where it was started, as file:line
 	State  State
-	Reason string        // why it does not run, in the words of Go; empty when it does, or could
-	At     string        // the user's line where it is, as file:line; empty when not known
-	For    time.Duration // how long it had been so when the recording ended; 0 when it changed since, or the recording was cut
-	Cut    bool          // all this is as far as recorded: the recording was cut, and what came of the goroutine since is not known
+	Reason string // why it does not run, in the words of Go; empty when it does, or could
+	At     string // the user's line where it is, as file:line; empty when not known
+	// how long it had been so when the recording ended; 0 when it changed since, or the recording was cut
+	For time.Duration
+	// all this is as far as recorded: the recording was cut, and what came of the goroutine since is not
+	// known
+	Cut bool
 }
 
-// String says it in one line: worker, started at cell[3]:4: chan receive at cell[3]:6.
+// String describes it in one line: worker, started at cell[3]:4: chan receive at cell[3]:6.
 func (l Leftover) String() string {
 	s := l.Name
 	if l.Line != "" && !strings.HasSuffix(l.Name, l.Line) {
@@ -45,15 +48,16 @@ func (l Leftover) String() string {
 	return s
 }
 
-// maxDumped is the number of goroutines in the process up to which their stacks are looked at, since that stops all of them: for
-// about a microsecond each.
+// maxDumped is the number of goroutines in the process up to which their stacks are looked at, since that
+// stops all of them: for about a microsecond each.
 const (
 	maxDumped = 5000
 	maxDump   = 8 << 20 // bytes
 )
 
-// leftovers lists the experiment's goroutines that outlived it. The recording ends in the middle of things: one that was about to
-// end then has ended by now, as the stacks of the process tell. With too many goroutines for that, the recording's word is all there is.
+// leftovers lists the experiment's goroutines that outlived it. The recording ends while goroutines run: one
+// that was about to end then has ended by now, as the stacks of the process show. With too many goroutines
+// for that, only the recording is used.
 func (e *Experiment) leftovers() []Leftover {
 	var left []Leftover
 	for i := range e.Goroutines {
@@ -77,7 +81,7 @@ func (e *Experiment) leftovers() []Leftover {
 	if len(left) == 0 || runtime.NumGoroutine() > maxDumped {
 		return left
 	}
-	for range 10 { // so that what is about to end can
+	for range 10 { // so that goroutines that are about to end can do so
 		runtime.Gosched()
 	}
 	now, ok := readDump(dump())
@@ -109,7 +113,7 @@ func dump() []byte {
 	}
 }
 
-// A dumped goroutine is what a dump says of one.
+// A dumped is a goroutine as a dump describes it.
 type dumped struct {
 	site
 	status string // "chan receive", "running" …
@@ -129,7 +133,8 @@ func readDump(b []byte) (all map[int64]dumped, ok bool) {
 	return all, len(b) < maxDump
 }
 
-// dumpHead reads "goroutine 12 [chan receive, 2 minutes labels:{…}]:". Labels are there when GODEBUG asks for them.
+// dumpHead reads "goroutine 12 [chan receive, 2 minutes labels:{…}]:". Labels are there when GODEBUG asks for
+// them.
 func dumpHead(line string) (id int64, status string, ok bool) {
 	line, ok = strings.CutPrefix(line, "goroutine ")
 	if !ok {
@@ -175,7 +180,7 @@ func dumpFrames(text string) func(yield func(trace.StackFrame) bool) {
 	}
 }
 
-// now turns what a dump says into our words, which are the tracer's.
+// now converts the state in a dump to the tracer's terms, which this package uses.
 func (d *dumped) now() (State, string) {
 	s := strings.TrimSuffix(d.status, " (durable)") // in a synctest bubble
 	switch {
@@ -201,7 +206,8 @@ func (d *dumped) now() (State, string) {
 	return blocked(s, &d.site)
 }
 
-// isCollecting reports whether a dump's word for a state is one for work of Go's runtime that stops a goroutine for a moment.
+// isCollecting reports whether a dump's word for a state is one for work of Go's runtime that stops a
+// goroutine for a moment.
 func isCollecting(status string) bool {
 	for _, p := range []string{"GC ", "wait for GC cycle", "garbage collection", "preempted", "stopping the world", "flushing proc caches",
 		"trace ", "page trace flush", "dumping heap", "copystack"} {
@@ -212,7 +218,7 @@ func isCollecting(status string) bool {
 	return false
 }
 
-// leftWords says in a line what was left behind, and names the first few.
+// leftWords lists in one line what was left behind, with the names of the first few.
 func (e *Experiment) leftWords() string {
 	if len(e.Left) == 0 {
 		return ""

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// Name names the calling goroutine: in the experiment that is being recorded, and in the history of the locks that it takes from now
-// on. It costs a microsecond or two.
+// Name names the calling goroutine: in the experiment that is being recorded, and in the history of the locks
+// that it takes from now on. It costs a microsecond or two.
 func Name(name string) {
 	id := goroutineID()
 	names[id%int64(len(names))].Store(&named{id, name})
@@ -16,8 +16,8 @@ func Name(name string) {
 	}
 }
 
-// names are the names that were given last. Numbers of goroutines are never used twice, so one that is kept too long does no harm. There
-// is no lock, since goroutines would be seen to wait for it.
+// names are the names that were given last. Numbers of goroutines are never used twice, so one that is kept
+// too long does no harm. There is no lock, since goroutines would be seen to wait for it.
 var names [4096]atomic.Pointer[named]
 
 type named struct {
@@ -25,8 +25,8 @@ type named struct {
 	name string
 }
 
-// Named is the name that goroutine id was last given by [Name]; empty when it has none, or when thousands of goroutines were started
-// and named since.
+// Named returns the name that goroutine id was last given by [Name]; empty when it has no name, or when
+// thousands of goroutines were started and named since.
 func Named(id int64) string {
 	if n := names[max(0, id)%int64(len(names))].Load(); n != nil && n.id == id {
 		return n.name

@@ -11,15 +11,15 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A Gap is a stretch of time that was not recorded, because a measurement ran meanwhile.
+// A Gap is a period of time that was not recorded, because a measurement ran.
 type Gap struct {
 	At   time.Duration // its place in the experiment, whose time stops during the gap
 	Took time.Duration // its length
 	Why  string        // the measurement, as given to [Pause]
 }
 
-// gate decides whether recorders may record. There is one tracer in a process, so this is shared by all recorders; it also guards the fields
-// of every [Recorder], and is held while the tracer starts or stops.
+// gate decides whether recorders may record. There is one tracer in a process, so this is shared by all
+// recorders; it also guards the fields of every [Recorder], and is held while the tracer starts or stops.
 var gate struct {
 	sync.Mutex
 	hands   int       // recordings by [Record] under way
@@ -31,8 +31,8 @@ var gate struct {
 // open reports whether a recorder may record. The caller holds the gate.
 func open() bool { return gate.hands == 0 && len(gate.pauses) == 0 }
 
-// turn applies a change of the gate. While the gate is shut, Started sees no recorder and costs as much as without one. When it opens, a
-// paused recording continues. The caller holds the gate.
+// turn applies a change of the gate. While the gate is shut, Started sees no recorder and costs as much as
+// without one. When it opens, a paused recording continues. The caller holds the gate.
 func turn() {
 	if !open() {
 		expect(nil)
@@ -49,15 +49,15 @@ func turn() {
 	expect(gate.waiting)
 }
 
-// Pause stops all recorders until resume is called, for a measurement: recording makes hand-overs between goroutines up to three times as
-// slow and hardly affects other work, so that measured ratios would be wrong. A recording under way continues afterwards, and
-// [Experiment.Gaps] lists the pause with why, such as "lab.Bench at cell[3]:7". A recorder that is armed begins at the first start after
-// the pause.
+// Pause stops all recorders until resume is called, for a measurement: recording makes hand-overs between
+// goroutines up to three times as slow and hardly affects other work, so that measured ratios would be wrong.
+// A recording under way continues afterwards, and [Experiment.Gaps] lists the pause with its reason, such as
+// "lab.Bench at cell[3]:7". A recorder that is armed begins at the first start after the pause.
 //
-// Pauses may overlap; recording continues when the last one has ended. A pause ends with ctx at the latest, so that a measurement that was
-// given up does not affect later recorders. resume may be called more than once, and from any goroutine. Both calls take a few
-// microseconds, or milliseconds when a recording is under way. Recordings by [Record] and the user's own traces are not paused; [Recording]
-// reports them.
+// Pauses may overlap; recording continues when the last one has ended. A pause ends with ctx at the latest,
+// so that a measurement that was given up does not affect later recorders. resume may be called more than
+// once, and from any goroutine. Both calls take a few microseconds, or milliseconds when a recording is under
+// way. Recordings by [Record] and the user's own traces are not paused; [Recording] reports them.
 func Pause(ctx context.Context, why string) (resume func()) {
 	gate.Lock()
 	gate.pauses = append(gate.pauses, &why)

@@ -16,8 +16,8 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A reader turns a trace's events into an experiment. It follows every goroutine of the process, since one may turn out
-// to belong to the experiment late, and leaves the strangers out at the end.
+// A reader turns a trace's events into an experiment. It follows every goroutine of the process, since one
+// may turn out to belong to the experiment late, and leaves the strangers out at the end.
 type reader struct {
 	cfg    Config
 	mains  []origin
@@ -57,7 +57,7 @@ type why struct{ reason, line string }
 type goroutine struct {
 	id      trace.GoID
 	parent  int64
-	base    string // the outermost function: tells Go's own goroutines
+	base    string // the outermost function: identifies Go's own goroutines
 	root    string // the user's outermost function
 	line    string
 	name    string
@@ -81,14 +81,15 @@ type goroutine struct {
 
 type proc struct {
 	id    int
-	g     int32 // index of the goroutine it runs; -1: none
+	g     int32 // index of the goroutine it runs, or -1
 	since trace.Time
 	spans []CoreSpan // Goroutine holds the index until the end
 }
 
 const maxEvents = 100_000
 
-// read fills e from a trace. A trace that ends early, or that cannot be read to its end, gives the part before.
+// read fills e from a trace. Of a trace that ends early, or cannot be read to its end, the part before is
+// used.
 func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 	begun := time.Now()
 	tr, err := trace.NewReader(bytes.NewReader(data))
@@ -103,7 +104,7 @@ func (e *Experiment) read(data []byte, cfg Config, mains []origin) error {
 	// A state's change takes about five bytes of trace, a goroutine's life at least twenty.
 	r.spans = make([]flatSpan, 0, min(cfg.MaxSpans, len(data)/5+64))
 	r.gs = make([]goroutine, 0, min(cfg.MaxSpans, len(data)/20+64))
-	// A core turns to another goroutine no more often than every ten bytes.
+	// A core switches to another goroutine at most once in ten bytes.
 	r.turns = min(cfg.MaxSpans, len(data)/10) / runtime.GOMAXPROCS(0)
 	cut := ""
 	for n := 0; !r.done; n++ {
@@ -253,7 +254,8 @@ func (r *reader) regionBegin(ev *trace.Event) {
 	}
 }
 
-// keep stores an event of the running goroutine, or counts it as lost. Times in it are the trace's until finish.
+// keep stores an event of the running goroutine, or counts it as lost. Times in it are the trace's until
+// finish.
 func (r *reader) keep(ev *trace.Event, e Event) int {
 	if len(r.events) >= maxEvents {
 		r.lost++
@@ -343,7 +345,7 @@ func (r *reader) goroutine(ev *trace.Event, t *trace.StateTransition) {
 		g.learn(place)
 	}
 	if from == trace.GoUndetermined {
-		// The first word about a goroutine tells what it has been doing since the recording began.
+		// The first event of a goroutine shows its state since the beginning of the recording.
 		g.since, g.state = r.t0, to
 	} else {
 		r.closeSpan(i, at)
@@ -379,8 +381,8 @@ func (r *reader) goroutine(ev *trace.Event, t *trace.StateTransition) {
 	}
 }
 
-// woken remembers when one of the experiment's goroutines wakes one from before. That may be a worker that an earlier cell
-// left waiting: it takes part if code of a cell is seen in it, now or later.
+// woken remembers when one of the experiment's goroutines wakes one from before. That may be a worker that an
+// earlier cell left waiting: it takes part if code of a cell is seen in it, now or later.
 func (r *reader) woken(g *goroutine, by trace.GoID) {
 	if g.fresh || g.member || by == trace.NoGoroutine {
 		return
@@ -412,7 +414,7 @@ func (r *reader) create(ev *trace.Event, t *trace.StateTransition) {
 	_, to := t.Goroutine()
 	begin := r.site(t.Stack)
 	by := r.site(ev.Stack())
-	// Numbers of goroutines are never used twice, but a trace may mention one before it tells of its creation.
+	// Numbers of goroutines are never used twice, but a trace may mention one before its creation.
 	i, known := r.byID.find(id)
 	if !known {
 		i = int32(len(r.gs))
@@ -442,7 +444,7 @@ func (r *reader) create(ev *trace.Event, t *trace.StateTransition) {
 	g.member = g.member && !isRuntime(begin.base) || g.main
 }
 
-// learn takes from a stack what it says about the goroutine as a whole.
+// learn takes the facts about the whole goroutine from a stack.
 func (g *goroutine) learn(s *site) {
 	g.hidden = g.hidden || s.shell
 	g.cell = g.cell || s.cell
@@ -477,14 +479,15 @@ func (r *reader) closeSpan(i int32, at trace.Time) {
 	r.spans = append(r.spans, s)
 }
 
-// A wait is all that says what a goroutine waited for. There are few, and each happens often.
+// A wait holds all data about what a goroutine waited for. There are few different ones, and each happens
+// often.
 type wait struct {
 	reason  string
 	place   *site
 	syscall bool
 }
 
-// A waited is a wait in our words.
+// A waited is a wait in the terms of this package.
 type waited struct {
 	state State
 	why   int32

@@ -17,11 +17,12 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// ErrBusy is wrapped by what Stop returns when the tracer was not ours to start: the user's code, or another recorder,
-// was using it.
+// Stop returns an error that wraps ErrBusy when the tracer could not be started: user code, or another
+// recorder, was using it.
 var ErrBusy = errors.New("the execution tracer is in use")
 
-// ErrBenchmark is returned by Stop when the first start came from a benchmark of package testing, which recording would slow.
+// ErrBenchmark is returned by Stop when the first start came from a benchmark of package testing, which
+// recording would slow.
 var ErrBenchmark = errors.New("benchmarks of package testing are not recorded, because recording slows them")
 
 // ErrPaused is wrapped by the error of Stop when an earlier measurement paused the recorder all the time.
@@ -29,14 +30,15 @@ var ErrPaused = errors.New("recording is paused")
 
 // A Config bounds a recording. The zero value means the defaults.
 type Config struct {
-	// MaxBytes is the size of trace after which recording stops while the experiment goes on; 0 means 64 MiB.
-	// It is soft: what the tracer has in hand then is still kept, since a trace is only readable up to its own last mark.
+	// MaxBytes is the size of the trace after which recording stops while the experiment continues; 0 means
+	// 64 MB. It is a soft limit: data that the tracer is writing then are still kept, since a trace is only
+	// readable up to its last mark.
 	MaxBytes int
 	// MaxRead is how long Stop may spend reading the trace before it leaves the rest aside; 0 means one second.
 	MaxRead time.Duration
 	// MaxSpans is the number of spans after which Stop leaves the rest of the trace aside; 0 means one million.
 	MaxSpans int
-	// Func rewrites a function's name before it is kept; nil keeps what the tracer says.
+	// Func rewrites a function's name before it is kept; nil keeps the tracer's name.
 	Func func(string) string
 
 	earlier map[int64]bool // goroutines of the experiment that were alive before the gap
@@ -60,8 +62,9 @@ func (c Config) withDefaults() Config {
 
 // A Recorder records one experiment at a time. Its zero value is ready; it may be used again after Stop.
 //
-// The tracer is the process's, so only one recorder records at any time, and user code that calls trace.Start meanwhile is
-// told that tracing is already enabled. User code that calls trace.Stop ends our recording: the experiment is then cut.
+// There is one tracer in a process, so only one recorder records at any time, and user code that calls
+// trace.Start meanwhile gets the error that tracing is already enabled. User code that calls trace.Stop ends
+// the recording: the experiment is then cut.
 type Recorder struct {
 	Config Config // read by Arm
 
@@ -69,15 +72,15 @@ type Recorder struct {
 	cfg    Config
 	armed  time.Time // zero: idle
 	mains  []origin
-	runs   []*run // none until something starts; more than one when pauses came between
+	runs   []*run // empty until something starts; more than one after pauses
 	paused bool   // the last run has ended, and another one follows
 	gaps   []gap  // the last may be open
 	err    error  // why nothing was recorded, or nothing more
 	kept   string // the reason of a pause that was under way when the recorder was armed
 }
 
-// A run is one recording. It owns a goroutine at most, which stops the tracer when the trace has grown too large, and a sampler. halt
-// waits for the one and ends the other.
+// A run is one recording. It owns a goroutine at most, which stops the tracer when the trace has grown too
+// large, and a sampler. halt waits for the one and ends the other.
 type run struct {
 	asked  time.Time // before the tracer was started, which takes a while
 	start  time.Time
@@ -94,8 +97,9 @@ type run struct {
 // armed is what Started looks at: the recorder that waits for the first start, or nil.
 var armed atomic.Pointer[Recorder]
 
-// Started tells the armed recorder, if there is one, that something concurrent is about to begin; the recording then
-// begins before Started returns. It costs one atomic load when nothing is armed, and may be called from any goroutine.
+// Started reports to the armed recorder, if any, that something concurrent is about to begin; the recording
+// then begins before Started returns. It costs one atomic load when nothing is armed, and may be called from
+// any goroutine.
 func Started() {
 	if r := armed.Load(); r != nil {
 		r.begin()
@@ -105,9 +109,9 @@ func Started() {
 // expecting is what SetExpecting has installed.
 var expecting atomic.Pointer[func(bool)]
 
-// SetExpecting is for a program that sees by itself when something concurrent is about to begin, so that the code which it runs need not
-// call [Started]. f(true) is called when Started is to be called from now on, f(false) when that would do nothing. f must not call this package. A nil
-// f takes it back.
+// SetExpecting is for a program that sees by itself when something concurrent is about to begin, so that the
+// code which it runs need not call [Started]. f(true) is called when Started is to be called from now on,
+// f(false) when that would do nothing. f must not call this package. A nil f takes it back.
 func SetExpecting(f func(yes bool)) {
 	if f == nil {
 		expecting.Store(nil)
@@ -124,18 +128,19 @@ func expect(r *Recorder) {
 	}
 }
 
-// Recording reports whether the execution tracer runs, ours or anybody's.
+// Recording reports whether the execution tracer runs, whoever started it.
 func Recording() bool { return trace.IsEnabled() }
 
-// Turn is for schedulers such as lab's event loop. It records that the calling goroutine became ready d ago and has waited for its turn
-// since: that part of its last wait then counts as waiting for others. It costs an atomic load when nothing is recorded.
+// Turn is for schedulers such as lab's event loop. It records that the calling goroutine became ready d ago
+// and has waited for its turn since: that part of its last wait then counts as waiting for others. It costs
+// an atomic load when nothing is recorded.
 func Turn(d time.Duration) {
 	if trace.IsEnabled() {
 		trace.Log(context.Background(), categoryTurn, strconv.FormatInt(int64(d), 10))
 	}
 }
 
-// What we say to ourselves through the trace.
+// The log entries that this package writes to the trace and reads back.
 const (
 	categoryName = "interleave.name"
 	categoryTurn = "interleave.turn"
@@ -144,8 +149,8 @@ const (
 	markStop     = "stop"
 )
 
-// Arm makes the next call of Started begin a recording. It fails when a recorder, this one or another, is armed or
-// recording already. Arm and Stop come in pairs.
+// Arm makes the next call of Started begin a recording. It fails when a recorder, this one or another, is
+// armed or recording already. Arm and Stop come in pairs.
 func (r *Recorder) Arm() error {
 	gate.Lock()
 	defer gate.Unlock()
@@ -165,9 +170,9 @@ func (r *Recorder) Arm() error {
 	return nil
 }
 
-// Main says that the calling goroutine is one that runs the experiment itself, and names it: its row comes first, and the
-// goroutines that it creates belong to the experiment. Without any call of Main that is the goroutine which called Started.
-// Call it after Arm; a microsecond.
+// Main marks the calling goroutine as one that runs the experiment itself, and names it: its row comes first,
+// and the goroutines that it creates belong to the experiment. Without any call of Main that is the goroutine
+// which called Started. Call it after Arm; a microsecond.
 func (r *Recorder) Main(name string) {
 	o := origin{goroutineID(), name}
 	gate.Lock()
@@ -181,9 +186,10 @@ type origin struct {
 	name string
 }
 
-// Stop ends the experiment and reads what was recorded. Without a call of Started since Arm it returns nil and no error.
-// When the tracer was in use it returns an error that wraps ErrBusy; when a [Pause] from before Arm has not ended, one that wraps ErrPaused;
-// and ErrBenchmark when the first start came from a benchmark. Reading takes about a microsecond for each goroutine.
+// Stop ends the experiment and reads what was recorded. Without a call of Started since Arm it returns nil
+// and no error. When the tracer was in use it returns an error that wraps ErrBusy; when a [Pause] from before
+// Arm has not ended, one that wraps ErrPaused; and ErrBenchmark when the first start came from a benchmark.
+// Reading takes about a microsecond for each goroutine.
 func (r *Recorder) Stop() (*Experiment, error) {
 	gate.Lock()
 	if r.armed.IsZero() {
@@ -213,9 +219,10 @@ func (r *Recorder) Stop() (*Experiment, error) {
 	return e, nil
 }
 
-// Halt ends the experiment here, while its goroutines may go on: what Stop reads later ends now, but that goroutines which
-// end meanwhile are not among those left behind. It costs what the tracer needs to stop, about a millisecond, and nothing
-// when nothing is recorded; a recorder that waits for its first start begins no more.
+// Halt ends the experiment here, while its goroutines may continue: the experiment that Stop reads later ends
+// now, except that goroutines which end meanwhile are not listed as left behind. It takes the time to stop
+// the tracer, about a millisecond, and nothing when nothing is recorded; a recorder that waits for its first
+// start will not begin.
 func (r *Recorder) Halt() {
 	gate.Lock()
 	defer gate.Unlock()
@@ -237,7 +244,8 @@ func (r *Recorder) detach() {
 	turn()
 }
 
-// begin starts the tracer, once. A goroutine that finds another one in begin waits, so that what it starts is recorded too.
+// begin starts the tracer, once. A goroutine that finds another one in begin waits, so that what it starts is
+// recorded too.
 func (r *Recorder) begin() {
 	gate.Lock()
 	defer gate.Unlock()
@@ -270,8 +278,8 @@ func benchmarks() bool {
 	}
 }
 
-// maxRuns is the number of parts of a recording: continuing it after each of a thousand measurements would take long, and the figure would
-// not be readable.
+// maxRuns is the number of parts of a recording: continuing it after each of a thousand measurements would
+// take long, and the figure would not be readable.
 const maxRuns = 16
 
 // record begins the recording, or continues it. The caller holds the gate.
@@ -308,12 +316,13 @@ func start(cfg Config) (n *run, err error) {
 	return n, err
 }
 
-// startTracer starts the tracer. Whatever it makes belongs to the calling goroutine's bubble, if that is in one.
+// startTracer starts the tracer. Its channels and timers belong to the calling goroutine's bubble, if any.
 func startTracer(cfg Config) (*run, error) {
 	n := &run{asked: time.Now()}
 	n.buf.max = cfg.MaxBytes
 	n.buf.full = func() { n.wg.Go(n.stopTracer) } // not from within Write: the tracer waits for its writer
-	n.cores = beginSampling()                     // before the tracer starts, so that its goroutine is none of the experiment's
+	// before the tracer starts, so that its goroutine is not part of the experiment
+	n.cores = beginSampling()
 	if err := trace.Start(&n.buf); err != nil {
 		n.cores.end()
 		return nil, fmt.Errorf("record experiment: %w: %w", ErrBusy, err)
@@ -323,8 +332,8 @@ func startTracer(cfg Config) (*run, error) {
 	return n, nil
 }
 
-// stopTracer ends the recording, once. The tracer has no owner, so should user code have stopped ours and started its
-// own meanwhile, theirs ends here; there is no way to know.
+// stopTracer ends the recording, once. The tracer has no owner: if user code has stopped it and started its
+// own meanwhile, that one ends here; there is no way to know.
 func (n *run) stopTracer() {
 	n.stop.Do(func() {
 		trace.Log(context.Background(), categoryMark, markStop)
@@ -332,8 +341,8 @@ func (n *run) stopTracer() {
 	})
 }
 
-// halt ends the recording, once: what happens from now on is no part of the experiment. It fails in a bubble where there is no
-// goroutine outside.
+// halt ends the recording, once: what happens from now on is no part of the experiment. It fails in a bubble
+// where there is no goroutine outside.
 func (n *run) halt() error {
 	return runOutside(func() {
 		n.halted.Do(func() {
@@ -361,10 +370,11 @@ func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
 	return e, nil
 }
 
-// Record runs f and returns what its goroutines and the machine's cores did meanwhile. It records from the first
-// instruction of f to its return, or to the end of ctx: f then goes on, and the experiment says that it was cut. The
-// goroutines that f leaves behind are in the experiment, and alive. It fails, without running f, when the tracer is in use, and in a
-// bubble of testing/synctest unless the program has called [SetOutside]. A recorder that is armed waits until Record returns.
+// Record runs f and returns what its goroutines and the machine's cores did meanwhile. It records from the
+// first instruction of f to its return, or to the end of ctx: f then continues, and the experiment is marked
+// as cut. The goroutines that f leaves behind are in the experiment, and alive. It fails, without running f,
+// when the tracer is in use, and in a bubble of testing/synctest unless the program has called [SetOutside].
+// A recorder that is armed waits until Record returns.
 func Record(ctx context.Context, f func()) (*Experiment, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("record experiment: %w", context.Cause(ctx))
@@ -383,7 +393,9 @@ func Record(ctx context.Context, f func()) (*Experiment, error) {
 	defer n.halt() // when f panics
 	f()
 	release()
-	n.stopTracer() // waits for the one that ctx started, if it did; a tracer that was started outside may be stopped in a bubble
+	// waits for the one that ctx started, if it did; a tracer that was started outside may be stopped in a
+	// bubble
+	n.stopTracer()
 	e, err := n.end(cfg, []origin{{goroutineID(), "main"}})
 	if err != nil {
 		return nil, err
@@ -395,7 +407,8 @@ func Record(ctx context.Context, f func()) (*Experiment, error) {
 	return e, nil
 }
 
-// A buffer keeps a trace in memory. The tracer's reader is the only writer; the rest looks after the tracer has stopped.
+// A buffer keeps a trace in memory. The tracer's reader is the only writer; the rest looks after the tracer
+// has stopped.
 type buffer struct {
 	bytes.Buffer
 	max  int
@@ -411,8 +424,8 @@ func (b *buffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// goroutineID is the number by which the tracer knows the calling goroutine. The head of a stack dump is the one place
-// where Go shows it: "goroutine 12 [running]:".
+// goroutineID is the number by which the tracer knows the calling goroutine. The head of a stack dump is the
+// one place where Go shows it: "goroutine 12 [running]:".
 func goroutineID() int64 {
 	var head [64]byte
 	s := head[:runtime.Stack(head[:], false)]

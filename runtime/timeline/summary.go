@@ -42,7 +42,8 @@ func (e *Experiment) Summary() string {
 	return b.String()
 }
 
-// Caption is the one line that goes with a figure: wall time and, where that does not cover all, since when it counts, CPU time, parallelism, cores, goroutines and engine.
+// Caption is the one line that goes with a figure: wall time and, where that does not cover all, since when
+// it counts, CPU time, parallelism, cores, goroutines and engine.
 func (e *Experiment) Caption() string {
 	parts := []string{"wall " + quantity.Duration(e.Wall)}
 	if e.Lead >= time.Millisecond && e.Lead > e.Wall/100 {
@@ -69,7 +70,8 @@ func (e *Experiment) Caption() string {
 	return strings.Join(parts, " · ")
 }
 
-// longestWait is the longest span that any goroutine but the main ones was blocked; theirs when there are no others.
+// longestWait returns the longest span in which a goroutine other than the main ones was blocked, or that of
+// the main ones when there are no others.
 func (e *Experiment) longestWait() (g *Goroutine, s Span, ok bool) {
 	for _, mains := range []bool{false, true} {
 		for i := range e.Goroutines {

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// A SystemCore is a core as the operating system sees it: what all processes of the machine did on it. Its number has nothing to
-// do with that of a [Core], which Go's scheduler may move from one to another.
+// A SystemCore is a core as the operating system sees it: what all processes of the machine did on it. Its
+// number has nothing to do with that of a [Core], which Go's scheduler may move from one to another.
 type SystemCore struct {
 	ID      int
 	Samples []SystemSample // one after the other; the first begins when recording does, the last ends after it
 }
 
-// A SystemSample is how a core spent a stretch of time. The system counts in ticks of [SystemTick]: a stretch of a few ticks is
-// known no better than to a tick, which says little.
+// A SystemSample is how a core spent a period of time. The system counts in ticks of [SystemTick], so the
+// data of a period of a few ticks are imprecise.
 type SystemSample struct {
 	Start, End time.Duration
 	Busy       time.Duration // working for any process, or for the system itself
@@ -28,8 +28,8 @@ type SystemSample struct {
 // SystemTick is what the operating system counts a core's time in.
 const SystemTick = 10 * time.Millisecond
 
-// Share is the part of the time in which the core was busy, and by how much it may be wrong, both from 0 to 1. It is worth something
-// when wrong is small, after a second or so.
+// Share is the part of the time in which the core was busy, and by how much it may be wrong, both from 0 to
+// 1. It is worth something when wrong is small, after a second or so.
 func (c *SystemCore) Share() (busy, wrong float64) {
 	var sum, all time.Duration
 	for _, s := range c.Samples {
@@ -47,12 +47,13 @@ const (
 	maxSamples = 512                    // of each core; when there are more, two become one
 )
 
-// statFile is where Linux tells how its cores spent their time. Elsewhere there is no such file, and experiments have no
-// SystemCores.
+// statFile is where Linux reports how its cores spent their time. Elsewhere there is no such file, and
+// experiments have no SystemCores.
 const statFile = "/proc/stat"
 
-// A sampler reads what the system's cores did, again and again between begin and end. It does so from a timer, whose goroutine lives
-// for a reading only: who counts goroutines in an experiment should not find one of ours.
+// A sampler repeatedly reads what the system's cores did between begin and end. It does so from a timer,
+// whose goroutine lives for one reading only: code that counts goroutines in an experiment should not find
+// it.
 type sampler struct {
 	start time.Time
 	wg    sync.WaitGroup // of the tick that is due or under way
@@ -69,7 +70,7 @@ type sampler struct {
 // coreTicks is what a core has counted since the machine started.
 type coreTicks struct{ busy, stolen int64 }
 
-// beginSampling takes the first reading. It returns nil where the system tells nothing.
+// beginSampling takes the first reading. It returns nil when the system has no such data.
 func beginSampling() *sampler {
 	now := readTicks()
 	if len(now) == 0 {
@@ -174,8 +175,9 @@ func readTicks() map[int]coreTicks {
 	return parseTicks(b)
 }
 
-// parseTicks reads lines such as "cpu1 333080 17919 123961 284329 1240 0 965 868 0 0": time as a user, as one with low priority,
-// in the system, idle, idle with files under way, in interrupts of two kinds, stolen; then two that the first ones include.
+// parseTicks reads lines such as "cpu1 333080 17919 123961 284329 1240 0 965 868 0 0": time as a user, as one
+// with low priority, in the system, idle, idle with files under way, in interrupts of two kinds, stolen; then
+// two that the first ones include.
 func parseTicks(stat []byte) map[int]coreTicks {
 	all := map[int]coreTicks{}
 	for line := range bytes.Lines(stat) {

@@ -1,13 +1,14 @@
-// Package corpustest knows the conformance corpus: sequences of cells in txtar files, each with what a user must see, and how
-// plain Go and the product's kernel are asked what the cells do. It must not know how the kernel runs them.
+// Package corpustest knows the conformance corpus: sequences of cells in txtar files, each with the output
+// that a user must see. It runs them in plain Go and in the product's kernel. It must not know how the kernel
+// runs them.
 //
-// A file begins with a sentence that says what it shows and, below it, optional header lines:
+// A file begins with a sentence about what it shows and, below it, optional header lines:
 //
 //	engines: compiled      only compiled (and auto) accept the sequence; yaegi must refuse it
 //	engines: both          the interpreter must accept every cell that has an engine section; others are compiled for it
 //	link: memory           plugins do something else
 //	code: plain            gated code does something else
-//	verify: no: reason     plain Go cannot say what the cells print, for the reason given
+//	verify: no: reason     plain Go cannot print what the cells print, for the reason given
 //
 // The sections that follow belong to the cell before them:
 //
@@ -35,10 +36,10 @@ type Case struct {
 	Name     string // the file's name without its extension
 	Text     string // what the file shows
 	Compiled bool   // only the compiled engine accepts it
-	Both     bool   // both engines must accept it, but for cells that define things
-	Memory   bool   // only cells that are linked in memory do so, plugins do not
-	Ungated  bool   // only plain code does so
-	NoVerify string // why plain Go cannot say what the cells print; empty when it can
+	Both     bool   // both engines must accept it, except for cells with definitions
+	Memory   bool   // it holds only for cells that are linked in memory, not for plugins
+	Ungated  bool   // it holds only for plain code
+	NoVerify string // why plain Go cannot print what the cells print; empty when it can
 	Plain    string // a program that prints the same, where the cells cannot be joined
 	Cells    []Cell
 
@@ -46,11 +47,12 @@ type Case struct {
 	head []byte
 }
 
-// A Cell is one cell with what running it must show. The texts of Err and Note are sets of lines to be found, Out is exact.
+// A Cell is one cell with the output that it must have. The texts of Err and Note are sets of lines to be
+// found, Out is exact.
 type Cell struct {
 	Code, Out, Err, Note string
 	Engine               string // "yaegi" or "compiled" when it matters
-	// WantErr tells an error of which nothing more is said (an empty section) from none.
+	// WantErr distinguishes an error with any text (an empty section) from no error.
 	WantErr bool
 }
 
@@ -101,7 +103,7 @@ func parse(path string, data []byte) (*Case, error) {
 		}
 	}
 	if strings.TrimSpace(c.Text) == "" {
-		return nil, fmt.Errorf("%s: say at the top what is shown", path)
+		return nil, fmt.Errorf("%s: the first line must describe what the case shows", path)
 	}
 	for _, f := range a.Files {
 		text := string(f.Data)
@@ -136,7 +138,7 @@ func parse(path string, data []byte) (*Case, error) {
 	return c, nil
 }
 
-// Format returns the case as a file. Parsing it gives the case again.
+// Format returns the case as a file. Parsing it returns the case again.
 func (c *Case) Format() []byte {
 	a := &txtar.Archive{Comment: c.head}
 	add := func(name, text string) { a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)}) }
@@ -170,8 +172,8 @@ func (c *Case) save() error {
 	return os.WriteFile(c.path, c.Format(), 0o644)
 }
 
-// Shown joins what a cell printed and the text of its last expression as an out section holds them: the value begins on
-// a line of its own, and the text ends with one line end.
+// Shown joins what a cell printed and the text of its last expression as an out section holds them: the value
+// begins on a line of its own, and the text ends with one line end.
 func Shown(printed, value string) string {
 	s := printed
 	if value != "" && s != "" && !strings.HasSuffix(s, "\n") {
@@ -186,7 +188,7 @@ func Shown(printed, value string) string {
 	return s
 }
 
-// Missing returns the lines of want that do not occur in got. Blank lines are not looked for.
+// Missing returns the lines of want that do not occur in got. Blank lines are ignored.
 func Missing(want, got string) []string {
 	var lines []string
 	for line := range strings.Lines(want) {

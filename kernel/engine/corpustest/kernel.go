@@ -31,9 +31,9 @@ type Kernel struct {
 	limit time.Duration // for one cell
 }
 
-// Start starts a kernel with a fresh session and sets its engine. It ends with the test. limit is for each cell. Plugins are
-// built in the folder work; a plugin that another session has built there before, of the same text and over the same cells, is
-// loaded as it is.
+// Start starts a kernel with a fresh session and sets its engine. It ends with the test. limit is for each
+// cell. Plugins are built in the folder work; a plugin that another session has built there before, of the
+// same text and over the same cells, is loaded as it is.
 func Start(t testing.TB, work, engine string, limit time.Duration) *Kernel {
 	t.Helper()
 	host := hosttest.Host(t)

@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// Print and Println are what a cell's print and println call. The text is the runtime's, but it is written by syscall.Write,
-// which knows the goroutine and with it the cell; the runtime's own knows descriptor 2.
+// Print and Println implement print and println for cells. The text is the runtime's, but it is written by
+// syscall.Write, which knows the goroutine and with it the cell; the runtime's own knows descriptor 2.
 func Print(values ...any) { write(appendValues(nil, "", values)) }
 
 // Println is Print with spaces between the values and a newline behind them.

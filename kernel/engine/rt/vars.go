@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// Session variables live on the heap, each known by its name and its generation, the number of the cell that declared it
-// with its present type. Code holds pointers to them, so a pointer that user code took stays good when the variable's
-// type is compiled again.
+// Session variables live on the heap, each known by its name and its generation, the number of the cell that
+// declared it with its present type. Code holds pointers to them, so a pointer that user code took stays good
+// when the variable's type is compiled again.
 
 type varKey struct {
 	name string
@@ -35,8 +35,8 @@ func Var[T any](name string, gen int) *T {
 // VarLike is Var for a type that cannot be written where it is used: that of like.
 func VarLike[T any](name string, gen int, like T) *T { return Var[T](name, gen) }
 
-// VarAt is Var for a type that cannot be allocated and is no type argument, since cgo.Incomplete is part of it. The first time the
-// variable is where pointer points to.
+// VarAt is Var for a type that cannot be allocated or be a type argument, since it contains cgo.Incomplete.
+// The first time the variable is where pointer points to.
 func VarAt(name string, gen int, pointer any) unsafe.Pointer {
 	mu.Lock()
 	defer mu.Unlock()
@@ -55,8 +55,9 @@ func Zero(pointer any) unsafe.Pointer {
 	return unsafe.Pointer(unsafe.SliceData(make([]uint64, reflect.TypeOf(pointer).Elem().Size()/8+1)))
 }
 
-// Storage is Var for a type that is known at run time: it returns a pointer to the variable. Storage that was taken over
-// from an earlier build of the same type is seen as the new type from the first time on that it is asked for so.
+// Storage is Var for a type that is known at run time: it returns a pointer to the variable. Storage that was
+// taken over from an earlier build of the same type is seen as the new type from the first time on that it is
+// asked for so.
 func Storage(name string, gen int, t reflect.Type) reflect.Value {
 	mu.Lock()
 	defer mu.Unlock()
@@ -69,7 +70,7 @@ func Storage(name string, gen int, t reflect.Type) reflect.Value {
 		vars[k] = s
 	case s.typ != t:
 		if s.typ.Size() != t.Size() {
-			panic(fmt.Sprintf("interleave: storage of %s (cell %d) has %d bytes, its type %v wants %d; this is a bug of ours", name, gen, s.typ.Size(), t, t.Size()))
+			panic(fmt.Sprintf("interleave: storage of %s (cell %d) has %d bytes, its type %v needs %d; this is a bug of Interleave", name, gen, s.typ.Size(), t, t.Size()))
 		}
 		s.typ = t
 		vars[k] = s
@@ -116,7 +117,8 @@ func Move(name string, from, to int) {
 	}
 }
 
-// Forget sets all variables to zero, so that what they hold can be freed, and forgets them. No code may use them any more.
+// Forget sets all variables to zero, so that what they hold can be freed, and forgets them. No code may use
+// them any more.
 func Forget() {
 	mu.Lock()
 	defer mu.Unlock()
@@ -127,8 +129,8 @@ func Forget() {
 	clear(followers)
 }
 
-// Set returns a pointer to a variable that a function of its own cell reads, once the cell has given the variable its first value.
-// Before that it panics with an *EarlyError.
+// Set returns a pointer to a variable that a function of its own cell reads, once the cell has given the
+// variable its first value. Before that it panics with an *EarlyError.
 func Set[T any](p *T, set *uint32, name string, cell, line int) *T {
 	if *set == 0 {
 		panic(&EarlyError{Name: name, Cell: cell, Line: line})
@@ -136,7 +138,8 @@ func Set[T any](p *T, set *uint32, name string, cell, line int) *T {
 	return p
 }
 
-// An EarlyError says that a cell's function used a variable of the cell above the line that gives the variable its first value.
+// An EarlyError reports that a cell's function used a variable of the cell above the line that gives the
+// variable its first value.
 type EarlyError struct {
 	Name       string
 	Cell, Line int // of that line

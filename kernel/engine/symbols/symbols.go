@@ -1,6 +1,6 @@
-// Package symbols holds what the interpreter can reach of the packages that cells import: tables of their functions, types
-// and variables, generated from the packages' export data.
-// It must not know the interpreter: a table is a map of reflect values.
+// Package symbols holds what the interpreter can reach of the packages that cells import: tables of their
+// functions, types and variables, generated from the packages' export data. It must not know the interpreter:
+// a table is a map of reflect values.
 //
 // A table is a function, so that nothing is built before a cell uses the package.
 package symbols

@@ -4,7 +4,8 @@ package goobj
 
 import "bufio"
 
-// A bioWriter stands for the type of another internal package. Nothing here writes object files, but the reader's file can.
+// A bioWriter stands for the type of another internal package. Nothing here writes object files, but the
+// reader's file can.
 type bioWriter struct{ *bufio.Writer }
 
 func (*bioWriter) Offset() int64             { panic("goobj: object files are only read here") }

@@ -2,6 +2,6 @@
 
 package itabs
 
-// Hook lets the runtime correct each plugin that is loaded from now on. Only a host built by package toolchain loads plugins: in
-// other programs it does nothing.
+// Hook makes the runtime correct each plugin that is loaded from now on. Only a host built by package
+// toolchain loads plugins; in other programs it does nothing.
 func Hook() {}

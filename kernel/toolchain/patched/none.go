@@ -2,7 +2,7 @@
 
 package patched
 
-// NextRun says that a cell begins. It does nothing: the standard library is not patched here.
+// NextRun does nothing: the standard library is not patched here.
 func NextRun() {}
 
 // HookReads does nothing: the standard library is not patched here.

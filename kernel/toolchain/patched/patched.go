@@ -1,3 +1,3 @@
-// Package patched knows what the host asks of the patched standard library: to count the runs of cells, and to be asked for what
-// cells read from standard input. It must not know what a cell is.
+// Package patched gives the host access to the patched standard library: it counts the runs of cells, and
+// redirects reads of standard input. It must not know what a cell is.
 package patched

@@ -19,8 +19,8 @@ func streamMoves() uint32
 //go:linkname keepDescriptors syscall.keepDescriptors
 func keepDescriptors(fds []uintptr)
 
-// Hook installs f, or removes the hook when f is nil, and reports whether there is one in this program: only a host built
-// by package toolchain has it. Writes that have begun finish with the former hook.
+// Hook installs f, or removes the hook when f is nil, and reports whether there is one in this program: only
+// a host built by package toolchain has it. Writes that have begun finish with the former hook.
 func Hook(f Func) bool {
 	setWriteHook(f)
 	return true
@@ -29,11 +29,11 @@ func Hook(f Func) bool {
 // HookFork installs a function that is called before a process is started, on the goroutine that starts it.
 func HookFork(f func()) { setForkHook(f) }
 
-// Moves changes whenever something else may have been put in the place of descriptor 1 or 2, or a child has been waited for.
+// Moves changes whenever descriptor 1 or 2 may have been replaced, or a child process has been waited for.
 func Moves() uint32 { return streamMoves() }
 
-// Keep lets cells neither close nor replace the descriptors from 3 on that are open now: cells find nothing under their numbers. Linux
-// alone does that. It must be called before any cell runs.
+// Keep prevents cells from closing or replacing the descriptors from 3 on that are open now: for cells, their
+// numbers are not in use. It works on Linux only. It must be called before any cell runs.
 func Keep() {
 	const searched = 1 << 12
 	var open []uintptr

@@ -16,7 +16,7 @@ func CPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// System is the time of the system's clock in microseconds, in a bubble of testing/synctest, too.
+// System returns the time of the system's clock, to the microsecond, even in a bubble of testing/synctest.
 func System() time.Time {
 	var t syscall.Timeval
 	if err := syscall.Gettimeofday(&t); err != nil {

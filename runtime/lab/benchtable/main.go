@@ -1,5 +1,5 @@
-// Benchtable knows how to set lab beside plain Go and Python, on this machine and in one run, as a Markdown table.
-// It must not know more of lab than its users do.
+// Benchtable knows how to set lab beside plain Go and Python, on this machine and in one run, as a Markdown
+// table. It must not know more of lab than its users do.
 //
 //	go run ./runtime/lab/benchtable > BENCH.md
 package main
@@ -58,13 +58,13 @@ type contest struct {
 	limit  float64
 }
 
-// Rounds of all ways alternate, so that a disturbance of the machine hits all of them alike, and the best round counts: whatever else
-// runs on a machine only ever makes a round slower.
+// Rounds of all ways alternate, so that a disturbance of the machine affects all of them, and the best round
+// counts: other load only makes a round slower.
 func (c contest) best(ctx context.Context, rounds int) ([]float64, error) {
 	best := make([]float64, len(c.ways))
 	for r := range rounds {
 		for i, way := range c.ways {
-			runtime.GC() // nobody pays for another one's garbage
+			runtime.GC() // no way pays for the garbage of another
 			s := lab.Measure(ctx, c.what, way)
 			if s.Err != nil {
 				return nil, fmt.Errorf("%s: %w", c.what, s.Err)

@@ -1,8 +1,9 @@
-// Command gen writes the symbol tables of the interpreter: for every package that a cell may import, its functions, types
-// and variables as reflect values. Constants are left out, since the front end writes their values; so are generics, which
-// have no value.
+// Command gen writes the symbol tables of the interpreter: for every package that a cell may import, its
+// functions, types and variables as reflect values. Constants are left out, since the front end writes their
+// values; so are generics, which have no value.
 //
-// It is run by go generate in package symbols. The tables depend on the Go release and on the module's own packages.
+// It is run by go generate in package symbols. The tables depend on the Go release and on the module's own
+// packages.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Loadhost loads the archives named by its arguments, in order or all at once, into its process. It is the smallest program that links
-// cells into itself, for the tests of package load. It knows nothing of cells; their init functions do whatever a test is about.
+// Loadhost loads the archives named by its arguments, in order or all at once, into its process. It is the
+// smallest program that links cells into itself, for the tests of package load. It knows nothing of cells;
+// their init functions do whatever a test is about.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Loadhost loads the plugins named by its arguments, in order, into one process. It is the smallest host there is: the
-// toolchain's tests build cells for it. It knows nothing of cells; their init functions do whatever the test is about.
+// Loadhost loads the plugins named by its arguments, in order, into one process. It is the smallest possible
+// host, for which the toolchain's tests build cells. It knows nothing about cells; their init functions do
+// what the test needs.
 package main
 
 import (
@@ -39,7 +40,7 @@ func refuse(code int) {
 	}
 }
 
-// shout handles what is in capitals: it says so on the other stream, in small letters.
+// shout handles text in capitals: it writes it to the other stream, in small letters.
 func shout(fd int, b []byte) (int, error, bool) {
 	s := string(b)
 	if s != strings.ToUpper(s) {

@@ -16,14 +16,15 @@ import (
 	"strings"
 )
 
-// mark is a letter that no case contains. Names that joining adds carry it, and it is removed from what the program says.
+// mark is a letter that no case contains. Names that joining adds contain it, and it is removed from the
+// program's output.
 const mark = "ǀ"
 
 var marked = regexp.MustCompile(mark + `\d*`)
 
-// A joiner makes one Go program of a case's cells: variables of the session become package variables, cells become
-// functions called one after another, a function defined again becomes one that calls the version of the time.
-// It is a second opinion on what the front end does, so it shares no code with it.
+// A joiner makes one Go program of a case's cells: variables of the session become package variables, cells
+// become functions called one after another, a function defined again becomes one that calls the version of
+// the time. It is an independent check of the front end, so it shares no code with it.
 type joiner struct {
 	std      map[string]string // name → path of the standard packages that one name means
 	importer types.Importer
@@ -56,13 +57,13 @@ type variable struct {
 	typ  types.Type
 }
 
-// unjoinable says why one Go program cannot do what the cells do.
+// unjoinable is the reason why one Go program cannot do what the cells do.
 type unjoinable string
 
 func (u unjoinable) Error() string { return "not one program: " + string(u) }
 
-// add takes one more cell. When it does not compile, the errors are returned as lines and the cell is left out, as
-// a session does.
+// add takes one more cell. When it does not compile, the errors are returned as lines and the cell is left
+// out, as a session does.
 func (j *joiner) add(n int, code string) (diagnostics []string, err error) {
 	f, err := split(j.fset, n, code)
 	if list := (scanner.ErrorList)(nil); errors.As(err, &list) {
@@ -131,8 +132,8 @@ func (s *sheet) origin(at int) (p part, off int, ok bool) {
 	return part{}, 0, false
 }
 
-// emit writes the program. With check it takes the newest of each declaration, so that it can be type-checked as the session
-// now is; otherwise it takes all versions, and fails where one program cannot have them all.
+// emit writes the program. With check it takes the newest of each declaration, so that it can be type-checked
+// as the session now is; otherwise it takes all versions, and fails where one program cannot have them all.
 // early are errors that the program itself no longer has.
 func (j *joiner) emit(pkg string, check bool) (src string, early []string, err error) {
 	units := j.units()
@@ -147,7 +148,8 @@ func (j *joiner) emit(pkg string, check bool) (src string, early []string, err e
 	}
 	live := func(u *unit) bool { return u.name() == "init" || newest[u.keys[0]] == u }
 
-	// First check: cells as nested blocks, so that go/types says which variable every use means, and of what type it is.
+	// First check: cells as nested blocks, so that go/types resolves which variable every use means, and its
+	// type.
 	var sh sheet
 	fmt.Fprintf(&sh, "package %s\n", pkg)
 	imports := j.imports()
@@ -279,7 +281,8 @@ func blank(text []byte) {
 	}
 }
 
-// runtimeText is what the program needs besides the cells: it writes where each cell begins, its value, and how it ended.
+// runtimeText is what the program needs besides the cells: it writes where each cell begins, its value, and
+// how it ended.
 var runtimeText = strings.ReplaceAll(`
 import osǀ "os"
 import fmtǀ "fmt"
@@ -435,7 +438,8 @@ func flat(l *ast.FieldList) (ts []ast.Expr) {
 	return ts
 }
 
-// imports lists the import specs that the cells write, and those of standard packages whose names they use without.
+// imports lists the import specs that the cells write, and those of standard packages whose names they use
+// without.
 func (j *joiner) imports() []string {
 	specs, names := map[string]bool{}, map[string]bool{}
 	for _, f := range j.frags {

@@ -1,4 +1,4 @@
-package wire
+package kerneltest
 
 import (
 	"encoding/json"
@@ -8,18 +8,20 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"interleave/kernel/wire"
 )
 
-// Check says how a message breaks the protocol's schema: a header field that is missing, a channel its type does not
-// belong on, a key that is missing or of another JSON type, a key the protocol does not know. It is for tests, which check each
-// message they see; it allows less than the protocol does where some client is known to need it.
-func Check(ch Channel, m *Message) error {
+// Check returns an error for a message that breaks the protocol's schema: a header field that is missing, a
+// channel that its type does not belong on, a key that is missing or of another JSON type, a key that is not
+// in the protocol. It is stricter than the protocol where some client is known to need it.
+func Check(ch wire.Channel, m *wire.Message) error {
 	s, ok := schemas[m.Header.MsgType]
 	if !ok {
 		return fmt.Errorf("message type %q has no schema", m.Header.MsgType)
 	}
 	errs := []error{checkHeader("header", m.Header)}
-	if m.Parent != (Header{}) {
+	if m.Parent != (wire.Header{}) {
 		errs = append(errs, checkHeader("parent header", m.Parent))
 	}
 	if !slices.Contains(s.channels, ch) {
@@ -35,12 +37,12 @@ func Check(ch Channel, m *Message) error {
 	keys := s.keys
 	if status, ok := unquote(content["status"]); ok && strings.HasSuffix(m.Header.MsgType, "_reply") && m.Header.MsgType != "is_complete_reply" {
 		switch status {
-		case Error:
+		case wire.Error:
 			keys = failedKeys
 			if m.Header.MsgType == "execute_reply" && content["execution_count"] != nil {
 				keys = failedCellKeys
 			}
-		case Aborted:
+		case wire.Aborted:
 			keys = abortedKeys
 		}
 	}
@@ -51,24 +53,24 @@ func Check(ch Channel, m *Message) error {
 	return nil
 }
 
-// A schema says where a message type belongs and which keys its content has.
+// A schema holds the channels of a message type and the keys of its content.
 type schema struct {
-	channels []Channel
+	channels []wire.Channel
 	keys     map[string]check
 }
 
-// A check says what is wrong with a key's value. A key whose check has optional set may be missing.
+// A check returns an error for a key's value. A key whose check has optional set may be missing.
 type check struct {
 	optional bool
 	of       func(json.RawMessage) error
 }
 
 var (
-	shellOnly    = []Channel{Shell}
-	shellControl = []Channel{Shell, Control}
-	iopubOnly    = []Channel{IOPub}
-	stdinOnly    = []Channel{Stdin}
-	commChannels = []Channel{Shell, IOPub}
+	shellOnly    = []wire.Channel{wire.Shell}
+	shellControl = []wire.Channel{wire.Shell, wire.Control}
+	iopubOnly    = []wire.Channel{wire.IOPub}
+	stdinOnly    = []wire.Channel{wire.Stdin}
+	commChannels = []wire.Channel{wire.Shell, wire.IOPub}
 
 	text   = check{of: kind("string", `"`)}
 	number = check{of: kind("number", "-0123456789")}
@@ -76,11 +78,11 @@ var (
 	obj    = check{of: kind("object", "{")}
 	texts  = check{of: each(text)}
 	mimes  = check{of: isBundle}
-	okay   = oneOf(OK)
+	okay   = oneOf(wire.OK)
 
-	failedKeys     = keys("status", oneOf(Error), "ename", text, "evalue", text, "traceback", texts)
-	failedCellKeys = keys("status", oneOf(Error), "ename", text, "evalue", text, "traceback", texts, "execution_count", number)
-	abortedKeys    = keys("status", oneOf(Aborted))
+	failedKeys     = keys("status", oneOf(wire.Error), "ename", text, "evalue", text, "traceback", texts)
+	failedCellKeys = keys("status", oneOf(wire.Error), "ename", text, "evalue", text, "traceback", texts, "execution_count", number)
+	abortedKeys    = keys("status", oneOf(wire.Aborted))
 )
 
 var schemas = map[string]schema{
@@ -110,11 +112,11 @@ var schemas = map[string]schema{
 		"implementation_version", text, "language_info", check{of: isLanguage}, "banner", text, "debugger", flag,
 		"help_links", check{of: each(objectOf("text", text, "url", text))}, "supported_features", texts)},
 	"shutdown_request":  {shellControl, keys("restart", flag)},
-	"shutdown_reply":    {[]Channel{Shell, Control, IOPub}, keys("status", okay, "restart", flag)},
+	"shutdown_reply":    {[]wire.Channel{wire.Shell, wire.Control, wire.IOPub}, keys("status", okay, "restart", flag)},
 	"interrupt_request": {shellControl, keys()},
 	"interrupt_reply":   {shellControl, keys("status", okay)},
-	"debug_request":     {[]Channel{Control}, keys("seq", number, "type", oneOf("request"), "command", text, "arguments", maybe(obj))},
-	"debug_reply": {[]Channel{Control}, keys("seq", number, "type", oneOf("response"), "request_seq", number, "success", flag,
+	"debug_request":     {[]wire.Channel{wire.Control}, keys("seq", number, "type", oneOf("request"), "command", text, "arguments", maybe(obj))},
+	"debug_reply": {[]wire.Channel{wire.Control}, keys("seq", number, "type", oneOf("response"), "request_seq", number, "success", flag,
 		"command", text, "message", maybe(text), "body", maybe(obj))},
 	"comm_open":     {commChannels, keys("comm_id", text, "target_name", text, "target_module", maybe(text), "data", obj)},
 	"comm_msg":      {commChannels, keys("comm_id", text, "data", obj)},
@@ -135,7 +137,7 @@ var schemas = map[string]schema{
 
 var dates = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$`)
 
-func checkHeader(name string, h Header) error {
+func checkHeader(name string, h wire.Header) error {
 	switch {
 	case h.MsgID == "" || h.Session == "" || h.Username == "" || h.MsgType == "":
 		return fmt.Errorf("%s has an empty field: %+v", name, h)
@@ -251,7 +253,7 @@ func isExpressions(v json.RawMessage) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		want := keys("status", okay, "data", mimes, "metadata", obj)
-		if s, _ := unquote(e["status"]); s == Error {
+		if s, _ := unquote(e["status"]); s == wire.Error {
 			want = failedKeys
 		}
 		if err := checkKeys(want, e); err != nil {
@@ -274,7 +276,7 @@ func isLanguage(v json.RawMessage) error {
 		"codemirror_mode", text, "nbconvert_exporter", text).of(v)
 }
 
-// fields splits an object; nothing at all stands for an empty one.
+// fields splits an object; no bytes stand for an empty one.
 func fields(v json.RawMessage) (map[string]json.RawMessage, error) {
 	if len(v) == 0 {
 		return nil, nil

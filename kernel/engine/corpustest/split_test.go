@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// What a token at the top of a cell begins.
+// The kinds of text that a token at the top of a cell may begin.
 const (
 	statement = iota
 	importDecl
@@ -17,8 +17,8 @@ const (
 	packageClause
 )
 
-// A fragment is a cell taken apart. Each text is as long as the cell and blank where another one has something, so that
-// offsets in all of them are the cell's own.
+// A fragment is a cell taken apart. Each text has the cell's length and is blank where another text has
+// content, so that offsets in all of them are offsets in the cell.
 type fragment struct {
 	n      int
 	texts  [3]string // by kind: statements (with types, constants and variables), imports, functions and methods
@@ -41,11 +41,12 @@ func split(fset *token.FileSet, n int, code string) (*fragment, error) {
 	f := &fragment{n: n}
 	for line := range strings.Lines(code) {
 		if strings.HasPrefix(line, "%") || strings.HasPrefix(line, "!") {
-			return nil, fmt.Errorf("cell[%d]: a magic is no Go: %s", n, line)
+			return nil, fmt.Errorf("cell[%d]: a magic is not Go: %s", n, line)
 		}
 	}
 	kinds := f.mark(code)
-	code = strings.ReplaceAll(code, "//go:", "//_o:") // a directive stands before a declaration, from which it is parted here
+	// a directive stands before a declaration, from which it is parted here
+	code = strings.ReplaceAll(code, "//go:", "//_o:")
 	for kind := range f.texts {
 		t := []byte(code)
 		for i, k := range kinds {
@@ -67,7 +68,7 @@ func split(fset *token.FileSet, n int, code string) (*fragment, error) {
 	return f, nil
 }
 
-// mark tells for every byte of the cell to which text it belongs.
+// mark returns for every byte of the cell the text to which it belongs.
 func (f *fragment) mark(code string) []int {
 	kinds := make([]int, len(code))
 	type tok struct {
@@ -117,7 +118,7 @@ func (f *fragment) mark(code string) []int {
 	return kinds
 }
 
-// begins tells what the tokens at(0), at(1) … begin.
+// begins returns the kind of text that the tokens at(0), at(1) … begin.
 func begins(at func(int) token.Token) int {
 	switch at(0) {
 	case token.PACKAGE:

@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// An emission is one writing of the program: what the first check found, and the edits that follow from it.
+// An emission is one version of the program: the result of the first check, and the edits that follow from
+// it.
 type emission struct {
 	j     *joiner
 	pkg   *types.Package
@@ -180,7 +181,7 @@ func (e *emission) statement(f *fragment, s ast.Stmt, last bool) {
 					gap = "" // blanks and the line ends between them would end the statement
 				}
 				e.edit(f, off, end, gap)
-				if spec.Names[0].Name == "_" && len(spec.Names) == 1 { // var _ T = v says something about v
+				if spec.Names[0].Name == "_" && len(spec.Names) == 1 { // var _ T = v asserts something about v
 					v := spec.Values[0]
 					e.edit(f, at(v.Pos()), at(v.Pos()), "("+e.source(f, spec.Type)+")(")
 					e.edit(f, at(v.End()-1)+1, at(v.End()-1)+1, ")")
@@ -202,13 +203,14 @@ func (e *emission) statement(f *fragment, s ast.Stmt, last bool) {
 			t = tuple.At(tuple.Len() - 1).Type()
 		}
 		if t != nil && types.Identical(t, types.Universe.Lookup("error").Type()) {
-			show = "showErr" // a nil error says nothing and is left out
+			show = "showErr" // a nil error is not shown
 		}
 		e.edits[f] = append(e.edits[f], edit{off, off, show + mark + "(" + directive(f, off)}, edit{end, end, ")" + directive(f, end)})
 	}
 }
 
-// silent reports whether an expression at the end of a cell shows nothing: a call without results, or of fmt.Print and its kin.
+// silent reports whether an expression at the end of a cell shows nothing: a call without results, or of
+// fmt.Print and its kin.
 func (e *emission) silent(x ast.Expr) bool {
 	call, ok := ast.Unparen(x).(*ast.CallExpr)
 	if !ok {
@@ -257,8 +259,8 @@ func (e *emission) write(b *bytes.Buffer, u *unit) {
 	fmt.Fprintf(b, "//line cell[%d]:%d:%d\n%s\n", u.frag.n, 1+strings.Count(text[:u.off], "\n"), col, e.apply(u.frag, text, u.off, u.end))
 }
 
-// version writes one of several definitions of a function under a name of its own, and with the newest the function that
-// calls the current one. It returns the statement that makes this one current.
+// version writes one of several definitions of a function under a name of its own, and with the newest the
+// function that calls the current one. It returns the statement that makes this one current.
 func (e *emission) version(b *bytes.Buffer, u, newest *unit) (start string, err error) {
 	key := u.keys[0]
 	if u.sig != newest.sig {
@@ -316,7 +318,7 @@ func (e *emission) version(b *bytes.Buffer, u, newest *unit) (start string, err 
 	return current + " = " + mine + ";", nil
 }
 
-// usedImports tells which import specs the program needs.
+// usedImports returns the import specs that the program needs.
 func (e *emission) usedImports(units []*unit) map[string]bool {
 	for _, u := range units { // older versions of functions were not in the first check
 		if u.fn != nil {

@@ -19,11 +19,11 @@ import (
 	"time"
 )
 
-// A Native is what plain Go says about a case.
+// A Native is the result of plain Go for a case.
 type Native struct {
 	Case  *Case
 	Cells []NativeCell // one for each cell of the case; with Case.Plain only the first, for all of them
-	Err   error        // why it could not be asked
+	Err   error        // why it could not be run
 }
 
 // A NativeCell is what one cell does in plain Go.
@@ -176,13 +176,13 @@ func (n *Native) run(ctx context.Context, binary string, i int) {
 		}
 		for k := last + 1; k < len(n.Cells); k++ {
 			if n.Cells[k].Diagnostics == nil {
-				n.Err = fmt.Errorf("the program ended in cell %d, so that plain Go says nothing about cell %d: use verify: no or a plain section", last+1, k+1)
+				n.Err = fmt.Errorf("the program ended in cell %d, so plain Go has no result for cell %d: use verify: no or a plain section", last+1, k+1)
 			}
 		}
 	}
 }
 
-// Compare lists where the case says something else than plain Go.
+// Compare lists the differences between the case and plain Go.
 func (n *Native) Compare() (diffs []string) {
 	differ := func(format string, args ...any) { diffs = append(diffs, fmt.Sprintf(format, args...)) }
 	if n.Err != nil {
@@ -195,7 +195,7 @@ func (n *Native) Compare() (diffs []string) {
 			all.WriteString(c.Out)
 		}
 		if got := n.Cells[0].Out; got != all.String() {
-			differ("the plain program prints\n%s\nthe cells say\n%s", got, all.String())
+			differ("the plain program prints\n%s\nthe cells print\n%s", got, all.String())
 		}
 		for i, c := range n.Case.Cells {
 			if said := strings.Join(n.Cells[i].Diagnostics, "\n"); c.WantErr && said != "" && len(Missing(c.Err, said)) > 0 {
@@ -207,14 +207,14 @@ func (n *Native) Compare() (diffs []string) {
 	for i, c := range n.Case.Cells {
 		got := n.Cells[i]
 		if got.Out != c.Out {
-			differ("cell %d: plain Go prints\n%s\nthe case says\n%s", i+1, got.Out, c.Out)
+			differ("cell %d: plain Go prints\n%s\nthe case has\n%s", i+1, got.Out, c.Out)
 		}
 		said := strings.Join(got.Diagnostics, "\n") + got.Panic
 		if (said != "") != c.WantErr {
 			differ("cell %d: plain Go's error is %q, the case's %q", i+1, said, c.Err)
 		}
 		if miss := Missing(c.Err, said); len(miss) > 0 {
-			differ("cell %d: plain Go's error does not say %q, but\n%s", i+1, miss, said)
+			differ("cell %d: plain Go's error does not contain %q, but is\n%s", i+1, miss, said)
 		}
 		if got.Panic == "" && strings.TrimSpace(got.Stderr) != "" && len(Missing(got.Stderr, c.Note)) > 0 {
 			differ("cell %d: plain Go writes to standard error\n%s", i+1, got.Stderr)
@@ -223,7 +223,8 @@ func (n *Native) Compare() (diffs []string) {
 	return diffs
 }
 
-// Fill takes what plain Go says as what the case expects. Whether a cell fails is for the case to say.
+// Fill replaces the expectations of the case by the results of plain Go. Whether a cell fails is up to the
+// case.
 func (n *Native) Fill() error {
 	if n.Err != nil {
 		return n.Err
