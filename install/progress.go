@@ -43,7 +43,9 @@ func (p *Progress) Step(s toolchain.Step) {
 	first := p.start.IsZero()
 	if first {
 		p.start = time.Now()
-		fmt.Fprintf(p.w, "building the Interleave host, once: about %d s, or a few if Go has most of it in its cache\n", estimate())
+		fmt.Fprintf(p.w,
+			"building the Interleave host, once: about %d s, or a few if Go has most of it in its cache\n",
+			estimate())
 	}
 	p.step = s
 	if !p.tty {

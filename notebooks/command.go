@@ -178,7 +178,9 @@ func plan(r request) ([]job, error) {
 			case dir:
 				*to.path = filepath.Join(to.file, filepath.Base(base)+to.suffix)
 			case len(r.notebooks) > 1:
-				return nil, fmt.Errorf("%s %s: one file for %d notebooks; name a folder that exists, or end it with /", to.flag, to.file, len(r.notebooks))
+				return nil, fmt.Errorf(
+					"%s %s: one file for %d notebooks; name a folder that exists, or end it with /", to.flag,
+					to.file, len(r.notebooks))
 			default:
 				*to.path = to.file
 			}
@@ -245,7 +247,8 @@ func (j job) run(ctx context.Context, stdio Stdio, o Options, start Start) error
 		count = "1 cell"
 	}
 	var footer strings.Builder
-	fmt.Fprintf(&footer, "Run with Interleave and Go %s on %s: %s in %.1f s", r.GoVersion(), begin.Format("2 January 2006"), count, time.Since(begin).Seconds())
+	fmt.Fprintf(&footer, "Run with Interleave and Go %s on %s: %s in %.1f s", r.GoVersion(),
+		begin.Format("2 January 2006"), count, time.Since(begin).Seconds())
 	if err != nil {
 		footer.WriteString("; stopped by an error")
 	}

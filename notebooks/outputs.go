@@ -50,7 +50,11 @@ type output struct {
 }
 
 func newOutputs() *outputs {
-	return &outputs{byCell: map[*ipynb.Cell]*cellOutputs{}, requests: map[string]*cellOutputs{}, displays: map[string][]*output{}}
+	return &outputs{
+		byCell:   map[*ipynb.Cell]*cellOutputs{},
+		requests: map[string]*cellOutputs{},
+		displays: map[string][]*output{},
+	}
 }
 
 // begin adds a cell that is about to run.
@@ -231,7 +235,12 @@ func (s *outputs) store() error {
 	for _, c := range s.cells {
 		outs := make([]ipynb.Output, len(c.outs))
 		if c.note != nil {
-			c.note.text = fmt.Appendf(nil, "interleave run: %s more are left out here. A cell's text and its displays are each kept up to --max-output, now %s\n", amount(c.over()), amount(s.limit))
+			c.note.text = fmt.Appendf(
+				nil,
+				"interleave run: %s more are left out here. A cell's text and its displays are each kept up to --max-output, now %s\n",
+				amount(c.over()),
+				amount(s.limit),
+			)
 		}
 		for i, o := range c.outs {
 			outs[i] = o.Output
