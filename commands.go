@@ -60,7 +60,8 @@ func versionCommand(_ context.Context, args []string, std stdio) error {
 // placeFlags adds the flags for the place of an installation, and returns a function that reads them once
 // they are parsed.
 func placeFlags(fs *flag.FlagSet) func(context.Context) (install.Place, error) {
-	user := fs.Bool("user", false, "in the user's own folders, where Jupyter looks first (the default); JUPYTER_DATA_DIR is honoured")
+	user := fs.Bool("user", false,
+		"in the user's own folders, where Jupyter looks first (the default); JUPYTER_DATA_DIR is honoured")
 	prefix := fs.String("prefix", "", "below the `folder`, in share/jupyter and share/interleave")
 	sys := fs.Bool("sys-prefix", false, "below the prefix of the active Python environment")
 	return func(ctx context.Context) (install.Place, error) {
@@ -82,7 +83,11 @@ func placeFlags(fs *flag.FlagSet) func(context.Context) (install.Place, error) {
 }
 
 func installCommand(ctx context.Context, args []string, std stdio) error {
-	fs := flags("install", "Builds the kernel and makes it appear in Jupyter. Run it again after an upgrade of Interleave or Go.\nThe first time takes a minute or two; it needs Go and nothing else.", std)
+	fs := flags(
+		"install",
+		"Builds the kernel and makes it appear in Jupyter. Run it again after an upgrade of Interleave or Go.\nThe first time takes a minute or two; it needs Go and nothing else.",
+		std,
+	)
 	place := placeFlags(fs)
 	again := fs.Bool("again", false, "build even what is built already")
 	if err := parse(fs, args, std); err != nil {
@@ -114,7 +119,11 @@ func uninstallCommand(ctx context.Context, args []string, std stdio) error {
 }
 
 func doctorCommand(ctx context.Context, args []string, std stdio) error {
-	fs := flags("doctor", "Checks what the kernel needs, starts the installed kernel as Jupyter would, and runs a cell in each engine.\nExits with status 1 when something is missing, and reports what to do.\nThe flags are those that install was given; they matter where Jupyter does not look by itself.", std)
+	fs := flags(
+		"doctor",
+		"Checks what the kernel needs, starts the installed kernel as Jupyter would, and runs a cell in each engine.\nExits with status 1 when something is missing, and reports what to do.\nThe flags are those that install was given; they matter where Jupyter does not look by itself.",
+		std,
+	)
 	place := placeFlags(fs)
 	if err := parse(fs, args, std); err != nil {
 		return err

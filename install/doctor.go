@@ -34,7 +34,8 @@ func (d *doctor) ok(what, format string, args ...any) {
 
 func (d *doctor) bad(what, format string, args ...any) {
 	d.missing++
-	fmt.Fprintf(d.w, "missing  %-14s %s\n", what, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n"+strings.Repeat(" ", 24)))
+	fmt.Fprintf(d.w, "missing  %-14s %s\n", what,
+		strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n"+strings.Repeat(" ", 24)))
 }
 
 // skip reports a check that could not be made because of an earlier one.
@@ -125,7 +126,9 @@ func (d *doctor) kernelspec(ctx context.Context, place Place) (Spec, bool) {
 	}
 	if dir == "" {
 		if exists(filepath.Join(place.Spec(), "kernel.json")) {
-			d.bad("kernelspec", "it is in %s, where Jupyter does not look: set JUPYTER_PATH=%s, or run `interleave install` without --prefix", place.Spec(), place.Jupyter)
+			d.bad("kernelspec",
+				"it is in %s, where Jupyter does not look: set JUPYTER_PATH=%s, or run `interleave install` without --prefix",
+				place.Spec(), place.Jupyter)
 		} else {
 			d.bad("kernelspec", "Jupyter does not know the kernel: run `interleave install`, or if you did, `interleave doctor` with the same flags")
 		}
@@ -171,7 +174,8 @@ func (d *doctor) host(ctx context.Context, s Spec, m toolchain.Machine) {
 	case err != nil:
 		d.bad("toolchain", "%v: run `interleave install` again", err)
 	case m.Go != "" && m.Go != tc.GoVersion():
-		d.ok("toolchain", "%s, with which the kernel was built; the go command here is %s; %s", tc.GoVersion(), m.Go, tc.Linking())
+		d.ok("toolchain", "%s, with which the kernel was built; the go command here is %s; %s",
+			tc.GoVersion(), m.Go, tc.Linking())
 	default:
 		d.ok("toolchain", "%s, with which the kernel was built; %s", tc.GoVersion(), tc.Linking())
 	}
@@ -201,7 +205,13 @@ func (d *doctor) engine(ctx context.Context, s Spec, engine string) {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		d.bad("engine", "%s: the kernel ran no cell (%v)\n%s\nrun `interleave install` again; if that does not help, this is a bug of Interleave", engine, err, text)
+		d.bad(
+			"engine",
+			"%s: the kernel ran no cell (%v)\n%s\nrun `interleave install` again; if that does not help, this is a bug of Interleave",
+			engine,
+			err,
+			text,
+		)
 		return
 	}
 	d.ok("engine", "%s: %s", engine, text)

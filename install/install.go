@@ -81,8 +81,11 @@ func Uninstall(p Place, w io.Writer) (found bool, err error) {
 		return nil
 	}
 	var errs []error
-	if s, err := readSpec(p.Spec()); err == nil && len(s.Argv) > 0 && !strings.HasPrefix(s.Argv[0], p.Data+string(filepath.Separator)) {
-		return false, fmt.Errorf("the kernelspec in %s runs %s, which does not belong to this installation; it stays", p.Spec(), s.Argv[0])
+	if s, err := readSpec(p.Spec()); err == nil && len(s.Argv) > 0 &&
+		!strings.HasPrefix(s.Argv[0], p.Data+string(filepath.Separator)) {
+		return false, fmt.Errorf(
+			"the kernelspec in %s runs %s, which does not belong to this installation; it stays", p.Spec(),
+			s.Argv[0])
 	}
 	errs = append(errs, remove(p.Spec(), true), remove(p.Host(), false))
 	entries, err := os.ReadDir(p.Data)

@@ -44,7 +44,8 @@ func (p *Progress) Step(s toolchain.Step) {
 	first := p.start.IsZero()
 	if first {
 		p.start = time.Now()
-		fmt.Fprintf(p.w, "building the Interleave host, once: about %s, or a few seconds if Go has most of it in its cache\n", quantity.Duration(estimate()))
+		fmt.Fprintf(p.w, "building the Interleave host, once: about %s, or a few seconds if Go has most of it in its cache\n",
+			quantity.Duration(estimate()))
 	}
 	p.step = s
 	if !p.tty {

@@ -31,7 +31,10 @@ type origin struct {
 // parent.
 const maxOrigins = 4096
 
-var sessionGone = session.Failed{Name: "session ended", Value: "the session cannot be started again; restart the kernel"}
+var sessionGone = session.Failed{
+	Name:  "session ended",
+	Value: "the session cannot be started again; restart the kernel",
+}
 
 // execute begins a cell and reports whether it is over already. Numbers follow ipykernel: a stored cell takes
 // the next number, any other shows that number and leaves it to the next stored one.

@@ -68,7 +68,8 @@ func (k *kernel) flush() {
 	g.timer.Stop()
 	if d := g.update; d != nil {
 		g.update = nil
-		k.publishFor(d.Cell, wire.DisplayData{Data: wire.Bundle(d.Data), Metadata: wire.Bundle(d.Metadata), ID: d.ID, Update: true})
+		k.publishFor(d.Cell,
+			wire.DisplayData{Data: wire.Bundle(d.Data), Metadata: wire.Bundle(d.Metadata), ID: d.ID, Update: true})
 		return
 	}
 	text := g.text.String()

@@ -179,7 +179,9 @@ func plan(r request) ([]job, error) {
 			case dir:
 				*to.path = filepath.Join(to.file, filepath.Base(base)+to.suffix)
 			case len(r.notebooks) > 1:
-				return nil, fmt.Errorf("%s %s: one file for %d notebooks; name a folder that exists, or end it with /", to.flag, to.file, len(r.notebooks))
+				return nil, fmt.Errorf(
+					"%s %s: one file for %d notebooks; name a folder that exists, or end it with /", to.flag,
+					to.file, len(r.notebooks))
 			default:
 				*to.path = to.file
 			}
@@ -242,7 +244,8 @@ func (j job) run(ctx context.Context, stdio Stdio, o Options, start Start) error
 		return err // nothing was run: there is nothing to write
 	}
 	var footer strings.Builder
-	fmt.Fprintf(&footer, "Run with Interleave and Go %s on %s: %s in %s", r.GoVersion(), begin.Format("2 January 2006"), quantity.Plural(cells, "cell"), quantity.Duration(time.Since(begin)))
+	fmt.Fprintf(&footer, "Run with Interleave and Go %s on %s: %s in %s", r.GoVersion(),
+		begin.Format("2 January 2006"), quantity.Plural(cells, "cell"), quantity.Duration(time.Since(begin)))
 	if err != nil {
 		footer.WriteString("; stopped by an error")
 	}

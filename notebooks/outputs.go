@@ -51,7 +51,11 @@ type output struct {
 }
 
 func newOutputs() *outputs {
-	return &outputs{byCell: map[*ipynb.Cell]*cellOutputs{}, requests: map[string]*cellOutputs{}, displays: map[string][]*output{}}
+	return &outputs{
+		byCell:   map[*ipynb.Cell]*cellOutputs{},
+		requests: map[string]*cellOutputs{},
+		displays: map[string][]*output{},
+	}
 }
 
 // begin adds a cell that is about to run.
@@ -232,7 +236,9 @@ func (s *outputs) store() error {
 	for _, c := range s.cells {
 		outs := make([]ipynb.Output, len(c.outs))
 		if c.note != nil {
-			c.note.text = fmt.Appendf(nil, "interleave run: %s more are left out here. A cell's text and its displays are each kept up to --max-output, now %s\n", quantity.Bytes(c.over()), quantity.Bytes(s.limit))
+			c.note.text = fmt.Appendf(nil, "interleave run: %s more are left out here. "+
+				"A cell's text and its displays are each kept up to --max-output, now %s\n",
+				quantity.Bytes(c.over()), quantity.Bytes(s.limit))
 		}
 		for i, o := range c.outs {
 			outs[i] = o.Output

@@ -94,7 +94,8 @@ func (r *Runner) GoVersion() string { return strings.TrimPrefix(r.info.Version, 
 // and the error has ctx's cause.
 func (r *Runner) Run(ctx context.Context, k Kernel, o Options) (err error) {
 	if l := r.nb.Language(); l != "" && !strings.EqualFold(l, "go") {
-		return fmt.Errorf("%s is a notebook in %s (kernel %q), and this kernel runs Go", r.nb.Name(), l, r.nb.Kernelspec().DisplayName)
+		return fmt.Errorf("%s is a notebook in %s (kernel %q), and this kernel runs Go", r.nb.Name(), l,
+			r.nb.Kernelspec().DisplayName)
 	}
 	r.outs.limit = o.MaxOutput
 	if o.Grace == 0 {
@@ -212,7 +213,8 @@ func (r *Runner) cell(ctx context.Context, k Kernel, p planned, o Options) error
 	exec, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan ending, 1) // so that the goroutine below can always end
 	go func() {
-		reply, err := k.Execute(exec, client.ExecuteRequest{Code: p.cell.Source(), KeepGoing: true}, func(m *wire.Message) { r.outs.message(out, m) })
+		reply, err := k.Execute(exec, client.ExecuteRequest{Code: p.cell.Source(), KeepGoing: true},
+			func(m *wire.Message) { r.outs.message(out, m) })
 		ended <- ending{reply, err}
 	}()
 	var e ending

@@ -88,7 +88,10 @@ func weave() [2]strand {
 
 func svg() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 64 64\" width=\"64\" height=\"64\">\n  <title>Interleave</title>\n")
+	fmt.Fprintf(
+		&b,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 64 64\" width=\"64\" height=\"64\">\n  <title>Interleave</title>\n",
+	)
 	for _, s := range weave() {
 		hex := fmt.Sprintf("#%02x%02x%02x", s.color.R, s.color.G, s.color.B)
 		fmt.Fprintf(&b, "  <path fill=\"none\" stroke=\"%s\" stroke-width=\"%g\" d=\"", hex, stroke)
@@ -113,7 +116,8 @@ func svg() []byte {
 // render draws the picture with n by n pixels.
 func render(n int) image.Image {
 	unit := vg.Length(n) / 64 // a unit of the drawing, in points that are a pixel each
-	c := vgimg.NewWith(vgimg.UseWH(vg.Length(n), vg.Length(n)), vgimg.UseDPI(72), vgimg.UseBackgroundColor(color.Transparent))
+	c := vgimg.NewWith(vgimg.UseWH(vg.Length(n), vg.Length(n)), vgimg.UseDPI(72),
+		vgimg.UseBackgroundColor(color.Transparent))
 	at := func(p point) vg.Point { return vg.Point{X: vg.Length(p.x) * unit, Y: vg.Length(64-p.y) * unit} }
 	for _, s := range weave() {
 		c.SetColor(s.color)

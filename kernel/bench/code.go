@@ -128,7 +128,8 @@ func (p *pace) read(out []byte) error {
 }
 
 func (r codeRow) String() string {
-	return fmt.Sprintf("| %s | %.4g ns | %.4g ns | %.2f × | %d | %d |", r.name, r.cell.ns, r.go_.ns, r.ratio(), r.cell.allocs, r.go_.allocs)
+	return fmt.Sprintf("| %s | %.4g ns | %.4g ns | %.2f × | %d | %d |", r.name, r.cell.ns, r.go_.ns,
+		r.ratio(), r.cell.allocs, r.go_.allocs)
 }
 
 // codeTable writes the rows as Markdown, with a summary.
@@ -144,7 +145,8 @@ func codeTable(rows []codeRow) string {
 			same++
 		}
 	}
-	fmt.Fprintf(&b, "\n%s, %d programs: geometric mean %.3f ×, worst %.2f ×; the same number of allocations in %d.\n", runtime.Version(), len(rows),
-		math.Exp(sum/float64(len(rows))), worst, same)
+	fmt.Fprintf(&b,
+		"\n%s, %d programs: geometric mean %.3f ×, worst %.2f ×; the same number of allocations in %d.\n",
+		runtime.Version(), len(rows), math.Exp(sum/float64(len(rows))), worst, same)
 	return b.String()
 }

@@ -162,11 +162,16 @@ func (k *kernel) run(code string) (ran, error) {
 	var r ran
 	var streams []*wire.Message // decoded after the measurement
 	t0 := time.Now()
-	reply, err := k.client.Request(ctx, wire.Shell, wire.ExecuteRequest{Code: code, StoreHistory: true}, func(in wire.Incoming) {
-		if in.Message.Header.MsgType == "stream" {
-			streams = append(streams, in.Message)
-		}
-	})
+	reply, err := k.client.Request(
+		ctx,
+		wire.Shell,
+		wire.ExecuteRequest{Code: code, StoreHistory: true},
+		func(in wire.Incoming) {
+			if in.Message.Header.MsgType == "stream" {
+				streams = append(streams, in.Message)
+			}
+		},
+	)
 	r.took = time.Since(t0)
 	if err == nil {
 		err = replied(reply)

@@ -27,7 +27,9 @@ var golang = language{
 	prepare: "x := 0\nxs := []int{1, 2, 3}",
 	step:    "x += len(xs)",
 	define: func(i int) string {
-		return fmt.Sprintf("type rec%d struct{ a, b int }\nfunc (r rec%[1]d) sum() int { return r.a + r.b + %[1]d }\nrec%[1]d{1, 2}.sum()", i)
+		return fmt.Sprintf(`type rec%d struct{ a, b int }
+func (r rec%[1]d) sum() int { return r.a + r.b + %[1]d }
+rec%[1]d{1, 2}.sum()`, i)
 	},
 	callers: func(n int) string {
 		var b strings.Builder
@@ -47,9 +49,34 @@ var golang = language{
 	}
 	w.Flush()
 }`, outputBytes/1024),
-	fib:   "func fib(n int) int {\n\tif n < 2 {\n\t\treturn n\n\t}\n\treturn fib(n-1) + fib(n-2)\n}\n" + goTimed("fib(30)", "832040"),
-	sum:   "func sum(n int) (s int) {\n\tfor i := 0; i < n; i++ {\n\t\ts += i\n\t}\n\treturn s\n}\n" + goTimed("sum(10_000_000)", "49999995000000"),
-	sieve: "func sieve(n int) (c int) {\n\tcomposite := make([]bool, n+1)\n\tfor i := 2; i <= n; i++ {\n\t\tif composite[i] {\n\t\t\tcontinue\n\t\t}\n\t\tc++\n\t\tfor j := i * i; j <= n; j += i {\n\t\t\tcomposite[j] = true\n\t\t}\n\t}\n\treturn c\n}\n" + goTimed("sieve(5_000_000)", "348513"),
+	fib: `func fib(n int) int {
+	if n < 2 {
+		return n
+	}
+	return fib(n-1) + fib(n-2)
+}
+` + goTimed("fib(30)", "832040"),
+	sum: `func sum(n int) (s int) {
+	for i := 0; i < n; i++ {
+		s += i
+	}
+	return s
+}
+` + goTimed("sum(10_000_000)", "49999995000000"),
+	sieve: `func sieve(n int) (c int) {
+	composite := make([]bool, n+1)
+	for i := 2; i <= n; i++ {
+		if composite[i] {
+			continue
+		}
+		c++
+		for j := i * i; j <= n; j += i {
+			composite[j] = true
+		}
+	}
+	return c
+}
+` + goTimed("sieve(5_000_000)", "348513"),
 }
 
 // goTimed prints the best of nine times of a call, whose value must be right.
@@ -73,7 +100,10 @@ var python = language{
 	prepare: "x = 0\nxs = [1, 2, 3]",
 	step:    "x += len(xs)",
 	define: func(i int) string {
-		return fmt.Sprintf("class Rec%d:\n    def __init__(self, a, b): self.a, self.b = a, b\n    def sum(self): return self.a + self.b + %[1]d\nRec%[1]d(1, 2).sum()", i)
+		return fmt.Sprintf(`class Rec%d:
+    def __init__(self, a, b): self.a, self.b = a, b
+    def sum(self): return self.a + self.b + %[1]d
+Rec%[1]d(1, 2).sum()`, i)
 	},
 	callers: func(n int) string {
 		var b strings.Builder
@@ -90,9 +120,17 @@ line = ("0123456789abcde" * 69)[:1023] + "\n"
 for _ in range(%d // 64):
     sys.stdout.write(line * 64)
 sys.stdout.flush()`, outputBytes/1024),
-	fib:   "def fib(n): return n if n < 2 else fib(n-1) + fib(n-2)\n" + pyTimed("fib(30)", "832040"),
-	sum:   "def total(n):\n    s = 0\n    for i in range(n): s += i\n    return s\n" + pyTimed("total(10_000_000)", "49999995000000"),
-	sieve: "def sieve(n):\n    composite = bytearray(n + 1)\n    c = 0\n    for i in range(2, n + 1):\n        if composite[i]: continue\n        c += 1\n        for j in range(i * i, n + 1, i): composite[j] = 1\n    return c\n" + pyTimed("sieve(5_000_000)", "348513"),
+	fib: "def fib(n): return n if n < 2 else fib(n-1) + fib(n-2)\n" + pyTimed("fib(30)", "832040"),
+	sum: "def total(n):\n    s = 0\n    for i in range(n): s += i\n    return s\n" + pyTimed("total(10_000_000)", "49999995000000"),
+	sieve: `def sieve(n):
+    composite = bytearray(n + 1)
+    c = 0
+    for i in range(2, n + 1):
+        if composite[i]: continue
+        c += 1
+        for j in range(i * i, n + 1, i): composite[j] = 1
+    return c
+` + pyTimed("sieve(5_000_000)", "348513"),
 }
 
 func pyTimed(call, want string) string {

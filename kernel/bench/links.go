@@ -57,7 +57,8 @@ func (p pair) String() string {
 	if p.plugin == 0 {
 		return fmt.Sprintf("| %s | %s %s | – | | %s |", p.what, quantity.Number(p.memory), p.unit, p.aim)
 	}
-	return fmt.Sprintf("| %s | %s %s | %s %s | %.3f | %s |", p.what, quantity.Number(p.memory), p.unit, quantity.Number(p.plugin), p.unit, p.memory/p.plugin, p.aim)
+	return fmt.Sprintf("| %s | %s %s | %s %s | %.3f | %s |", p.what, quantity.Number(p.memory), p.unit,
+		quantity.Number(p.plugin), p.unit, p.memory/p.plugin, p.aim)
 }
 
 func percentile(ds []time.Duration, p int) time.Duration {
@@ -191,7 +192,8 @@ func links(ways [2]kind, progress func(string)) (pairs []pair, err error) {
 		}
 		perCell[w], disk[w], growth[w], whole[w], restore[w] = m.memory, m.disk, m.growth, m.whole, m.restore
 	}
-	add(fmt.Sprintf("resident memory a cell, over %d and %d cells", manyCells, manyPlugins), "kB", "≤ 80 kB", perCell[0], perCell[1])
+	add(fmt.Sprintf("resident memory a cell, over %d and %d cells", manyCells, manyPlugins), "kB", "≤ 80 kB",
+		perCell[0], perCell[1])
 	add("disk a cell", "kB", "≤ 60 kB", disk[0], disk[1])
 	add("resident memory of the session then", "MB", "≤ 150 MB", whole[0], whole[1])
 	add("the last ten cells : the tenth to the twentieth", "×", "≤ 1.2 ×", growth[0], growth[1])

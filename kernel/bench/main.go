@@ -52,7 +52,8 @@ func runLinks() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s, %s/%s, %d cores, %s\n\n%s", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Now().Format(time.DateOnly), linksTable(pairs))
+	fmt.Printf("%s, %s/%s, %d cores, %s\n\n%s", runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		runtime.NumCPU(), time.Now().Format(time.DateOnly), linksTable(pairs))
 	return nil
 }
 
@@ -83,7 +84,8 @@ func run(py string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s, %s/%s, %d cores, %s, %s\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), version, time.Now().Format(time.DateOnly))
+	fmt.Printf("%s, %s/%s, %d cores, %s, %s\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		runtime.NumCPU(), version, time.Now().Format(time.DateOnly))
 	fmt.Print(table(figures))
 	return nil
 }
@@ -98,9 +100,14 @@ func host(link string) (kind, error) {
 	if err != nil {
 		return kind{}, err
 	}
-	path, err := install.Host(context.Background(), os.DirFS("."), cache, install.Build{Link: link, Progress: func(s toolchain.Step) {
-		fmt.Fprintf(os.Stderr, "build the host: %d/%d %s\n", s.N, s.Of, s.What)
-	}})
+	path, err := install.Host(
+		context.Background(),
+		os.DirFS("."),
+		cache,
+		install.Build{Link: link, Progress: func(s toolchain.Step) {
+			fmt.Fprintf(os.Stderr, "build the host: %d/%d %s\n", s.N, s.Of, s.What)
+		}},
+	)
 	return kind{"interleave", []string{toolchain.KernelPath(toolchain.DirOf(path)), "kernel"}, golang}, err
 }
 
@@ -109,7 +116,11 @@ func ipykernel(py string) (*kind, string) {
 	if py == "" {
 		return nil, "not asked for"
 	}
-	out, err := exec.Command(py, "-c", "import ipykernel, sys; print('ipykernel', ipykernel.__version__, 'on Python', sys.version.split()[0])").CombinedOutput()
+	out, err := exec.Command(
+		py,
+		"-c",
+		"import ipykernel, sys; print('ipykernel', ipykernel.__version__, 'on Python', sys.version.split()[0])",
+	).CombinedOutput()
 	if err != nil {
 		return nil, fmt.Sprintf("%v %s", err, out)
 	}
@@ -152,7 +163,8 @@ func table(figures []figure) string {
 	var b strings.Builder
 	b.WriteString("| what | Interleave | ipykernel or go build | ratio | aim | note |\n|---|---:|---:|---:|---|---|\n")
 	for _, f := range figures {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", f.what, f.value(f.ours), f.value(f.theirs), f.ratio(), f.aim, f.note)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", f.what, f.value(f.ours), f.value(f.theirs),
+			f.ratio(), f.aim, f.note)
 	}
 	return b.String()
 }

@@ -210,9 +210,15 @@ func measure(ours kind, theirs *kind, progress func(string)) (figures []figure, 
 	if err != nil {
 		return nil, err
 	}
-	add(figure{what: fmt.Sprintf("small cell, round trip p50 of %d (%s)", driveCells, engine), unit: "ms", aim: "≤ 1.5 ms", ours: x, theirs: y})
-	add(figure{what: "… of the last hundred", unit: "ms", aim: "not growing", ours: ms(drives[a].lastHundred), theirs: ms(drives[b].lastHundred),
-		note: fmt.Sprintf("first hundred %s", quantity.Duration(drives[a].firstHundred))})
+	add(figure{
+		what: fmt.Sprintf("small cell, round trip p50 of %d (%s)", driveCells, engine),
+		unit: "ms", aim: "≤ 1.5 ms", ours: x, theirs: y,
+	})
+	add(figure{
+		what: "… of the last hundred",
+		unit: "ms", aim: "not growing", ours: ms(drives[a].lastHundred), theirs: ms(drives[b].lastHundred),
+		note: fmt.Sprintf("first hundred %s", quantity.Duration(drives[a].firstHundred)),
+	})
 
 	again := map[*kernel]time.Duration{}
 	x, y, err = each(a, b, func(k *kernel) (float64, error) {
@@ -233,7 +239,15 @@ func measure(ours kind, theirs *kind, progress func(string)) (figures []figure, 
 	if err != nil {
 		return nil, err
 	}
-	add(figure{what: fmt.Sprintf("function redefined under %d callers", redefined), unit: "ms", aim: "≤ 250 ms", ours: x, theirs: y})
+	add(
+		figure{
+			what:   fmt.Sprintf("function redefined under %d callers", redefined),
+			unit:   "ms",
+			aim:    "≤ 250 ms",
+			ours:   x,
+			theirs: y,
+		},
+	)
 
 	for _, w := range []struct {
 		what, aim string
@@ -254,7 +268,9 @@ func measure(ours kind, theirs *kind, progress func(string)) (figures []figure, 
 		if err != nil {
 			return nil, err
 		}
-		add(figure{what: w.what + " in a cell, beside go build", unit: "ms", aim: w.aim, native: true, ours: x, theirs: ms(n)})
+		add(
+			figure{what: w.what + " in a cell, beside go build", unit: "ms", aim: w.aim, native: true, ours: x, theirs: ms(n)},
+		)
 		if b != nil {
 			add(figure{what: w.what + " in a cell", unit: "ms", ours: x, theirs: y})
 		}
@@ -269,7 +285,14 @@ func measure(ours kind, theirs *kind, progress func(string)) (figures []figure, 
 	if err != nil {
 		return nil, err
 	}
-	f := figure{what: "50 MB of output", unit: "MB/s", aim: "≥ 150 MB/s, nothing lost", ours: x, theirs: y, note: fmt.Sprintf("lost %d bytes", lost[a])}
+	f := figure{
+		what:   "50 MB of output",
+		unit:   "MB/s",
+		aim:    "≥ 150 MB/s, nothing lost",
+		ours:   x,
+		theirs: y,
+		note:   fmt.Sprintf("lost %d bytes", lost[a]),
+	}
 	if b != nil && lost[b] != 0 {
 		f.note += fmt.Sprintf(", ipykernel %d", lost[b])
 	}

@@ -104,7 +104,8 @@ func Add(c *Code) {
 	slices.Sort(exits)
 	places = tidy(places)
 	if len(places) > 0 { // modules do not overlap
-		i, _ := slices.BinarySearchFunc(state.places, places[0].pc, func(p place, pc uintptr) int { return cmp.Compare(p.pc, pc) })
+		i, _ := slices.BinarySearchFunc(state.places, places[0].pc,
+			func(p place, pc uintptr) int { return cmp.Compare(p.pc, pc) })
 		state.places = slices.Insert(state.places, i, places...)
 	}
 	if len(exits) > 0 {
@@ -182,7 +183,9 @@ func Redirect(jumps []Jump) error {
 	rest := slices.DeleteFunc(slices.Clone(state.places), under)
 	for try := 0; !cellSetJumps(jumps); try++ {
 		if try == mostTries {
-			return errors.New("a function could not be replaced: in every attempt, a goroutine was about to execute its first instructions")
+			return errors.New(
+				"a function could not be replaced: in every attempt, a goroutine was about to execute its first instructions",
+			)
 		}
 		runtime.Gosched()
 	}

@@ -81,7 +81,14 @@ func (x *instr) classify(in *x86asm.Inst) {
 	}
 	m, toMemory := in.Args[0].(x86asm.Mem)
 	switch in.Op {
-	case x86asm.CMP, x86asm.TEST, x86asm.NOP, x86asm.UCOMISD, x86asm.UCOMISS, x86asm.JMP, x86asm.PREFETCHT0, x86asm.PREFETCHNTA:
+	case x86asm.CMP,
+		x86asm.TEST,
+		x86asm.NOP,
+		x86asm.UCOMISD,
+		x86asm.UCOMISS,
+		x86asm.JMP,
+		x86asm.PREFETCHT0,
+		x86asm.PREFETCHNTA:
 	case x86asm.CALL:
 		x.writes = true
 	case x86asm.XCHG:

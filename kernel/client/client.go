@@ -120,7 +120,8 @@ func (c *Client) read() {
 // and those on Stdin. It must not use the client itself, which reads nothing else meanwhile. The error is
 // ctx's, ErrClosed, or that of the message; a reply with status error is not an error here. When ctx ends
 // first, later messages go to Unclaimed.
-func (c *Client) Request(ctx context.Context, channel wire.Channel, content wire.Content, each func(wire.Incoming)) (*wire.Message, error) {
+func (c *Client) Request(ctx context.Context, channel wire.Channel, content wire.Content,
+	each func(wire.Incoming)) (*wire.Message, error) {
 	m, err := c.author.New(nil, content)
 	if err != nil {
 		return nil, err
@@ -166,7 +167,8 @@ func (c *Client) Request(ctx context.Context, channel wire.Channel, content wire
 }
 
 // ask is Request for a reply of one type.
-func ask[T wire.Content](ctx context.Context, c *Client, channel wire.Channel, content wire.Content, each func(wire.Incoming)) (T, error) {
+func ask[T wire.Content](ctx context.Context, c *Client, channel wire.Channel, content wire.Content,
+	each func(wire.Incoming)) (T, error) {
 	m, err := c.Request(ctx, channel, content, each)
 	if err != nil {
 		var zero T
@@ -189,7 +191,8 @@ type ExecuteRequest struct {
 // Execute runs a cell and returns after its reply and its idle status. onIOPub, unless nil, gets what is
 // published for it, in order and from the calling goroutine. The error is never the cell's: that one is in
 // the reply. When ctx ends the cell still runs; Interrupt ends it.
-func (c *Client) Execute(ctx context.Context, r ExecuteRequest, onIOPub func(*wire.Message)) (wire.ExecuteReply, error) {
+func (c *Client) Execute(ctx context.Context, r ExecuteRequest,
+	onIOPub func(*wire.Message)) (wire.ExecuteReply, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends a question whose answer is not needed any longer
 	return ask[wire.ExecuteReply](ctx, c, wire.Shell, wire.ExecuteRequest{

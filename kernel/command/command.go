@@ -47,7 +47,8 @@ type Func func(ctx context.Context, args []string) error
 
 // Usage prints the help text.
 func Usage(w io.Writer) {
-	fmt.Fprint(w, "Interleave is a Jupyter kernel for Go concurrency experiments.\n\nUsage: interleave command [flags]\n\n")
+	fmt.Fprint(w,
+		"Interleave is a Jupyter kernel for Go concurrency experiments.\n\nUsage: interleave command [flags]\n\n")
 	for _, c := range Subcommands {
 		if c.About != "" {
 			fmt.Fprintf(w, "  %-10s %s\n", c.Name, c.About)

@@ -35,7 +35,8 @@ func Check(ch wire.Channel, m *wire.Message) error {
 		return fmt.Errorf("%s: content: %w", m.Header.MsgType, err)
 	}
 	keys := s.keys
-	if status, ok := unquote(content["status"]); ok && strings.HasSuffix(m.Header.MsgType, "_reply") && m.Header.MsgType != "is_complete_reply" {
+	if status, ok := unquote(content["status"]); ok && strings.HasSuffix(m.Header.MsgType, "_reply") &&
+		m.Header.MsgType != "is_complete_reply" {
 		switch status {
 		case wire.Error:
 			keys = failedKeys
@@ -81,8 +82,9 @@ var (
 	okay   = oneOf(wire.OK)
 
 	failedKeys     = keys("status", oneOf(wire.Error), "ename", text, "evalue", text, "traceback", texts)
-	failedCellKeys = keys("status", oneOf(wire.Error), "ename", text, "evalue", text, "traceback", texts, "execution_count", number)
-	abortedKeys    = keys("status", oneOf(wire.Aborted))
+	failedCellKeys = keys("status", oneOf(wire.Error), "ename", text, "evalue", text, "traceback", texts,
+		"execution_count", number)
+	abortedKeys = keys("status", oneOf(wire.Aborted))
 )
 
 var schemas = map[string]schema{
@@ -95,9 +97,12 @@ var schemas = map[string]schema{
 	"complete_request": {shellControl, keys("code", text, "cursor_pos", number)},
 	"complete_reply": {shellControl, keys("status", okay, "matches", texts, "cursor_start", number, "cursor_end", number,
 		"metadata", obj)},
-	"history_request": {shellControl, keys("output", flag, "raw", flag, "hist_access_type", oneOf("range", "tail", "search"),
-		"session", maybe(number), "start", maybe(number), "stop", maybe(number), "n", maybe(number), "pattern", maybe(text),
-		"unique", maybe(flag))},
+	"history_request": {
+		shellControl,
+		keys("output", flag, "raw", flag, "hist_access_type", oneOf("range", "tail", "search"),
+			"session", maybe(number), "start", maybe(number), "stop", maybe(number), "n", maybe(number), "pattern", maybe(text),
+			"unique", maybe(flag)),
+	},
 	"history_reply":       {shellControl, keys("status", okay, "history", check{of: each(check{of: isEntry})})},
 	"is_complete_request": {shellControl, keys("code", text)},
 	"is_complete_reply": {shellControl, keys("status", oneOf("complete", "incomplete", "invalid", "unknown"),
@@ -115,17 +120,26 @@ var schemas = map[string]schema{
 	"shutdown_reply":    {[]wire.Channel{wire.Shell, wire.Control, wire.IOPub}, keys("status", okay, "restart", flag)},
 	"interrupt_request": {shellControl, keys()},
 	"interrupt_reply":   {shellControl, keys("status", okay)},
-	"debug_request":     {[]wire.Channel{wire.Control}, keys("seq", number, "type", oneOf("request"), "command", text, "arguments", maybe(obj))},
-	"debug_reply": {[]wire.Channel{wire.Control}, keys("seq", number, "type", oneOf("response"), "request_seq", number, "success", flag,
-		"command", text, "message", maybe(text), "body", maybe(obj))},
+	"debug_request": {
+		[]wire.Channel{wire.Control},
+		keys("seq", number, "type", oneOf("request"), "command", text, "arguments", maybe(obj)),
+	},
+	"debug_reply": {
+		[]wire.Channel{wire.Control},
+		keys("seq", number, "type", oneOf("response"), "request_seq", number, "success", flag,
+			"command", text, "message", maybe(text), "body", maybe(obj)),
+	},
 	"comm_open":     {commChannels, keys("comm_id", text, "target_name", text, "target_module", maybe(text), "data", obj)},
 	"comm_msg":      {commChannels, keys("comm_id", text, "data", obj)},
 	"comm_close":    {commChannels, keys("comm_id", text, "data", obj)},
 	"input_request": {stdinOnly, keys("prompt", text, "password", flag)},
 	"input_reply":   {stdinOnly, keys("value", text)},
 
-	"stream":              {iopubOnly, keys("name", oneOf("stdout", "stderr"), "text", text)},
-	"display_data":        {iopubOnly, keys("data", mimes, "metadata", obj, "transient", objectOf("display_id", maybe(text)))},
+	"stream": {iopubOnly, keys("name", oneOf("stdout", "stderr"), "text", text)},
+	"display_data": {
+		iopubOnly,
+		keys("data", mimes, "metadata", obj, "transient", objectOf("display_id", maybe(text))),
+	},
 	"update_display_data": {iopubOnly, keys("data", mimes, "metadata", obj, "transient", objectOf("display_id", text))},
 	"clear_output":        {iopubOnly, keys("wait", flag)},
 	"execute_input":       {iopubOnly, keys("code", text, "execution_count", number)},

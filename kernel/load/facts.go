@@ -35,7 +35,12 @@ func Functions(file string, params map[string]int) (facts map[string]Function, e
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	d := &exports{PkgDecoder: pkgbits.NewPkgDecoder("", data), obj: a.objs[0], params: params, facts: map[string]Function{}}
+	d := &exports{
+		PkgDecoder: pkgbits.NewPkgDecoder("", data),
+		obj:        a.objs[0],
+		params:     params,
+		facts:      map[string]Function{},
+	}
 	d.read()
 	return d.facts, nil
 }

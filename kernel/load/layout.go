@@ -169,7 +169,8 @@ func (l *link) layOut(path string) (made *module, err error) {
 	m := &module{cellModule: cellModule{
 		Path: path,
 		Text: text, Minpc: base, Maxpc: base + uintptr(textEnd), Etext: base + uintptr(textEnd),
-		Types: base + uintptr(textLen), Etypes: base + uintptr(dataAt), Rodata: base + uintptr(textLen), Gofunc: base + uintptr(textLen),
+		Types: base + uintptr(textLen), Etypes: base + uintptr(dataAt),
+		Rodata: base + uintptr(textLen), Gofunc: base + uintptr(textLen),
 		Epclntab: base + uintptr(dataAt),
 		Data:     base + uintptr(dataAt), Edata: base + uintptr(noptrAt),
 		Noptrdata: base + uintptr(noptrAt), Enoptrdata: base + uintptr(end), End: base + uintptr(total),
@@ -177,7 +178,12 @@ func (l *link) layOut(path string) (made *module, err error) {
 	}}
 	cellSetPending(m.Types, m.Etypes)
 	defer cellSetPending(0, 0)
-	r := &relocator{link: l, m: m, slots: slots{mem: mem, next: slotsAt, end: end}, veneers: slots{mem: mem, next: veneers, end: textLen}}
+	r := &relocator{
+		link:    l,
+		m:       m,
+		slots:   slots{mem: mem, next: slotsAt, end: end},
+		veneers: slots{mem: mem, next: veneers, end: textLen},
+	}
 	if err := r.all(); err != nil {
 		return nil, err
 	}

@@ -48,7 +48,15 @@ func Open(c Config) (*Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the index of symbols: %w", err)
 	}
-	l := &Loader{archive: c.Archive, check: c.Check, added: c.Added, instead: c.Instead, index: x, known: map[string]uintptr{}, sameTypes: map[uintptr]uintptr{}}
+	l := &Loader{
+		archive:   c.Archive,
+		check:     c.Check,
+		added:     c.Added,
+		instead:   c.Instead,
+		index:     x,
+		known:     map[string]uintptr{},
+		sameTypes: map[uintptr]uintptr{},
+	}
 	id, err := hostID(self)
 	switch {
 	case err != nil:

@@ -149,7 +149,8 @@ func (x *index) scanHost(f *elf.File, assembly map[string]bool) (*entries[uint64
 		if s.Name == "runtime.etext" {
 			x.Etext = s.Value
 		}
-		if elf.ST_BIND(s.Info) != elf.STB_GLOBAL || s.Section == elf.SHN_UNDEF || s.Value == 0 || typ != elf.STT_FUNC && typ != elf.STT_OBJECT {
+		if elf.ST_BIND(s.Info) != elf.STB_GLOBAL || s.Section == elf.SHN_UNDEF || s.Value == 0 ||
+			typ != elf.STT_FUNC && typ != elf.STT_OBJECT {
 			continue
 		}
 		name := s.Name
@@ -184,7 +185,9 @@ func linkName(name string) string {
 	}
 	isType := strings.HasPrefix(name, "type:")
 	switch {
-	case !isType && !strings.Contains(name, "@"), strings.HasPrefix(name, "type:runtime."), strings.HasPrefix(name, "go:string."),
+	case !isType && !strings.Contains(name, "@"),
+		strings.HasPrefix(name, "type:runtime."),
+		strings.HasPrefix(name, "go:string."),
 		len(name) <= 14 && !strings.Contains(name, "@"):
 		return name
 	case isType && name[5] == '.':

@@ -12,7 +12,8 @@ const number = "0.1.0"
 
 // Number returns the version of Interleave, without a v.
 func Number() string {
-	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Path == "interleave" && len(bi.Main.Version) > 1 && bi.Main.Version[0] == 'v' {
+	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Path == "interleave" && len(bi.Main.Version) > 1 &&
+		bi.Main.Version[0] == 'v' {
 		return bi.Main.Version[1:]
 	}
 	return number

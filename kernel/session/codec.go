@@ -348,12 +348,19 @@ func (d *decoder) failed() Failed {
 }
 
 func (d *decoder) done() Done {
-	return Done{Cell: d.uint(), OK: d.bool(), Interrupted: d.bool(), Expressions: decodeMap(d, func(d *decoder) Expression {
-		e := Expression{Data: d.bundle(), Metadata: d.bundle()}
-		if d.bool() {
-			f := d.failed()
-			e.Failed = &f
-		}
-		return e
-	}), Engine: d.string(), Replace: d.string()}
+	return Done{
+		Cell:        d.uint(),
+		OK:          d.bool(),
+		Interrupted: d.bool(),
+		Expressions: decodeMap(d, func(d *decoder) Expression {
+			e := Expression{Data: d.bundle(), Metadata: d.bundle()}
+			if d.bool() {
+				f := d.failed()
+				e.Failed = &f
+			}
+			return e
+		}),
+		Engine:  d.string(),
+		Replace: d.string(),
+	}
 }

@@ -57,7 +57,14 @@ func newOut(frames io.Writer, marks [2]io.Writer, m *marker, p *page) *Out {
 	if p == nil {
 		p = new(page)
 	}
-	o := &Out{marker: m, marks: marks, frames: frames, page: p, asking: make(chan struct{}, 1), answers: make(chan answer, 1)}
+	o := &Out{
+		marker:  m,
+		marks:   marks,
+		frames:  frames,
+		page:    p,
+		asking:  make(chan struct{}, 1),
+		answers: make(chan answer, 1),
+	}
 	o.asking <- struct{}{}
 	return o
 }

@@ -199,7 +199,10 @@ func (c *child) eval(t task) (done Done) {
 		if v := recover(); v != nil {
 			c.out.Emit(Failed{
 				Cell: t.cell.ID, Name: "internal error", Value: fmt.Sprint(v),
-				Traceback: []string{fmt.Sprintf("internal error: %v: this is a bug of the kernel, not of the cell", v), string(debug.Stack())},
+				Traceback: []string{
+					fmt.Sprintf("internal error: %v: this is a bug of the kernel, not of the cell", v),
+					string(debug.Stack()),
+				},
 			})
 			done = Done{}
 		}

@@ -98,7 +98,15 @@ func newAdmission(o Options) *admission {
 
 // arrive admits a new connection.
 func (a *admission) arrive(ch wire.Channel, conn net.Conn) *visitor {
-	v := &visitor{admission: a, channel: ch, socket: slices.Index(channels[:], ch), conn: conn, came: time.Now(), gone: make(chan struct{}), credit: creditMost}
+	v := &visitor{
+		admission: a,
+		channel:   ch,
+		socket:    slices.Index(channels[:], ch),
+		conn:      conn,
+		came:      time.Now(),
+		gone:      make(chan struct{}),
+		credit:    creditMost,
+	}
 	if addr, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 		v.host = addr.IP.String()
 	}

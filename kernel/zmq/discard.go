@@ -46,7 +46,8 @@ const (
 
 // isText reports whether an item is stream text of a request; id is the request's id as it appears in JSON.
 func isText(it item, id []byte) bool {
-	return it.command == "" && len(it.frames) > parentFrame && bytes.Contains(it.frames[headerFrame], []byte(`"`+wire.StreamText{}.MsgType()+`"`)) &&
+	return it.command == "" && len(it.frames) > parentFrame &&
+		bytes.Contains(it.frames[headerFrame], []byte(`"`+wire.StreamText{}.MsgType()+`"`)) &&
 		bytes.Contains(it.frames[parentFrame], id)
 }
 

@@ -90,7 +90,8 @@ const pathMost = 103
 
 func bind(ctx context.Context, path string) (net.Listener, error) {
 	if len(path) > pathMost {
-		return nil, fmt.Errorf("the socket path %s has %d bytes, systems allow %d; use a shorter folder", path, len(path), pathMost)
+		return nil, fmt.Errorf("the socket path %s has %d bytes, systems allow %d; use a shorter folder",
+			path, len(path), pathMost)
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "unix", path)

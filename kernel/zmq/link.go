@@ -47,7 +47,12 @@ func open(raw net.Conn, kind zmq4.SocketType, id []byte, v *visitor, o Options) 
 		return nil, err
 	}
 	g := newGuard(raw, kind, v, o)
-	l = &link{guard: g, visitor: v, out: newOutbox(o.QueueBytes, v), tick: max(min(o.Stall/stallSlices, 250*time.Millisecond), time.Millisecond)}
+	l = &link{
+		guard:   g,
+		visitor: v,
+		out:     newOutbox(o.QueueBytes, v),
+		tick:    max(min(o.Stall/stallSlices, 250*time.Millisecond), time.Millisecond),
+	}
 	g.command = func(name string, body []byte) {
 		if name == zmq4.CmdPing && 2 <= len(body) && len(body) <= 2+contextMost {
 			l.out.pushCommand(zmq4.CmdPong, bytes.Clone(body[2:])) // after the two bytes of its time to live

@@ -152,7 +152,8 @@ func (t *Transport) deliver(ch wire.Channel, l *link, frames [][]byte) {
 		err = fmt.Errorf("%w: it is the kernel's own", wire.ErrReplayed)
 	}
 	if err != nil {
-		t.opts.Log.Log(context.Background(), t.counters.first(t.counters.dropped(err)), "dropped a message", "channel", string(ch), "err", err)
+		t.opts.Log.Log(context.Background(), t.counters.first(t.counters.dropped(err)), "dropped a message",
+			"channel", string(ch), "err", err)
 		l.refuse(frames)
 		return
 	}

@@ -16,7 +16,12 @@ func (f *flaw) locate(file string, data []byte) *FileError {
 // outputs, and misplaced members are kept for other programs.
 func (n *Notebook) check() *flaw {
 	if n.root.kind != objectKind {
-		return &flaw{n.root.pos, "", fmt.Sprintf("this is %s, not a notebook", n.root.kind), "a notebook is a JSON object with cells in it"}
+		return &flaw{
+			n.root.pos,
+			"",
+			fmt.Sprintf("this is %s, not a notebook", n.root.kind),
+			"a notebook is a JSON object with cells in it",
+		}
 	}
 	major, ok := n.root.get("nbformat").integer()
 	if !ok {
@@ -24,7 +29,12 @@ func (n *Notebook) check() *flaw {
 		if v := n.root.get("nbformat"); v != nil {
 			pos = v.pos
 		}
-		return &flaw{pos, "nbformat", "is missing or not a whole number, so this is not a notebook", "check that this is the right file"}
+		return &flaw{
+			pos,
+			"nbformat",
+			"is missing or not a whole number, so this is not a notebook",
+			"check that this is the right file",
+		}
 	}
 	pos := n.root.get("nbformat").pos
 	switch {

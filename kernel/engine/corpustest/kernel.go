@@ -40,7 +40,9 @@ func Start(t testing.TB, work, engine string, limit time.Duration) *Kernel {
 	tools := toolchain.DirOf(host)
 	s, err := session.Start(context.Background(), session.Config{
 		Command: func() *exec.Cmd {
-			return hosttest.Command(host, append([]string{"session", "-toolchain", tools, "-work", work}, hosttest.Session()...)...)
+			return hosttest.Command(
+				host,
+				append([]string{"session", "-toolchain", tools, "-work", work}, hosttest.Session()...)...)
 		},
 	})
 	if err != nil {
@@ -81,28 +83,33 @@ func (k *Kernel) run(code string, unnumbered bool) (got Seen) {
 	var result string
 	late, cancelLate := context.WithTimeout(context.Background(), k.limit+time.Minute)
 	defer cancelLate()
-	reply, err := k.Client.Request(late, wire.Shell, wire.ExecuteRequest{Code: code, StoreHistory: !unnumbered}, func(in wire.Incoming) {
-		m := in.Message
-		c, err := wire.Parse(m)
-		if err != nil {
-			k.t.Error(err)
-			return
-		}
-		switch c := c.(type) {
-		case wire.StreamText:
-			if c.Name == "stderr" {
-				got.Stderr += c.Text
-			} else {
-				got.Out += c.Text
+	reply, err := k.Client.Request(
+		late,
+		wire.Shell,
+		wire.ExecuteRequest{Code: code, StoreHistory: !unnumbered},
+		func(in wire.Incoming) {
+			m := in.Message
+			c, err := wire.Parse(m)
+			if err != nil {
+				k.t.Error(err)
+				return
 			}
-		case wire.ExecuteResult:
-			if err := json.Unmarshal(c.Data["text/plain"], &result); err != nil {
-				k.t.Errorf("text/plain of a result: %v", err)
+			switch c := c.(type) {
+			case wire.StreamText:
+				if c.Name == "stderr" {
+					got.Stderr += c.Text
+				} else {
+					got.Out += c.Text
+				}
+			case wire.ExecuteResult:
+				if err := json.Unmarshal(c.Data["text/plain"], &result); err != nil {
+					k.t.Errorf("text/plain of a result: %v", err)
+				}
+			case wire.ErrorText:
+				got.Err = ansi.ReplaceAllString(c.EName+": "+c.EValue+"\n"+strings.Join(c.Traceback, "\n"), "")
 			}
-		case wire.ErrorText:
-			got.Err = ansi.ReplaceAllString(c.EName+": "+c.EValue+"\n"+strings.Join(c.Traceback, "\n"), "")
-		}
-	})
+		},
+	)
 	if err != nil {
 		k.t.Fatalf("the kernel hangs: %v\n%s", err, code)
 	}

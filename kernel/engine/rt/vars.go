@@ -70,7 +70,11 @@ func Storage(name string, gen int, t reflect.Type) reflect.Value {
 		vars[k] = s
 	case s.typ != t:
 		if s.typ.Size() != t.Size() {
-			panic(fmt.Sprintf("interleave: storage of %s (cell %d) has %d bytes, its type %v needs %d; this is a bug of Interleave", name, gen, s.typ.Size(), t, t.Size()))
+			panic(
+				fmt.Sprintf(
+					"interleave: storage of %s (cell %d) has %d bytes, its type %v needs %d; this is a bug of Interleave",
+					name, gen, s.typ.Size(), t, t.Size()),
+			)
 		}
 		s.typ = t
 		vars[k] = s
@@ -146,5 +150,7 @@ type EarlyError struct {
 }
 
 func (e *EarlyError) Error() string {
-	return fmt.Sprintf("%s has no value yet: cell[%d]:%d sets it. Statements run from top to bottom; move that line above the call", e.Name, e.Cell, e.Line)
+	return fmt.Sprintf(
+		"%s has no value yet: cell[%d]:%d sets it. Statements run from top to bottom; move that line above the call",
+		e.Name, e.Cell, e.Line)
 }

@@ -29,8 +29,10 @@ const (
 const labFolder = "runtime/lab"
 
 func main() {
-	gocyclo := flag.String("gocyclo", "", "package and version of gocyclo for go run; without it, functions are not measured")
-	staticcheck := flag.String("staticcheck", "", "package and version of staticcheck for go run; without it, it is not run")
+	gocyclo := flag.String("gocyclo", "",
+		"package and version of gocyclo for go run; without it, functions are not measured")
+	staticcheck := flag.String("staticcheck", "",
+		"package and version of staticcheck for go run; without it, it is not run")
 	verbose := flag.Bool("v", false, "list each finding, not only the numbers")
 	flag.Parse()
 	r := &report{out: os.Stdout, verbose: *verbose}
@@ -182,8 +184,8 @@ func reportWords(r *report, files []file) error {
 		}
 	}
 	aim := fmt.Sprintf("below %.0f", maxMarkers)
-	r.line("marker words per 10 000 in comments, worst folder", fmt.Sprintf("%.1f (%s); %d of %d miss", worst, name, over, len(folders)),
-		aim, over == 0, nil)
+	r.line("marker words per 10 000 in comments, worst folder",
+		fmt.Sprintf("%.1f (%s); %d of %d miss", worst, name, over, len(folders)), aim, over == 0, nil)
 	for _, folder := range folders {
 		w := comments[folder]
 		isTop := strings.HasSuffix(folder, allBelow)
@@ -205,7 +207,8 @@ func reportWords(r *report, files []file) error {
 		w.count(name, 1, string(text))
 		r.line("marker words per 10 000 in "+name, w.String(), aim, w.rate() < maxMarkers, w.found)
 	}
-	r.line("marker words per 10 000 in string literals", messages.String(), aim, messages.rate() < maxMarkers, messages.found)
+	r.line("marker words per 10 000 in string literals", messages.String(), aim, messages.rate() < maxMarkers,
+		messages.found)
 	return nil
 }
 
@@ -215,6 +218,7 @@ func reportLab(r *report, dir string) error {
 		return err
 	}
 	r.line("exported names of "+dir+" (constants, variables, functions, types)",
-		fmt.Sprintf("%d, and %d methods", len(names), methods), fmt.Sprintf("at most %d", maxLabNames), len(names) <= maxLabNames, names)
+		fmt.Sprintf("%d, and %d methods", len(names), methods), fmt.Sprintf("at most %d", maxLabNames),
+		len(names) <= maxLabNames, names)
 	return nil
 }

@@ -22,16 +22,29 @@ import (
 	"strings"
 )
 
-// left are packages that the interpreter goes without: they change the process when they are linked, belong to tests and
-// tools, or have nothing a line that drives would use. The compiled engine has them all.
-var left = regexp.MustCompile(`^(cmd|plugin|expvar|testing|log/syslog|debug|runtime/(race|cgo|coverage|debug|metrics)|net/http/pprof|syscall|go|crypto|internal|vendor|embed|database|archive|image|index|mime|text/template/parse|net/(rpc|smtp|mail|textproto|http/(cgi|fcgi|internal))|encoding/(asn1|pem|gob)|unique|weak|structs|simd|interleave/runtime/quantity)(/|$)|/internal(/|$)`)
+// left are packages that the interpreter goes without: they change the process when they are linked, belong
+// to tests and tools, or have nothing a line that drives would use. The compiled engine has them all.
+var left = regexp.MustCompile(
+	`^(cmd|plugin|expvar|testing|log/syslog|debug|runtime/(race|cgo|coverage|debug|metrics)|net/http/pprof|syscall|go|crypto|internal|vendor|embed|database|archive|image|index|mime|text/template/parse|net/(rpc|smtp|mail|textproto|http/(cgi|fcgi|internal))|encoding/(asn1|pem|gob)|unique|weak|structs|simd|interleave/runtime/quantity)(/|$)|/internal(/|$)`,
+)
 
 // wanted are the patterns of packages to look at.
-var wanted = []string{"std", "interleave/runtime/...", "interleave/plots", "gonum.org/v1/plot", "gonum.org/v1/plot/plotter", "gonum.org/v1/plot/vg"}
+var wanted = []string{
+	"std",
+	"interleave/runtime/...",
+	"interleave/plots",
+	"gonum.org/v1/plot",
+	"gonum.org/v1/plot/plotter",
+	"gonum.org/v1/plot/vg",
+}
 
 func main() {
 	log.SetFlags(0)
-	out, err := exec.Command("go", append([]string{"list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}} {{.DepOnly}} {{.Name}}"}, wanted...)...).Output()
+	out, err := exec.Command(
+		"go",
+		append(
+			[]string{"list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}} {{.DepOnly}} {{.Name}}"},
+			wanted...)...).Output()
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -47,7 +60,8 @@ func main() {
 			paths = append(paths, f[0])
 		}
 	}
-	imp := importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) { return os.Open(export[path]) })
+	imp := importer.ForCompiler(token.NewFileSet(), "gc",
+		func(path string) (io.ReadCloser, error) { return os.Open(export[path]) })
 	old, _ := filepath.Glob("std_*.go")
 	for _, f := range old {
 		os.Remove(f)
