@@ -129,6 +129,7 @@ var doors = []door{
 	{"golang.org/x/arch", []string{"kernel/breaks"}, "machine code is read in one place"},
 	{"golang.org/x/text", []string{"kernel/cell"}, "how wide a character is, for carets"},
 	{"golang.org/x/tools", []string{"kernel/toolchain", "kernel/engine/corpustest", "kernel/bench"}, "reads what the compiler exported; txtar for the corpus and the programs of a benchmark"},
+	{"github.com/charmbracelet/x/ansi", []string{"notebooks/page"}, "terminal text becomes HTML in one place"},
 	{"golang.org/x/net", []string{"notebooks/page"}, "HTML is for pages"},
 	{"github.com/yuin/goldmark", []string{"notebooks/page"}, "Markdown is for pages"},
 }
