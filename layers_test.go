@@ -131,6 +131,7 @@ var doors = []door{
 	{"golang.org/x/tools", []string{"kernel/toolchain", "kernel/engine/corpustest", "kernel/bench"}, "reads what the compiler exported; txtar for the corpus and the programs of a benchmark"},
 	{"github.com/charmbracelet/x/ansi", []string{"notebooks/page"}, "terminal text becomes HTML in one place"},
 	{"github.com/gofrs/flock", []string{"install", "kernel/toolchain", "kernel/serve"}, "who has a folder: builds, kernels that run from it, sessions"},
+	{"github.com/go-json-experiment/json", []string{"kernel/wire", "notebooks/ipynb"}, "how strings are spelled in messages and files"},
 	{"golang.org/x/net", []string{"notebooks/page"}, "HTML is for pages"},
 	{"github.com/yuin/goldmark", []string{"notebooks/page"}, "Markdown is for pages"},
 }

@@ -3,7 +3,8 @@ package wire
 import "math/bits"
 
 // The inner loops of this package: nearly all bytes of a notebook's traffic are ordinary text inside JSON strings, so that what
-// skips over it decides how fast output gets to the client.
+// skips over it decides how fast bundles get to the client. Package jsontext, which quotes text here, would check them as well:
+// ARCHITECTURE.md, "Considered and not taken".
 
 // special gives the index at or after i of the next byte of s that cannot stand for itself in a JSON string: a control
 // character, a quote or a backslash. It is len(s) if there is none.
