@@ -141,10 +141,14 @@ var doors = []door{
 	{"golang.org/x/sync", []string{"runtime/lab/benchtable"}, "what lab is measured beside"},
 	{"golang.org/x/time", []string{"runtime/lab"}, "rate limits"},
 	{"golang.org/x/term", []string{"install", "notebooks", "runtime/lab"}, "progress needs to know whether anybody watches"},
-	{"golang.org/x/sys", []string{"install", "kernel/engine", "kernel/session"}, "what the syscall package lacks: copies of descriptors, process control, file locks on Windows"},
+	{"golang.org/x/sys", []string{"kernel/engine", "kernel/session"}, "what the syscall package lacks: copies of descriptors, process control"},
 	{"golang.org/x/arch", []string{"kernel/breaks"}, "machine code is read in one place"},
 	{"golang.org/x/text", []string{"kernel/cell"}, "how wide a character is, for carets"},
 	{"golang.org/x/tools", []string{"kernel/toolchain", "kernel/engine/corpustest", "kernel/bench"}, "reads what the compiler exported; txtar for the corpus and the programs of a benchmark"},
+	{"github.com/charmbracelet/x/ansi", []string{"notebooks/page"}, "terminal text becomes HTML in one place"},
+	{"github.com/gofrs/flock", []string{"install", "kernel/toolchain", "kernel/serve"}, "who has a folder: builds, kernels that run from it, sessions"},
+	{"github.com/go-json-experiment/json", []string{"kernel/wire", "notebooks/ipynb"}, "how strings are spelled in messages and files"},
+	{"golang.org/x/net", []string{"notebooks/page"}, "HTML is for pages"},
 	{"github.com/yuin/goldmark", []string{"notebooks/page"}, "Markdown is for pages"},
 }
 

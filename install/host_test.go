@@ -1,11 +1,14 @@
 package install
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -146,6 +149,51 @@ func TestLock(t *testing.T) {
 	unlock()
 	if err := <-got; err != nil {
 		t.Error(err)
+	}
+}
+
+// A lock is free when the process that had it was killed.
+func TestLockOfTheDead(t *testing.T) {
+	if name := os.Getenv("INTERLEAVE_TEST_LOCK"); name != "" { // the process that will be killed
+		if _, ok := tryLock(name); ok {
+			os.Stdout.WriteString("locked\n")
+			io.Copy(io.Discard, os.Stdin)
+		}
+		return
+	}
+	t.Parallel()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "lock")
+	cmd := exec.Command(exe, "-test.run=^TestLockOfTheDead$")
+	cmd.Env = append(os.Environ(), "INTERLEAVE_TEST_LOCK="+name)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if line != "locked\n" {
+		t.Errorf("the other process wrote %q, %v", line, err)
+	}
+	if _, ok := tryLock(name); ok {
+		t.Error("two processes have the lock")
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	if unlock, ok := tryLock(name); ok {
+		unlock()
+	} else {
+		t.Error("the lock of a process that was killed is not free")
 	}
 }
 

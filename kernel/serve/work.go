@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+
+	"github.com/gofrs/flock"
 )
 
 // workName is the beginning of the names of work folders.
@@ -66,20 +68,19 @@ func newWork(parent string) (dir string, remove func() error, err error) {
 			continue
 		}
 		return dir, func() error {
-			defer lock.Close() // nil on systems without locks
+			if lock != nil { // nil where there are no locks
+				defer lock.Close()
+			}
 			return os.RemoveAll(dir)
 		}, nil
 	}
 }
 
 // lockFolder locks an unlocked folder of this user. It returns nil when the folder is locked, is gone, or
-// belongs to another user. The lock ends with the file, which the system closes when the process dies.
-func lockFolder(dir string) *os.File {
-	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return nil
-	}
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+// belongs to another user. The system ends the lock when the process dies.
+func lockFolder(dir string) *flock.Flock {
+	f := flock.New(dir, flock.SetFlag(os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW))
+	if ok, err := f.TryLock(); ok && err == nil {
 		have, err := f.Stat()
 		now, gone := os.Lstat(dir)
 		if err == nil && gone == nil && os.SameFile(have, now) && int(have.Sys().(*syscall.Stat_t).Uid) == os.Getuid() {

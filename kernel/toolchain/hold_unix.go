@@ -6,24 +6,21 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
+
+	"github.com/gofrs/flock"
 )
 
 // held keeps the locked files reachable: a file that is garbage is closed, which ends its lock.
 var held struct {
 	sync.Mutex
-	files []*os.File
+	files []*flock.Flock
 }
 
 // Hold keeps other processes from removing the directory of Prepare while this process lives: Held reports
 // it. A directory that cannot be locked is used nevertheless.
 func Hold(dir string) {
-	f, err := os.Open(filepath.Join(dir, "toolchain.json"))
-	if err != nil {
-		return
-	}
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil {
-		f.Close()
+	f := holder(dir)
+	if ok, err := f.TryRLock(); !ok || err != nil {
 		return
 	}
 	held.Lock()
@@ -33,10 +30,13 @@ func Hold(dir string) {
 
 // Held reports whether some process holds the directory.
 func Held(dir string) bool {
-	f, err := os.Open(filepath.Join(dir, "toolchain.json"))
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == syscall.EWOULDBLOCK
+	f := holder(dir)
+	ok, err := f.TryLock()
+	f.Close()
+	return !ok && err == nil
+}
+
+// holder is the lock of a directory. It is not made where the directory is not whole.
+func holder(dir string) *flock.Flock {
+	return flock.New(filepath.Join(dir, "toolchain.json"), flock.SetFlag(os.O_RDONLY))
 }

@@ -181,7 +181,11 @@ func checkString(t interface{ Errorf(string, ...any) }, s string) {
 func TestString(t *testing.T) {
 	t.Parallel()
 	for c := range 256 {
-		checkString(t, "a"+string([]byte{byte(c)})+"b")
+		for at := range 20 { // at each distance from the start of a step of eight bytes
+			for _, around := range []string{"a", "\x7f", "\x80", "\xff", "é"} {
+				checkString(t, strings.Repeat(around, at)+string([]byte{byte(c)})+strings.Repeat(around, 11))
+			}
+		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		checkString(t, strings.Join(rapid.SliceOf(rapid.SampledFrom([]string{"a", "\"", "\\", "\n", "\x00", "\x1b[0m", "é", "世", "😀",

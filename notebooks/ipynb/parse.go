@@ -166,7 +166,7 @@ func (p *parser) object(v *value, depth int) error {
 			return err
 		}
 		it := item{rawKey: p.data[start:p.pos:p.pos]}
-		it.key = unquote(it.rawKey[1 : len(it.rawKey)-1])
+		it.key = unquote(it.rawKey)
 		if p.space(); p.peek() != ':' {
 			return p.fail("%s where a colon should follow the key %q", p.seen(), it.key)
 		}

@@ -2,13 +2,13 @@ package ipynb
 
 import (
 	"bytes"
-	"fmt"
 	"iter"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // A value is a JSON value that keeps its original text. Unchanged values are written back with the bytes that
@@ -206,11 +206,7 @@ func (v *value) remove(key string) bool {
 
 // str returns a string's text. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
 func (v *value) str() string {
-	s := v.raw[1 : len(v.raw)-1]
-	if bytes.IndexByte(s, '\\') < 0 {
-		return string(s)
-	}
-	return unquote(s)
+	return unquote(v.raw)
 }
 
 // lines returns the text of a multi-line string: a string, or a list of strings to be joined.
@@ -320,75 +316,13 @@ func (v *value) canonical() *value {
 // encoding/json escapes U+2028 and U+2029, which would show as a change of every such line when Jupyter saves
 // the notebook next. kernel/wire has a faster function, but a file format must not import it.
 func quote(b []byte, s string) []byte {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
-		}
-		b = append(b, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, `\n`...)
-		case '\r':
-			b = append(b, `\r`...)
-		case '\t':
-			b = append(b, `\t`...)
-		case '\f':
-			b = append(b, `\f`...)
-		case '\b':
-			b = append(b, `\b`...)
-		default:
-			b = fmt.Appendf(b, `\u%04x`, c)
-		}
-	}
-	b = append(b, s[start:]...)
-	return append(b, '"')
+	b, _ = jsontext.AppendQuote(b, strings.ToValidUTF8(s, "\uFFFD")) // the error is that of invalid UTF-8
+	return b
 }
 
-// unquote decodes the inside of a string that the parser accepted.
+// unquote decodes a string that the parser accepted.
 func unquote(s []byte) string {
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' {
-			b = append(b, s[i])
-			continue
-		}
-		i++
-		switch s[i] {
-		case 'n':
-			b = append(b, '\n')
-		case 't':
-			b = append(b, '\t')
-		case 'r':
-			b = append(b, '\r')
-		case 'b':
-			b = append(b, '\b')
-		case 'f':
-			b = append(b, '\f')
-		case 'u':
-			r := hex4(s[i+1:])
-			i += 4
-			if utf16.IsSurrogate(r) {
-				pair := utf8.RuneError
-				if i+6 < len(s) && s[i+1] == '\\' && s[i+2] == 'u' {
-					pair = utf16.DecodeRune(r, hex4(s[i+3:]))
-				}
-				if pair != utf8.RuneError {
-					i += 6
-				}
-				r = pair
-			}
-			b = utf8.AppendRune(b, r)
-		default: // the quote, the backslash, the slash
-			b = append(b, s[i])
-		}
-	}
+	b, _ := jsontext.AppendUnquote(nil, s) // the error is that of a lone surrogate
 	return string(b)
 }
 

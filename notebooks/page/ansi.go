@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi/parser"
 )
 
 // ansiLines renders terminal text as lines of HTML. Colours and weights become spans with nbconvert's class names
@@ -14,26 +16,41 @@ import (
 // Every other control sequence is dropped.
 func ansiLines(s string) []string {
 	t := terminal{}
-	for s != "" {
-		switch c := s[0]; {
-		case c == 0x1b:
-			s = t.escape(s)
-		case c == '\n':
-			t.newline()
-			s = s[1:]
-		case c == '\r':
-			t.column = 0
-			s = s[1:]
-		case c == '\b':
-			t.column = max(0, t.column-1)
-			s = s[1:]
-		case c < 0x20 && c != '\t' || c == 0x7f:
-			s = s[1:]
-		default:
-			r, n := utf8.DecodeRuneInString(s)
-			t.put(r)
-			s = s[n:]
+	state := parser.GroundState
+	var args []byte // of the sequence at hand, as they are written
+	for i := 0; i < len(s); {
+		c := s[i]
+		r, n := utf8.DecodeRuneInString(s[i:])
+		i += n
+		if r == utf8.RuneError && n == 1 { // a terminal could take it for a control character
+			if state == parser.GroundState {
+				t.put(r)
+			}
+			continue
 		}
+		next, action := parser.Table.Transition(state, c)
+		switch action {
+		case parser.PrintAction:
+			t.put(r)
+		case parser.ExecuteAction:
+			t.execute(c)
+		case parser.ClearAction:
+			args = args[:0]
+		case parser.ParamAction, parser.PrefixAction:
+			args = append(args, c)
+		case parser.CollectAction:
+			if next == parser.Utf8State {
+				t.put(r)
+				next = parser.GroundState
+			} else {
+				args = append(args, c)
+			}
+		case parser.DispatchAction:
+			if state == parser.CsiEntryState || state == parser.CsiParamState {
+				t.dispatch(c, string(args))
+			}
+		}
+		state = next
 	}
 	if len(t.line) > 0 {
 		t.newline()
@@ -98,44 +115,30 @@ func (t *terminal) newline() {
 	t.line, t.column = t.line[:0], 0
 }
 
-// escape reads one control sequence at the start of s and returns the rest.
-func (t *terminal) escape(s string) string {
-	if len(s) < 2 {
-		return ""
+// execute obeys a control character.
+func (t *terminal) execute(c byte) {
+	switch c {
+	case '\n':
+		t.newline()
+	case '\r':
+		t.column = 0
+	case '\b':
+		t.column = max(0, t.column-1)
+	case '\t':
+		t.put('\t')
 	}
-	switch s[1] {
-	case '[':
-		end := 2
-		for end < len(s) && (s[end] < 0x40 || s[end] > 0x7e) {
-			end++
-		}
-		if end == len(s) {
-			return ""
-		}
-		switch args := s[2:end]; s[end] {
-		case 'm':
-			t.sgr(args)
-		case 'K':
-			if args == "2" {
-				t.line, t.column = t.line[:0], 0
-			} else if args == "" || args == "0" {
-				t.line = t.line[:min(t.column, len(t.line))]
-			}
-		}
-		return s[end+1:]
-	case ']': // an operating system command such as a title: up to BEL or ESC \
-		for i := 2; i < len(s); i++ {
-			if s[i] == 0x07 {
-				return s[i+1:]
-			}
-			if s[i] == 0x1b && i+1 < len(s) && s[i+1] == '\\' {
-				return s[i+2:]
-			}
-		}
-		return ""
+}
+
+// dispatch obeys a control sequence, of which c is the last character.
+func (t *terminal) dispatch(c byte, args string) {
+	switch {
+	case c == 'm':
+		t.sgr(args)
+	case c == 'K' && args == "2":
+		t.line, t.column = t.line[:0], 0
+	case c == 'K' && (args == "" || args == "0"):
+		t.line = t.line[:min(t.column, len(t.line))]
 	}
-	_, n := utf8.DecodeRuneInString(s[1:])
-	return s[1+n:]
 }
 
 // sgr applies the arguments of a "select graphic rendition" sequence.

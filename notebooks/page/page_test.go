@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	xhtml "golang.org/x/net/html"
+
 	"interleave/notebooks/ipynb"
 )
 
@@ -138,25 +140,33 @@ func TestPageIsBalanced(t *testing.T) {
 func checkBalance(t *testing.T, s string) {
 	t.Helper()
 	var open []string
+	tokens := xhtml.NewTokenizer(strings.NewReader(s))
 	for {
-		lt := strings.IndexByte(s, '<')
-		if lt < 0 {
+		kind := tokens.Next()
+		rest := s[len(tokens.Raw()):]
+		if kind == xhtml.ErrorToken {
+			if s != "" {
+				t.Fatalf("a tag without an end at %.60q", s)
+			}
 			break
 		}
-		tag, rest, ok := new(tagReader).read(s[lt:])
-		if !ok {
-			t.Fatalf("a bare < at %.60q", s[lt:])
-		}
-		s = rest
+		tag := tokens.Token()
 		switch {
-		case voids[tag.name]:
-		case !tag.end:
-			open = append(open, tag.name)
-		case len(open) == 0 || open[len(open)-1] != tag.name:
-			t.Fatalf("</%s> closes %v before %.60q", tag.name, open, rest)
+		case kind == xhtml.TextToken:
+			if strings.Contains(s[:len(s)-len(rest)], "<") {
+				t.Fatalf("a bare < at %.60q", s)
+			}
+		case kind == xhtml.CommentToken || kind == xhtml.DoctypeToken:
+			t.Fatalf("a comment or declaration at %.60q", s)
+		case voids[tag.Data]:
+		case kind != xhtml.EndTagToken:
+			open = append(open, tag.Data)
+		case len(open) == 0 || open[len(open)-1] != tag.Data:
+			t.Fatalf("</%s> closes %v before %.60q", tag.Data, open, rest)
 		default:
 			open = open[:len(open)-1]
 		}
+		s = rest
 	}
 	if len(open) > 0 {
 		t.Fatalf("never closed: %v", open)
@@ -212,7 +222,12 @@ func TestANSI(t *testing.T) {
 		"\b\b\bx":                              "x",
 		"a\r\nb":                               "a|b",
 		"\x1b]0;title\x07x\x1b]8;;u\x1b\\y":    "xy",
-		"a\x1b[2Jb\x1b[3;4Hc\x1b(Bd":           "abcBd",
+		"a\x1b[2Jb\x1b[3;4Hc\x1b(Bd":           "abcd",
+		"\x1bP1$r0m\x1b\\x\x1b_y\x1b\\z":       "xz",
+		"\x1b]0;日本\x1b\\x":                     "x",
+		"\x1b[3\r1mx\x1b[?25l\x1b[>1my":        `<span class="ansi-red-fg">xy</span>`,
+		"\x1b[31\x18x\x1b[1 my\x1b[3日z":        "xy日z",
+		"a\xffb\x1b]\xff\x9c\x07c":             "a\ufffdbc",
 		"tail\x1b":                             "tail",
 		"tail\x1b[3":                           "tail",
 		"nul\x00bel\x07\x7f":                   "nulbel",
@@ -283,7 +298,7 @@ func TestInitIsCheap(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	total := 0
-	for _, m := range regexp.MustCompile(`(?m)^init (github\.com/\S+|interleave/\S+) @.*, (\d+) bytes`).FindAllStringSubmatch(string(out), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^init ((?:github\.com|golang\.org|interleave)/\S+) @.*, (\d+) bytes`).FindAllStringSubmatch(string(out), -1) {
 		n := 0
 		for _, c := range m[2] {
 			n = 10*n + int(c-'0')

@@ -1,10 +1,11 @@
 package page
 
 import (
-	"html"
 	"path"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/html"
 )
 
 // sanitize lets through the HTML that a text needs and nothing that acts. It is for HTML that may come from anywhere: Markdown,
@@ -13,58 +14,81 @@ import (
 // with it. So no browser reads the result in another way than this function wrote it, and nothing in it reaches over its end.
 // Its time grows with the length of s.
 //
-// The library that is commonly used for this, bluemonday, was tried and is not used. It cleans tags and does not balance them, so
-// that an open table or a surplus </div> changes how the rest of the page is read; it drops the text behind the "<" of "$a<b$",
-// and whole autolinks such as <mail@host>.
+// ARCHITECTURE.md, "Considered and not taken", has the reasons why the lists are not those of package bluemonday.
 //
 // resolve turns the address of an image into bytes, as a data: address. A page that opens without a network has no pictures
 // from one: a link stands in for those that cannot be had. out names what was left out.
 func sanitize(s string, resolve func(address string) (data string, ok bool)) (clean string, out leftOut) {
 	w := sanitizer{count: map[string]int{}, out: leftOut{}}
-	var tags tagReader
-	for s != "" {
-		lt := strings.IndexByte(s, '<')
-		if lt < 0 {
-			w.b.WriteString(s)
-			break
+	tokens := readTokens(s)
+	for {
+		t, raw := tokens.next()
+		if raw == "" {
+			w.closeTo(0)
+			return w.b.String(), w.out
 		}
-		w.b.WriteString(s[:lt])
-		s = s[lt:]
-		t, rest, ok := tags.read(s)
-		if !ok {
-			w.b.WriteString("&lt;")
-			s = s[1:]
-			continue
-		}
-		s = rest
-		switch _, allowed := elements[t.name]; {
-		case opaque[t.name]:
-			w.out[t.name] = true
-			if !t.end && !t.void {
-				s = tags.skip(s, t.name)
+		name := t.Data
+		switch _, allowed := elements[name]; {
+		case t.Type == html.CommentToken && strings.HasPrefix(raw, "<!--") && ended(t, raw):
+		case !isTag(t):
+			w.text(raw)
+		case opaque[name]:
+			w.out[name] = true
+			if t.Type == html.StartTagToken {
+				tokens.skip(name)
 			}
-		case !allowed: // a comment, or an element we do not know: its content stays
-			if acting[t.name] {
-				w.out[t.name] = true
+		case !isMarkup(t, raw):
+			w.text(raw)
+		case !allowed: // an element we do not know: its content stays
+			if acting[name] {
+				w.out[name] = true
 			}
-		case t.end:
-			w.close(t.name)
-		case t.name == "img":
-			data, ok := resolve(t.attr("src"))
+		case t.Type == html.EndTagToken:
+			w.close(name)
+		case name == "img":
+			data, ok := resolve(attribute(t, "src"))
 			if !ok {
 				w.b.WriteString(imageLink(t))
 				continue
 			}
-			t.set("src", data)
+			setAttribute(t, "src", data)
 			w.open(t)
-		case t.name == "input" && t.attr("type") != "checkbox":
+		case name == "input" && attribute(t, "type") != "checkbox":
 			w.out["input"] = true
 		default:
 			w.open(t)
 		}
 	}
-	w.closeTo(0)
-	return w.b.String(), w.out
+}
+
+// isMarkup reports whether a tag is meant as one: "<mail@host>", and "<b and c" of a formula up to the next ">", are text.
+func isMarkup(t html.Token, raw string) bool {
+	name := strings.TrimPrefix(raw[1:], "/")
+	after := strings.TrimLeftFunc(name, func(r rune) bool { return isLetter(r) || r == '-' || '0' <= r && r <= '9' })
+	if after = strings.TrimLeft(after, "/"); strings.IndexByte(" \t\r\n\f>", after[0]) < 0 {
+		return false
+	}
+	return !slices.ContainsFunc(t.Attr, func(a html.Attribute) bool { return strings.ContainsAny(a.Key, `<"'`) })
+}
+
+func isLetter[T byte | rune](c T) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// attribute returns the value of a tag's attribute, or empty.
+func attribute(t html.Token, name string) string {
+	for _, a := range t.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func setAttribute(t html.Token, name, value string) {
+	for i := range t.Attr {
+		if t.Attr[i].Key == name {
+			t.Attr[i].Val = value
+		}
+	}
 }
 
 // A sanitizer writes elements that are closed in order.
@@ -78,21 +102,25 @@ type sanitizer struct {
 // maxOpen is how deep elements may nest: browsers stop at 512, with the page's own.
 const maxOpen = 200
 
-func (w *sanitizer) open(t tag) {
-	for n := len(w.stack); n > 0 && ends(t.name, w.stack[n-1]); n-- {
+// text writes what is not markup as it stands.
+func (w *sanitizer) text(raw string) { w.b.WriteString(strings.ReplaceAll(raw, "<", "&lt;")) }
+
+func (w *sanitizer) open(t html.Token) {
+	name := t.Data
+	for n := len(w.stack); n > 0 && ends(name, w.stack[n-1]); n-- {
 		w.closeTo(n - 1)
 	}
-	if !voids[t.name] {
+	if !voids[name] {
 		if len(w.stack) == maxOpen {
 			return
 		}
-		w.stack = append(w.stack, t.name)
-		w.count[t.name]++
+		w.stack = append(w.stack, name)
+		w.count[name]++
 	}
-	w.b.WriteString("<" + t.name)
-	for _, a := range t.attrs {
-		if w.allows(t.name, a) {
-			w.b.WriteString(" " + a.name + `="` + html.EscapeString(a.value) + `"`)
+	w.b.WriteString("<" + name)
+	for _, a := range t.Attr {
+		if w.allows(name, a) {
+			w.b.WriteString(" " + a.Key + `="` + html.EscapeString(a.Val) + `"`)
 		}
 	}
 	w.b.WriteString(">")
@@ -156,8 +184,8 @@ func (l leftOut) String() string {
 }
 
 // imageLink is what stands for an image that the page does not have.
-func imageLink(t tag) string {
-	address, text := t.attr("src"), t.attr("alt")
+func imageLink(t html.Token) string {
+	address, text := attribute(t, "src"), attribute(t, "alt")
 	linked := address != "" && safeURL(address, false)
 	switch {
 	case text == "" && linked:
@@ -202,19 +230,19 @@ func set(words string) map[string]bool {
 }
 
 // allows reports whether an element may have an attribute.
-func (w *sanitizer) allows(element string, a attr) bool {
-	has := func(list string) bool { return strings.Contains(" "+list+" ", " "+a.name+" ") }
+func (w *sanitizer) allows(element string, a html.Attribute) bool {
+	has := func(list string) bool { return strings.Contains(" "+list+" ", " "+a.Key+" ") }
 	switch {
-	case strings.HasPrefix(a.name, "on"):
+	case strings.HasPrefix(a.Key, "on"):
 		w.out["event handlers"] = true
 		return false
-	case a.name == "style":
+	case a.Key == "style":
 		w.out["style attributes"] = true
 		return false
 	case !has(elements[element]) && !has(global):
 		return false
-	case a.name == "href" || a.name == "cite" || a.name == "src":
-		if !safeURL(a.value, element == "img") {
+	case a.Key == "href" || a.Key == "cite" || a.Key == "src":
+		if !safeURL(a.Val, element == "img") {
 			w.out["addresses"] = true
 			return false
 		}
@@ -246,144 +274,4 @@ func safeURL(url string, image bool) bool {
 		}
 	}
 	return false
-}
-
-type tag struct {
-	name      string // lower case; "!" for comments and declarations
-	end, void bool
-	attrs     []attr
-}
-
-type attr struct{ name, value string }
-
-// attr returns the value of an attribute, or empty.
-func (t *tag) attr(name string) string {
-	for _, a := range t.attrs {
-		if a.name == name {
-			return a.value
-		}
-	}
-	return ""
-}
-
-func (t *tag) set(name, value string) {
-	for i := range t.attrs {
-		if t.attrs[i].name == name {
-			t.attrs[i].value = value
-		}
-	}
-}
-
-// A tagReader reads the tags of one text from its start to its end. It remembers what the rest of the text does not have, so that
-// a thousand openings of something that is never closed are not a thousand searches.
-type tagReader struct{ noDouble, noSingle, noComment bool }
-
-// read reads a tag or comment at the start of s, which begins with "<".
-func (r *tagReader) read(s string) (t tag, rest string, ok bool) {
-	if strings.HasPrefix(s, "<!--") {
-		if end := find(s[4:], "-->", &r.noComment); end >= 0 {
-			return tag{name: "!"}, s[4+end+3:], true
-		}
-		return tag{}, "", false
-	}
-	i := 1
-	if i < len(s) && s[i] == '/' {
-		t.end = true
-		i++
-	}
-	start := i
-	for i < len(s) && (isLetter(s[i]) || i > start && (s[i] == '-' || isDigit(s[i]))) {
-		i++
-	}
-	if i == start {
-		return tag{}, "", false
-	}
-	t.name = strings.ToLower(s[start:i])
-	for {
-		space := i
-		for i < len(s) && strings.IndexByte(" \t\r\n\f", s[i]) >= 0 {
-			i++
-		}
-		switch {
-		case i >= len(s):
-			return tag{}, "", false
-		case s[i] == '>':
-			return t, s[i+1:], true
-		case s[i] == '/':
-			t.void = i+1 < len(s) && s[i+1] == '>'
-			i++
-			continue
-		case space == i && len(t.attrs) == 0:
-			return tag{}, "", false // such as <a:b> or <mail@host>
-		}
-		start = i
-		for i < len(s) && strings.IndexByte(" \t\r\n\f/>=\"'<", s[i]) < 0 {
-			i++
-		}
-		if i == start {
-			return tag{}, "", false
-		}
-		a := attr{name: strings.ToLower(s[start:i])}
-		for i < len(s) && strings.IndexByte(" \t\r\n\f", s[i]) >= 0 {
-			i++
-		}
-		if i < len(s) && s[i] == '=' {
-			i++
-			for i < len(s) && strings.IndexByte(" \t\r\n\f", s[i]) >= 0 {
-				i++
-			}
-			if i >= len(s) {
-				return tag{}, "", false
-			}
-			if q := s[i : i+1]; q == `"` || q == `'` {
-				none := &r.noDouble
-				if q == `'` {
-					none = &r.noSingle
-				}
-				end := find(s[i+1:], q, none)
-				if end < 0 {
-					return tag{}, "", false
-				}
-				a.value = s[i+1 : i+1+end]
-				i += end + 2
-			} else {
-				start = i
-				for i < len(s) && strings.IndexByte(" \t\r\n\f>\"'<=`", s[i]) < 0 {
-					i++
-				}
-				if i == start {
-					return tag{}, "", false
-				}
-				a.value = s[start:i]
-			}
-			a.value = html.UnescapeString(a.value)
-		}
-		t.attrs = append(t.attrs, a)
-	}
-}
-
-// find is strings.Index, which is not asked again once there was none.
-func find(s, what string, none *bool) int {
-	if *none {
-		return -1
-	}
-	at := strings.Index(s, what)
-	*none = at < 0
-	return at
-}
-
-func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-
-// skip drops everything up to and with the end tag of name, or all of s without one.
-func (r *tagReader) skip(s, name string) string {
-	for {
-		lt := strings.Index(s, "</")
-		if lt < 0 {
-			return ""
-		}
-		if t, rest, ok := r.read(s[lt:]); ok && t.name == name {
-			return rest
-		}
-		s = s[lt+2:]
-	}
 }

@@ -1,8 +1,14 @@
 package page
 
 import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 )
 
 // stored resolves images whose bytes are in their address.
@@ -55,6 +61,9 @@ func TestSanitize(t *testing.T) {
 		`<kbd>a</kbd><ol start="3"><li value="4">b</ol>`:                          `<kbd>a</kbd><ol start="3"><li value="4">b</li></ol>`,
 		"$a<b$ and <mail@host> and <https://x>":                                   "$a&lt;b$ and &lt;mail@host> and &lt;https://x>",
 		"<b\x00x>y":                                                               "&lt;b\x00x>y",
+		"if a<b and <i>c</i>":                                                     "if a&lt;b and &lt;i>c",
+		"<b <script>x</script>":                                                   "&lt;b &lt;script>x",
+		"<p id=a id=b>x<!-- --!>y":                                                `<p id="a">xy</p>`,
 	} {
 		if got, _ := sanitize(in, stored); got != want {
 			t.Errorf("%q\n got %s\nwant %s", in, got, want)
@@ -84,6 +93,7 @@ func TestSanitizeNamesWhatIsLeftOut(t *testing.T) {
 			t.Errorf("%q: left out %q, not %q", in, out, want)
 		}
 		checkHarmless(t, in, got)
+		checkTree(t, got)
 	}
 }
 
@@ -93,6 +103,7 @@ func FuzzSanitize(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		got, _ := sanitize(s, stored)
 		checkHarmless(t, s, got)
+		checkTree(t, got)
 		if again, _ := sanitize(got, stored); again != got {
 			t.Fatalf("%q\n became %q\n and then %q", s, got, again)
 		}
@@ -103,21 +114,58 @@ func FuzzSanitize(f *testing.F) {
 func checkHarmless(t *testing.T, in, got string) {
 	t.Helper()
 	checkBalance(t, got)
-	for rest := got; ; {
-		lt := strings.IndexByte(rest, '<')
-		if lt < 0 {
+	for tokens := html.NewTokenizer(strings.NewReader(got)); ; {
+		switch tokens.Next() {
+		case html.ErrorToken:
 			return
+		case html.TextToken:
+			continue
 		}
-		tag, after, _ := new(tagReader).read(rest[lt:])
-		if _, ok := elements[tag.name]; !ok {
-			t.Fatalf("%q lets <%s> through: %q", in, tag.name, got)
+		tag := tokens.Token()
+		if _, ok := elements[tag.Data]; !ok {
+			t.Fatalf("%q lets <%s> through: %q", in, tag.Data, got)
 		}
-		for _, a := range tag.attrs {
-			if strings.HasPrefix(a.name, "on") || a.name == "style" || (a.name == "href" || a.name == "src") && !safeURL(a.value, tag.name == "img") {
-				t.Fatalf("%q lets %s=%q through", in, a.name, a.value)
+		for _, a := range tag.Attr {
+			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || (a.Key == "href" || a.Key == "src") && !safeURL(a.Val, tag.Data == "img") {
+				t.Fatalf("%q lets %s=%q through", in, a.Key, a.Val)
 			}
 		}
-		rest = after
+	}
+}
+
+// checkTree checks the same of the tree that browsers make of got: in it are only elements of the list, and those that browsers
+// add to a table, and what follows got is where it would be without it.
+func checkTree(t *testing.T, got string) {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader("<!DOCTYPE html><body><div>" + got + "</div><main>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := doc.LastChild.LastChild
+	if first, last := body.FirstChild, body.LastChild; first.Data != "div" || last.Data != "main" || last.PrevSibling != first {
+		t.Fatalf("%q is not contained", got)
+	}
+	for n := range body.Descendants() {
+		if _, ok := elements[n.Data]; n.Type == html.ElementNode && !ok && n.Data != "main" || n.Namespace != "" || n.Type == html.CommentNode {
+			t.Fatalf("%q has %q", got, n.Data)
+		}
+	}
+}
+
+// Whatever order elements are opened and closed in, browsers close them where sanitize does.
+func TestRandomElementsAreContained(t *testing.T) {
+	t.Parallel()
+	names := slices.Sorted(maps.Keys(elements))
+	names = append(names, "svg", "math", "title", "select", "form", "body", "unknown")
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		var b strings.Builder
+		for range 1 + r.IntN(30) {
+			b.WriteString([]string{"<", "<", "<", "</", "x<"}[r.IntN(5)] + names[r.IntN(len(names))] + ">")
+		}
+		got, _ := sanitize(b.String(), stored)
+		checkHarmless(t, b.String(), got)
+		checkTree(t, got)
 	}
 }
 
@@ -128,5 +176,29 @@ func TestSanitizeDepth(t *testing.T) {
 	checkBalance(t, got)
 	if n := strings.Count(got, "<div>"); n != maxOpen || !strings.Contains(got, "text") {
 		t.Errorf("%d elements are open, not %d, or the text is gone", n, maxOpen)
+	}
+}
+
+// A tag with a great many attributes does not make each of the tags behind it slow: the tokenizer is another one then.
+func TestLongTags(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for i := range longTag {
+		fmt.Fprintf(&b, " a%d", i)
+	}
+	for in, want := range map[string]string{
+		"<b" + b.String() + "><i>x</i>":                           "<b><i>x</i></b>",
+		"<script" + b.String() + "><i>x</i></script><i>y":         "<i>y</i>",
+		"<svg" + b.String() + "><g" + b.String() + "></svg><i>y":  "<i>y</i>",
+		"<i>x</i" + b.String() + "><title><i>x</title><i>y</i><b": "<i>x</i><i>y</i>&lt;b",
+	} {
+		if got, _ := sanitize(in, stored); got != want {
+			t.Errorf("%.20q\n got %s\nwant %s", in, got, want)
+		}
+	}
+	r := readTokens("<b" + b.String() + ">x")
+	before := r.Tokenizer
+	if r.next(); r.Tokenizer == before {
+		t.Error("the tokenizer of a long tag reads on")
 	}
 }
