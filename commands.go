@@ -85,7 +85,8 @@ func placeFlags(fs *flag.FlagSet) func(context.Context) (install.Place, error) {
 func installCommand(ctx context.Context, args []string, std stdio) error {
 	fs := flags(
 		"install",
-		"Builds the kernel and makes it appear in Jupyter. Run it again after an upgrade of Interleave or Go.\nThe first time takes a minute or two; it needs Go and nothing else.",
+		"Builds the kernel and makes it appear in Jupyter. Run it again after an upgrade of Interleave or Go.\n"+
+			"The first time takes a minute or two; it needs Go and nothing else.",
 		std,
 	)
 	place := placeFlags(fs)
@@ -121,7 +122,9 @@ func uninstallCommand(ctx context.Context, args []string, std stdio) error {
 func doctorCommand(ctx context.Context, args []string, std stdio) error {
 	fs := flags(
 		"doctor",
-		"Checks what the kernel needs, starts the installed kernel as Jupyter would, and runs a cell in each engine.\nExits with status 1 when something is missing, and reports what to do.\nThe flags are those that install was given; they matter where Jupyter does not look by itself.",
+		"Checks what the kernel needs, starts the installed kernel as Jupyter would, and runs a cell in each engine.\n"+
+			"Exits with status 1 when something is missing, and reports what to do.\n"+
+			"The flags are those that install was given; they matter where Jupyter does not look by itself.",
 		std,
 	)
 	place := placeFlags(fs)

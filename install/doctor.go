@@ -130,7 +130,8 @@ func (d *doctor) kernelspec(ctx context.Context, place Place) (Spec, bool) {
 				"it is in %s, where Jupyter does not look: set JUPYTER_PATH=%s, or run `interleave install` without --prefix",
 				place.Spec(), place.Jupyter)
 		} else {
-			d.bad("kernelspec", "Jupyter does not know the kernel: run `interleave install`, or if you did, `interleave doctor` with the same flags")
+			d.bad("kernelspec", "Jupyter does not know the kernel: run `interleave install`, "+
+				"or if you did, `interleave doctor` with the same flags")
 		}
 		return Spec{}, false
 	}
@@ -207,7 +208,8 @@ func (d *doctor) engine(ctx context.Context, s Spec, engine string) {
 		}
 		d.bad(
 			"engine",
-			"%s: the kernel ran no cell (%v)\n%s\nrun `interleave install` again; if that does not help, this is a bug of Interleave",
+			"%s: the kernel ran no cell (%v)\n%s\n"+
+				"run `interleave install` again; if that does not help, this is a bug of Interleave",
 			engine,
 			err,
 			text,

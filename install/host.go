@@ -83,7 +83,8 @@ func Host(ctx context.Context, fsys fs.FS, cacheRoot string, b Build) (string, e
 	}
 	err = toolchain.Prepare(ctx, toolchain.Config{
 		Source: filepath.Join(dir, "src"), Dir: dir,
-		Main: b.Main, Packages: b.Packages, NoCgo: b.NoCgo, Cgo: b.Cgo, Link: b.Link, Arch: b.Arch, Emulator: b.Emulator, Progress: b.Progress,
+		Main: b.Main, Packages: b.Packages, NoCgo: b.NoCgo, Cgo: b.Cgo,
+		Link: b.Link, Arch: b.Arch, Emulator: b.Emulator, Progress: b.Progress,
 	})
 	if err != nil {
 		return "", fmt.Errorf("build the host: %w", err)

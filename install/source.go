@@ -52,7 +52,8 @@ func readSource(fsys fs.FS) (*sourceTree, error) {
 			return nil
 		case name == "go.mod" || name == "go.sum":
 			return add(name)
-		case path.Dir(name) == "." || path.Ext(name) != ".go" && path.Ext(name) != ".s" || strings.HasSuffix(name, "_test.go"):
+		case path.Dir(name) == ".", strings.HasSuffix(name, "_test.go"),
+			path.Ext(name) != ".go" && path.Ext(name) != ".s":
 			return nil
 		}
 		return add(name)

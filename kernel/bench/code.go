@@ -72,7 +72,8 @@ func (r *codeRow) measure(k kind, dir string, text []byte) error {
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "it_test.go"), append([]byte("package it\n\n"), text...), 0o666); err != nil {
+	test := append([]byte("package it\n\n"), text...)
+	if err := os.WriteFile(filepath.Join(dir, "it_test.go"), test, 0o666); err != nil {
 		return err
 	}
 	build := exec.Command("go", "test", "-c", "-o", "it.test", ".")
@@ -85,7 +86,8 @@ func (r *codeRow) measure(k kind, dir string, text []byte) error {
 		return err
 	}
 	defer session.end()
-	for _, cell := range []string{"%plot off", string(text), fmt.Sprintf("import (\"flag\"; \"testing\")\ntesting.Init()\nflag.Set(\"test.benchtime\", %q)", codeTime)} {
+	flags := fmt.Sprintf("import (\"flag\"; \"testing\")\ntesting.Init()\nflag.Set(\"test.benchtime\", %q)", codeTime)
+	for _, cell := range []string{"%plot off", string(text), flags} {
 		if _, err := session.run(cell); err != nil {
 			return err
 		}

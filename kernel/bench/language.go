@@ -121,7 +121,8 @@ for _ in range(%d // 64):
     sys.stdout.write(line * 64)
 sys.stdout.flush()`, outputBytes/1024),
 	fib: "def fib(n): return n if n < 2 else fib(n-1) + fib(n-2)\n" + pyTimed("fib(30)", "832040"),
-	sum: "def total(n):\n    s = 0\n    for i in range(n): s += i\n    return s\n" + pyTimed("total(10_000_000)", "49999995000000"),
+	sum: "def total(n):\n    s = 0\n    for i in range(n): s += i\n    return s\n" +
+		pyTimed("total(10_000_000)", "49999995000000"),
 	sieve: `def sieve(n):
     composite = bytearray(n + 1)
     c = 0

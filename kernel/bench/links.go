@@ -310,7 +310,8 @@ func (k *kernel) rebuild() (took time.Duration, packages float64, err error) {
 		return 0, 0, err
 	}
 	for i := range dependants {
-		if _, err := k.run(fmt.Sprintf("func uses%d(u used) int { return u.a0 + %[1]d }\nuses%[1]d(used{1})", i)); err != nil {
+		cell := fmt.Sprintf("func uses%d(u used) int { return u.a0 + %[1]d }\nuses%[1]d(used{1})", i)
+		if _, err := k.run(cell); err != nil {
 			return 0, 0, err
 		}
 	}

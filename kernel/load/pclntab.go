@@ -231,7 +231,10 @@ func (t *functionTables) unit(o *object) uint32 {
 // size is how much memory the tables take, for code of some length.
 func (t *functionTables) size(code int) int {
 	n := headerSize
-	for _, part := range []int{len(t.table), len(t.trees), buckets(code) * bucketSize, 4 * len(t.units), len(t.names), len(t.files), len(t.pctab)} {
+	for _, part := range []int{
+		len(t.table), len(t.trees), buckets(code) * bucketSize,
+		4 * len(t.units), len(t.names), len(t.files), len(t.pctab),
+	} {
 		n = align(n, 8) + part
 	}
 	return align(n, 8)
@@ -284,7 +287,10 @@ func (t *functionTables) write(m *module, mem []byte) error {
 	copy(mem, "\xf1\xff\xff\xff\x00\x00")
 	mem[6], mem[7] = pcQuantum, 8
 	where := func(b []byte) uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b))) - base) }
-	for i, v := range []uint64{uint64(len(t.text)), uint64(len(t.fileAt)), 0, where(names), where(units), where(files), where(pctab), where(table)} {
+	for i, v := range []uint64{
+		uint64(len(t.text)), uint64(len(t.fileAt)), 0,
+		where(names), where(units), where(files), where(pctab), where(table),
+	} {
 		le.PutUint64(mem[8+8*i:], v)
 	}
 	m.Pcheader = unsafe.Pointer(&mem[0])

@@ -89,7 +89,9 @@ func ownCopy(name string) bool {
 			return true
 		}
 	}
-	for _, p := range []string{".arginfo1", ".argliveinfo", ".stkobj", ".opendefer", ".wrapinfo", ".args_stackmap", ".arginfo0"} {
+	for _, p := range []string{
+		".arginfo1", ".argliveinfo", ".stkobj", ".opendefer", ".wrapinfo", ".args_stackmap", ".arginfo0",
+	} {
 		if strings.HasSuffix(name, p) {
 			return true
 		}

@@ -92,7 +92,10 @@ func Config(s *session.Client, log *slog.Logger) kernel.Config {
 func Kernel(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("kernel", flag.ContinueOnError)
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), "Usage: interleave kernel CONNECTION_FILE\n\nServes a Jupyter client through the sockets that the file names. Jupyter starts this command; `interleave install` registers it.\nINTERLEAVE_LOG=debug, info, warn or error logs to standard error.\n")
+		fmt.Fprint(fs.Output(), "Usage: interleave kernel CONNECTION_FILE\n\n"+
+			"Serves a Jupyter client through the sockets that the file names. "+
+			"Jupyter starts this command; `interleave install` registers it.\n"+
+			"INTERLEAVE_LOG=debug, info, warn or error logs to standard error.\n")
 	}
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

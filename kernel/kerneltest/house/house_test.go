@@ -90,7 +90,7 @@ const b = "said"
 	if strs.total != 3 || strs.sum() != 1 {
 		t.Errorf("strings: %s; want one marker in three words, of the one literal that is a sentence", strs)
 	}
-	if !slices.ContainsFunc(comments.found, func(s string) bool { return strings.HasPrefix(s, "p/a.go:4: go on:") }) {
+	if !slices.ContainsFunc(comments.found, func(s string) bool { return strings.HasPrefix(s, "p/a.go:4: go-on:") }) {
 		t.Errorf("no finding for the phrase that begins in line 4: %q", comments.found)
 	}
 	if rate := (&words{total: 4000, markers: []int{1, 1}}).rate(); rate != 5 {

@@ -19,10 +19,10 @@ var markers = []marker{
 	{"say", regexp.MustCompile(`(?i)\b(say|says|said)\b`)},
 	{"tell", regexp.MustCompile(`(?i)\b(tell|tells|told)\b`)},
 	{"nobody", regexp.MustCompile(`(?i)\b(nobody|anybody)\b`)},
-	{"go on", regexp.MustCompile(`(?i)\b(go|goes)\s+on\b`)},
-	{"is none", regexp.MustCompile(`(?i)\b(is|are)\s+none\b`)},
-	{"of ours", regexp.MustCompile(`(?i)\bof\s+(ours|theirs)\b`)},
-	{"no more", regexp.MustCompile(`(?i)\b(no\s+more|as\s+long\s+as)\b`)},
+	{"go-on", regexp.MustCompile(`(?i)\b(go|goes)\s+on\b`)},
+	{"is-none", regexp.MustCompile(`(?i)\b(is|are)\s+none\b`)},
+	{"of-ours", regexp.MustCompile(`(?i)\bof\s+(ours|theirs)\b`)},
+	{"no-more", regexp.MustCompile(`(?i)\b(no\s+more|as\s+long\s+as)\b`)},
 }
 
 var word = regexp.MustCompile(`\pL[\pL\pN'’]*`)
