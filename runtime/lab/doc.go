@@ -29,7 +29,7 @@
 //   - Measuring: [Measure], [Bench], [Scale], [Compare], [Keep]; [NewProgress] for the patient.
 //   - Asking what can go wrong: [Litmus] leaves the order to chance, [Explore] tries every one.
 //
-// The README of the module lists the counterparts of Python's names.
+// README.md in this folder lists the counterparts of Python's names.
 //
 // # Rules without exceptions
 //

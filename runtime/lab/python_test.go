@@ -74,7 +74,7 @@ func TestEverythingHasAnExample(t *testing.T) {
 	}
 }
 
-// The table in README names only what exists, and each row an example that runs.
+// The table in README.md names only what exists, and each row an example that runs.
 func TestPythonTable(t *testing.T) {
 	t.Parallel()
 	pkg, examples := exported(t)
@@ -91,7 +91,7 @@ func TestPythonTable(t *testing.T) {
 			names[typ.Name+"."+m.Name] = true
 		}
 	}
-	b, err := os.ReadFile("../../README.md")
+	b, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
