@@ -79,6 +79,8 @@ var layers = []layer{
 		"reads texts that the runtime printed, also in processes where no cell can run"},
 	{"kernel/engine/backend", []string{"kernel/cell", "kernel/engine/rt"},
 		"what an engine asks of a way to run cells, and neither way"},
+	{"kernel/engine/interpreted/instances", []string{"runtime/lab"},
+		"what the interpreter can call of lab, and nothing of how it calls"},
 	{"kernel/engine/interpreted", []string{"kernel/cell", "kernel/engine/backend", "kernel/engine/rt", "kernel/engine/stack", "kernel/engine/symbols"},
 		"the interpreter knows no compiler"},
 	{"kernel/engine/compiled", []string{"kernel/breaks", "kernel/cell", "kernel/engine/backend", "kernel/engine/rt", "kernel/load", "kernel/toolchain", "runtime/quantity"},

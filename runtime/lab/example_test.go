@@ -174,10 +174,3 @@ func ExampleOnPanic() {
 	<-task.Done()
 	// Output: daemon panicked: nobody awaits me; awaited: false
 }
-
-func ExampleGatherAny() {
-	number := func(context.Context) (any, error) { return 42, nil }
-	word := func(context.Context) (any, error) { return "forty-two", nil }
-	fmt.Println(lab.GatherAny(ctx, number, word))
-	// Output: [42 forty-two] <nil>
-}

@@ -101,7 +101,7 @@ func TestMisuse(t *testing.T) {
 	if err := rlock.Lock(ctx, "me"); err != nil {
 		t.Fatal(err)
 	}
-	flight := lab.NewFlightAny(func(context.Context, any) (any, error) { return 1, nil })
+	flight := lab.NewFlight(func(context.Context, any) (any, error) { return 1, nil })
 	for want, err := range map[string]error{
 		"lab.Subscription.Next: nil context: pass ctx, or context.Background()":           second(lab.NewBroadcast[int](lab.Block).Subscribe(1).Next(none)),
 		"lab.RWLock.Lock: nil context: pass ctx, or context.Background()":                 lab.NewRWLock(lab.PreferReaders).Lock(none),
