@@ -238,7 +238,7 @@ func (u *unit) described() string {
 func (c *checked) asideHint(name, recv string) string {
 	for _, u := range c.asideList() {
 		if u.recv == recv && slices.Contains(u.names, name) {
-			return fmt.Sprintf("%s was set aside when it no longer fitted (%s): define it again", u.described(), short(u.aside.String()))
+			return fmt.Sprintf("%s was set aside when it stopped fitting (%s): define it again", u.described(), short(u.aside.String()))
 		}
 	}
 	return ""

@@ -160,7 +160,7 @@ func (s *Session) importDecls(src *source) (named map[string]string, dots []stri
 		case !s.pkgs.Allowed(path):
 			msg := fmt.Sprintf("import %q: no such package in the standard library", path)
 			if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
-				msg = fmt.Sprintf("import %q: modules of others cannot be imported yet", path)
+				msg = fmt.Sprintf("import %q: third-party modules cannot be imported yet", path)
 			}
 			refuse(msg, "Cells can import the standard library, lab, display, timeline, plots and gonum.org/v1/plot")
 			continue

@@ -149,7 +149,7 @@ func (s *Session) tookName(name string) string {
 	if u == nil || u.kind != varUnit || len(paths) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s is the variable of cell[%d] now: import %q gives the name back to the package", name, u.src.n, paths[0])
+	return fmt.Sprintf("%s is the variable of cell[%d] now: import %q restores the name of the package", name, u.src.n, paths[0])
 }
 
 // shadowHint explains that a predeclared name means something else in this session, when a message mentions it.
@@ -160,7 +160,7 @@ func (c *checked) shadowHint(msg string) string {
 			continue
 		}
 		kinds := map[kind]string{funcUnit: "function", typeUnit: "type", constUnit: "constant", varUnit: "variable"}
-		return fmt.Sprintf("%s is the %s of cell[%d] now: %%forget %s gives the name back to Go", word, kinds[u.kind], u.src.n, word)
+		return fmt.Sprintf("%s is the %s of cell[%d] now: %%forget %s restores Go's own", word, kinds[u.kind], u.src.n, word)
 	}
 	return ""
 }

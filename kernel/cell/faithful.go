@@ -73,7 +73,7 @@ func (d *driver) entries() []string {
 
 func (d *driver) refuse(n ast.Node, what string) bool {
 	if d.refused == nil {
-		r := Diagnostic{Cell: d.c.src.n, Kind: "refused", Message: what + " is outside what the interpreter is proven to do right",
+		r := Diagnostic{Cell: d.c.src.n, Kind: "refused", Message: what + " is outside what the interpreter is proven to run correctly",
 			Hint: "Use %engine auto (or compiled) for this cell"}
 		r.Line, r.Column = d.c.src.position(n.Pos())
 		d.refused = &r

@@ -31,7 +31,7 @@ func (p *placement) staleValues() (notes []string) {
 		}
 		for _, tn := range rebuilt {
 			if holds(u.typ, tn.Type(), map[types.Type]bool{}) {
-				notes = append(notes, fmt.Sprintf("%s may hold values of %s from before this cell, which are of another type: assign it again", Clean(u.names[0]), Clean(tn.Name())))
+				notes = append(notes, fmt.Sprintf("%s may hold values of %s from before this cell, which have the old type: assign it again", Clean(u.names[0]), Clean(tn.Name())))
 				break
 			}
 		}
@@ -131,7 +131,7 @@ func (p *placement) keptMeanings() (notes []string) {
 		}
 		for _, name := range sortedKeys(p.remade) {
 			if n := u.closes[name]; n != 0 && name != u.names[0] {
-				notes = append(notes, fmt.Sprintf("%s keeps the %s that its closure was made with: run cell[%d] again", Clean(u.names[0]), Clean(name), n))
+				notes = append(notes, fmt.Sprintf("%s still uses the old %s: run cell[%d] again", Clean(u.names[0]), Clean(name), n))
 				break
 			}
 		}

@@ -263,9 +263,9 @@ func (c *checked) unreached() (notes []string) {
 			if u := c.method(k); u != nil && !u.alone() {
 				continue
 			}
-			notes = append(notes, fmt.Sprintf("values of %s that were handed on before keep the earlier %s: make them again", Clean(typ), Clean(method)))
+			notes = append(notes, fmt.Sprintf("values of %s from before this cell still call the old %s: create them again", Clean(typ), Clean(method)))
 		} else if c.s.valued[k] {
-			notes = append(notes, fmt.Sprintf("where %s was handed on as a value before, the earlier one stays: hand it on again", Clean(k)))
+			notes = append(notes, fmt.Sprintf("values of %s from before this cell still call the old function: assign or pass it again", Clean(k)))
 		}
 	}
 	return notes

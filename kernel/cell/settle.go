@@ -268,10 +268,10 @@ func (c *checked) contextSet() (errs []types.Error) {
 		for _, x := range targets {
 			if id, ok := x.(*ast.Ident); ok && id.Name == ctxName {
 				if o := c.info.Defs[id]; o != nil && isTop[n] && !types.Implements(o.Type(), c.old[ctxName].objs[0].Type().Underlying().(*types.Interface)) {
-					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's own context: what is none needs another name"})
+					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's context; choose another name for this value"})
 				}
 				if u := c.old[ctxName]; u != nil && u.builtin && c.info.Uses[id] == u.objs[0] {
-					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's own context and cannot be set: declare another with :="})
+					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's context and cannot be assigned; declare another variable with :="})
 				}
 			}
 		}

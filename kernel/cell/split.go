@@ -95,7 +95,7 @@ func balance(n int, text string, toks []lexeme) (map[int]int, *Diagnostic) {
 			stack = append(stack, i)
 		case closes(t.tok):
 			if len(stack) == 0 {
-				return nil, at(i, "unexpected %s: nothing is open here", t.tok)
+				return nil, at(i, "unexpected %s: no bracket is open here", t.tok)
 			}
 			open := stack[len(stack)-1]
 			if toks[open].tok != pair[t.tok] {
@@ -421,7 +421,7 @@ func invalidUTF8(n int, text string) Diagnostic {
 		}
 		i += w
 	}
-	d := Diagnostic{Cell: n, Kind: "syntax error", Message: fmt.Sprintf("the cell is not valid UTF-8: byte %#02x stands here; save or type it again as UTF-8", text[i])}
+	d := Diagnostic{Cell: n, Kind: "syntax error", Message: fmt.Sprintf("the cell is not valid UTF-8: byte %#02x; save or type it again as UTF-8", text[i])}
 	d.Line, d.Column = lineColumn(text, i)
 	return d
 }

@@ -44,7 +44,7 @@ func explainStrange(d *Diagnostic) {
 	what := name[0]
 	switch {
 	case !known && unicode.IsSpace(r), !known && unicode.Is(unicode.Zs, r):
-		what, name[1] = "a space that Go does not know", "a space"
+		what, name[1] = "a space that Go does not accept", "a space"
 	case !known && (unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Cc, r)):
 		what = "a control character"
 	case !known:
@@ -58,8 +58,8 @@ func explainStrange(d *Diagnostic) {
 		d.Message += ", " + what
 	}
 	if name[1] == "" {
-		d.Hint = "Delete the character. Code copied from a page may hold more of them"
+		d.Hint = "Delete the character. Code copied from a page may contain more of them"
 	} else {
-		d.Hint = fmt.Sprintf("Replace the character with %s. Code copied from a page may hold more of them", name[1])
+		d.Hint = fmt.Sprintf("Replace the character with %s. Code copied from a page may contain more of them", name[1])
 	}
 }

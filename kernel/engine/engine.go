@@ -103,7 +103,7 @@ func New(cfg Config) (*Engine, error) {
 	e.session = cell.New(e.packages)
 	e.plain = cfg.Code != "gated" && tools.Plain() && breaks.Available()
 	if cfg.Code == "plain" && !e.plain {
-		cfg.Log.Warn("code of cells is gated: plain code needs Linux on amd64, cells that are linked in memory, and a self-test that it passes", "self-test", tools.NotPlain())
+		cfg.Log.Warn("cells are compiled to gated code: plain code needs Linux on amd64, linking in memory, and a self-test that passes", "self-test", tools.NotPlain())
 	}
 	e.compiled = compiled.New(compiled.Config{Tools: tools, Missing: missing, WorkDir: cfg.WorkDir, Plain: e.plain, Log: cfg.Log, InBodies: e.inBodies})
 	e.session.Plain, e.session.Inlined = e.plain, e.compiled.Inlined

@@ -191,7 +191,7 @@ func (x *execution) perform(f func(), tracer string) {
 		r.values, r.shown = values, shown
 	}
 	if x.ctx.Err() != nil { // whoever interrupts is told what became of it
-		x.failed(&failure{name: "interrupted", value: "the cell was interrupted when its code had ended, while what it shows was made", interrupted: true})
+		x.failed(&failure{name: "interrupted", value: "the cell was interrupted while its result was being displayed", interrupted: true})
 	}
 }
 

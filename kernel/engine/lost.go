@@ -111,7 +111,7 @@ func (e *Engine) tellLost(r *run) {
 	}
 	o.panics = nil
 	if more := o.told - mostTold; more > 0 {
-		r.engine.out.Output(r.id, session.Stderr, fmt.Appendf(nil, "%sand %s of tasks that nobody awaits%s\n", faint, quantity.Plural(more, "more panic"), reset))
+		r.engine.out.Output(r.id, session.Stderr, fmt.Appendf(nil, "%sand %s of tasks that were not awaited%s\n", faint, quantity.Plural(more, "more panic"), reset))
 	}
 }
 
@@ -133,6 +133,6 @@ func (e *Engine) tell(r *run, p *lab.PanicError) {
 		what = p.Task + ","
 	}
 	at := strings.Count(f.value, "\n") + 1
-	lines = slices.Insert(lines, at, fmt.Sprintf("%sin %s%s%s started at %s%s%s; nobody awaits it%s", faint, reset, what, faint, reset, p.Spawn, faint, reset))
+	lines = slices.Insert(lines, at, fmt.Sprintf("%sin %s%s%s started at %s%s%s; not awaited%s", faint, reset, what, faint, reset, p.Spawn, faint, reset))
 	e.out.Output(r.id, session.Stderr, []byte(strings.Join(lines, "\n")+"\n"))
 }

@@ -34,13 +34,13 @@ var magics map[string]magic
 func init() { // magics mention themselves: %help lists them
 	magics = map[string]magic{
 		"help":   {"%help", "this list", false, (*execution).help},
-		"engine": {"%engine auto|yaegi|compiled", "choose what runs cells; auto: what is fastest and right", false, (*execution).engine},
-		"who":    {"%who", "list what is declared", false, (*execution).who},
-		"forget": {"%forget name …", "forget what was declared with these names; hidden built-ins and packages come back", false, (*execution).forget},
-		"reset":  {"%reset", "forget everything that was declared", false, (*execution).reset},
-		"plot":   {"%plot on|narrow|off", "draw what goroutines did under each cell that starts some; narrow for a phone", false, (*execution).plot},
+		"engine": {"%engine auto|yaegi|compiled", "choose the engine that runs cells; auto: the fastest that runs them correctly", false, (*execution).engine},
+		"who":    {"%who", "list all declarations", false, (*execution).who},
+		"forget": {"%forget name …", "forget the declarations with these names; hidden built-ins and packages are restored", false, (*execution).forget},
+		"reset":  {"%reset", "forget all declarations", false, (*execution).reset},
+		"plot":   {"%plot on|narrow|off", "draw a timeline under each cell that starts goroutines; narrow for a phone", false, (*execution).plot},
 		"timeit": {"%%timeit", "time and allocations of a round of the cell's statements, as go test -bench has them; also %timeit statement", true, (*execution).timeit},
-		"time":   {"%%time", "run the cell and tell how long it took", true, (*execution).time},
+		"time":   {"%%time", "run the cell and report how long it took", true, (*execution).time},
 		"bash":   {"%%bash", "run the cell as a shell script; a status other than zero fails the cell", true, (*execution).script},
 	}
 }
@@ -124,7 +124,7 @@ In every cell, without an import:
 
 A cell holds declarations and statements in any order. x := 1 declares a variable of the
 session. The value of the last expression is shown; a semicolon at the end hides it.
-Anything may be defined again: what uses it sees the new one.
+Anything may be defined again: code that uses it sees the new definition.
 `)
 	x.print("%s", b.String())
 }

@@ -87,10 +87,10 @@ func panicText(v any) string {
 		ok = true
 	})
 	if err != nil { // then f's results are not to be read
-		return fmt.Sprintf("%T (its text cannot be had: %v)", v, err)
+		return fmt.Sprintf("%T (its text is not available: %v)", v, err)
 	}
 	if !ok {
-		return fmt.Sprintf("%T (its text cannot be had: the method panicked)", v)
+		return fmt.Sprintf("%T (its Error or String method panicked)", v)
 	}
 	if composed {
 		text = composite(v)

@@ -70,7 +70,7 @@ func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
 func (r *run) end() {
 	r.over.Store(true)
 	r.engine.tellLost(r)
-	r.cancel(fmt.Errorf("cell[%d] has ended: what shall outlive its cell needs a context of its own, such as context.Background()", r.n))
+	r.cancel(fmt.Errorf("cell[%d] has ended; pass context.Background() to work that must outlive its cell", r.n))
 }
 
 const goexit = "goexit" // a failure's name

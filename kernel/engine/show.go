@@ -25,7 +25,7 @@ import (
 func (x *execution) result(values []any) {
 	defer func() {
 		if v := recover(); v != nil {
-			x.failed(&failure{name: "panic", value: "while the result was shown: " + panicText(v)})
+			x.failed(&failure{name: "panic", value: "while the result was being displayed: " + panicText(v)})
 		}
 	}()
 	var data, meta session.Bundle
@@ -204,9 +204,9 @@ func (r *run) settle() {
 
 // listLeft shows that n goroutines are still running, of which burning use a core, with lines that describe them.
 func (x *execution) listLeft(n, burning int, lines []string) {
-	head := quantity.Plural(n, "goroutine is still alive after this cell", "goroutines are still alive after this cell")
+	head := quantity.Plural(n, "goroutine is still running after this cell", "goroutines are still running after this cell")
 	if burning > 0 {
-		lines = append(lines, "To end what runs, restart the kernel. A loop that looks at ctx ends with its cell: for ctx.Err() == nil { … }")
+		lines = append(lines, "To stop goroutines, restart the kernel. A loop that checks ctx stops with its cell: for ctx.Err() == nil { … }")
 	}
 	text := head + ":\n  " + strings.Join(lines, "\n  ")
 	page := `<details><summary style="opacity:.7">` + html.EscapeString(head) + "</summary><pre>" + html.EscapeString(strings.Join(lines, "\n")) + "</pre></details>"

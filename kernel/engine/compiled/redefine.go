@@ -41,7 +41,7 @@ func (e *Engine) check(path string, pc uintptr) error {
 		loop = slices.DeleteFunc(loop, func(place string) bool { return !strings.HasPrefix(place, "cell[") })
 		switch {
 		case len(loop) == 0:
-			e.Log.Info("a loop of a package's cannot be stopped", "cell", path)
+			e.Log.Info("a loop of a package cannot be stopped", "cell", path)
 		case !slices.ContainsFunc(loop, func(place string) bool { return slices.Contains(e.facts.looks, place) }):
 			err.places = append(err.places, loop...)
 		}
@@ -66,7 +66,7 @@ func (e *Engine) added(path string) {
 	}
 	if len(jumps) > 0 {
 		if err := breaks.Redirect(jumps); err != nil {
-			e.Log.Warn("methods take a call more", "cell", path, "error", err)
+			e.Log.Warn("calls of redefined methods take a detour", "cell", path, "error", err)
 		}
 	}
 }
@@ -92,7 +92,7 @@ func (e *Engine) factsOf(en cell.Entry) (f load.Function, ok bool) {
 			all, err = load.Functions(file, e.facts.params[en.Cell])
 		}
 		if err != nil {
-			e.Log.Warn("what the compiler knows of functions", "error", err)
+			e.Log.Warn("cannot read the compiler's facts about functions", "error", err)
 		}
 		e.facts.known[en.Cell] = all
 	}
@@ -141,7 +141,7 @@ func (e *Engine) redirect(p *cell.Plan) error {
 	for _, j := range p.Jumps {
 		from := e.entry(j.Old)
 		if j.Value && (from == 0 || !breaks.CanJump(from)) {
-			p.Notices = append(p.Notices, fmt.Sprintf("values of %s that were handed on before keep the earlier one: make them again", cell.Clean(j.Key)))
+			p.Notices = append(p.Notices, fmt.Sprintf("values of %s from before this cell still call the old one: create them again", cell.Clean(j.Key)))
 			continue
 		}
 		to[from] = e.entry(j.New)
@@ -152,7 +152,7 @@ func (e *Engine) redirect(p *cell.Plan) error {
 	var jumps []breaks.Jump
 	for from, to := range to {
 		if to == 0 {
-			return errors.New("a definition that was to take the place of another is not there")
+			return errors.New("the function that replaces another is missing")
 		}
 		jumps = append(jumps, breaks.Jump{From: from, To: to})
 	}
@@ -170,11 +170,11 @@ func (e *Engine) stale(p *cell.Plan) (notes []string) {
 		if len(s.Kept) == 0 {
 			continue
 		}
-		keep := "keep the earlier " + cell.Clean(strings.Join(s.Kept, ", "))
+		keep := "still call the old " + cell.Clean(strings.Join(s.Kept, ", "))
 		if s.Function == "" {
-			notes = append(notes, fmt.Sprintf("functions that cell[%d] has made %s: run it again to make new ones", s.Cell, keep))
+			notes = append(notes, fmt.Sprintf("functions created by cell[%d] %s: run it again to create new ones", s.Cell, keep))
 		} else {
-			notes = append(notes, fmt.Sprintf("functions that %s (cell[%d]) has made %s: call it again to make new ones", s.Function, s.Cell, keep))
+			notes = append(notes, fmt.Sprintf("functions created by %s (cell[%d]) %s: call it again to create new ones", s.Function, s.Cell, keep))
 		}
 	}
 	counts, more := e.InBodies(p.Stale)

@@ -108,7 +108,7 @@ func (in *Engine) Load(_ context.Context, p *cell.Plan) (*backend.Program, error
 	}
 	prog, err := in.y.Compile(p.Drive)
 	if err != nil {
-		return nil, unknown("something that the cell mentions: %v", err)
+		return nil, unknown("something that the cell uses: %v", err)
 	}
 	y := in.y
 	return &backend.Program{Run: func() {
