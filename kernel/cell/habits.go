@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// A habit is something that people write who know Python, or Jupyter with Python, and how Go says it.
+// A habit is a mistake of people who know Python, or Jupyter with Python, with a hint to the Go equivalent.
 type habit struct {
-	line    string // pattern of the line at fault; where a name is undefined, of the line from there on
-	message string // pattern of the message; empty for all
+	line    string // pattern of the line at fault; for an undefined name, of the rest of the line from that name
+	message string // pattern of the message; empty matches all
 	hint    string // ${1} is what the first group of message matched
 	wrong   string // a cell that gets the hint
-	right   string // what the hint leads to: a cell without fault
+	right   string // a correct cell that follows the hint
 }
 
 var habits = []habit{
@@ -103,8 +103,8 @@ var habits = []habit{
 		"x := 5\nx := 6", "x := 5\nx = 6"},
 }
 
-// habitHint is how Go says what a line seems to mean, empty when nothing is known. The patterns are compiled when a session
-// sees its first mistake.
+// habitHint returns the hint for an error that is a known habit, empty for other errors. The patterns are
+// compiled when a session gets its first error.
 func (s *Session) habitHint(d Diagnostic) string {
 	if s.habits == nil {
 		for _, h := range habits {
@@ -112,7 +112,7 @@ func (s *Session) habitHint(d Diagnostic) string {
 		}
 	}
 	line := d.source
-	if strings.HasPrefix(d.Message, "undefined: ") { // what stands before the name has nothing to do with it
+	if strings.HasPrefix(d.Message, "undefined: ") { // the text before the name is irrelevant
 		line = line[min(d.Column-1, len(line)):]
 	}
 	for i, re := range s.habits {
