@@ -9,21 +9,22 @@ import (
 	"strings"
 )
 
-// A definition of an earlier cell may no longer fit what a new cell defines: a caller passes too few arguments, a method reads a
-// field that its type has lost. The new cell is accepted, as it is in every notebook whose cells are run one after the other. The
-// definitions that do not fit are set aside: a note says which and why, cells that mention them are refused with that reason, and
-// they come back by themselves when a later cell makes them fit again.
+// A definition of an earlier cell may no longer fit what a new cell defines: a caller passes too few
+// arguments, or a method reads a field that its type has lost. The new cell is accepted all the same, so that
+// the cells of a notebook can be run one after the other. The definitions that do not fit are set aside: a
+// note names them and the reason, cells that mention them are refused with that reason, and they come back
+// when a later cell makes them fit again.
 //
-// What is compiled already stays as it was: goroutines that run it and closures that hold it use the definitions it was compiled
-// with.
+// Compiled code stays as it was: goroutines that run it and closures that hold it use the definitions it was
+// compiled with.
 
-// setAside takes definitions of earlier cells that have errors out of the session, and reports whether it did. It does not when
-// the cell itself has an error, which is the one to show.
+// setAside takes definitions of earlier cells that have errors out of the session, and reports whether it
+// did. When the cell itself has an error, it takes out nothing: that error is the one to show.
 func (c *checked) setAside(errs []types.Error) bool {
 	var units []*unit // in the order in which the checker found them
 	found := map[*unit]types.Error{}
 	for _, e := range errs {
-		if strings.HasPrefix(e.Msg, "\t") { // continues the one before
+		if strings.HasPrefix(e.Msg, "\t") { // continues the error before
 			continue
 		}
 		u := c.earlierUnit(e)
@@ -38,7 +39,7 @@ func (c *checked) setAside(errs []types.Error) bool {
 	slices.SortFunc(units, func(a, b *unit) int { return int(a.node.Pos() - b.node.Pos()) })
 	for _, u := range units {
 		e := found[u]
-		if own := c.same[u]; own != nil { // the cell has this definition itself: its error is the cell's
+		if own := c.same[u]; own != nil { // the cell has this definition itself: the error belongs to the cell
 			delete(c.same, u)
 			c.gone[u] = true
 			c.news = append(c.news, own)
@@ -58,7 +59,7 @@ func (c *checked) setAside(errs []types.Error) bool {
 	return len(found) > 0
 }
 
-// takeOut sets one definition aside, and variables whose type it was.
+// takeOut sets aside one definition, and the variables that had it as their type.
 func (c *checked) takeOut(u *unit, why *Diagnostic) {
 	c.gone[u] = true
 	c.aside = append(c.aside, u)
@@ -76,7 +77,7 @@ func (c *checked) takeOut(u *unit, why *Diagnostic) {
 	}
 }
 
-// earlierUnit finds the definition of an earlier cell that an error is in, or nil.
+// earlierUnit returns the definition of an earlier cell that contains an error, or nil.
 func (c *checked) earlierUnit(e types.Error) *unit {
 	src := c.s.sourceOf(e.Pos)
 	if src == nil || src == c.src {
@@ -93,8 +94,8 @@ func (c *checked) earlierUnit(e types.Error) *unit {
 	return nil
 }
 
-// revive adds to the definitions that are looked at those that were set aside and that mention something this cell defines,
-// perhaps by way of others.
+// revive adds to the definitions to check those that were set aside and that mention, directly or through
+// others, something that this cell defines.
 func (d *definition) revive() {
 	names := map[string]bool{}
 	for _, u := range d.news {
@@ -128,7 +129,7 @@ func (d *definition) revive() {
 	}
 }
 
-// superseded reports whether something else has the name of a definition that was set aside.
+// superseded reports whether the name of a definition that was set aside has another meaning now.
 func (o *outline) superseded(u *unit, vars []*ast.Ident) bool {
 	if u.kind == methodUnit {
 		return slices.ContainsFunc(o.news, func(n *unit) bool { return n.kind == methodUnit && n.key() == u.key() })
@@ -147,7 +148,7 @@ func nameSet(names []string) map[string]bool {
 	return m
 }
 
-// remaining lists what is set aside once this cell is part of the session.
+// remaining lists the units that are set aside once this cell is part of the session.
 func (c *checked) remaining() (aside []*unit) {
 	for _, u := range c.s.aside {
 		if !c.superseded(u, c.vars) && !c.revived[u] {
@@ -162,14 +163,14 @@ func (c *checked) remaining() (aside []*unit) {
 	return aside
 }
 
-// withReason returns a unit that is set aside.
+// withReason returns a copy of a unit, set aside with its reason.
 func (c *checked) withReason(u *unit) *unit {
 	cp := *u
 	cp.aside = c.why[u]
 	return &cp
 }
 
-// asideList lists what the cell may miss because it is set aside, now or before.
+// asideList lists the units that the cell may miss because they are set aside, now or before.
 func (c *checked) asideList() (list []*unit) {
 	for _, u := range c.aside {
 		list = append(list, c.withReason(u))
@@ -177,7 +178,8 @@ func (c *checked) asideList() (list []*unit) {
 	return append(list, c.s.aside...)
 }
 
-// asideNotes are the notes for the user: what was set aside, what went with it, and what fits again.
+// asideNotes returns the notes for the user: which definitions were set aside, which went with them, and
+// which fit again.
 func (c *checked) asideNotes() (notes []string) {
 	const most = 6
 	var reasons, followers []string
@@ -225,7 +227,7 @@ func (c *checked) tookAside(name string) bool {
 	return slices.ContainsFunc(c.aside, func(u *unit) bool { return u.kind != methodUnit && slices.Contains(u.names, name) })
 }
 
-// described is how notes call a unit: method Label of Job (cell[2]).
+// described returns how notes call a unit: method Label of Job (cell[2]).
 func (u *unit) described() string {
 	name := Clean(u.names[0])
 	if u.kind == methodUnit {
@@ -234,11 +236,11 @@ func (u *unit) described() string {
 	return fmt.Sprintf("%s (cell[%d])", name, u.src.n)
 }
 
-// asideHint explains that a name or a method that the cell misses is set aside, empty when it is not.
+// asideHint explains that a name or a method that the cell misses is set aside. It is empty when it is not.
 func (c *checked) asideHint(name, recv string) string {
 	for _, u := range c.asideList() {
 		if u.recv == recv && slices.Contains(u.names, name) {
-			return fmt.Sprintf("%s was set aside when it no longer fitted (%s): define it again", u.described(), short(u.aside.String()))
+			return fmt.Sprintf("%s was set aside when it stopped fitting (%s): define it again", u.described(), short(u.aside.String()))
 		}
 	}
 	return ""

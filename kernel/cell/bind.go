@@ -12,7 +12,7 @@ import (
 // runtimePath is the package that generated code calls.
 const runtimePath = "interleave/kernel/engine/rt"
 
-// Packages is what the front end knows of packages that a cell may import.
+// Packages describes the packages that a cell may import.
 type Packages interface {
 	types.Importer
 	// Named lists the import paths of packages with this name, the most wanted first.
@@ -21,21 +21,21 @@ type Packages interface {
 	Allowed(path string) bool
 }
 
-// A binder decides, when a cell is defined, what its free names mean: a package is bound to one unique import name, a
-// session name that hides a predeclared one to another. A later cell's `fmt := 1` or `len := 7` then changes nothing for
-// code that was there before.
+// A binder decides, when a cell is defined, the meaning of its free names: a package is bound to one unique
+// import name, a session name that hides a predeclared one to another. A later cell's `fmt := 1` or `len :=
+// 7` then changes nothing for existing code.
 type binder struct {
 	pkgs     Packages
-	earlier  map[string]bool   // the names of earlier cells alone
+	earlier  map[string]bool   // the names of earlier cells only
 	imports  map[string]string // name → path, by import declarations of this and earlier cells
 	spelled  map[*ast.Ident]string
 	paths    map[string]bool // paths bound
 	aliased  map[string]string
-	absent   map[string]bool // names that mean something else because nothing in the session has them
+	absent   map[string]bool // names with another meaning because the session does not declare them
 	shadowed map[string]bool // session names that hide predeclared ones
 }
 
-// shadow is the name, inside the checker, of a session name that hides a predeclared one.
+// shadow returns the name, inside the checker, of a session name that hides a predeclared one.
 func shadow(name string) string { return own + name }
 
 func (b *binder) rename(id *ast.Ident, name string) {
@@ -45,14 +45,15 @@ func (b *binder) rename(id *ast.Ident, name string) {
 	id.Name = name
 }
 
-// bind renames free identifiers of one part of the cell. own are the names that the part can see besides earlier ones.
+// bind renames free identifiers of one part of the cell. own are the names, besides earlier ones, that the
+// part can see.
 func (b *binder) bind(free []*ast.Ident, roots []ast.Node, own map[string]bool) {
 	unresolved := make(map[*ast.Ident]bool, len(free))
 	for _, id := range free {
 		unresolved[id] = true
 	}
-	members := map[string][]string{}   // package name → what is used of it
-	heads := map[string][]*ast.Ident{} // package name → where it stands
+	members := map[string][]string{}   // package name → members used
+	heads := map[string][]*ast.Ident{} // package name → its identifiers
 	for _, root := range roots {
 		keys := keysOf(root)
 		ast.Inspect(root, func(n ast.Node) bool {
@@ -88,8 +89,8 @@ func (b *binder) bind(free []*ast.Ident, roots []ast.Node, own map[string]bool) 
 	}
 }
 
-// keysOf finds the keys of literals, and whether they name fields: all do but those of maps and arrays, as far as the literal
-// shows what it is. The parser takes none of them for names that must be explained.
+// keysOf finds the keys of literals, and reports for each whether it names a field. All do except keys of
+// maps and arrays, as far as the literal shows its type. The parser does not list keys as unresolved names.
 func keysOf(root ast.Node) (fields map[*ast.Ident]bool) {
 	fields = map[*ast.Ident]bool{}
 	ast.Inspect(root, func(n ast.Node) bool {
@@ -114,8 +115,8 @@ func keysOf(root ast.Node) (fields map[*ast.Ident]bool) {
 	return fields
 }
 
-// choose finds the package that a name means when no import explains it: the first of that name that has everything
-// used of it.
+// choose returns the package that a name means when no import declares it: the first of that name that has
+// all used members.
 func (b *binder) choose(name string, used []string) string {
 	paths := b.pkgs.Named(name)
 next:
@@ -160,7 +161,7 @@ func (s *Session) importDecls(src *source) (named map[string]string, dots []stri
 		case !s.pkgs.Allowed(path):
 			msg := fmt.Sprintf("import %q: no such package in the standard library", path)
 			if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
-				msg = fmt.Sprintf("import %q: modules of others cannot be imported yet", path)
+				msg = fmt.Sprintf("import %q: third-party modules cannot be imported yet", path)
 			}
 			refuse(msg, "Cells can import the standard library, lab, display, timeline, plots and gonum.org/v1/plot")
 			continue

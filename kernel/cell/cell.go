@@ -1,21 +1,25 @@
-// Package cell is the front end: it knows Go syntax and types, what a session has declared, and how a cell becomes code
-// that either engine can run. It is pure: it reads no files, starts nothing, logs nothing, and has never heard of Jupyter.
+// Package cell is the front end: it knows Go syntax and types, the declarations of a session, and how to turn
+// a cell into code that either engine can run. It is pure: it reads no files, starts no processes, logs
+// nothing, and does not know Jupyter.
 //
 // # From text to code
 //
-// A session is one Go package that grows. Session.Check takes the text of a cell (Segments has cut magics off before) and
-// goes through four steps with a value between each two, which only the step before has written:
+// A session is one Go package that grows. Session.Check takes the text of a cell (Segments has cut magics off
+// before) in four steps. Each step returns a value that the next one reads and does not change:
 //
 //	source      split.go: the text is parsed: imports, functions, and everything else as the body of a function
-//	definition  define.go, bind.go: what the cell declares and replaces; free names are bound to packages, so that later cells
-//	            cannot change what they mean
-//	checked     settle.go, spread.go, round.go: go/types sees the cell and its dependants as part of the whole package
-//	placement   place.go: which package has what, and in which order the cell's code runs; notices.go: what the user should know
-//	emission    emit.go: a Go package for the compiled engine, by edits to the cell's own text; lower.go and plain.go: what is
-//	            added to the code; drive.go: the same for the interpreter, when everything in the cell is in the faithful set
+//	definition  define.go, bind.go: what the cell declares and replaces; free names are bound to packages, so that
+//	            later cells cannot change their meaning
+//	checked     settle.go, spread.go, round.go: go/types checks the cell and its dependants as part of the package
+//	placement   place.go: which package holds what, and in which order the cell's code runs; notices.go: notes for
+//	            the user
+//	emission    emit.go: a Go package for the compiled engine, made by edits to the cell's own text; lower.go and
+//	            plain.go: code that is added; drive.go: the same for the interpreter, when everything in the cell
+//	            is in the faithful set
 //
-// The result is a Plan. Nothing of the session has changed until Plan.Commit is called, which is commit.go; what a refused cell leaves
-// behind is the number of its package, the names of the packages that it mentioned, and its text until the next cell is checked.
+// The result is a Plan. The session does not change until Plan.Commit is called (commit.go). A refused cell
+// leaves only the number of its package, the names of the packages that it mentioned, and its text until the
+// next cell is checked.
 package cell
 
 import (
@@ -25,12 +29,13 @@ import (
 	"slices"
 )
 
-// A Session is what is declared so far. Use it from one goroutine.
+// A Session holds the declarations so far. Use it from one goroutine.
 type Session struct {
-	// Plain says that loops and calls can be stopped without a look at the stop flag in them, and that later definitions can be written over the
-	// entries of functions. It is set before the first cell.
+	// Plain reports that loops and calls can be stopped without polling the stop flag, and that later
+	// definitions can be written over the entries of functions. It is set before the first cell.
 	Plain bool
-	// Inlined says whether the compiler has let callers have copies of a function's body; nil and in doubt: yes.
+	// Inlined reports whether the compiler has let callers have copies of a function's body, true in doubt. When
+	// it is nil, all functions count as inlined.
 	Inlined func(Entry) bool
 
 	pkgs    Packages
@@ -40,16 +45,16 @@ type Session struct {
 	aside   []*unit // definitions that no longer fit the others
 	imports map[string]string
 	dots    []string
-	texts   []*source            // of the cells that the session has something of, to find the cell of a position
+	texts   []*source            // of the cells with declarations in the session, to find the cell of a position
 	latest  *source              // the cell that was parsed last, until it is committed
 	ran     map[string]*reusable // by text
 	aliased map[string]string    // alias → import path
 	serial  int                  // of the last cell
 	valued  map[string]bool      // keys of functions that were named as values
 	former  []*unit              // functions that were built again or forgotten, whose code may still run
-	bodies  map[int]*unit        // what plain cells' statements hold, by serial: closures in them may live on
-	stamp   int                  // counts what changes the meaning of free names
-	habits  [][2]*regexp.Regexp  // the patterns of habits, once they were needed
+	bodies  map[int]*unit        // what statements of plain cells hold, by serial: closures in them may still exist
+	stamp   int                  // number of changes to the meaning of free names
+	habits  [][2]*regexp.Regexp  // the patterns of habits, compiled on first use
 }
 
 // New returns an empty session. Without packages it can parse alone.
@@ -62,14 +67,14 @@ func New(pkgs Packages) *Session {
 	return s
 }
 
-// Fresh returns an empty session that goes on numbering packages where this one is.
+// Fresh returns an empty session that continues the numbering of packages of this one.
 func (s *Session) Fresh() *Session {
 	f := New(s.pkgs)
 	f.serial, f.Plain, f.Inlined = s.serial, s.Plain, s.Inlined
 	return f
 }
 
-// Check checks cell n against the session. What is wrong with it is returned as Diagnostics.
+// Check checks cell n against the session. Errors in the cell are returned as Diagnostics.
 func (s *Session) Check(n int, text string) (*Plan, error) {
 	if p := s.reuse(n, text); p != nil {
 		return p, nil
@@ -77,10 +82,10 @@ func (s *Session) Check(n int, text string) (*Plan, error) {
 	return s.CheckAnew(n, text)
 }
 
-// CheckAnew is Check for one who cannot run the package that an earlier cell of the same text has.
+// CheckAnew is Check for a caller that cannot run the package of an earlier cell with the same text.
 func (s *Session) CheckAnew(n int, text string) (*Plan, error) { return s.checkAnew(n, text, Amends{}) }
 
-// checkAnew goes through the four steps; each takes the value of the one before and alone writes its own.
+// checkAnew runs the four steps.
 func (s *Session) checkAnew(n int, text string, a Amends) (*Plan, error) {
 	src, diags := s.read(n, text)
 	if len(diags) > 0 {
@@ -103,7 +108,7 @@ func (s *Session) checkAnew(n int, text string, a Amends) (*Plan, error) {
 	return plan, nil
 }
 
-// read parses the text of a cell, which gets the next number for its package.
+// read parses the text of a cell and gives the next number to its package.
 func (s *Session) read(n int, text string) (*source, Diagnostics) {
 	if s.latest != nil {
 		s.tidy(nil)
@@ -115,8 +120,9 @@ func (s *Session) read(n int, text string) (*source, Diagnostics) {
 	return src, diags
 }
 
-// tidy forgets the text and the syntax of cells of which nothing is left: cells that were refused or declared nothing, and cells
-// whose definitions were all replaced. Positions of diagnostics are looked up in what remains. committed is a cell that has just become part of the session, or nil.
+// tidy forgets the text and the syntax of cells without anything left: cells that were refused or declared
+// nothing, and cells whose definitions were all replaced. Positions of diagnostics are looked up in the
+// remaining ones. committed is a cell that has just become part of the session, or nil.
 func (s *Session) tidy(committed *source) {
 	if s.latest != nil && s.latest != committed {
 		s.forgetText(s.latest)
@@ -147,13 +153,14 @@ func (s *Session) forgetText(src *source) {
 	}
 }
 
-// Upcoming is the number that the next cell's package gets, unless something else is checked before.
+// Upcoming returns the number that the package of the next cell gets, unless another cell is checked before.
 func (s *Session) Upcoming() int { return s.serial + 1 }
 
-// Next sets the number that the next cell's package gets, to declare again what another process had compiled.
+// Next sets the number that the package of the next cell gets, to declare again what another process had
+// compiled.
 func (s *Session) Next(serial int) { s.serial = serial - 1 }
 
-// live returns the session's units by name; methods are not among them.
+// live returns the session's units by name, without methods.
 func (s *Session) live() map[string]*unit {
 	m := make(map[string]*unit, len(s.units))
 	for _, u := range s.units {
@@ -166,7 +173,7 @@ func (s *Session) live() map[string]*unit {
 	return m
 }
 
-// excerpts adds to each diagnostic the line it speaks of.
+// excerpts adds to each diagnostic the line that it is about.
 func (s *Session) excerpts(ds Diagnostics, src *source) Diagnostics {
 	texts := map[int]string{src.n: src.text}
 	for _, o := range s.texts {
@@ -185,7 +192,8 @@ func (s *Session) excerpts(ds Diagnostics, src *source) Diagnostics {
 	return ds
 }
 
-// sourceOf finds the cell of a position: the one that is being checked, or an earlier one that the session has something of.
+// sourceOf returns the cell of a position: the one that is being checked, or an earlier one with declarations
+// in the session.
 func (s *Session) sourceOf(p token.Pos) *source {
 	if s.latest != nil && s.latest.offset(p) >= 0 {
 		return s.latest

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// commit makes a cell part of the session, with what is known of the code that was written for it, and nil for w where no code was. It is
-// the one place where a session changes: all steps before make values of their own.
+// commit makes a cell part of the session, with the facts about the code that was written for it; w is nil if
+// no code was. This is the only place where a session changes: all steps before return values of their own.
 func (p *placement) commit(plan *Plan, w *emission, compiled bool) {
 	s := p.s
 	used, methods, absent := p.mentioned()
@@ -53,7 +53,8 @@ func (p *placement) commit(plan *Plan, w *emission, compiled bool) {
 	s.tidy(p.src)
 }
 
-// commitPlain records what plain code holds copies of, and where calls arrive that were compiled into it.
+// commitPlain records of which functions plain code holds copies, and where calls that were compiled into it
+// arrive.
 func (p *placement) commitPlain(w *emission) {
 	s, serial := p.s, p.src.serial
 	maps.Copy(s.valued, w.valued)
@@ -75,7 +76,7 @@ func (p *placement) commitPlain(w *emission) {
 		*u.entries = list
 	}
 	for _, b := range s.bodies {
-		if b.src.text == p.src.text { // what it made is made again
+		if b.src.text == p.src.text { // its definitions are made again
 			b.keeps, b.inKept = nil, nil
 		}
 	}

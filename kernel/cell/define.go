@@ -7,16 +7,17 @@ import (
 	"strings"
 )
 
-// An outline is what is declared, by name: by earlier cells, and by the cell that is being checked. Each step has its own.
+// An outline lists declarations by name: of earlier cells, and of the cell that is being checked. Each step
+// has its own.
 type outline struct {
 	old     map[string]*unit // the session's names before this cell
-	kept    []*unit          // units of earlier cells that stay, perhaps built again
-	gone    map[*unit]bool   // those of kept that do not stay after all
-	news    []*unit          // declared by this cell, but for those that the session has with the same text
+	kept    []*unit          // units of earlier cells that stay, or are built again
+	gone    map[*unit]bool   // those of kept that turned out not to stay
+	news    []*unit          // declared by this cell, without those that the session has with the same text
 	added   map[string]*unit // the names of news
 	same    map[*unit]*unit  // kept unit → the cell's own of the same text
-	changed map[string]bool  // names whose users must be looked at again
-	reset   map[string]bool  // types and constants that are not what they were
+	changed map[string]bool  // names whose users must be checked again
+	reset   map[string]bool  // types and constants that have changed
 	dropped []*unit          // variables of types that are no longer declared
 }
 
@@ -29,7 +30,8 @@ func (o *outline) clone() outline {
 	}
 }
 
-// A definition is a cell's text with its names bound: what it declares, and what of the session that replaces. No types are known.
+// A definition is a cell's text with its names bound: its declarations, and the units of the session that
+// they replace. Types are not known yet.
 type definition struct {
 	s       *Session
 	src     *source
@@ -49,10 +51,10 @@ type definition struct {
 	revived  map[*unit]bool  // units that were set aside before and are tried again
 
 	cut   map[string]bool // keys of functions and methods that calls compiled earlier must not reach
-	looks map[string]bool // lines of loops that look at the stop flag
+	looks map[string]bool // lines of loops that poll the stop flag
 }
 
-// define finds what the cell declares and which units of the session that replaces.
+// define finds the cell's declarations and the units of the session that they replace.
 func (s *Session) define(src *source, named map[string]string, dots []string, a Amends) *definition {
 	units, body, vars := src.units()
 	d := &definition{s: s, src: src, named: named, newDots: dots, body: body, vars: vars, replaced: map[*unit]*unit{}, revived: map[*unit]bool{}}
@@ -89,7 +91,8 @@ func (s *Session) define(src *source, named map[string]string, dots []string, a 
 	return d
 }
 
-// bindNames decides what the names mean that the cell's text leaves open, and in which order its variables are initialised.
+// bindNames decides the meaning of names that the cell's text leaves open, and the order in which its
+// variables are initialised.
 func (d *definition) bindNames(units []*unit) {
 	s, src := d.s, d.src
 	d.bind = &binder{pkgs: s.pkgs, imports: maps.Clone(s.imports), spelled: src.spelled, paths: map[string]bool{}, aliased: s.aliased,
@@ -107,7 +110,7 @@ func (d *definition) bindNames(units []*unit) {
 	}
 	d.shadowPredeclared(units)
 	d.baseTypes(units)
-	hoisted := map[string]bool{} // names the whole cell can see
+	hoisted := map[string]bool{} // names that the whole cell can see
 	for _, u := range units {
 		if u.kind != methodUnit && u.kind != initUnit {
 			for _, n := range u.names {
@@ -127,7 +130,7 @@ func (d *definition) bindNames(units []*unit) {
 		rest = append(rest, st)
 	}
 	d.bind.bind(src.unbound, funcs, all)
-	for _, id := range d.vars { // len := len(x) reads Go's own len; what follows is resolved already
+	for _, id := range d.vars { // len := len(x) reads Go's own len; later uses are resolved already
 		if user, ok := strings.CutPrefix(id.Name, own); ok && d.old[id.Name] == nil && !d.bind.earlier[user] {
 			delete(d.bind.shadowed, user)
 		}
@@ -137,8 +140,8 @@ func (d *definition) bindNames(units []*unit) {
 	d.bind.bind(src.free, rest, hoisted)
 }
 
-// match sorts the cell's units into those that the session has with the same text, which stay, and with them the identity of types,
-// and new ones.
+// match separates the cell's units into new ones and those that the session has with the same text. The
+// latter stay, and with them the identity of types.
 func (d *definition) match(units []*unit) {
 	for _, u := range units {
 		if i := slices.IndexFunc(d.kept, func(o *unit) bool {
@@ -151,7 +154,8 @@ func (d *definition) match(units []*unit) {
 	}
 }
 
-// sameNames reports whether the names in two pieces of syntax with the same text mean the same packages and predeclared names.
+// sameNames reports whether the names in two pieces of syntax with the same text mean the same packages and
+// predeclared names.
 func sameNames(a, b ast.Node) bool {
 	names := func(n ast.Node) (list []string) {
 		ast.Inspect(n, func(n ast.Node) bool {
@@ -188,7 +192,7 @@ func (d *definition) baseTypes(units []*unit) {
 	}
 }
 
-// shadowPredeclared gives names such as len, when the cell declares them, a spelling of their own.
+// shadowPredeclared gives names such as len their own spelling when the cell declares them.
 func (d *definition) shadowPredeclared(units []*unit) {
 	for _, u := range units {
 		if u.kind == methodUnit || u.kind == initUnit {
@@ -224,11 +228,11 @@ func (d *definition) shadowPredeclared(units []*unit) {
 	}
 }
 
-// renameAll renames an identifier that the cell declares, and what refers to it.
+// renameAll renames an identifier that the cell declares, and all references to it.
 func (d *definition) renameAll(decl *ast.Ident) {
 	name := shadow(decl.Name)
 	look := func(root ast.Node) {
-		fields := keysOf(root) // to the parser they may be the variable
+		fields := keysOf(root) // the parser may resolve them to the variable
 		ast.Inspect(root, func(n ast.Node) bool {
 			if id, ok := n.(*ast.Ident); ok && id != decl && id.Obj != nil && id.Obj == decl.Obj && !fields[id] {
 				d.bind.rename(id, name)
@@ -245,7 +249,7 @@ func (d *definition) renameAll(decl *ast.Ident) {
 	d.bind.rename(decl, name)
 }
 
-// drop removes a unit, or one name of it, from what stays.
+// drop removes a unit, or one name of it, from the units that stay.
 func (o *outline) drop(u *unit, name string) {
 	o.changed[name] = true
 	if u.kind == constUnit && len(u.names) > 1 {
@@ -260,7 +264,7 @@ func (o *outline) drop(u *unit, name string) {
 	o.gone[u] = true
 }
 
-// replace finds what a new unit takes the place of.
+// replace finds the units that a new unit replaces.
 func (d *definition) replace(u *unit) {
 	switch u.kind {
 	case initUnit, blankUnit:

@@ -9,21 +9,21 @@ import (
 	"golang.org/x/text/width"
 )
 
-// A Diagnostic is one thing wrong with a cell, at a place of this or an earlier cell.
+// A Diagnostic is one error in a cell, at a place of this or an earlier cell.
 type Diagnostic struct {
 	Cell         int
 	Line, Column int    // from 1; Column counts bytes. Line 0: no place
 	Kind         string // "syntax error", "type error" or "refused"
 	Message      string
-	Hint         string // what to do, empty when the message says it
+	Hint         string // the remedy; empty when the message implies it
 	source       string // the line, for the excerpt
-	explained    bool   // the hint knows the cause: none about habits takes its place
+	explained    bool   // the hint is about the cause: no hint of habits replaces it
 }
 
-// Diagnostics is what is wrong with a cell; it is an error when it is not empty.
+// Diagnostics lists the errors in a cell. It is an error when it is not empty.
 type Diagnostics []Diagnostic
 
-// Error gives one line per diagnostic: cell[3]:1:7: undefined: x.
+// Error returns one line per diagnostic: cell[3]:1:7: undefined: x.
 func (ds Diagnostics) Error() string {
 	var lines []string
 	for _, d := range ds {
@@ -39,8 +39,8 @@ func (d Diagnostic) String() string {
 	return fmt.Sprintf("cell[%d]:%d:%d: %s", d.Cell, d.Line, d.Column, d.Message)
 }
 
-// Render gives the lines shown under a cell: each diagnostic with the line it is about and a caret below the place, with ANSI
-// sequences for what stands out.
+// Render returns the lines shown under a cell: each diagnostic with its line and a caret below the place,
+// with ANSI sequences for emphasis.
 func (ds Diagnostics) Render() (lines []string) {
 	const most = 10
 	for i, d := range ds {
@@ -63,7 +63,7 @@ func (ds Diagnostics) Render() (lines []string) {
 	return lines
 }
 
-// short cuts what nobody can read, such as the name of an undefined variable that is a megabyte long.
+// short cuts text that is too long to read, such as the name of an undefined variable of a megabyte.
 func short(s string) string {
 	const most = 2000
 	if len(s) <= most {
@@ -72,7 +72,8 @@ func short(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// caret points at a byte column of a line, keeping its tabs so that it stands under the right letter.
+// caret returns a caret below a byte column of a line. It keeps the line's tabs so that the caret is under
+// the right letter.
 func caret(line string, column int) string {
 	var b strings.Builder
 	upto := line[:min(max(0, column-1), len(line))]
@@ -86,7 +87,7 @@ func caret(line string, column int) string {
 	return b.String() + Bold + "^" + Reset
 }
 
-// columns is how many columns of a terminal a character takes.
+// columns returns how many columns of a terminal a character takes.
 func columns(r rune) int {
 	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
 		return 0
@@ -98,7 +99,7 @@ func columns(r rune) int {
 	return 1
 }
 
-// excerpt is the line of text that the diagnostic speaks of, cut when it is very long.
+// excerpt returns the line of text that the diagnostic is about, cut when it is very long.
 func excerpt(text string, line int) string {
 	for range line - 1 {
 		i := strings.IndexByte(text, '\n')

@@ -11,12 +11,13 @@ import (
 	"interleave/kernel/cell/pattern"
 )
 
-// diagnose turns the checker's errors into ours, in the order of the cells' text and without repetition.
+// diagnose converts the checker's errors to diagnostics, in the order of the cells' text and without
+// repetition.
 func (c *checked) diagnose(errs []types.Error) (ds Diagnostics) {
 	seen := map[string]bool{}
 	for _, e := range errs {
 		d := Diagnostic{Cell: c.src.n, Kind: "type error", Message: c.readable(e.Msg)}
-		if strings.HasPrefix(e.Msg, "\t") && len(ds) > 0 { // continues the one before
+		if strings.HasPrefix(e.Msg, "\t") && len(ds) > 0 { // continues the error before
 			ds[len(ds)-1].Message += "; " + strings.TrimSpace(d.Message)
 			continue
 		}
@@ -52,8 +53,8 @@ func (c *checked) diagnose(errs []types.Error) (ds Diagnostics) {
 
 var aliasRE = pattern.New(own + `_[\pL\d_]+`)
 
-// readable is a message of the checker in the words of the cell: what the front end adds to names is removed, and packages have the
-// names by which the cell knows them.
+// readable rewrites a message of the checker in the words of the cell: additions of the front end are
+// removed, and packages have the names that the cell uses.
 func (c *checked) readable(msg string) string {
 	msg = aliasRE().ReplaceAllStringFunc(msg, func(a string) string {
 		if path, ok := c.s.aliased[a]; ok {
@@ -62,11 +63,11 @@ func (c *checked) readable(msg string) string {
 		return a
 	})
 	msg = strings.ReplaceAll(Clean(msg), " in argument to show", "")
-	msg = strings.ReplaceAll(msg, " (declared at -)", "") // in a package that has no text here
+	msg = strings.ReplaceAll(msg, " (declared at -)", "") // in a package without text here
 	return strings.ReplaceAll(msg, "\n\t", " ")
 }
 
-// packageName is what the cell calls a package.
+// packageName returns the cell's name for a package.
 func (c *checked) packageName(path string) string {
 	for _, name := range sortedKeys(c.bind.imports) {
 		if c.bind.imports[name] == path {
@@ -85,7 +86,7 @@ var (
 	missingRE  = pattern.New(`\*?([\pL_][\pL\d_]*)(?:\[.*\])? does not implement .*\(missing method ([\pL_][\pL\d_]*)\)`)
 )
 
-// explain adds a hint to an error of the cell's own, or says it better.
+// explain adds a hint to an error of the cell's own, or rewords it.
 func (c *checked) explain(d *Diagnostic, e types.Error) {
 	aside := func(name, recv string) bool {
 		d.Hint = c.asideHint(name, recv)
@@ -149,10 +150,10 @@ func (s *Session) tookName(name string) string {
 	if u == nil || u.kind != varUnit || len(paths) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s is the variable of cell[%d] now: import %q gives the name back to the package", name, u.src.n, paths[0])
+	return fmt.Sprintf("%s is the variable of cell[%d] now: import %q restores the name of the package", name, u.src.n, paths[0])
 }
 
-// shadowHint explains that a predeclared name means something else in this session, when a message mentions it.
+// shadowHint explains that a predeclared name that a message mentions has another meaning in this session.
 func (c *checked) shadowHint(msg string) string {
 	for _, word := range wordRE().FindAllString(msg, -1) {
 		u := c.old[shadow(word)]
@@ -160,7 +161,7 @@ func (c *checked) shadowHint(msg string) string {
 			continue
 		}
 		kinds := map[kind]string{funcUnit: "function", typeUnit: "type", constUnit: "constant", varUnit: "variable"}
-		return fmt.Sprintf("%s is the %s of cell[%d] now: %%forget %s gives the name back to Go", word, kinds[u.kind], u.src.n, word)
+		return fmt.Sprintf("%s is the %s of cell[%d] now: %%forget %s restores Go's own", word, kinds[u.kind], u.src.n, word)
 	}
 	return ""
 }

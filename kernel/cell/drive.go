@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// DriveVars is the name under which interpreted code reaches the session's variables, DriveVarsPath its import path.
+// DriveVars is the name under which interpreted code reaches the session's variables, DriveVarsPath its
+// import path.
 const (
 	DriveVars     = own + "vars"
 	DriveVarsPath = "interleave/vars"
@@ -43,7 +44,8 @@ func (p *placement) drive(e *emitter, plan *Plan) {
 	}
 }
 
-// constantText writes a constant as the interpreter will certainly read it: its value, converted to its type.
+// constantText writes a constant in a form that the interpreter reads correctly: its value, converted to its
+// type.
 func constantText(tv types.TypeAndValue, sp *speller) (string, bool) {
 	t := types.Default(tv.Type)
 	b, ok := t.Underlying().(*types.Basic)

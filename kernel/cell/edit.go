@@ -20,8 +20,8 @@ func (e *emitter) replace(n ast.Node, text string) {
 // insert puts text before the edits that begin at the same place.
 func (e *emitter) insert(at int, text string) { e.put(at, at, text) }
 
-// apply returns text[from:to] with the edits made. Edits inside a replaced stretch are dropped; a replaced stretch keeps
-// its line ends.
+// apply returns text[from:to] with the edits made. Edits inside a replaced stretch are dropped; a replaced
+// stretch keeps its line ends.
 func (e *emitter) apply(text string, from, to int) string {
 	sort.SliceStable(e.edits, func(i, j int) bool {
 		a, b := e.edits[i], e.edits[j]

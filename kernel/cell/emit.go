@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// An emitter writes the Go package of one cell. It never prints syntax: it edits the cells' own text at the places where
-// a name must be spelled otherwise, so that every line stays where the user wrote it.
+// An emitter writes the Go package of one cell. It never prints syntax: it edits the cells' own text where a
+// name must be spelled otherwise, so that every line stays where the user wrote it.
 type emitter struct {
 	c        *placement
 	imports  map[string]bool
@@ -18,14 +18,14 @@ type emitter struct {
 
 	plainly
 
-	unit     *unit // that is being written
+	unit     *unit // the unit being written
 	src      *source
 	edits    []edit
 	selected map[*ast.Ident]bool
 	drive    bool // write for the interpreter
 }
 
-// An emission is the package of a cell, and what is known of its code.
+// An emission is the package of a cell, with the facts about its code.
 type emission struct {
 	text     string
 	imports  []string
@@ -38,7 +38,7 @@ type emission struct {
 	stmts    compiled         // of the cell's statements
 	runs     map[string]*unit // functions and methods of which the statements hold copies
 	twins    map[string]*unit // functions for which the cell has a twin
-	asValues map[string]*unit // functions that the cell has values of
+	asValues map[string]*unit // functions of which the cell has values
 	valued   map[string]bool  // functions that are named as values
 }
 
@@ -55,7 +55,7 @@ func newEmitter(p *placement) *emitter {
 	return e
 }
 
-// walk puts the edits that a piece of syntax needs.
+// walk makes the edits that a piece of syntax needs.
 func (e *emitter) walk(n ast.Node) {
 	if e.isPlain() {
 		e.sortCalls(n)
@@ -102,7 +102,7 @@ type parts struct {
 	decls   strings.Builder // the units
 	stubs   strings.Builder // pointers that later definitions set
 	patches strings.Builder // sets those of earlier definitions
-	symbols strings.Builder // what the interpreter can reach
+	symbols strings.Builder // what the interpreter can use
 	inits   []initFunc
 }
 
@@ -149,7 +149,8 @@ func (e *emitter) run(inits []initFunc) string {
 	return b.String()
 }
 
-// tail writes what the front end adds behind the cell's own code: pointers to variables and to later definitions, and the registration.
+// tail writes the code that the front end adds after the cell's own: pointers to variables and to later
+// definitions, and the registration.
 func (e *emitter) tail(p *parts) string {
 	c := e.c
 	var tail strings.Builder
@@ -188,7 +189,7 @@ func (e *emitter) tail(p *parts) string {
 	return tail.String()
 }
 
-// head writes the imports, once it is known which there are.
+// head writes the imports. It is called last, when all of them are known.
 func (e *emitter) head() string {
 	var head strings.Builder
 	fmt.Fprintf(&head, "package %s\n\n", PackageName)
@@ -240,7 +241,7 @@ func (e *emitter) writeUnit(u *unit, p *parts) {
 	fmt.Fprintf(&p.decls, "%s//line cell[%d]:%d\n%s%s\n%s", before, u.src.n, line, prefix, text, behind)
 }
 
-// function puts the edits that make a function one that can be replaced, or that replaces another.
+// function makes the edits that turn a function into one that can be replaced, or that replaces another.
 func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
 	switch {
 	case u.kind == initUnit:
@@ -289,7 +290,7 @@ func constraint(u *unit) bool {
 	return false
 }
 
-// pragmas are the compiler directives above a function.
+// pragmas returns the compiler directives above a function.
 func pragmas(d *ast.FuncDecl) (lines []string) {
 	if d.Doc != nil {
 		for _, c := range d.Doc.List {

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// FaithfulSet is what the interpreter is proven to do as the compiler does: each entry with the case of the corpus
-// (kernel/engine/testdata/corpus) that runs through both engines. The driver accepts a construct only by naming an entry that is here,
-// and a cell only when all of it has been accepted.
+// FaithfulSet lists the constructs that the interpreter is proven to run as the compiler does, each with the
+// case of the corpus (kernel/engine/testdata/corpus) that runs through both engines. The driver accepts a
+// construct only by naming an entry of this set, and a cell only when it has accepted all of it.
 var FaithfulSet = map[string]string{
 	constantValue:   "faithful-constants",
 	sessionVariable: "faithful-variables",
@@ -49,11 +49,12 @@ type driver struct {
 	c        *placement
 	e        *emitter
 	set      map[string]string   // FaithfulSet
-	accepted map[ast.Node]string // by which entry
+	accepted map[ast.Node]string // the entry that accepted each
 	refused  *Diagnostic
 }
 
-// accept lets the interpreter run a construct, the parts of which are accepted on their own, if the set has the entry.
+// accept lets the interpreter run a construct if the set has the entry. Parts of the construct are accepted
+// on their own.
 func (d *driver) accept(n ast.Node, entry string) bool {
 	if d.set[entry] == "" {
 		return d.refuse(n, "this")
@@ -62,7 +63,7 @@ func (d *driver) accept(n ast.Node, entry string) bool {
 	return true
 }
 
-// entries lists by what a cell was accepted.
+// entries lists the entries by which a cell was accepted.
 func (d *driver) entries() []string {
 	used := map[string]bool{}
 	for _, entry := range d.accepted {
@@ -73,7 +74,7 @@ func (d *driver) entries() []string {
 
 func (d *driver) refuse(n ast.Node, what string) bool {
 	if d.refused == nil {
-		r := Diagnostic{Cell: d.c.src.n, Kind: "refused", Message: what + " is outside what the interpreter is proven to do right",
+		r := Diagnostic{Cell: d.c.src.n, Kind: "refused", Message: what + " is outside what the interpreter is proven to run correctly",
 			Hint: "Use %engine auto (or compiled) for this cell"}
 		r.Line, r.Column = d.c.src.position(n.Pos())
 		d.refused = &r
@@ -81,7 +82,7 @@ func (d *driver) refuse(n ast.Node, what string) bool {
 	return false
 }
 
-// refuseDefinition says why a cell that defines something needs the compiler.
+// refuseDefinition explains why a cell that defines something needs the compiler.
 func (p *placement) refuseDefinition() Diagnostic {
 	r := Diagnostic{Cell: p.src.n, Kind: "refused", Message: "definitions of functions, types and constants need the compiled engine",
 		Hint: "Use %engine auto (or compiled) for this cell"}
@@ -91,21 +92,21 @@ func (p *placement) refuseDefinition() Diagnostic {
 	return p.s.excerpts(Diagnostics{r}, p.src)[0]
 }
 
-// all reports whether the interpreter may run all statements of the cell; refused is set when not.
+// all reports whether the interpreter may run all statements of the cell. If it may not, refused is set.
 func (d *driver) all() bool {
 	if !textual(d.c.steps) {
 		return d.refuse(d.c.body[0], "initialising variables in another order than that of the text")
 	}
 	for _, st := range d.c.body {
 		if !d.stmt(st) || !d.complete(st) {
-			return d.refuse(st, "this") // without effect when there is a reason already
+			return d.refuse(st, "this") // no effect when there is a reason already
 		}
 	}
 	return true
 }
 
-// complete reports whether everything in a statement has been accepted by an entry. It does not look into constants and variables of
-// packages, which are accepted as a whole.
+// complete reports whether an entry has accepted everything in a statement. It does not look into constants
+// and variables of packages, which are accepted as a whole.
 func (d *driver) complete(st ast.Stmt) bool {
 	ok := true
 	ast.Inspect(st, func(n ast.Node) bool {
@@ -151,12 +152,13 @@ func (d *driver) stmt(st ast.Stmt) bool {
 	return d.refuse(st, describeStmt(st))
 }
 
-// declaration allows declarations of variables that have a value each, of their own type.
+// declaration accepts declarations of variables that have one value each, of their own type.
 func (d *driver) declaration(s *ast.DeclStmt) bool {
 	specs := s.Decl.(*ast.GenDecl).Specs
 	for _, sp := range specs {
 		v := sp.(*ast.ValueSpec)
-		// yaegi sets several variables one after the other: var x, y = y, x is wrong. And a group counts as one statement.
+		// yaegi sets several variables one after the other: var x, y = y, x is wrong. It counts a group as one
+		// statement.
 		parallel := len(v.Names) > 1 && slices.ContainsFunc(v.Values, func(x ast.Expr) bool { return d.c.info.Types[x].Value == nil })
 		if blankOnly(v) || len(v.Values) != len(v.Names) || parallel || len(specs) > 1 {
 			return d.refuse(v, "this declaration")
@@ -221,7 +223,7 @@ func (d *driver) number(x ast.Expr) bool {
 	return true
 }
 
-// same reports whether a value goes into a variable without conversion.
+// same reports whether a value is assigned to a variable without conversion.
 func (d *driver) same(to, from ast.Expr) bool {
 	t := d.typeOf(to)
 	return t != nil && types.Identical(t, d.c.info.Types[from].Type)
@@ -243,7 +245,7 @@ func (d *driver) target(x ast.Expr) bool {
 	return d.refuse(x, "assignment to anything but a variable")
 }
 
-// hidden refuses variables of types that cannot be built outside compiled code.
+// hidden refuses variables of types that only compiled code can build.
 func (d *driver) hidden(t types.Type, at ast.Node) bool {
 	if buildable(t, map[types.Type]bool{}) && !d.e.hidden(t) {
 		return false
@@ -252,8 +254,9 @@ func (d *driver) hidden(t types.Type, at ast.Node) bool {
 	return true
 }
 
-// buildable reports whether the type's run-time form can be had without compiling: basic types, named types of packages
-// and cells, and what is composed of them without structs, interfaces or functions written out.
+// buildable reports whether the run-time form of a type is available without compiling: for basic types,
+// named types of packages and cells, and types composed of them without struct, interface or function
+// literals.
 func buildable(t types.Type, seen map[types.Type]bool) bool {
 	switch t := types.Unalias(t).(type) {
 	case *types.Basic:

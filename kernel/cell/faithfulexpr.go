@@ -97,8 +97,8 @@ func (d *driver) selector(x *ast.SelectorExpr) bool {
 	return d.refuse(x, "this selector")
 }
 
-// call allows calls of what is compiled: functions of packages and of the session, exported methods. discarded says that the call may have
-// no result or several.
+// call accepts calls of compiled code: functions of packages and of the session, exported methods. discarded
+// allows a call without a result or with several.
 func (d *driver) call(x *ast.CallExpr, discarded bool) bool {
 	tv := d.c.info.Types[x.Fun]
 	if tv.IsType() {
@@ -117,7 +117,7 @@ func (d *driver) call(x *ast.CallExpr, discarded bool) bool {
 	if !ok || sig.TypeParams() != nil || x.Ellipsis.IsValid() {
 		return d.refuse(x, "this call")
 	}
-	// To yaegi no arguments are an empty slice, not a nil one.
+	// yaegi passes an empty slice for no arguments, not a nil one.
 	if sig.Variadic() && len(x.Args) == sig.Params().Len()-1 && !d.prints(x) {
 		return d.refuse(x, "a call of a variadic function without variadic arguments")
 	}
@@ -131,7 +131,7 @@ func (d *driver) call(x *ast.CallExpr, discarded bool) bool {
 	return d.arguments(x, sig) && d.accept(x, entry)
 }
 
-// callee returns the entry for what a call names, empty when the interpreter may not call it.
+// callee returns the entry for the function that a call names, empty when the interpreter may not call it.
 func (d *driver) callee(x *ast.CallExpr) (entry string) {
 	const value = "a call of a function value or generic function"
 	f := ast.Unparen(x.Fun)
@@ -172,7 +172,7 @@ func (d *driver) callee(x *ast.CallExpr) (entry string) {
 	}
 }
 
-// receiver allows calls of exported methods on variables of a named type.
+// receiver accepts calls of exported methods on variables of a named type.
 func (d *driver) receiver(x *ast.CallExpr, f *ast.SelectorExpr, sel *types.Selection) bool {
 	if !sel.Obj().Exported() || sel.Kind() != types.MethodVal || len(sel.Index()) != 1 {
 		return d.refuse(x, "a call of this method")
@@ -189,7 +189,7 @@ func (d *driver) receiver(x *ast.CallExpr, f *ast.SelectorExpr, sel *types.Selec
 	return ok && d.expr(id) || d.refuse(x, "a method call on anything but a variable")
 }
 
-// arguments allows arguments that have the type of their parameter, and those that become an interface.
+// arguments accepts arguments of the type of their parameter, and those that are converted to an interface.
 func (d *driver) arguments(x *ast.CallExpr, sig *types.Signature) bool {
 	for i, a := range x.Args {
 		if _, ok := d.c.info.Types[a].Type.(*types.Tuple); ok {
@@ -220,8 +220,8 @@ func (d *driver) arguments(x *ast.CallExpr, sig *types.Signature) bool {
 	return true
 }
 
-// looksAtCallers reports whether a function may show who called it, which is the interpreter in interpreted code. Loggers can be
-// set to do so.
+// looksAtCallers reports whether a function may show its caller, which is the interpreter in interpreted
+// code. Loggers can be configured to do so.
 func looksAtCallers(f *types.Func) bool {
 	if f.Pkg() == nil {
 		return false
@@ -237,7 +237,7 @@ func looksAtCallers(f *types.Func) bool {
 	return false
 }
 
-// prints reports whether a call is one of package fmt's, to which a nil slice and an empty one are the same.
+// prints reports whether a call is one of package fmt, which treats a nil slice and an empty one alike.
 func (d *driver) prints(x *ast.CallExpr) bool {
 	f, ok := ast.Unparen(x.Fun).(*ast.SelectorExpr)
 	if !ok {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Forget plans that names of the session are no longer declared. Definitions that need one of them are set aside. Where a name
-// hid a predeclared one or a package, it means that again.
+// Forget plans the removal of names from the session. Definitions that need one of them are set aside. A name
+// that hid a predeclared one or a package has its former meaning again.
 func (s *Session) Forget(n int, names []string) (*Plan, error) { return s.forget(n, names, Amends{}) }
 
 func (s *Session) forget(n int, names []string, a Amends) (*Plan, error) {

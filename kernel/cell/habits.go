@@ -5,106 +5,106 @@ import (
 	"strings"
 )
 
-// A habit is something that people write who know Python, or Jupyter with Python, and how Go says it.
+// A habit is a mistake of people who know Python, or Jupyter with Python, with a hint to the Go equivalent.
 type habit struct {
-	line    string // pattern of the line at fault; where a name is undefined, of the line from there on
-	message string // pattern of the message; empty for all
-	hint    string
+	line    string // pattern of the line at fault; for an undefined name, of the rest of the line from that name
+	message string // pattern of the message; empty matches all
+	hint    string // ${1} is what the first group of message matched
 	wrong   string // a cell that gets the hint
-	right   string // what the hint leads to: a cell without fault
+	right   string // a correct cell that follows the hint
 }
 
 var habits = []habit{
 	{`^\s*for\s+[\pL\d_,\s]+\s+in\s`, `expected`, "Go loops over a range: for i := range 3 { … }, for i, x := range list { … }",
 		"for i in range(3):\n    fmt.Println(i)", "for i := range 3 {\n\tfmt.Println(i)\n}"},
-	{`^\s*while\b`, `expected`, "Go's while is for: for n < 3 { … }, or for { … } without an end",
+	{`^\s*while\b`, `expected`, "Go has no while; use for: for n < 3 { … }, or for { … } for an endless loop",
 		"while true { break }", "for {\n\tbreak\n}"},
 	{`^\s*(async\s+)?def\s`, `expected`, "A function in Go: func double(n int) int { return 2 * n }",
 		"def double(n):\n    return 2 * n", "func double(n int) int { return 2 * n }"},
-	{`^\s*async\s+func\b`, `expected`, "Any function can run beside others: start it with go f(), or with lab.Go for its result",
+	{`^\s*async\s+func\b`, `expected`, "Any function can run concurrently: start it with go f(), or with lab.Go to get its result",
 		"async func f() {}", "func f() {}\ngo f()"},
 	{`\bawait\s`, `expected|undefined`, "There is no await: a call waits for its result. lab.Go starts a task, whose Await(ctx) waits; lab.Gather waits for several",
 		"await f()", "func f() {}\nf()"},
-	{`^\s*import\s+(asyncio|threading|multiprocessing|concurrent|queue)\b`, ``, "Python's concurrency has its counterparts in package lab, which needs no import: %help shows the way",
+	{`^\s*import\s+(asyncio|threading|multiprocessing|concurrent|queue)\b`, ``, "Package lab has counterparts of Python's concurrency and needs no import: see %help",
 		"import asyncio", "go func() {}()"},
-	{`^\s*(import|from)\s+[\pL_]`, `import path|expected`, "Imports are quoted, import \"os/exec\", and the standard library needs none in a cell",
+	{`^\s*(import|from)\s+[\pL_]`, `import path|expected`, "Quote import paths: import \"os/exec\". In a cell the standard library needs no import",
 		"from time import sleep", "time.Sleep(0)"},
-	{`\blambda\b`, `expected`, "A function without a name: func(n int) int { return 2 * n }",
+	{`\blambda\b`, `expected`, "Write a function literal: func(n int) int { return 2 * n }",
 		"y := lambda a: a", "y := func(a int) int { return a }\ny(1)"},
-	{`\?\s*$|^\s*\?|^\s*help\(`, `'\?'|undefined: help`, "Documentation is not looked up by ? yet: pkg.go.dev has the standard library's, %help that of cells",
+	{`\?\s*$|^\s*\?|^\s*help\(`, `'\?'|undefined: help`, "Looking up documentation with ? is not supported yet: pkg.go.dev documents the standard library, %help documents cells",
 		"fmt.Println?", "fmt.Println()"},
-	{`\?.*:`, `'\?'`, "There is no ?: in Go: write if … { … } else { … }",
+	{`\?.*:`, `'\?'`, "Go has no ?: operator; use if … { … } else { … }",
 		"x := 1\nx = x > 0 ? 1 : 2", "x := 1\nif x > 0 {\n\tx = 1\n} else {\n\tx = 2\n}"},
-	{`^\s*(if|elif|else|for|try|with|class|switch|func)\b.*:\s*$`, ``, "A block stands in braces: if n > 0 { … } else { … }",
+	{`^\s*(if|elif|else|for|try|with|class|switch|func)\b.*:\s*$`, ``, "Put a block in braces: if n > 0 { … } else { … }",
 		"if 1 > 0:\n    fmt.Println()", "if 1 > 0 {\n\tfmt.Println()\n}"},
-	{`^\s*(for|if|switch|func)\b[^{]*$`, `expected '\{', found newline|unexpected newline`, "The brace that opens a block stands at the end of the line",
+	{`^\s*(for|if|switch|func)\b[^{]*$`, `expected '\{', found newline|unexpected newline`, "Put the opening brace of a block at the end of the line",
 		"for i := 0; i < 3; i++\n{\n}", "for i := 0; i < 3; i++ {\n}"},
-	{`'`, `rune literal`, "Text stands in double quotes, \"hello\", or in backquotes; single quotes are for one character",
+	{`'`, `rune literal`, "Put a string in double quotes, \"hello\", or in backquotes; single quotes are for one character",
 		"'hello'", "\"hello\""},
-	{`=\s*\[`, `unexpected comma; expecting \]|expected operand`, "A list has its type before it: []int{1, 2, 3}",
+	{`=\s*\[`, `unexpected comma; expecting \]|expected operand`, "Write the type before the elements of a slice: []int{1, 2, 3}",
 		"a := [1, 2, 3]", "a := []int{1, 2, 3}\na[0]"},
-	{`=\s*\{`, `expected operand, found '\{'`, "A map or a list has its type before it: map[string]int{\"a\": 1}",
+	{`=\s*\{`, `expected operand, found '\{'`, "Write the type before the elements of a map or slice: map[string]int{\"a\": 1}",
 		"m := {\"a\": 1}", "m := map[string]int{\"a\": 1}\nm[\"a\"]"},
-	{`struct\s*\{[^}]*,`, `found ','`, "Fields are parted by semicolons or stand on lines of their own: struct { a int; b int }",
+	{`struct\s*\{[^}]*,`, `found ','`, "Separate fields with newlines or semicolons: struct { a int; b int }",
 		"type T struct { a int, b int }", "type T struct { a int; b int }"},
-	{`\b(go|defer)\s+func\b`, `must be function call`, "The function is called where it stands: go func() { … }()",
+	{`\b(go|defer)\s+func\b`, `must be function call`, "Call the function: go func() { … }()",
 		"go func() { fmt.Println() }", "go func() { fmt.Println() }()"},
-	{`^\s*(go|defer)\s`, `must be function call`, "What starts is a call: go f()",
+	{`^\s*(go|defer)\s`, `must be function call`, "go and defer need a function call: go f()",
 		"func f() {}\ngo f", "func f() {}\ngo f()"},
-	{``, `^undefined: (None|null|NULL|nullptr)$`, "Go's is nil",
+	{``, `^undefined: (None|null|NULL|nullptr)$`, "Go uses nil",
 		"None", "var p *int = nil\np == nil"},
 	{``, `^undefined: (self|this)$`, "A method names its receiver: func (p point) sum() int { return p.x + p.y }",
 		"self", "type point struct{ x, y int }\nfunc (p point) sum() int { return p.x + p.y }"},
 	{`\+\+|--`, `expected|unexpected newline`, "++ and -- are statements, not values: n++ on a line of its own",
 		"n := 1\nm := n++", "n := 1\nn++\nm := n\nm"},
-	{`\.(append|extend)\(`, `^undefined|undefined \(`, "A list grows by s = append(s, 3)",
+	{`\.(append|extend)\(`, `^undefined|undefined \(`, "Append to a slice with s = append(s, 3)",
 		"list := []int{}\nlist.append(3)", "list := []int{}\nlist = append(list, 3)"},
 	{`^\s*#`, ``, "A comment begins with //",
 		"# a comment", "// a comment"},
-	{`^\s*(\}\s*)?elif\b`, ``, "Go's elif is else if: } else if n > 0 {",
+	{`^\s*(\}\s*)?elif\b`, ``, "Go has no elif; use else if: } else if n > 0 {",
 		"if true {\n} elif false {\n}", "if true {\n} else if false {\n}"},
 	{`\b(and|or|not)\b`, `expected|undefined: (and|or|not)$`, "Go writes and, or and not as &&, || and !",
 		"a := true and false", "a := true && !false\na"},
-	{`\*\*`, `invalid operation|expected|indirect`, "There is no operator for powers: n * n, or math.Pow(2, 0.5)",
+	{`\*\*`, `invalid operation|expected|indirect`, "Go has no power operator: use n * n, or math.Pow(2, 0.5)",
 		"a := 2 ** 3", "a := 2 * 2 * 2\na"},
-	{`\bf["']`, `expected|rune literal`, "Values go into a text by fmt.Sprintf(\"%v of %d\", name, 3)",
+	{`\bf["']`, `expected|rune literal`, "Format a string with fmt.Sprintf(\"%v of %d\", name, 3)",
 		"a := f\"{1}\"", "a := fmt.Sprintf(\"%v of %d\", \"x\", 3)\na"},
 	{`^\s*(raise|try|except)\b`, ``, "Errors are values that functions return: v, err := f(); if err != nil { … }",
 		"raise ValueError(\"no\")", "f := func() (int, error) { return 1, nil }\nv, err := f(); if err != nil { panic(err) }\nv"},
-	{`^\s*with\b`, ``, "What must be done at a function's end is deferred: mu.Lock(); defer mu.Unlock()",
+	{`^\s*with\b`, ``, "Defer what must run at the end of a function: mu.Lock(); defer mu.Unlock()",
 		"with lock { }", "func() { defer fmt.Println() }()"},
-	{`^\s*del\s`, ``, "A key leaves a map by delete(m, key)",
+	{`^\s*del\s`, ``, "Remove a key from a map with delete(m, key)",
 		"del m[1]", "m := map[int]int{}\ndelete(m, 1)"},
-	{`^\s*(class|pass|yield)\b`, ``, "There is no such word in Go: a class is a type with methods, a block may be empty, what yields is an iter.Seq",
+	{`^\s*(class|pass|yield)\b`, ``, "Go has no such keyword: use a type with methods for a class, an empty block for pass, an iter.Seq for yield",
 		"class point { }", "type point struct{ x, y int }"},
-	{`\bstr\(`, `^undefined: str$`, "Anything becomes text by fmt.Sprint(5)",
+	{`\bstr\(`, `^undefined: str$`, "Convert to a string with fmt.Sprint(5)",
 		"str(5)", "fmt.Sprint(5)"},
-	{`\b(asyncio|threading|multiprocessing|concurrent|queue)\.`, `^undefined`, "Python's concurrency has its counterparts in package lab: lab.Go, lab.Gather, lab.NewPool, lab.NewQueue",
+	{`\b(asyncio|threading|multiprocessing|concurrent|queue)\.`, `^undefined`, "Package lab has counterparts of Python's concurrency: lab.Go, lab.Gather, lab.NewPool, lab.NewQueue",
 		"asyncio.run(1)", "go func() {}()"},
-	{`^\s*%%`, `expected`, "Statements of a cell need no %% before them: delete the line. %help lists the magics",
+	{`^\s*%%`, `expected`, "Statements need no %% line before them: delete it. %help lists the magics",
 		"%% -n 3\nfmt.Println()", "fmt.Println()"},
-	{``, `^undefined: lab\.[\pL\d_]+$`, "The README has a table from Python's names to those of lab: lab.Go, lab.Gather, lab.NewPool, lab.NewQueue are the first", "", ""},
-	{``, `(?s)have \(context.*want \(context\.Context, \*lab\.Pool`, "The pool comes second: lab.NewPool(4), or nil for one that is made for the call", "", ""},
-	{``, `(as|match) func\(context\.Context\)`, "What is run takes the context: func(ctx context.Context) (int, error) { … }, or for a group func(ctx context.Context) error { … }",
+	{``, `^undefined: lab\.[\pL\d_]+$`, "runtime/lab/README.md has a table of Python's names and their counterparts in lab: lab.Go, lab.Gather, lab.NewPool, lab.NewQueue", "", ""},
+	{``, `(?s)have \(context.*want \(context\.Context, \*lab\.Pool`, "The pool is the second argument: lab.NewPool(4), or nil for a pool of this call", "", ""},
+	{``, `(as|match) func\(context\.Context\)`, "lab runs functions that take a context: func(ctx context.Context) (int, error) { … }, or in a group func(ctx context.Context) error { … }",
 		"func gather(fn func(context.Context) error) {}\ngather(func() {})", "func gather(fn func(context.Context) error) {}\ngather(func(ctx context.Context) error { return nil })"},
-	{``, `cannot infer [A-Z]`, "The type stands in brackets when no argument tells it: lab.NewQueue[int](3)",
+	{``, `in call to ([\pL\d_.]+), cannot infer [A-Z]`, "The arguments do not determine the type; write it in brackets, such as ${1}[int](…)",
 		"func make3[T any](n int) (t T) { return t }\nmake3(3)", "func make3[T any](n int) (t T) { return t }\nmake3[int](3)"},
-	{``, `^undefined: (input|raw_input)$`, "The reader is asked by display.Input(ctx, \"Name? \")",
+	{``, `^undefined: (input|raw_input)$`, "Ask for input with display.Input(ctx, \"Name? \")",
 		"input(\"name?\")", "fmt.Println()"},
-	{``, `as context\.Context value in argument|(?s)have \((\)|[^c]).*want \(context\.Context`, "What may wait takes the context first, in a cell ctx",
+	{``, `as context\.Context value in argument|(?s)have \((\)|[^c]).*want \(context\.Context`, "Functions that may wait take a context as first argument; in a cell, pass ctx",
 		"func wait(c context.Context) {}\nwait(1)", "func wait(c context.Context) {}\nwait(ctx)"},
-	{``, `truncated to time\.Duration|as time\.Duration value`, "A duration has a unit: 1500*time.Millisecond",
+	{``, `truncated to time\.Duration|as time\.Duration value`, "Give a duration a unit: 1500*time.Millisecond",
 		"time.Sleep(1.5)", "time.Sleep(15*time.Microsecond)"},
-	{`^\s*[\pL_][\pL\d_]*(\s*,\s*[\pL_][\pL\d_]*)*\s*=[^=]`, `^undefined: [\pL\d_]+$`, "A new variable is declared by :=",
+	{`^\s*[\pL_][\pL\d_]*(\s*,\s*[\pL_][\pL\d_]*)*\s*=[^=]`, `^undefined: [\pL\d_]+$`, "Declare a new variable with :=",
 		"fresh = 5", "fresh := 5\nfresh"},
-	{`^[^=]+,[^=]+$`, `expected 1 expression`, "One value is shown; print several: fmt.Println(a, b)",
+	{`^[^=]+,[^=]+$`, `expected 1 expression`, "A cell shows one value; print several with fmt.Println(a, b)",
 		"a, b := 1, 2\na, b", "a, b := 1, 2\nfmt.Println(a, b)"},
-	{`:=`, `no new variables`, "A variable that is there gets a new value by =",
+	{`:=`, `no new variables`, "Assign to an existing variable with =",
 		"x := 5\nx := 6", "x := 5\nx = 6"},
 }
 
-// habitHint is how Go says what a line seems to mean, empty when nothing is known. The patterns are compiled when a session
-// sees its first mistake.
+// habitHint returns the hint for an error that is a known habit, empty for other errors. The patterns are
+// compiled when a session gets its first error.
 func (s *Session) habitHint(d Diagnostic) string {
 	if s.habits == nil {
 		for _, h := range habits {
@@ -112,12 +112,12 @@ func (s *Session) habitHint(d Diagnostic) string {
 		}
 	}
 	line := d.source
-	if strings.HasPrefix(d.Message, "undefined: ") { // what stands before the name has nothing to do with it
+	if strings.HasPrefix(d.Message, "undefined: ") { // the text before the name is irrelevant
 		line = line[min(d.Column-1, len(line)):]
 	}
 	for i, re := range s.habits {
 		if re[0].MatchString(line) && re[1].MatchString(d.Message) {
-			return habits[i].hint
+			return string(re[1].ExpandString(nil, habits[i].hint, d.Message, re[1].FindStringSubmatchIndex(d.Message)))
 		}
 	}
 	return ""

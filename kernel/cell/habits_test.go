@@ -2,6 +2,7 @@ package cell
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -14,8 +15,9 @@ func TestHabits(t *testing.T) {
 		}
 		_, err := New(shared).Check(1, h.wrong)
 		ds, _ := err.(Diagnostics)
-		if !slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Hint == h.hint }) {
-			t.Errorf("%q: no hint %q in %+v", h.wrong, h.hint, ds)
+		hint := strings.ReplaceAll(h.hint, "${1}", "make3") // the one call that a hint names
+		if !slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Hint == hint }) {
+			t.Errorf("%q: no hint %q in %+v", h.wrong, hint, ds)
 		}
 		if _, err := New(shared).Check(1, h.right); err != nil {
 			t.Errorf("%q: %v", h.right, err)

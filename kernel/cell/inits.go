@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// What a cell's function does between and before its statements: it initialises variables in the order of their dependencies, calls
-// init functions, and notes how far it has come.
+// Code of a cell's function before and between its statements: it initialises variables in the order of their
+// dependencies, calls init functions, and records how many steps are finished.
 
 const stepVar = own + "n"
 
-// setFlag names the flag that says that a variable has its first value.
+// setFlag returns the name of the flag that is set when a variable has its first value.
 func setFlag(name string) string { return own + "set_" + name }
 
-// An initFunc is an init function of the cell, by the name that it has in the cell's package, and the number of steps that are
-// finished before it is called.
+// An initFunc is an init function of the cell, with its name in the cell's package and the number of steps
+// that are finished before it is called.
 type initFunc struct {
 	name  string
 	after int
 }
 
-// initStep finds when to call an init function: when all variables have their values that it may read, but not before the cell's
-// declarations are initialised.
+// initStep finds when to call an init function: when all variables that it may read have their values, but
+// not before the cell's declarations are initialised.
 func (e *emitter) initStep(u *unit) int {
 	after := len(e.c.steps) - len(e.c.after)
 	needs := e.c.reach.from(u.node, byName)
@@ -36,7 +36,8 @@ func (e *emitter) initStep(u *unit) int {
 	return after
 }
 
-// callInits writes the calls of init functions that follow a number of steps. They are called in the order of the text.
+// callInits writes the calls of init functions that follow a number of steps. They are called in the order of
+// the text.
 func (e *emitter) callInits(inits []initFunc, done int) (s string) {
 	latest := 0
 	for _, f := range inits {
@@ -48,7 +49,8 @@ func (e *emitter) callInits(inits []initFunc, done int) (s string) {
 	return s
 }
 
-// counted reports whether the cell's code notes how far it has come: only when it gives variables their first value.
+// counted reports whether the cell's code counts finished steps: only when it gives variables their first
+// value.
 func (e *emitter) counted() bool {
 	for _, st := range e.c.steps {
 		for _, name := range st.sets {
@@ -60,7 +62,7 @@ func (e *emitter) counted() bool {
 	return false
 }
 
-// finished writes what is done when a number of steps are finished.
+// finished writes the code that runs when a number of steps are finished.
 func (e *emitter) finished(n int) (s string) {
 	for _, name := range e.c.steps[n-1].sets {
 		if _, ok := e.c.early[name]; ok {
@@ -73,8 +75,8 @@ func (e *emitter) finished(n int) (s string) {
 	return s
 }
 
-// initializers writes the declarations that come before the statements: variables without a value first, the others in their
-// order.
+// initializers writes the declarations that come before the statements: first variables without a value, then
+// the others in their order.
 func (e *emitter) initializers() string {
 	var b strings.Builder
 	if e.counted() {

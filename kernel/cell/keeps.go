@@ -8,12 +8,13 @@ import (
 	"slices"
 )
 
-// A closure is compiled with what its names mean then. It follows a function that is defined again with the same signature, and a variable
-// that is declared again with the same type; anything else it keeps as it was, and so does a method value. A note names it where it is
-// known that there is one: in a variable, or in a goroutine that is still alive.
+// A closure is compiled with the meaning that its names have at that time. It follows a function that is
+// defined again with the same signature, and a variable that is declared again with the same type. Everything
+// else stays as it was in the closure, and in a method value. A note names closures that are known to exist:
+// in a variable, or in a goroutine that is still running.
 
-// closures finds the names that closures in the cell's statements use: by the variable that is given them, with the cell's number; and
-// those of closures that may run in a goroutine.
+// closures finds the names that closures in the cell's statements use: by the variable that holds them, with
+// the cell's number; and those of closures that may run in a goroutine.
 func (c *checked) closures() (by map[string]map[string]int, all map[string]bool) {
 	by, all = map[string]map[string]int{}, map[string]bool{}
 	give := func(target, value ast.Expr) {
@@ -76,7 +77,7 @@ func (c *checked) closures() (by map[string]map[string]int, all map[string]bool)
 	return by, all
 }
 
-// root is the variable that an assignment to x changes.
+// root returns the variable that an assignment to x changes.
 func root(x ast.Expr) *ast.Ident {
 	for {
 		switch y := ast.Unparen(x).(type) {
@@ -94,8 +95,8 @@ func root(x ast.Expr) *ast.Ident {
 	}
 }
 
-// captures lists the session's names, and the names of the types of all values, in the function literals and function values of an
-// expression.
+// captures lists the session's names, and the names of the types of all values, in the function literals and
+// function values of an expression.
 func (c *checked) captures(x ast.Expr) map[string]bool {
 	uses := map[string]bool{}
 	called := map[ast.Expr]bool{}
@@ -135,7 +136,7 @@ func (c *checked) captures(x ast.Expr) map[string]bool {
 	return uses
 }
 
-// sessionTypes adds the names of the session's types that a type is made of.
+// sessionTypes adds the names of the session's types that occur in a type.
 func sessionTypes(t types.Type, names map[string]bool) {
 	switch t := t.(type) {
 	case *types.Named:
@@ -169,7 +170,8 @@ func sessionTypes(t types.Type, names map[string]bool) {
 	}
 }
 
-// closeOver records what closures a cell's statements have given to variables. whole are the variables that were given a value as a whole.
+// closeOver records which closures a cell's statements have given to variables. whole are the variables that
+// were assigned as a whole.
 func closeOver(units []*unit, by map[string]map[string]int, whole map[string]bool) {
 	for _, u := range units {
 		if u.kind != varUnit {
@@ -190,7 +192,7 @@ func closeOver(units []*unit, by map[string]map[string]int, whole map[string]boo
 	}
 }
 
-// appends reports whether an assignment keeps what its variable had: x = append(x, …).
+// appends reports whether an assignment keeps the old value of its variable: x = append(x, …).
 func appends(target, value ast.Expr) bool {
 	id, ok := ast.Unparen(target).(*ast.Ident)
 	call, is := ast.Unparen(value).(*ast.CallExpr)
@@ -201,7 +203,8 @@ func appends(target, value ast.Expr) bool {
 	return first != nil && first.Name == id.Name
 }
 
-// whole lists the variables to which the cell's own statements give another value as a whole, and nothing of the old one.
+// whole lists the variables to which the cell's own statements assign another value as a whole, with nothing
+// of the old one.
 func (c *checked) whole() map[string]bool {
 	m := c.assigned()
 	for _, st := range c.body {
@@ -216,7 +219,7 @@ func (c *checked) whole() map[string]bool {
 	return m
 }
 
-// follows reports whether values of a function always get to its newest definition.
+// follows reports whether values of a function always reach its newest definition.
 func (c *checked) follows(f *types.Func) bool {
 	for _, u := range slices.Concat(c.news, c.kept) {
 		if u.kind == funcUnit && u.names[0] == f.Name() {

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Which calls run for so long, or so much later, that they must reach a definition which is made meanwhile; see plain.go.
+// Which calls run for so long, or so much later, that they must reach a definition made meanwhile; see
+// plain.go.
 
 type callKind int
 
@@ -18,14 +19,16 @@ const (
 	started          // by go or defer
 )
 
-// sortCalls finds the calls in a piece of syntax that are lasting or started, and the names in function literals that may be kept.
+// sortCalls finds the calls in a piece of syntax that are lasting or started, and the names in function
+// literals that may be kept.
 func (e *emitter) sortCalls(root ast.Node) {
 	w := &callSorter{e: e, kept: e.keptClosures(root)}
 	w.walk(root, where{waiting: staysAsItIs(root)})
 }
 
-// staysAsItIs reports whether a function should not be built again when something that it calls is defined again: generic functions and methods
-// of generic types, since they would be others, with other instances, and functions that declare types, likewise. So they hold no copies.
+// staysAsItIs reports whether a function should not be built again when a function that it calls is defined
+// again: generic functions and methods of generic types, since their instances would be others, and functions
+// that declare types, since the types would be others. Such functions hold no copies.
 func staysAsItIs(n ast.Node) (yes bool) {
 	d, ok := n.(*ast.FuncDecl)
 	if !ok || d.Body == nil {
@@ -53,15 +56,16 @@ type callSorter struct {
 	kept map[*ast.FuncLit]bool // may outlive the call in which they are made
 }
 
-// where a call stands.
+// A where describes the place of a call.
 type where struct {
 	waiting bool // in a loop that waits
 	kept    bool // in a function literal that may be kept
-	once    bool // in such a literal, or a goroutine's, and there not in a loop that counts
+	once    bool // in such a literal, or a goroutine's, and not in a counting loop of it
 	lives   bool // in such a literal or a goroutine's
 }
 
-// walk sorts what is in a node. A loop that is the node itself, a statement of a cell, ends before the next cell runs.
+// walk classifies the calls in a node. If the node itself is a loop, it is a statement of a cell, which ends
+// before the next cell runs.
 func (w *callSorter) walk(root ast.Node, at where) {
 	ast.Inspect(root, func(n ast.Node) bool {
 		switch x := n.(type) {
@@ -104,7 +108,7 @@ func (w *callSorter) walk(root ast.Node, at where) {
 	})
 }
 
-// start sorts a go or defer statement.
+// start classifies a go or defer statement.
 func (w *callSorter) start(x *ast.CallExpr, at where, goes bool) {
 	w.e.calls[x] = started
 	if f, ok := ast.Unparen(x.Fun).(*ast.FuncLit); ok {
@@ -119,8 +123,8 @@ func (w *callSorter) start(x *ast.CallExpr, at where, goes bool) {
 	}
 }
 
-// loop sorts a loop. The calls in one that counts are many, and what it costs to make them is what a benchmark measures: they may be inlined, also where
-// the function literal around it may be kept.
+// loop classifies a loop. A counting loop makes many calls, and benchmarks measure their cost: they may be
+// inlined, even if the function literal around the loop may be kept.
 func (w *callSorter) loop(body *ast.BlockStmt, waits bool, at where, head ...ast.Node) {
 	in := at
 	in.waiting = in.waiting || waits
@@ -132,7 +136,7 @@ func (w *callSorter) loop(body *ast.BlockStmt, waits bool, at where, head ...ast
 	}
 }
 
-// lasts reports whether a loop waits, or has no end that its own text counts to.
+// lasts reports whether a loop waits, or does not end by counting in its own text.
 func (e *emitter) lasts(x *ast.ForStmt) bool {
 	if x.Init != nil || x.Post != nil {
 		return e.waits(x.Body, false)
@@ -140,7 +144,7 @@ func (e *emitter) lasts(x *ast.ForStmt) bool {
 	if x.Cond == nil {
 		return !leaves(x.Body, false) || e.waits(x.Body, true)
 	}
-	shared := false // somebody else may set what ends it
+	shared := false // other code may set the condition that ends it
 	ast.Inspect(x.Cond, func(n ast.Node) bool {
 		if id, ok := n.(*ast.Ident); ok {
 			if v, ok := e.c.info.Uses[id].(*types.Var); ok && (isGlobal(v) || e.c.isCellVar(v)) {
@@ -153,7 +157,8 @@ func (e *emitter) lasts(x *ast.ForStmt) bool {
 	return shared || e.waits(x.Cond, true) || e.waits(x.Body, true)
 }
 
-// waits reports whether code waits for other goroutines or for time to pass. polls says that to look at what others set counts as well.
+// waits reports whether code waits for other goroutines or for time to pass. With polls, reading what others
+// set counts as well.
 func (e *emitter) waits(root ast.Node, polls bool) (yes bool) {
 	ast.Inspect(root, func(n ast.Node) bool {
 		switch x := n.(type) {
@@ -205,8 +210,9 @@ func (e *emitter) packageFunc(x *ast.CallExpr) *types.Func {
 	return f
 }
 
-// keptClosures finds the function literals that may outlive the call in which they are made: all but those that are called or deferred on the spot,
-// those that only are called by the name of a local variable, and arguments of functions that do not keep them.
+// keptClosures finds the function literals that may outlive the call in which they are made: all except those
+// that are called or deferred on the spot, those that are only called through a local variable, and arguments
+// of functions that do not keep them.
 func (e *emitter) keptClosures(root ast.Node) map[*ast.FuncLit]bool {
 	kept := map[*ast.FuncLit]bool{}
 	local := e.calledLocals(root)
@@ -249,7 +255,8 @@ func (e *emitter) keptClosures(root ast.Node) map[*ast.FuncLit]bool {
 	return kept
 }
 
-// calledLocals finds the local variables of function types that are called, outside of other function literals, and nothing else.
+// calledLocals finds the local variables of function types that are only called, and only outside of other
+// function literals.
 func (e *emitter) calledLocals(root ast.Node) map[types.Object]bool {
 	good, bad := map[types.Object]bool{}, map[types.Object]bool{}
 	fine := map[*ast.Ident]bool{}    // called or assigned
@@ -322,10 +329,11 @@ func (e *emitter) objectOf(x ast.Expr) types.Object {
 	return nil
 }
 
-// brief are packages whose functions do not keep the functions that they are given.
+// brief lists packages whose functions do not keep the functions that they are passed.
 var brief = map[string]bool{"sort": true, "slices": true, "maps": true, "strings": true, "bytes": true, "cmp": true, "testing": true}
 
-// labKeeps are the beginnings of lab's functions and methods that may run or keep what they are given after they have returned.
+// labKeeps lists the prefixes of lab's functions and methods that may run or keep their arguments after they
+// have returned.
 var labKeeps = []string{"Go", "TryGo", "LoopGo", "After", "At", "Submit", "Thread", "New", "On", "Stage", "OrderedStage", "Merge", "Set"}
 
 // keeps reports whether a call may keep its argument i, a function, after it has returned.
@@ -355,7 +363,8 @@ func (e *emitter) keeps(x *ast.CallExpr, i int) bool {
 	return !ok || d.Body == nil || keepsParameter(d, i)
 }
 
-// keepsParameter reports whether a function does anything with its parameter i but to call it, and to hand it to itself in the same place.
+// keepsParameter reports whether a function uses its parameter i in any other way than to call it, or to pass
+// it to itself in the same place.
 func keepsParameter(d *ast.FuncDecl, i int) bool {
 	name, k := "", 0
 	for _, f := range d.Type.Params.List {

@@ -6,16 +6,17 @@ import (
 	"maps"
 )
 
-// A variable may be without a value: it went with a session that died, its type was defined anew in another way, or the cell that
-// was to set it failed before. Code that would read it is refused, so that no zero is seen that no code has written.
+// A variable may have no value: its session has died, its type was defined again differently, or the cell
+// that should have set it failed before. Code that would read it is refused, so that no code sees a zero that
+// no code has written.
 
 const (
 	lostWithSession = "was lost when the session ended"
 	lostWithType    = "lost its value when the definition of its type changed"
 )
 
-// Lose marks all variables as lost with their session: a cell that reads one before it is set again is refused. The names
-// are returned.
+// Lose marks all variables as lost with their session, and returns their names. A cell that reads one before
+// it is set again is refused.
 func (s *Session) Lose() (names []string) {
 	for i, u := range s.units {
 		if u.kind == varUnit && u.lost == "" && !u.builtin {
@@ -28,7 +29,7 @@ func (s *Session) Lose() (names []string) {
 	return names
 }
 
-// Unset marks variables of cell n as being without a value: those of sets whose step is not among the done ones. A cell that
+// Unset marks variables of cell n as having no value: those of sets whose step is not finished. A cell that
 // reads one before it is set is refused.
 func (s *Session) Unset(n int, sets []Setting, done int) {
 	has := map[string]bool{} // a later step may set it again
@@ -49,7 +50,7 @@ func (s *Session) Unset(n int, sets []Setting, done int) {
 	}
 }
 
-// lost finds what the cell reads, itself or through a function it calls, of variables without a value.
+// lost finds the variables without a value that the cell reads, itself or through a function it calls.
 func (c *checked) lost() (diags Diagnostics) {
 	units, list, why := c.prospect()
 	if len(why) == 0 {
@@ -59,10 +60,11 @@ func (c *checked) lost() (diags Diagnostics) {
 	assigned := c.declNames()
 	told := map[string]bool{}
 	how := byType
-	own := map[string]bool{} // what the statement at hand sets
+	own := map[string]bool{} // what the current statement sets
 	read := func(at ast.Node, uses, methods map[string]bool) {
 		vars := r.reached(uses, methods, how)
-		if how == byType && len(own) > 0 { // its own value may be made by a function that calls methods: not for certain
+		// a function that calls methods may create its own value: not certain
+		if how == byType && len(own) > 0 {
 			for name := range own {
 				if !r.reached(uses, methods, byName)[name] {
 					delete(vars, name)
@@ -135,7 +137,8 @@ func (c *checked) calls(n ast.Node) (yes bool) {
 	return yes
 }
 
-// prospect is the session as it will be with this cell, but for the cell's own variables, and why variables are without a value.
+// prospect returns the session as it will be with this cell, without the cell's own variables, and why
+// variables have no value.
 func (c *checked) prospect() (units map[string]*unit, list []*unit, why map[string]string) {
 	units, why = map[string]*unit{}, map[string]string{}
 	for _, u := range c.kept {
@@ -163,11 +166,12 @@ func (c *checked) prospect() (units map[string]*unit, list []*unit, why map[stri
 			}
 		}
 	}
-	maps.DeleteFunc(why, func(name string, _ string) bool { return c.unset[name] && c.newVars[name] != units[name] }) // another variable of that name
+	// another variable with that name
+	maps.DeleteFunc(why, func(name string, _ string) bool { return c.unset[name] && c.newVars[name] != units[name] })
 	return units, list, why
 }
 
-// wholeTargets are the variables that an assignment sets as a whole, which is not to read them.
+// wholeTargets returns the variables that an assignment sets as a whole, which does not read them.
 func wholeTargets(n ast.Node) map[*ast.Ident]bool {
 	m := map[*ast.Ident]bool{}
 	st, ok := n.(ast.Stmt)

@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// What is added to a cell's own code, always on the line where it stands: a gate at the entry of functions that a later
-// definition may replace; a look at the stop flag in loops and before other functions call code of the session's, so that
-// an interrupt ends running code, unless the code is plain; a wrapper around functions that timers start, whose goroutines no go statement has started.
+// Code that is added to a cell's own, always on the line where it is: a gate at the entry of functions that a
+// later definition may replace; polls of the stop flag in loops and before other functions call code of the
+// session, so that an interrupt ends running code, unless the code is plain; a wrapper around functions that
+// timers start, because no go statement started their goroutines.
 
 const (
 	stopVar = own + "s"
@@ -26,7 +27,7 @@ type jump struct {
 
 func patchName(u *unit) string { return own + "p_" + u.recv + Letter + u.names[0] }
 
-// enter writes what stands at the start of a function's body.
+// enter writes the start of a function's body.
 func (e *emitter) enter(body *ast.BlockStmt, j *jump) {
 	if body == nil {
 		return
@@ -41,7 +42,7 @@ func (e *emitter) enter(body *ast.BlockStmt, j *jump) {
 		s += e.gate(j)
 	case loops:
 		s += e.poll()
-	case first != nil: // calls that return before they call others need not look
+	case first != nil: // calls that return before they call others need not poll
 		e.insert(e.src.offset(first.Pos()), e.look())
 	}
 	if s += e.ownPointers(body); s != "" {
@@ -49,8 +50,8 @@ func (e *emitter) enter(body *ast.BlockStmt, j *jump) {
 	}
 }
 
-// gate writes the jump to a later definition and the look at the stop flag. Both are behind one word of the package, so that
-// calls pay for one look while there is neither.
+// gate writes the jump to a later definition and the poll of the stop flag. Both depend on one word of the
+// package, so that calls pay for one check while there is neither.
 func (e *emitter) gate(j *jump) string {
 	call := fmt.Sprintf("%s(%s)", j.to, strings.Join(j.args, ", "))
 	if j.sig.Results().Len() == 0 {
@@ -65,7 +66,7 @@ func (e *emitter) gate(j *jump) string {
 	return fmt.Sprintf(" if %s != 0 { if %s != nil { %s }%s};", gateVar, j.to, call, look)
 }
 
-// prologue starts the cell's own function with a pointer to the stop flag, when it has loops, and a look at it.
+// prologue starts the cell's own function with a pointer to the stop flag, if it has loops, and a poll.
 func (e *emitter) prologue(body []ast.Stmt) string {
 	switch loops, first := e.looks(body); {
 	case loops:
@@ -76,11 +77,12 @@ func (e *emitter) prologue(body []ast.Stmt) string {
 	return ""
 }
 
-// isPlain reports whether code stands as its author wrote it: then package breaks stops it, all but some loops (looking).
+// isPlain reports whether code is compiled as its author wrote it: then package breaks stops it, except some
+// loops (looking).
 func (e *emitter) isPlain() bool { return e.c.s.Plain }
 
-// looks finds out whether statements have loops that look at the stop flag, and the first statement that calls code of the session's, before
-// which a function without such loops looks.
+// looks reports whether statements have loops that poll the stop flag, and returns the first statement that
+// calls code of the session. A function without such loops polls before it.
 func (e *emitter) looks(body []ast.Stmt) (loops bool, first ast.Stmt) {
 	for _, st := range body {
 		ast.Inspect(st, func(n ast.Node) bool {
@@ -106,7 +108,7 @@ func (e *emitter) look() string {
 	return fmt.Sprintf("if %s != 0 { %s() }; ", e.rt("Stop"), e.rt("Poll"))
 }
 
-// callsBack reports whether a call may run code of the session's.
+// callsBack reports whether a call may run code of the session.
 func (e *emitter) callsBack(x *ast.CallExpr) bool {
 	tv := e.c.info.Types[x.Fun]
 	if tv.IsType() || tv.IsBuiltin() {
@@ -141,8 +143,9 @@ func (e *emitter) pollLoop(loop ast.Stmt, body *ast.BlockStmt) {
 	}
 }
 
-// looking reports whether a loop looks at the stop flag. In plain code those do that never end by themselves: no code can see what such a loop
-// stores, unless it can be left, so the compiler may drop it; and those in which package breaks has found no place.
+// looking reports whether a loop polls the stop flag. In plain code these are the loops that never end by
+// themselves, because no code can see what such a loop stores unless control can leave it, so that the
+// compiler may drop it; and the loops in which package breaks has found no place.
 func (e *emitter) looking(loop ast.Stmt) bool {
 	if !e.isPlain() {
 		return true
@@ -160,8 +163,8 @@ func (e *emitter) looking(loop ast.Stmt) bool {
 	return ok && f.Cond == nil && !leaves(f.Body, false)
 }
 
-// leaves reports whether control may leave a loop from inside of n: by return, goto, break, or a branch to a label, which may be that of the loop itself.
-// In an inner statement break has another meaning.
+// leaves reports whether control may leave a loop from inside of n: by return, goto, break, or a branch to a
+// label, which may be that of the loop itself. In an inner statement break has another meaning.
 func leaves(n ast.Node, inner bool) (yes bool) {
 	ast.Inspect(n, func(m ast.Node) bool {
 		switch x := m.(type) {
@@ -182,14 +185,14 @@ func leaves(n ast.Node, inner bool) (yes bool) {
 	return yes
 }
 
-// pollGoto lets a goto look at the stop flag first, since it may close a loop.
+// pollGoto makes a goto poll the stop flag first, since it may close a loop.
 func (e *emitter) pollGoto(b *ast.BranchStmt) {
 	if b.Tok == token.GOTO {
 		e.insert(e.src.offset(b.Pos()), strings.TrimPrefix(e.poll(), " ")+" ")
 	}
 }
 
-// nameParams gives names to parameters that have none, so that the jump can pass them on, and returns them all in order.
+// nameParams names parameters without names, so that the jump can pass them on, and returns all in order.
 func (e *emitter) nameParams(d *ast.FuncDecl) (args []string) {
 	field := func(f *ast.Field) {
 		if len(f.Names) == 0 {
@@ -260,7 +263,8 @@ func (e *emitter) receiverFirst(u *unit, d *ast.FuncDecl, name string, asFunc bo
 	e.edits = append([]edit{{at, at, first}}, e.edits...)
 }
 
-// printers are the builtins that write to descriptor 2 unseen, and what a cell calls instead.
+// printers lists the builtins that write to descriptor 2 directly, and the functions that a cell calls
+// instead.
 var printers = map[string]string{"print": "Print", "println": "Println"}
 
 func (e *emitter) printer(call *ast.CallExpr) string {
@@ -290,8 +294,8 @@ func isWord(t types.Type) bool {
 	return types.IsInterface(t) && !param
 }
 
-// guarded are the standard functions that run one of their arguments on a goroutine whose parent is not the caller's: which one, and
-// what wraps it.
+// guarded lists the standard functions that run one of their arguments on a goroutine whose parent is not the
+// caller: which argument, and what wraps it.
 var guarded = map[string]struct {
 	arg int
 	by  string

@@ -12,7 +12,7 @@ import (
 	"interleave/kernel/cell/pattern"
 )
 
-// A SegmentKind tells the pieces of a cell apart.
+// A SegmentKind is the kind of a piece of a cell.
 type SegmentKind int
 
 const (
@@ -22,22 +22,24 @@ const (
 	ShellLine             // !command
 )
 
-// A Segment is a stretch of a cell that one thing handles. Text of Go segments keeps the cell's line numbers: lines of
-// other segments are blank in it.
+// A Segment is a piece of a cell that one component handles. The text of Go segments keeps the cell's line
+// numbers: lines of other segments are blank in it.
 type Segment struct {
 	Kind SegmentKind
 	Name string // of a magic
 	Args string // of a magic; the command of a shell line
-	Text string // Go code; what a cell magic works on
+	Text string // Go code; for a cell magic, the code below it
 	Line int    // where it begins, from 1
 }
 
-// opensRE is GoNB's line above the statements of a cell. Here it means nothing, since statements need no mark.
+// opensRE matches GoNB's line above the statements of a cell. It has no effect here, since statements need no
+// mark.
 var opensRE = regexp.MustCompile(`^\s*(?:%%|%main)\s*$`)
 
 var magicRE = pattern.New(`^\s*(%%?)([\pL_][\pL\d_]*)[ \t]*(.*?)\s*$`)
 
-// magicLine takes a magic's line apart: the whole, % or %%, the name, the arguments. It is nil for other lines, most of which cost one look.
+// magicLine splits the line of a magic: the whole, % or %%, the name, the arguments. It is nil for other
+// lines, most of which are rejected by one check.
 func magicLine(line string) []string {
 	if !strings.HasPrefix(strings.TrimLeft(line, " \t\f\r"), "%") {
 		return nil
@@ -45,12 +47,13 @@ func magicLine(line string) []string {
 	return magicRE().FindStringSubmatch(strings.TrimRight(line, "\r\n"))
 }
 
-// Segments cuts a cell into magics, shell lines and Go code. A line begins a magic only where Go code could begin a
-// statement, so that a % or ! inside an expression, a string or a comment stays Go.
+// Segments cuts a cell into magics, shell lines and Go code. A line begins a magic only where a Go statement
+// could begin, so that a % or ! inside an expression, a string or a comment stays Go.
 func Segments(text string) (segs []Segment) {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	lines := strings.SplitAfter(text, "\n")
-	first := 0 // comments above a cell magic, and options such as //| echo: false, are not part of what it works on
+	// comments above a cell magic, and options such as //| echo: false, do not belong to its body
+	first := 0
 	for first < len(lines) {
 		if l := strings.TrimSpace(lines[first]); l != "" && !strings.HasPrefix(l, "//") {
 			break
@@ -110,8 +113,9 @@ func Segments(text string) (segs []Segment) {
 	return segs
 }
 
-// Timed makes of statements a cell that measures them as a benchmark of package testing does, and prints what it reports. The statements keep
-// their lines; line is that of the magic above them. A last expression that is no call is computed all the same.
+// Timed turns statements into a cell that measures them as a benchmark of package testing does, and prints
+// its report. The statements keep their lines; line is that of the magic above them. A last expression that
+// is not a call is evaluated, too.
 func Timed(text string, line int) string {
 	body := strings.TrimLeft(text, "\n")
 	lines := strings.Count(text, "\n") - strings.Count(body, "\n")
@@ -131,7 +135,8 @@ func Timed(text string, line int) string {
 		strings.Repeat("\n", max(lines-line+1, 0)) + body + "\n}}); fmt.Println(timeit_r.String(), timeit_r.MemString()) }()"
 }
 
-// standsAlone reports whether an expression is a statement: a call, but not of what is certainly a type or has no other use than its value.
+// standsAlone reports whether an expression is a statement: a call, except a conversion and a call whose only
+// effect is its value.
 func standsAlone(x ast.Expr) bool {
 	call, ok := ast.Unparen(x).(*ast.CallExpr)
 	if !ok {
@@ -150,13 +155,13 @@ func standsAlone(x ast.Expr) bool {
 	return true
 }
 
-// continued reports whether a line of a shell command ends in a backslash that is not quoted by another.
+// continued reports whether a shell command's line ends in a backslash that is not quoted by another.
 func continued(line string) bool {
 	line = strings.TrimRight(line, "\n")
 	return (len(line)-len(strings.TrimRight(line, `\`)))%2 == 1
 }
 
-// A lineState knows, at the start of each line, whether a statement may begin there.
+// A lineState tracks, line by line, whether a statement may begin at the start of the line.
 type lineState struct {
 	depth   int
 	raw     bool // in a raw string
@@ -211,7 +216,7 @@ func (s *lineState) line(l string) {
 		}
 	}
 	switch last {
-	case 0: // nothing but blanks: what was open stays open
+	case 0: // only blanks: an open line stays open
 	case '+', '-', '*', '/', '%', '&', '|', '^', '=', '<', '>', '!', ',', '.', ':':
 		s.open = last != ':'
 	default:
@@ -219,8 +224,8 @@ func (s *lineState) line(l string) {
 	}
 }
 
-// IsComplete tells a console whether code can be run as it is: "complete", "incomplete" with the indentation that the
-// next line should get, or "invalid".
+// IsComplete reports to a console whether code can be run as it is: "complete", "incomplete" with the
+// indentation of the next line, or "invalid".
 func IsComplete(code string) (status, indent string) {
 	depth := 0
 	for _, seg := range Segments(code) {

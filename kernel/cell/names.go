@@ -8,31 +8,34 @@ import (
 	"interleave/kernel/cell/pattern"
 )
 
-// Letter begins every name that the front end makes. It is an upper-case letter (so that a name it begins is exported
-// and can be seen by the packages of later cells) that no program uses. Cells that contain it are refused; it is removed
-// from everything the user reads.
+// Letter begins every name that the front end makes. It is an upper-case letter, so that the packages of
+// later cells can use the name, and no program uses it. Cells that contain it are refused; it is removed from
+// everything the user reads.
 const Letter = "Ⱶ" // U+2C75
 
-// own begins the names of what the front end adds. A user's name never has the letter twice, so none can hide another.
+// own begins the names that the front end adds. A user's name never has the letter twice, so the two cannot
+// hide each other.
 const own = Letter + Letter
 
-// newer stands before the name of a function that an earlier definition jumps to, and behind the receiver's type if it has one.
-// It is seen in stacks, from which the patched runtime has removed the letter.
+// newer precedes the name of a function that an earlier definition jumps to, and follows the receiver's type
+// if it has one. It is visible in stacks, from which the patched runtime has removed the letter.
 const newer = "\ua78f" // ꞏ, which counts as a letter
 
-// Plain functions that hold the code of methods, which calls that name the method go to, have newer between type and method: twice for a
-// pointer receiver, three times for another. The patched runtime writes (*T).M and T.M for them.
+// Plain functions that hold the code of methods, and to which calls that name the method go, have newer
+// between type and method: twice for a pointer receiver, three times for another. The patched runtime writes
+// (*T).M and T.M for them.
 const (
 	ofPointer = newer + newer
 	ofValue   = newer + newer + newer
-	inner     = newer + newer + newer + newer // behind the name: what stands in for it; it is not shown
+	inner     = newer + newer + newer + newer // after the name of the function that stands in for it; it is not shown
 )
 
-// twinPrefix begins the names of functions that call one of the session's and are never inlined; see plain.go.
+// twinPrefix begins the names of functions that call a function of the session and are never inlined; see
+// plain.go.
 const twinPrefix = own + "t_"
 
-// Newer reports whether a function, as it is called in a stack, is one that an earlier definition has jumped to; functions
-// inside of it are not. The name is returned as users know it.
+// Newer reports whether a function, as stacks name it, is one to which an earlier definition has jumped.
+// Functions inside of it do not count. It returns the name as users know it.
 func Newer(function string) (name string, jumped bool) {
 	_, last, ok := strings.Cut(function, newer)
 	if !ok {
@@ -47,7 +50,7 @@ const PackagePrefix = "interleave/cells/c"
 // PackageName is the name of every compiled cell's package: without the letter it reads main.
 const PackageName = "main" + Letter
 
-// mangle spells a session-level or member name so that other cells' packages can use it.
+// mangle spells a session-level or member name so that the packages of other cells can use it.
 func mangle(name string) string {
 	if name == "_" || ast.IsExported(name) {
 		return name
@@ -55,8 +58,8 @@ func mangle(name string) string {
 	return Letter + name
 }
 
-// alias is the one name under which a package is imported everywhere, whatever the cell called it. No variable of the
-// user's can shadow it.
+// alias returns the only name under which a package is imported everywhere, whatever name the cell uses. No
+// variable of the user can shadow it.
 func alias(path string) string {
 	var b strings.Builder
 	b.WriteString(own + "_")
@@ -79,7 +82,7 @@ var (
 	cleanVar   = pattern.New(own + `v\d+_`)
 )
 
-// Clean removes what the front end adds from text that a person will read: mangled names, package aliases and the
+// Clean removes the additions of the front end from text for people: mangled names, package aliases and the
 // import paths of cells.
 func Clean(s string) string {
 	if !strings.Contains(s, Letter) && !strings.Contains(s, "interleave/cells/") {
@@ -91,7 +94,7 @@ func Clean(s string) string {
 	return strings.ReplaceAll(s, Letter, "")
 }
 
-// Alias is the name by which generated code knows an imported package.
+// Alias returns the name by which generated code uses an imported package.
 func Alias(path string) string {
 	if strings.HasPrefix(path, PackagePrefix) {
 		return own + path[strings.LastIndexByte(path, '/')+1:]
@@ -102,8 +105,8 @@ func Alias(path string) string {
 	return alias(path)
 }
 
-// Mangle is the name that generated code gives to a session name.
+// Mangle returns the name that generated code gives to a session name.
 func Mangle(name string) string { return mangle(name) }
 
-// PointerName is the name by which driving code knows the pointer to a variable.
+// PointerName returns the name by which driving code uses the pointer to a variable.
 func PointerName(v Variable) string { return fmt.Sprintf("%sv%d_%s", own, v.Gen, v.Name) }

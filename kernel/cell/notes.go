@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// What is legal Go and yet hardly what its author means gets a note under the cell.
+// Code that is legal Go but probably not what its author means gets a note under the cell.
 
-// bareDurations finds numbers that become durations as they stand: time.Sleep(5) sleeps for five nanoseconds.
+// bareDurations finds plain numbers that become durations: time.Sleep(5) sleeps for five nanoseconds.
 func (c *checked) bareDurations() (notes []string) {
 	seen := map[string]bool{}
 	var look func(n ast.Node)
@@ -26,7 +26,7 @@ func (c *checked) bareDurations() (notes []string) {
 				}
 				return false
 			case *ast.CallExpr:
-				if c.info.Types[x.Fun].IsType() { // time.Duration(5) says what it is
+				if c.info.Types[x.Fun].IsType() { // time.Duration(5) is explicit
 					return false
 				}
 			case *ast.BasicLit:
@@ -60,7 +60,8 @@ func (c *checked) bareDurations() (notes []string) {
 	return notes
 }
 
-// deliberate reports whether a number of nanoseconds looks as if it were meant: it is a millisecond or more, or written like 1e6.
+// deliberate reports whether a number of nanoseconds looks intended: it is a millisecond or more, or written
+// like 1e6.
 func deliberate(text string, v constant.Value) bool {
 	return strings.ContainsAny(text, "eE") || constant.Compare(v, token.GEQ, constant.MakeInt64(1e6))
 }

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// What the user must be told of a cell that was accepted.
+// Notes for the user about a cell that was accepted.
 
-// staleValues notes variables that may hold, in an interface, a value of a type that was built again: the value keeps the type that it
-// was made with.
+// staleValues notes variables that may hold, in an interface, a value of a type that was built again: the
+// value keeps its old type.
 func (p *placement) staleValues() (notes []string) {
 	var rebuilt []*types.TypeName
 	for u := range p.rebuild {
@@ -31,7 +31,7 @@ func (p *placement) staleValues() (notes []string) {
 		}
 		for _, tn := range rebuilt {
 			if holds(u.typ, tn.Type(), map[types.Type]bool{}) {
-				notes = append(notes, fmt.Sprintf("%s may hold values of %s from before this cell, which are of another type: assign it again", Clean(u.names[0]), Clean(tn.Name())))
+				notes = append(notes, fmt.Sprintf("%s may hold values of %s from before this cell, which have the old type: assign it again", Clean(u.names[0]), Clean(tn.Name())))
 				break
 			}
 		}
@@ -39,8 +39,8 @@ func (p *placement) staleValues() (notes []string) {
 	return notes
 }
 
-// holds reports whether a value of type t can hold a value of type v in an interface. What packages keep in their own types is not
-// looked at, but for those that are there to keep values of any type.
+// holds reports whether a value of type t can hold a value of type v in an interface. Contents of types of
+// packages are ignored, except of containers for values of any type.
 func holds(t, v types.Type, seen map[types.Type]bool) bool {
 	if seen[t] {
 		return false
@@ -78,7 +78,7 @@ func holds(t, v types.Type, seen map[types.Type]bool) bool {
 var containers = map[string]bool{"sync.Map": true, "sync.Pool": true, "sync/atomic.Value": true, "container/list.List": true, "container/list.Element": true,
 	"container/ring.Ring": true}
 
-// remadeNames lists the names that mean something else after this cell, in a way that closures cannot follow.
+// remadeNames lists the names whose meaning this cell changes in a way that closures cannot follow.
 func (p *placement) remadeNames() map[string]bool {
 	names := map[string]bool{}
 	before := p.s.live()
@@ -119,7 +119,7 @@ func sameConst(o, u *unit, name string, i int) bool {
 	return false
 }
 
-// keptMeanings notes the variables whose closures keep what a name meant before.
+// keptMeanings notes the variables whose closures use a name with its old meaning.
 func (p *placement) keptMeanings() (notes []string) {
 	if len(p.remade) == 0 {
 		return nil
@@ -131,7 +131,7 @@ func (p *placement) keptMeanings() (notes []string) {
 		}
 		for _, name := range sortedKeys(p.remade) {
 			if n := u.closes[name]; n != 0 && name != u.names[0] {
-				notes = append(notes, fmt.Sprintf("%s keeps the %s that its closure was made with: run cell[%d] again", Clean(u.names[0]), Clean(name), n))
+				notes = append(notes, fmt.Sprintf("%s still uses the old %s: run cell[%d] again", Clean(u.names[0]), Clean(name), n))
 				break
 			}
 		}

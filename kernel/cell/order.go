@@ -10,16 +10,18 @@ import (
 	"strings"
 )
 
-// The order in which a cell's variables get their values. A cell whose variable declarations all stand before its statements
-// is like the top level of a file: its variables are initialised in the order of their dependencies, as the language
-// specification says, then its init functions run, then its statements. Where statements stand between declarations, the cell runs
-// from top to bottom, and an init function runs as soon as the variables have their values that it reads.
+// The order in which a cell's variables get their values. A cell whose variable declarations all precede its
+// statements is like the top level of a file: its variables are initialised in the order of their
+// dependencies, as the language specification requires, then its init functions run, then its statements. If
+// there are statements between declarations, the cell runs from top to bottom, and an init function runs as
+// soon as the variables that it reads have their values.
 //
-// A function may read a variable of its cell that has no value yet, when a statement above the variable's calls it. Such a read
-// is an error, and never a zero. Which functions a statement may call is not known in full, so that the check is made when the
-// code runs; it is compiled into the functions of the cell for those variables alone for which it may be needed.
+// A function may read a variable of its cell that has no value yet, when a statement above the variable's
+// calls it. Such a read is an error, and never yields a zero. Which functions a statement may call is not
+// fully known, so that the check is made when the code runs; it is compiled into the functions of the cell
+// only for those variables that may need it.
 
-// An initializer is a variable declaration's part with a value of its own: a, or a and b in var a, b = f().
+// An initializer is a part of a variable declaration with its own value: a, or a and b in var a, b = f().
 type initializer struct {
 	spec  *ast.ValueSpec
 	names []*ast.Ident
@@ -34,8 +36,8 @@ type step struct {
 	sets []string // the variables that have a value when it is finished
 }
 
-// sequence parts the cell's top level into declarations whose variables are initialised first, in the order of their
-// dependencies, and statements. When the cell is to run from top to bottom there are only statements.
+// sequence divides the cell's top level into declarations whose variables are initialised first, in the order
+// of their dependencies, and statements. When the cell must run from top to bottom there are only statements.
 func (d *definition) sequence(body []ast.Stmt) (decls []*ast.GenDecl, after []ast.Stmt) {
 	declared := map[string]bool{}
 	for _, st := range body {
@@ -71,7 +73,7 @@ func (d *definition) sequence(body []ast.Stmt) (decls []*ast.GenDecl, after []as
 	return decls, after
 }
 
-// varDecl returns the declaration when a statement declares variables with var.
+// varDecl returns the declaration if a statement declares variables with var.
 func varDecl(st ast.Stmt) *ast.GenDecl {
 	if d, ok := st.(*ast.DeclStmt); ok {
 		if g := d.Decl.(*ast.GenDecl); g.Tok == token.VAR {
@@ -81,7 +83,7 @@ func varDecl(st ast.Stmt) *ast.GenDecl {
 	return nil
 }
 
-// mentioned returns one of the names when an expression mentions it.
+// mentioned returns one of the names that an expression mentions, or an empty string.
 func mentioned(x ast.Expr, names map[string]bool) (name string) {
 	ast.Inspect(x, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -100,7 +102,7 @@ func mentioned(x ast.Expr, names map[string]bool) (name string) {
 	return name
 }
 
-// declNames are the names that the declarations which are initialised first declare.
+// declNames returns the names of the declarations that are initialised first.
 func (d *definition) declNames() map[string]bool {
 	names := map[string]bool{}
 	for _, g := range d.decls {
@@ -113,7 +115,7 @@ func (d *definition) declNames() map[string]bool {
 	return names
 }
 
-// stepsOf lists the cell's code in the order in which it runs. What the units use must be known.
+// stepsOf lists the cell's code in the order in which it runs. It needs to know what the units use.
 func (c *checked) stepsOf(r *reacher) (steps []step) {
 	line := func(n ast.Node) int {
 		l, _ := c.src.position(n.Pos())
@@ -151,18 +153,19 @@ func stmtSets(s ast.Stmt) (names []string) {
 	return names
 }
 
-// A dependency is a variable of the cell, and what it waits for.
+// A dependency is a variable of the cell, with the variables that it waits for.
 type dependency struct {
 	at    token.Pos
-	init  *initializer // nil without one
+	init  *initializer // nil if it has none
 	needs map[string]bool
 	done  bool
 }
 
-// initOrder orders the initializers of c.decls as Go's compiler does: of the variables that wait for none, the first in the order of the
-// text is next, again and again. One without a value of its own takes part, too: what mentions it comes behind what is
-// declared above it and waits for nothing. Functions of earlier cells count, which the type checker does not look into. Where they close
-// a circle, the order of the text decides.
+// initOrder orders the initializers of c.decls as Go's compiler does: of the variables that wait for no
+// other, it takes the first in the order of the text, again and again. A variable without its own value takes
+// part, too: code that mentions it comes after everything that is declared above it and waits for nothing.
+// Functions of earlier cells count, although the type checker does not look into them. If they close a
+// circle, the order of the text decides.
 func (c *checked) initOrder(r *reacher) (order []*initializer) {
 	if len(c.decls) == 0 {
 		return nil
@@ -222,7 +225,7 @@ func (c *checked) initOrder(r *reacher) (order []*initializer) {
 	return order
 }
 
-// textual reports whether initializers stand in the order of the text.
+// textual reports whether initializers are in the order of the text.
 func textual(steps []step) bool {
 	last := token.NoPos
 	for _, st := range steps {
@@ -236,8 +239,8 @@ func textual(steps []step) bool {
 	return true
 }
 
-// A reacher finds the variables of the session that code may read or write, itself or through the functions and methods that it
-// mentions.
+// A reacher finds the variables of the session that code may read or write, directly or through the functions
+// and methods that it mentions.
 type reacher struct {
 	c       *checked
 	units   map[string]*unit // once this cell is part of the session
@@ -256,7 +259,7 @@ func (c *checked) newReacher(units map[string]*unit, final []*unit) *reacher {
 	return r
 }
 
-// What a reacher follows.
+// A reach is the kind of references that a reacher follows.
 type reach int
 
 const (
@@ -265,13 +268,13 @@ const (
 	byValues              // also what variables may hold: one that may hold functions reaches everything
 )
 
-// from returns the variables that a piece of the cell may reach, nil for everything.
+// from returns the variables that a piece of the cell may reach, nil if it may reach all.
 func (r *reacher) from(n ast.Node, how reach) map[string]bool {
 	uses, methods := r.c.usesOf(n)
 	return r.reached(uses, methods, how)
 }
 
-// reached is from for names and methods.
+// reached is like from, for names and methods.
 func (r *reacher) reached(uses, methods map[string]bool, how reach) map[string]bool {
 	vars, seen := map[string]bool{}, map[*unit]bool{}
 	var visit func(uses, methods map[string]bool) bool
@@ -342,7 +345,7 @@ func (c *checked) usesOf(n ast.Node) (uses, methods map[string]bool) {
 	return uses, methods
 }
 
-// methodKey is the key of a method's unit, empty for what is not a method of a session type.
+// methodKey returns the key of a method's unit, empty for anything but a method of a session type.
 func methodKey(o types.Object) string {
 	f, ok := o.(*types.Func)
 	if !ok || f.Signature().Recv() == nil {
@@ -358,8 +361,8 @@ func methodKey(o types.Object) string {
 	return ""
 }
 
-// mayCall reports whether a value of a type may hold functions of the session: functions, interfaces, and what packages keep in
-// types of their own.
+// mayCall reports whether a value of a type may hold functions of the session: functions, interfaces, and the
+// contents of types of packages.
 func mayCall(t types.Type, seen map[types.Type]bool) bool {
 	if seen[t] {
 		return false
@@ -392,8 +395,8 @@ func mayCall(t types.Type, seen map[types.Type]bool) bool {
 	return true
 }
 
-// earlyReads finds the variables that a function of the cell may read before they have their first value, each with the line of the
-// statement that gives it.
+// earlyReads finds the variables that a function of the cell may read before they have their first value,
+// each with the line of the statement that gives it.
 func (p *placement) earlyReads() map[string]int {
 	need := map[string]int{}
 	inFuncs, inPatched := map[string]bool{}, map[string]bool{}
@@ -416,7 +419,7 @@ func (p *placement) earlyReads() map[string]int {
 			if !p.fresh[name] || !inFuncs[name] {
 				continue
 			}
-			ordered := st.init != nil // its order is that of the language
+			ordered := st.init != nil // the language defines its order
 			if inPatched[name] || !ordered && (anything || reached[name]) {
 				need[name] = st.line
 			}
@@ -425,14 +428,14 @@ func (p *placement) earlyReads() map[string]int {
 	return need
 }
 
-// reachFrom adds what a piece of the cell may reach, and reports whether that is everything.
+// reachFrom adds the variables that a piece of the cell may reach, and reports whether that is all of them.
 func (c *checked) reachFrom(r *reacher, n ast.Node, reached map[string]bool) bool {
 	vars := r.from(n, byValues)
 	maps.Copy(reached, vars)
 	return vars == nil
 }
 
-// declaredBelow explains that a name is declared by a statement further down in the cell.
+// declaredBelow explains that a statement further down in the cell declares a name.
 func (c *checked) declaredBelow(name string, at token.Pos) string {
 	for _, id := range c.vars {
 		if id.Name == name && id.Pos() > at {

@@ -235,7 +235,7 @@ func TestExplainedErrors(t *testing.T) {
 		{[]string{"fmt.Println(time)"}, "use of package time not in selector", ""},
 		{[]string{"import \"math/rand/v2\"\nrand.Intn(3)"}, "undefined: rand.Intn (but have IntN)", ""},
 		{[]string{"import dice \"math/rand/v2\"\ndice.Intn(3)"}, "undefined: dice.Intn (but have IntN)", ""},
-		{[]string{"len := 3", `len("abc")`}, "cannot call len", "%forget len gives the name back to Go"},
+		{[]string{"len := 3", `len("abc")`}, "cannot call len", "%forget len restores Go's own"},
 		{[]string{`string := "x"`, "var s string"}, "string", "%forget string"},
 		{[]string{"fmt.Println()\nreturn 0"}, "too many return values", "A cell returns nothing"},
 		{[]string{"func f() { return 0 }"}, "too many return values", ""},

@@ -8,15 +8,15 @@ import (
 	"slices"
 )
 
-// A placement is a checked cell of which is decided what the session consists of with it, in which package everything is, and in which
-// order the cell's code runs.
+// A placement is a checked cell with three decisions: which units the session has after it, in which package
+// each is, and in which order the cell's code runs.
 type placement struct {
 	*checked
 
 	final   []*unit          // of the session once the cell is part of it
 	units   map[string]*unit // the same by name, without methods
 	emitted []*unit          // built in the cell's package
-	patched map[*unit]bool   // those that are reached by way of an earlier definition
+	patched map[*unit]bool   // those that callers reach through an earlier definition
 
 	fresh    map[string]bool // variables that have no value yet
 	assigned map[string]bool // variables that the statements set as a whole
@@ -31,7 +31,7 @@ type placement struct {
 	closes   map[string]map[string]int // what closures in the statements use, by the variable that holds them
 	captured map[string]bool           // what closures use that may run in a goroutine
 
-	remade  map[string]bool // names whose new meaning closures that exist do not learn of
+	remade  map[string]bool // names whose new meaning existing closures cannot see
 	notices []string
 }
 
@@ -105,7 +105,8 @@ func (p *placement) keep(u *unit) {
 	}
 }
 
-// keepVariable gives a variable u whose type is built again its new type, as r, and its value where that fits.
+// keepVariable gives a variable u whose type is built again its new type, as r, and keeps its value if that
+// fits.
 func (p *placement) keepVariable(u, r *unit) {
 	name := u.names[0]
 	if o := p.pkg.Scope().Lookup(name); o != nil {
@@ -124,7 +125,7 @@ func (p *placement) keepVariable(u, r *unit) {
 	}
 }
 
-// add places a unit of this cell. A function or method of the same signature takes the place of the earlier one.
+// add places a unit of this cell. A function or method replaces an earlier one of the same signature.
 func (p *placement) add(u *unit) {
 	o := p.replaced[u]
 	switch {
@@ -149,7 +150,7 @@ func (p *placement) add(u *unit) {
 	}
 }
 
-// takesPlace reports whether a unit can be reached by way of the one that it replaces, whose signature it has.
+// takesPlace reports whether a unit can be reached through the one that it replaces, whose signature it has.
 func (p *placement) takesPlace(u, o *unit) bool {
 	if u.rigid() || o.rigid() {
 		return false
@@ -167,8 +168,9 @@ func (p *placement) hasInit() bool {
 // empty reports whether there is nothing to run.
 func (p *placement) empty() bool { return len(p.emitted) == 0 && len(p.body) == 0 && !p.main }
 
-// mentioned finds what must mean the same when the cell's package runs again: the session's units by name, the methods that the cell
-// defines, and names that mean something else because the session does not have them.
+// mentioned finds everything that must have the same meaning when the cell's package runs again: the
+// session's units by name, the methods that the cell defines, and names with another meaning because the
+// session does not have them.
 func (p *placement) mentioned() (used map[string]*unit, methods []*unit, absent map[string]bool) {
 	used, absent = map[string]*unit{}, maps.Clone(p.bind.absent)
 	predeclared := func(o types.Object) {
@@ -193,7 +195,7 @@ func (p *placement) mentioned() (used map[string]*unit, methods []*unit, absent 
 			for _, o := range []types.Object{p.info.Uses[id], p.info.Defs[id]} {
 				switch predeclared(o); {
 				case o == nil || o.Pkg() == nil:
-				case !isSession(o): // perhaps by a dot import
+				case !isSession(o): // a dot import may have brought it
 					absent[o.Name()] = true
 				case isGlobal(o) || p.isCellVar(o):
 					if u := p.units[o.Name()]; u != nil {

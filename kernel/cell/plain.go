@@ -11,46 +11,56 @@ import (
 	"interleave/kernel/cell/pattern"
 )
 
-// Plain code has no gates: functions are compiled as they stand, and the compiler inlines them where it likes. A later definition with the same
-// signature is written over the entries of the earlier one, as a jump (package breaks). That reaches calls, function values, method values
-// and tables of interfaces. It reaches neither of these:
+// Plain code has no gates: functions are compiled as they are written, and the compiler inlines them where it
+// likes. A later definition with the same signature is written over the entries of the earlier one, as a jump
+// (package breaks). That reaches calls, function values, method values and tables of interfaces. It does not
+// reach the following.
 //
-// Inlined copies. The front end knows which bodies name a function (unit.holds), and the compiler's export data says whether a function can be
-// inlined at all. Bodies that may hold a copy are built again with the new definition, and their own new code is written over their entries
-// in turn, upwards until a function cannot be inlined. What still runs in a copy is named in a note (Plan.Stale). Some code would keep a
-// copy for longer than a call takes, or cannot be built again without becoming something else. There calls go to the function's value, see below:
+// Inlined copies. The front end knows which bodies name a function (unit.holds), and the compiler's export
+// data shows whether a function can be inlined at all. Bodies that may hold a copy are built again with the
+// new definition, and their own new code is written over their entries in turn, upwards until a function
+// cannot be inlined. Code that still runs in a copy is named in a note (Plan.Stale). Some code would keep a
+// copy for longer than a call takes, or cannot be built again without becoming something else. There, calls
+// go to the function's value, see below:
 //
-//   - loops that wait or that end only when somebody else says so, as those of workers do;
-//   - function literals that may outlive the call in which they are made: those of go statements, those that are stored or returned. In
-//     a loop there that counts, calls may be inlined all the same, because benchmarks look so; a note says what such literals keep;
+//   - loops that wait or that end only when other code ends them, as those of workers;
+//   - function literals that may outlive the call in which they are made: those of go statements, and those
+//     that are stored or returned. In a counting loop inside one, calls may be inlined all the same, because
+//     benchmarks have this form; a note lists what such literals keep;
 //   - generic functions, methods of generic types, and functions that declare types.
 //
-// And these go through a function that is never inlined, a twin: calls behind go and defer, which the compiler puts into functions of their own
-// when they have arguments or results, and all callers but the first mostCopies, so that a definition does not build half of the session again.
+// Two kinds of calls go through a function that is never inlined, a twin: calls behind go and defer, which
+// the compiler puts into functions of their own when they have arguments or results, and calls by all callers
+// but the first mostCopies, so that a definition does not build half of the session again.
 //
-// Methods that are called by way of interfaces, as values, or through embedding would be copied into wrappers that the compiler makes. A
-// method is therefore a function of its own, which calls that name a method of a known type go to, and a method that is never inlined, for all else.
+// Methods that are called through interfaces, as values, or through embedding would be copied into wrappers
+// that the compiler makes. Therefore a method is two functions: one of its own, to which calls that name a
+// method of a known type go, and a method that is never inlined, for all other calls.
 //
-// Callers that rely on what the compiler knew about the earlier definition: which of their variables it does not keep. A definition that keeps
-// more must never be reached from there, since the variable may be on the caller's stack. So the engine compares, after the cell is compiled and before it is
-// loaded, what the compiler's export data say of both (package load, Function.Fits), and when in doubt checks the cell again with the keys of such
-// functions as cut: they become functions of their own, their callers are built again, and what still runs in old code keeps the earlier one,
-// which notes say.
+// Callers that rely on the compiler's facts about the earlier definition: which of their variables it does
+// not keep. A definition that keeps more must never be reached from there, since the variable may be on the
+// caller's stack. So the engine compares, after the cell is compiled and before it is loaded, the compiler's
+// export data of both (package load, Function.Fits). When in doubt, it checks the cell again with the keys of
+// such functions as cut: they become functions of their own, their callers are built again, and code that
+// still runs keeps the earlier definition, which notes report.
 //
-// Values of functions, and methods, have entries of their own, which call the code by way of a variable: so the compiler takes it that
-// everything is kept that is given to them, and a jump can always be written over them, whatever the new definition keeps. The variable is never
-// set, nor used: the loader lets a function that calls the code directly, or has inlined it, stand in (Plan.Forwards), and where it is not inlined that
-// becomes a jump. A function to which it matters who calls it (unit.alone) has no such entry; values of it keep the earlier one when it is
-// cut, and a method's type is built again. Notes say so.
+// Values of functions, and methods, have their own entries, which call the code through a variable: so the
+// compiler assumes that they keep all their arguments, and a jump can always be written over them, whatever
+// the new definition keeps. The variable is never set or used: the loader replaces the entry by a function
+// that calls the code directly, or has inlined it (Plan.Forwards), and if it is not inlined the call becomes
+// a jump. A function that depends on its caller (unit.alone) has no such entry; values of it keep the earlier
+// definition when it is cut, and a method's type is built again. Notes report this.
 //
-// Why this is sound: a call that was compiled against an entry relied on the signature, on the calling convention, which follows from
-// it, and on the tags of the entry's function, since Go's compiler has no other knowledge of a function across packages but its body. Within a package
-// it knows more of functions that call one another in a circle, which it analyses together; the tags of these count what flows to the results
-// of another one as lost to the heap, so that a definition fits tags that say more than the callers knew. Functions in such a circle are
-// therefore cut when they change, unless the circle is a function and itself, whose results are what its tags speak of.
-// An entry's tags never change, and each later definition is compared with those of every entry that will lead to it.
+// Why this is sound: a call that was compiled against an entry relied on the signature, on the calling
+// convention, which follows from it, and on the tags of the entry's function, since Go's compiler has no
+// other knowledge of a function across packages but its body. Within a package it knows more of functions
+// that call one another in a circle, which it analyses together; their tags count everything that flows to
+// the results of another one as lost to the heap, so that a definition fits tags that allow more than the
+// callers knew. Functions in such a circle are therefore cut when they change, unless the circle is a single
+// function that calls itself, because its tags are about its own results. An entry's tags never change, and
+// each later definition is compared with those of every entry that will lead to it.
 
-// amend takes over what an earlier plan of the cell has shown to be needed.
+// amend takes over the amendments of an earlier plan of the cell.
 func (d *definition) amend(a Amends) {
 	d.cut, d.looks = map[string]bool{}, map[string]bool{}
 	for _, k := range a.Cut {
@@ -61,32 +71,33 @@ func (d *definition) amend(a Amends) {
 	}
 }
 
-// An Entry is a function of a cell's package, where calls arrive.
+// An Entry is a function of a cell's package where calls arrive.
 type Entry struct {
 	Cell   int    // the package's number
 	Symbol string // the function's, without the package: ⱵF, ⱵT.ⱵM or (*ⱵT).ⱵM
 }
 
-// A Jump says that a definition takes the place of an earlier one.
+// A Jump leads from an earlier definition to the one that replaces it.
 type Jump struct {
 	Key      string
 	Old, New Entry
 	Circle   bool // the earlier one calls others that call it
-	Value    bool // calls by way of Old rely on nothing that the compiler knows of it
+	Value    bool // calls through Old rely on nothing that the compiler knows of it
 }
 
-// A Forward says that a function of a cell stands in for another of the same cell that does the same, before any of it runs.
+// A Forward makes a function of a cell stand in for an equivalent one of the same cell, before any of it
+// runs.
 type Forward struct {
 	Method, Code string // symbols
 	Body         Entry  // what Code calls; where that is not inlined, Code can be a jump to it
 }
 
-// A Stale body of code holds definitions that were replaced. A goroutine that is in it continues to use them.
+// A Stale is a body of code with definitions that were replaced. A goroutine in it continues to use them.
 type Stale struct {
 	Cell     int
 	Function string   // as stacks show it; empty for function literals in the cell's statements
 	Names    []string // of the definitions
-	Kept     []string // those of them that function literals which the code has made may continue to use
+	Kept     []string // those of them that function literals made by the code may continue to use
 }
 
 // Holds reports whether a function, as stacks show it, belongs to the body.
@@ -99,7 +110,7 @@ func (s *Stale) Holds(function string) bool {
 
 var closureName = pattern.New(`^func\d+(\.|$)`)
 
-// mostCopies is how many functions may hold copies of another. The others call it.
+// mostCopies is the largest number of functions that may hold copies of another. Further ones call it.
 const mostCopies = 32
 
 // canBePlain reports whether a later definition can be written over a function.
@@ -108,7 +119,7 @@ func (u *unit) canBePlain() bool {
 	return ok && (u.kind == funcUnit || u.kind == methodUnit) && !u.generic && f.Body != nil
 }
 
-// codeCell is the cell whose package holds a plain function's code.
+// codeCell returns the cell whose package holds a plain function's code.
 func (u *unit) codeCell() int {
 	if u.body != 0 {
 		return u.body
@@ -116,7 +127,7 @@ func (u *unit) codeCell() int {
 	return u.home
 }
 
-// codeName is the function that holds a plain unit's code.
+// codeName returns the function that holds a plain unit's code.
 func (u *unit) codeName() string {
 	switch {
 	case u.kind == funcUnit:
@@ -127,7 +138,8 @@ func (u *unit) codeName() string {
 	return own + u.recv + ofValue + u.names[0]
 }
 
-// standIn is the function that stands in for a method, or for a value of a function: it holds a copy of the code, or jumps to it.
+// standIn returns the function that stands in for a method, or for a value of a function: it holds a copy of
+// the code, or jumps to it.
 func (u *unit) standIn() string {
 	if u.kind == methodUnit {
 		return u.codeName() + inner
@@ -135,25 +147,27 @@ func (u *unit) standIn() string {
 	return own + u.names[0] + inner
 }
 
-// standsAt are the directives by which a stand-in is seen where its function is defined, and stacks do not show it as a call in a cell.
+// standsAt returns the directives that place a stand-in where its function is defined and hide it from stacks
+// as a call in a cell.
 func (u *unit) standsAt() string {
 	line, _ := u.src.position(u.node.Pos())
 	return fmt.Sprintf("//go:noinline\n//line interleave.go[%d]:%d\n", u.src.n, line)
 }
 
-// indirect is a variable that holds the code of a unit. What is called by way of it keeps all that it is given, as far as the compiler knows.
+// indirect returns the variable that holds the code of a unit. As far as the compiler knows, a call through
+// it keeps all arguments.
 func (u *unit) indirect() string { return own + "e_" + u.recv + Letter + u.names[0] }
 
-// derefName is the function that wants a pointer to the receiver of a method that does not.
+// derefName returns the function that takes a pointer to the receiver of a method with a value receiver.
 func (u *unit) derefName() string { return own + u.recv + ofPointer + u.names[0] }
 
-// symbol is a method's name in the type's package.
+// symbol returns a method's name in the type's package.
 func (u *unit) symbol() string { return u.spelled(mangle) }
 
-// shownName is a function's name in stacks.
+// shownName returns a function's name in stacks.
 func (u *unit) shownName() string { return u.spelled(Clean) }
 
-// spelled is a function's name as Go writes it, of names as spell writes them.
+// spelled returns a function's name in Go's notation, with names as spell writes them.
 func (u *unit) spelled(spell func(string) string) string {
 	name := spell(u.names[0])
 	switch {
@@ -174,16 +188,17 @@ func (u *unit) bare() bool {
 	return sig.Params().Len()+sig.Results().Len() == 0
 }
 
-// alone reports whether a function must not be called by another in its place: it matters to it who calls it, or directives above it speak to callers.
+// alone reports whether a function must not be called by another in its place: it depends on its caller, or
+// its directives concern callers.
 func (u *unit) alone() bool {
 	d, ok := u.node.(*ast.FuncDecl)
 	return u.direct || ok && slices.ContainsFunc(pragmas(d), func(line string) bool { return line != "//go:noinline" })
 }
 
-// standsAlone reports whether a method's code is the method itself.
+// standsAlone reports whether a method's code is in the method itself.
 func (u *unit) standsAlone() bool { return u.kind == methodUnit && u.alone() && u.body == 0 }
 
-// codeEntry is where plain code that names the unit calls it.
+// codeEntry returns the entry that plain code calls when it names the unit.
 func (u *unit) codeEntry() Entry {
 	if u.standsAlone() {
 		return Entry{u.codeCell(), u.symbol()}
@@ -206,7 +221,7 @@ func (c *checked) isAgain(u *unit) bool {
 	return false
 }
 
-// staleBodies lists the code that continues to use definitions which this cell replaces.
+// staleBodies lists the code that continues to use definitions that this cell replaces.
 func (c *checked) staleBodies() (list []Stale) {
 	if !c.s.Plain {
 		return nil
@@ -256,16 +271,17 @@ func (c *checked) method(key string) *unit {
 	return nil
 }
 
-// unreached notes what values may continue to be: a definition that is cut does not reach them.
+// unreached notes values that may keep an earlier definition, because a definition that is cut does not reach
+// them.
 func (c *checked) unreached() (notes []string) {
 	for _, k := range sortedKeys(c.cut) {
 		if typ, method, ok := strings.Cut(k, "."); ok {
 			if u := c.method(k); u != nil && !u.alone() {
 				continue
 			}
-			notes = append(notes, fmt.Sprintf("values of %s that were handed on before keep the earlier %s: make them again", Clean(typ), Clean(method)))
+			notes = append(notes, fmt.Sprintf("values of %s from before this cell still call the old %s: create them again", Clean(typ), Clean(method)))
 		} else if c.s.valued[k] {
-			notes = append(notes, fmt.Sprintf("where %s was handed on as a value before, the earlier one stays: hand it on again", Clean(k)))
+			notes = append(notes, fmt.Sprintf("values of %s from before this cell still call the old function: assign or pass it again", Clean(k)))
 		}
 	}
 	return notes

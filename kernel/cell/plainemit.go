@@ -10,21 +10,21 @@ import (
 	"strings"
 )
 
-// plainly is what an emitter knows when it writes plain code.
+// plainly is the state of an emitter that writes plain code.
 type plainly struct {
 	methods  map[string]*unit // by key
 	copies   map[string]int   // how many bodies hold copies of a function
-	holding  map[string]bool  // what the body that is being written holds
+	holding  map[string]bool  // what the body being written holds
 	twins    map[string]*unit // functions for which the cell has a twin
-	asValues map[string]*unit // functions that the cell has values of
+	asValues map[string]*unit // functions of which the cell has values
 	params   map[string]int
 	jumps    []Jump
 	forwards []Forward
 	calls    map[*ast.CallExpr]callKind
 	twinned  map[*ast.Ident]bool
 	inKept   map[*ast.Ident]bool // names in function literals that may be kept
-	keeping  map[string]bool     // what such literals of the body that is being written hold
-	static   map[string]bool     // functions and methods that the body calls by what is known of them
+	keeping  map[string]bool     // what such literals of the body being written hold
+	static   map[string]bool     // functions and methods that the body calls with knowledge of them
 	naming   map[string]bool     // functions and methods that they name
 	inLiving map[*ast.Ident]bool // names in such literals and in those of go statements
 	living   map[string]bool     // what these hold
@@ -48,7 +48,8 @@ func (e *emitter) begin() {
 	e.living, e.named, e.static = map[string]bool{}, map[string]bool{}, map[string]bool{}
 }
 
-// codeOf is what is known of the code that is written for a unit: at first, what was known of the earlier code that it takes the place of.
+// codeOf returns the facts about the code that is written for a unit: at first, those of the earlier code
+// that it replaces.
 func (e *emitter) codeOf(u *unit) *compiled {
 	if e.written[u] == nil {
 		c := u.compiled
@@ -57,7 +58,7 @@ func (e *emitter) codeOf(u *unit) *compiled {
 	return e.written[u]
 }
 
-// end notes what the body of a unit holds.
+// end records what the body of a unit holds.
 func (e *emitter) end(u *unit) {
 	c := e.codeOf(u)
 	c.holds, c.keeps, c.inKept, c.static = e.holding, e.keeping, e.naming, e.static
@@ -67,8 +68,8 @@ func (e *emitter) end(u *unit) {
 	e.begin()
 }
 
-// endStatements notes what the cell's statements and init functions hold. They have ended when another cell runs; function literals in them may
-// live on.
+// endStatements records what the cell's statements and init functions hold. They have ended when another cell
+// runs, but function literals in them may still exist.
 func (e *emitter) endStatements() {
 	b := &e.stmts
 	b.holds, b.static, b.keeps, b.inKept = e.living, e.named, e.keeping, e.naming
@@ -107,7 +108,7 @@ func (e *emitter) in(en Entry) string {
 	return e.use(fmt.Sprint(PackagePrefix, en.Cell)) + "." + en.Symbol
 }
 
-// plainFunction writes a plain function or method; what is returned stands before it and behind it.
+// plainFunction writes a plain function or method, and returns the code before and after it.
 func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, behind string) {
 	for k := range u.holds {
 		e.copies[k]--
@@ -166,12 +167,12 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 	return before, behind
 }
 
-// reached reports whether values and interfaces that have an earlier definition of a unit get to this one.
+// reached reports whether values and interfaces with an earlier definition of a unit reach this one.
 func (e *emitter) reached(u *unit) bool {
 	return e.c.patched[u] || u.kind == funcUnit && e.codeOf(u).values != nil
 }
 
-// before is what a patched unit takes the place of.
+// before returns the unit that a patched unit replaces.
 func (c *checked) before(u *unit) *unit {
 	if o := c.replaced[u]; o != nil {
 		return o
@@ -184,7 +185,7 @@ func (c *checked) before(u *unit) *unit {
 	return u
 }
 
-// forwarder writes the method that calls the function which holds its code.
+// forwarder writes the method that calls the function with its code.
 func (e *emitter) forwarder(u *unit, sig *types.Signature) string {
 	recv := own + "r"
 	params, args := e.parameters(sig)
@@ -201,7 +202,7 @@ func (e *emitter) forwarder(u *unit, sig *types.Signature) string {
 	return method + u.standsAt() + fmt.Sprintf("func %s(%s%s) %s { %s }\n", u.standIn(), receiver, params, results, e.callOf(u.codeName(), all, sig))
 }
 
-// deref writes the function that wants a pointer to the receiver of a method that does not.
+// deref writes the function that takes a pointer to the receiver of a method with a value receiver.
 func (e *emitter) deref(u *unit, sig *types.Signature) string {
 	now := Entry{e.c.src.serial, u.derefName()}
 	var entries []Entry
@@ -255,13 +256,13 @@ func (e *emitter) callOf(f string, args []string, sig *types.Signature) string {
 	return call
 }
 
-// twin returns the name of a function that calls one of the session's and is never inlined.
+// twin returns the name of a function that calls a function of the session and is never inlined.
 func (e *emitter) twin(u *unit) string {
 	e.twins[u.key()] = u
 	return twinPrefix + u.names[0]
 }
 
-// writeTwins declares them.
+// writeTwins declares the twins.
 func (e *emitter) writeTwins(b *strings.Builder) {
 	for _, k := range sortedKeys(e.twins) {
 		u := e.twins[k]
@@ -273,13 +274,13 @@ func (e *emitter) writeTwins(b *strings.Builder) {
 	}
 }
 
-// value returns the name of a function that stands for the value of one of the session's.
+// value returns the name of a function that represents the value of a function of the session.
 func (e *emitter) value(u *unit) string {
 	e.asValues[u.key()] = u
 	return own + "d_" + u.names[0]
 }
 
-// writeValues declares them.
+// writeValues declares these functions.
 func (e *emitter) writeValues(b *strings.Builder) {
 	for _, k := range sortedKeys(e.asValues) {
 		u := e.asValues[k]
@@ -308,7 +309,7 @@ func (e *emitter) plainCallee(id *ast.Ident) *unit {
 	return u
 }
 
-// name notes that a unit is named where it may be for long.
+// name records that a unit is named where the name may be used for long.
 func (e *emitter) name(u *unit, at *ast.Ident) {
 	if e.inKept[at] {
 		e.naming[u.key()] = true
@@ -318,7 +319,7 @@ func (e *emitter) name(u *unit, at *ast.Ident) {
 	}
 }
 
-// mention notes that a function is named where it may be copied.
+// mention records that a function is named where it may be copied.
 func (e *emitter) mention(id *ast.Ident) {
 	u := e.plainCallee(id)
 	if u == nil || e.dynamic[id] {
@@ -348,7 +349,9 @@ func (e *emitter) plainCall(x *ast.CallExpr) {
 		switch {
 		case u == nil:
 		case kind == started && u.bare():
-			e.twinned[f] = true // is not inlined, while the compiler puts calls with arguments or results into a function of their own
+			// the twin is not inlined, while the compiler puts calls with arguments or results into a function of
+			// their own
+			e.twinned[f] = true
 		case kind == lasting && !u.alone() && len(u.objs) == 1 && !e.hidden(u.objs[0].Type()):
 			e.dynamic[f] = true
 			e.replace(f, e.value(u))
@@ -365,7 +368,7 @@ func (e *emitter) plainCall(x *ast.CallExpr) {
 // full reports whether enough functions hold copies of a unit.
 func (e *emitter) full(u *unit) bool { return e.copies[u.key()] >= mostCopies && !e.holding[u.key()] }
 
-// methodCall lets a call that names a method of a known type go to the function that holds its code.
+// methodCall makes a call that names a method of a known type go to the function that holds its code.
 func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind) {
 	sel := e.c.info.Selections[f]
 	if sel == nil || sel.Kind() != types.MethodVal || len(sel.Index()) != 1 || types.IsInterface(sel.Recv()) || kind == started {

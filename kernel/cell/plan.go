@@ -12,13 +12,13 @@ type Variable struct {
 	Type types.Type
 }
 
-// A Move takes over the storage of a variable whose type was built again without being redefined.
+// A Move takes over the storage of a variable whose type was built again without a new definition.
 type Move struct {
 	Name     string
 	From, To int
 }
 
-// A Setting says which step of a cell gives a variable its first value. Steps are numbered from 1.
+// A Setting names the step of a cell that gives a variable its first value. Steps are numbered from 1.
 type Setting struct {
 	Name string
 	Step int
@@ -40,34 +40,39 @@ type Plan struct {
 	Declared  []Variable      // those that it declares
 	Again     []Variable      // those that it declares, also when it is run again
 	Captured  map[string]bool // the names that closures in the cell's statements use
-	Remade    map[string]bool // names whose new meaning closures that exist do not learn of
-	Sets      []Setting       // variables that have no value before the cell has given them one
+	Remade    map[string]bool // names whose new meaning existing closures cannot see
+	Sets      []Setting       // variables that have no value until the cell gives them one
 	DriveSets []Setting       // the same when the interpreter runs Drive, whose steps are statements
 	Moves     []Move
-	Forget    []string       // the names, of a plan that Forget made
+	Forget    []string       // the names, in a plan made by Forget
 	Params    map[string]int // of plain functions and methods in Code, by symbol: how many there are, receivers included
-	Jumps     []Jump         // what plain definitions of this cell take the place of
+	Jumps     []Jump         // earlier definitions that plain definitions of this cell replace
 	Forwards  []Forward
-	Stale     []Stale  // code that continues to use what it had before
-	Notices   []string // what the user must be told: variables that were reset, and the like
-	Tracer    string   // a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it does not
-	HideNil   bool     // the last expression ends in an error: nil is not worth showing
-	Empty     bool     // nothing to run, and at most imports declared
-	Lasting   bool     // it declares variables or imports: where nothing was compiled, another process learns of them by the text alone
+	Stale     []Stale  // code that continues to use earlier definitions
+	Notices   []string // notes for the user, such as variables that were reset
+	// a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it takes none
+	Tracer  string
+	HideNil bool // the last expression ends in an error: nil is not shown
+	Empty   bool // nothing to run, and at most imports declared
+	// it declares variables or imports: if nothing was compiled, another process restores them from the text
+	// alone
+	Lasting bool
 
-	Amended Amends // what the plan was made anew with
+	Amended Amends // the amendments with which the plan was made
 
 	commit func(compiled bool)
 	again  func(Amends) (*Plan, error)
 }
 
-// Amends are what only the compiled code of a plan shows that its text needs. Both lists are sorted.
+// Amends are needs of a plan's text that only its compiled code shows. Both lists are sorted.
 type Amends struct {
-	Cut   []string `json:",omitempty"` // keys of definitions that must not take the place of the earlier ones: callers are built again instead
-	Looks []string `json:",omitempty"` // places in loops that cannot be stopped unless they look at the stop flag, such as "cell[3]:7"
+	// keys of definitions that must not replace the earlier ones: callers are built again instead
+	Cut []string `json:",omitempty"`
+	// places in loops that cannot be stopped unless they poll the stop flag, such as "cell[3]:7"
+	Looks []string `json:",omitempty"`
 }
 
-// with returns what both say, and whether it is more than a.
+// with returns the union of both, and reports whether it is more than a.
 func (a Amends) with(b Amends) (all Amends, more bool) {
 	join := func(x, y []string) []string {
 		all := slices.Concat(x, y)
@@ -78,8 +83,8 @@ func (a Amends) with(b Amends) (all Amends, more bool) {
 	return all, len(all.Cut) > len(a.Cut) || len(all.Looks) > len(a.Looks)
 }
 
-// Amend returns another plan of the same cell, the last that was checked, beside what it was amended with before. It returns nil when
-// there is nothing new in a.
+// Amend returns another plan of the same cell, the last that was checked, with a and the amendments so far.
+// It returns nil if a adds nothing.
 func (p *Plan) Amend(a Amends) (*Plan, error) {
 	all, more := p.Amended.with(a)
 	if !more {
@@ -92,8 +97,8 @@ func (p *Plan) Amend(a Amends) (*Plan, error) {
 	return n, err
 }
 
-// Commit makes the cell part of the session. Call it when its code has been loaded, before it runs. compiled says that its
-// package was loaded, so that the same text can run again without being compiled.
+// Commit makes the cell part of the session. Call it when its code has been loaded, before it runs. With
+// compiled, its package was loaded, and the same text can run again without being compiled.
 func (p *Plan) Commit(compiled bool) {
 	if p.commit != nil {
 		p.commit(compiled)
@@ -101,10 +106,12 @@ func (p *Plan) Commit(compiled bool) {
 	}
 }
 
-// HoldsLock reports whether the variable itself, not what it points to, is or has a lock, a WaitGroup or the like.
+// HoldsLock reports whether the variable itself, not the value that it points to, is or has a lock, a
+// WaitGroup or the like.
 func (v Variable) HoldsLock() bool { return holdsLock(v.Type) }
 
-// holdsLock reports whether a value of a type has a lock, a WaitGroup or the like in it, which goroutines may use at any time.
+// holdsLock reports whether a value of a type has a lock, a WaitGroup or the like in it, which goroutines may
+// use at any time.
 func holdsLock(t types.Type) bool {
 	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "sync" {
 		_, ok := n.Underlying().(*types.Struct)
@@ -123,7 +130,7 @@ func holdsLock(t types.Type) bool {
 	return false
 }
 
-// plan writes the code of a placed cell and gathers what the engine must know of it.
+// plan writes the code of a placed cell and collects the facts that the engine needs.
 func (p *placement) plan() *Plan {
 	plan := &Plan{
 		N: p.src.n, Package: p.src.serial,
@@ -150,7 +157,8 @@ func (p *placement) plan() *Plan {
 	return plan
 }
 
-// endsInError reports whether the value of the cell's last expression, or the last of its values, is an error.
+// endsInError reports whether the value of the cell's last expression, or the last of its values, is an
+// error.
 func (c *checked) endsInError() bool {
 	if c.last == nil || c.src.hidden {
 		return false

@@ -10,9 +10,9 @@ import (
 // A speller writes types as source text.
 type speller struct {
 	global func(o *types.TypeName) string // a session type; nil: its plain name
-	pkg    func(path string) string       // how a package is named, noting that it is used; nil: its alias
+	pkg    func(path string) string       // the name of a package, recording its use; nil: its alias
 	member func(name string) string       // a field or method of a session type; nil: its plain name
-	seen   map[string]bool                // session types met, when not nil
+	seen   map[string]bool                // session types met, if not nil
 	hidden bool                           // set when a type cannot be spelled here
 }
 
@@ -154,8 +154,8 @@ func (s *speller) structType(t *types.Struct) string {
 	return b.String() + "}"
 }
 
-// embedded spells an embedded field. One of a predeclared type, such as int, would be a field that no other package can
-// name, so generated code embeds an alias with a name that begins with the letter.
+// embedded spells an embedded field. An embedded predeclared type, such as int, would be a field that no
+// other package can name, so generated code embeds an alias with a name that begins with the letter.
 func (s *speller) embedded(t types.Type) string {
 	if s.member == nil {
 		return s.typ(t)
@@ -214,5 +214,5 @@ func (s *speller) variadic(t types.Type) string {
 	if sl, ok := t.Underlying().(*types.Slice); ok {
 		return s.typ(sl.Elem())
 	}
-	return s.typ(t) // append([]byte, string...) alone has such a parameter
+	return s.typ(t) // only append([]byte, string...) has such a parameter
 }

@@ -2,7 +2,7 @@ package cell
 
 import "slices"
 
-// A reusable is a compiled cell that can run again as it is, while all it mentions stays what it was.
+// A reusable is a compiled cell that can run again unchanged, while everything it mentions stays the same.
 type reusable struct {
 	n        int
 	serial   int
@@ -18,7 +18,7 @@ type reusable struct {
 	tracer   string
 }
 
-// reuse finds the plan of a cell with the same text whose every name still means what it meant.
+// reuse returns the plan of a cell with the same text if every name in it still has the same meaning.
 func (s *Session) reuse(n int, text string) *Plan {
 	r := s.ran[text]
 	if r == nil || r.stamp != s.stamp {

@@ -14,20 +14,21 @@ const (
 	cellFunc = own + "cell"
 )
 
-// A round is one run of the type checker over some units and, perhaps, the cell's statements. Everything else of the
-// session takes part as finished objects, so that a round costs what is new and not what is there.
+// A round is one run of the type checker over some units and, perhaps, the cell's statements. The rest of the
+// session takes part as finished objects, so that the cost of a round depends on the new code and not on the
+// size of the session.
 type round struct {
 	s      *Session
-	units  []*unit        // looked at: from their syntax
-	asFunc map[*unit]bool // methods whose type is not looked at: checked as functions with the receiver first
+	units  []*unit        // checked from their syntax
+	asFunc map[*unit]bool // methods whose type is not checked: checked as functions with the receiver first
 	bodies bool           // check function bodies too
 	environment
-	body  []ast.Stmt     // nil: none
+	body  []ast.Stmt     // nil if there are none
 	decls []*ast.GenDecl // variables that the cell initialises before its statements
 	last  ast.Expr       // the value to show
 }
 
-// An outcome is what a round found. Its info covers what the round looked at.
+// An outcome is the result of a round. Its info covers what the round has checked.
 type outcome struct {
 	pkg  *types.Package
 	info *types.Info
@@ -42,8 +43,8 @@ func newInfo() *types.Info {
 }
 
 func (r *round) run(info *types.Info) outcome {
-	// All rounds share one package and its one scope, emptied here: the checker compares both by pointer when it asks
-	// whether an object is its own.
+	// All rounds share one package and its one scope, emptied here: the checker compares both by pointer to find
+	// out whether an object belongs to its package.
 	pkg := r.s.pkg
 	*pkg.Scope() = *types.NewScope(types.Universe, token.NoPos, token.NoPos, "session")
 	for _, objs := range r.given {
@@ -68,7 +69,7 @@ func (r *round) run(info *types.Info) outcome {
 	}
 	for _, name := range sortedKeys(r.vars) {
 		t := r.vars[name]
-		if len(typeNames(t)) == 0 { // works for types that have no spelling, too
+		if len(typeNames(t)) == 0 { // works also for types without a spelling
 			pkg.Scope().Insert(types.NewVar(0, pkg, name, t))
 			continue
 		}
@@ -102,7 +103,8 @@ func (r *round) run(info *types.Info) outcome {
 		if r.last != nil && e.Pos == r.last.Pos() && strings.HasSuffix(e.Msg, "is not used") {
 			return // len(x) and string(b) at the end of a cell are shown
 		}
-		if r.last != nil && strings.HasPrefix(e.Msg, "in call to "+showName+", cannot infer") { // nobody called show
+		// the user did not call show
+		if r.last != nil && strings.HasPrefix(e.Msg, "in call to "+showName+", cannot infer") {
 			e.Pos, e.Msg = r.last.Pos(), "cannot use generic function "+types.ExprString(r.last)+" without instantiation"
 		}
 		out.errs = append(out.errs, e)
@@ -111,8 +113,8 @@ func (r *round) run(info *types.Info) outcome {
 	return out
 }
 
-// dotImports makes the names of dot imports known that the session has none of its own for. The checker, which speaks of files,
-// would not have both.
+// dotImports declares the names of dot imports, except those that the session declares itself. The checker,
+// which works on files, would reject both together.
 func (r *round) dotImports(decls []ast.Decl) {
 	declared := map[string]bool{}
 	for _, d := range decls {
@@ -139,14 +141,15 @@ func (r *round) dotImports(decls []ast.Decl) {
 		}
 		for _, name := range p.Scope().Names() {
 			if ast.IsExported(name) && !declared[name] {
-				r.s.pkg.Scope().Insert(p.Scope().Lookup(name)) // where there is one, it stays
+				r.s.pkg.Scope().Insert(p.Scope().Lookup(name)) // if the name exists already, it stays
 			}
 		}
 	}
 }
 
-// namesElsewhere puts parentheses around a type's name that alone defines another type, as in type B A, where the name is not declared
-// in this file: the checker's search for cycles expects every name of the package to be (go/types of Go 1.26, directCycle).
+// namesElsewhere puts parentheses around the name of a type that alone defines another type, as in type B A,
+// if the name is not declared in this file: the checker's search for cycles expects every name of the package
+// to be (go/types of Go 1.26, directCycle).
 func namesElsewhere(decls []ast.Decl) {
 	here := map[string]bool{}
 	for _, d := range decls {
@@ -174,7 +177,7 @@ func namesElsewhere(decls []ast.Decl) {
 	}
 }
 
-// relabel puts another statement where a labelled one was.
+// relabel replaces a labelled statement by another.
 func relabel(old, st ast.Stmt) ast.Stmt {
 	if l, ok := old.(*ast.LabeledStmt); ok {
 		c := *l
@@ -184,8 +187,8 @@ func relabel(old, st ast.Stmt) ast.Stmt {
 	return st
 }
 
-// function is the declaration the checker sees: without its body in a round that only asks for signatures, and with the
-// receiver as first parameter when its type is a finished object.
+// function returns the declaration that the checker sees: without its body in a round that checks only
+// signatures, and with the receiver as first parameter when its type is a finished object.
 func (r *round) function(u *unit, f *ast.FuncDecl) ast.Decl {
 	if r.asFunc[u] {
 		c := *f
@@ -220,5 +223,5 @@ func (r *round) function(u *unit, f *ast.FuncDecl) ast.Decl {
 	return &c
 }
 
-// methodFunc names the plain function that holds a newer body of a function or method.
+// methodFunc returns the plain function that holds a newer body of a function or method.
 func methodFunc(u *unit) string { return own + u.recv + newer + u.names[0] }

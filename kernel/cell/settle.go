@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// A checked cell is a definition that the type checker has accepted, with all of the session that must be built again for it.
+// A checked cell is a definition that the type checker has accepted, with all units of the session that must
+// be built again for it.
 type checked struct {
 	*definition
 	outline // begins as the definition's
@@ -22,14 +23,14 @@ type checked struct {
 	copied  map[string]bool // keys of functions that are built again and of which callers may hold copies
 
 	newVars map[string]*unit
-	redone  map[*unit]bool  // variables that the statements declare again as they are
+	redone  map[*unit]bool  // variables that the statements declare again with the same type
 	unset   map[string]bool // names that the statements declare and that have no value yet
 
 	info *types.Info
 	pkg  *types.Package
 }
 
-// settle type-checks the cell, looking at more of the session until nothing further is touched.
+// settle type-checks the cell, and more and more of the session until no further unit is affected.
 func (d *definition) settle() (*checked, Diagnostics) {
 	c := &checked{definition: d, outline: d.outline.clone(), why: map[*unit]*Diagnostic{}, newVars: map[string]*unit{}, unset: map[string]bool{}}
 	for {
@@ -47,7 +48,7 @@ func (d *definition) settle() (*checked, Diagnostics) {
 	}
 }
 
-// spread finds, from the names that changed, what must be built again, and makes the units that are built.
+// spread finds, from the names that changed, the units that must be built again, and makes them.
 func (c *checked) spread() {
 	in := &spreading{revived: c.revived, changed: c.changed, reset: c.reset, cut: c.cut,
 		copied: func(u *unit) bool { return u.plain && c.s.inlined(u) }}
@@ -82,7 +83,8 @@ func (c *checked) spread() {
 	}
 }
 
-// goneVar reports whether a unit's name, or that of the type whose method it is, is taken by a variable of this cell.
+// goneVar reports whether a variable of this cell takes a unit's name, or that of the type whose method it
+// is.
 func (c *checked) goneVar(u *unit) bool {
 	if u.kind == methodUnit {
 		return c.newVars[u.recv] != nil
@@ -94,7 +96,7 @@ func (c *checked) goneVar(u *unit) bool {
 	return v != nil && v != u
 }
 
-// looked lists the units that the checker looks at.
+// looked lists the units that are checked from their syntax.
 func (c *checked) looked() (units []*unit, asFunc map[*unit]bool) {
 	asFunc = map[*unit]bool{}
 	for _, u := range c.kept {
@@ -114,7 +116,7 @@ func (c *checked) looked() (units []*unit, asFunc map[*unit]bool) {
 	return units, asFunc
 }
 
-// An environment is what a round of the type checker finds around the syntax that it looks at.
+// An environment is what a round of the type checker finds around the syntax that it checks.
 type environment struct {
 	given map[string][]types.Object // finished objects by name
 	vars  map[string]types.Type     // variables whose type is built again
@@ -122,7 +124,7 @@ type environment struct {
 	dots  []string
 }
 
-// without returns an environment in which names are not given.
+// without returns an environment that lacks the given objects of these names.
 func (env environment) without(names map[string]bool) environment {
 	env.given = maps.Clone(env.given)
 	for name := range names {
@@ -131,7 +133,7 @@ func (env environment) without(names map[string]bool) environment {
 	return env
 }
 
-// environment gathers what the session has beside the units that are looked at.
+// environment collects the units of the session outside those that are checked from their syntax.
 func (c *checked) environment() environment {
 	env := environment{map[string][]types.Object{}, map[string]types.Type{}, maps.Clone(c.bind.paths), slices.Concat(c.s.dots, c.newDots)}
 	for _, u := range c.kept {
@@ -154,8 +156,8 @@ func (c *checked) environment() environment {
 	return env
 }
 
-// check runs the type checker on the cell and on what is built again: once, or, when functions mention a variable that the statements
-// declare, first for the types of the variables and then for the functions.
+// check runs the type checker on the cell and on what is built again: once, or, when functions mention a
+// variable that the statements declare, first for the types of the variables and then for the functions.
 func (c *checked) check() []types.Error {
 	c.info = newInfo()
 	units, asFunc := c.looked()
@@ -195,7 +197,7 @@ func (c *checked) check() []types.Error {
 	return nil
 }
 
-// checkFunctions is the second round, when the types of the variables are known that the statements declare.
+// checkFunctions is the second round, with the types of the variables that the statements declare.
 func (c *checked) checkFunctions(units []*unit, asFunc map[*unit]bool, env environment) []types.Error {
 	isNew := func(u *unit) bool { return u.src == c.src && u.home == c.src.serial }
 	for name, u := range c.newVars {
@@ -220,7 +222,7 @@ func (c *checked) checkFunctions(units []*unit, asFunc map[*unit]bool, env envir
 	return nil
 }
 
-// declares are the variables that the statements declare, without those that are initialised before them.
+// declares returns the variables that the statements declare, without those that are initialised before them.
 func (c *checked) declares() map[string]bool {
 	names := map[string]bool{}
 	for _, id := range c.vars {
@@ -232,7 +234,8 @@ func (c *checked) declares() map[string]bool {
 	return names
 }
 
-// declaredAt are the positions at which statements at the top level declare variables, which later cells may use.
+// declaredAt returns the positions at which statements at the top level declare variables, which later cells
+// may use.
 func (c *checked) declaredAt() map[token.Pos]bool {
 	at := map[token.Pos]bool{}
 	for _, st := range c.body {
@@ -248,8 +251,8 @@ func (c *checked) declaredAt() map[token.Pos]bool {
 	return at
 }
 
-// contextSet finds assignments to the predeclared ctx, which is not a variable, and declarations that make something else of
-// it: they would be forgotten with the cell, as those of contexts are meant to.
+// contextSet finds assignments to the predeclared ctx, which is not a variable, and declarations that give it
+// another type: they would be forgotten with the cell, as declarations of contexts are intended to be.
 func (c *checked) contextSet() (errs []types.Error) {
 	isTop := map[ast.Node]bool{}
 	for _, st := range c.body {
@@ -268,10 +271,10 @@ func (c *checked) contextSet() (errs []types.Error) {
 		for _, x := range targets {
 			if id, ok := x.(*ast.Ident); ok && id.Name == ctxName {
 				if o := c.info.Defs[id]; o != nil && isTop[n] && !types.Implements(o.Type(), c.old[ctxName].objs[0].Type().Underlying().(*types.Interface)) {
-					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's own context: what is none needs another name"})
+					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's context; choose another name for this value"})
 				}
 				if u := c.old[ctxName]; u != nil && u.builtin && c.info.Uses[id] == u.objs[0] {
-					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's own context and cannot be set: declare another with :="})
+					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's context and cannot be assigned; declare another variable with :="})
 				}
 			}
 		}
@@ -286,7 +289,7 @@ func (c *checked) contextSet() (errs []types.Error) {
 	return errs
 }
 
-// describe records on each unit that was looked at what the check told of it, and finds signatures that changed.
+// describe records on each unit that was checked the results of the check, and finds signatures that changed.
 func (c *checked) describe(units []*unit, asFunc map[*unit]bool) {
 	for _, u := range units {
 		u.objs = nil
@@ -331,7 +334,8 @@ func (c *checked) describe(units []*unit, asFunc map[*unit]bool) {
 	}
 }
 
-// signature returns a function's type; of a method that was checked as a function, with its receiver back in place.
+// signature returns a function's type, and for a method that was checked as a function, puts the receiver
+// back in place.
 func (c *checked) signature(u *unit, f *ast.FuncDecl, asFunc bool) *types.Signature {
 	if !asFunc {
 		if o, ok := c.info.Defs[f.Name].(*types.Func); ok {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// use imports a package and returns the name it has here.
+// use imports a package and returns its name here.
 func (e *emitter) use(path string) string {
 	e.imports[path] = true
 	if strings.HasPrefix(path, PackagePrefix) {
@@ -58,8 +58,8 @@ func (e *emitter) variable(u *unit) string {
 	return "(*" + name + ")"
 }
 
-// unitOf finds the variable an object stands for: the statements of a cell may read the old one of a name while they
-// declare a new one.
+// unitOf returns the variable that an object represents: the statements of a cell may read the old one of a
+// name while they declare a new one.
 func (e *emitter) unitOf(o types.Object) *unit {
 	if e.c.isCellVar(o) {
 		return e.c.newVars[o.Name()]
@@ -74,7 +74,7 @@ func (e *emitter) unitOf(o types.Object) *unit {
 	return e.c.units[o.Name()]
 }
 
-// ident puts the edit that an identifier needs.
+// ident makes the edit that an identifier needs.
 func (e *emitter) ident(id *ast.Ident, embedded bool) {
 	written, ok := e.src.spelled[id]
 	if !ok && e.unit != nil {
@@ -106,7 +106,7 @@ func (e *emitter) ident(id *ast.Ident, embedded bool) {
 			set(e.rt(Letter + o.Name()))
 		}
 	case !isSession(o):
-		if o.Parent() == o.Pkg().Scope() && !e.selected[id] { // came by a dot import
+		if o.Parent() == o.Pkg().Scope() && !e.selected[id] { // a dot import brought it
 			set(e.use(o.Pkg().Path()) + "." + o.Name())
 		}
 	case e.c.isCellVar(o):
@@ -131,7 +131,7 @@ func (e *emitter) ident(id *ast.Ident, embedded bool) {
 			if _, ok := x.Type().(*types.TypeParam); !ok {
 				set(mangle(id.Name))
 			}
-		case *types.Const: // of a group, and defined anew by a later cell
+		case *types.Const: // of a group, and defined again by a later cell
 			set(id.Name)
 		}
 	}
@@ -153,7 +153,8 @@ func (e *emitter) pointer(name string) string {
 	return fmt.Sprintf("var %s = %s(%q, %d, %s)\n", name, e.rt("VarLike"), v.Name, v.Gen, e.effectless(v.Name))
 }
 
-// hidden reports whether a type cannot be spelled here: the standard library does not export it, or its name means something else now.
+// hidden reports whether a type cannot be spelled here: the standard library does not export it, or its name
+// has another meaning now.
 func (e *emitter) hidden(t types.Type) bool {
 	dry := &speller{member: mangle}
 	dry.global = func(o *types.TypeName) string {
@@ -174,7 +175,8 @@ func (e *emitter) zero(t types.Type) string {
 	return "*new(" + name + ")"
 }
 
-// incomplete reports whether values of a type cannot be allocated, because cgo.Incomplete is part of it. Such a type is no type argument.
+// incomplete reports whether values of a type cannot be allocated, because cgo.Incomplete is part of it. Such
+// a type cannot be a type argument.
 func incomplete(t types.Type) bool {
 	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "runtime/cgo" && n.Obj().Name() == "Incomplete" {
 		return true

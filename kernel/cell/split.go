@@ -13,25 +13,26 @@ import (
 	"interleave/kernel/cell/pattern"
 )
 
-// A source is one cell's text, parsed. The parser accepts files and the cell is none, so the text is parsed three times
-// with everything else blanked out: its imports, its functions and methods, and the rest as the body of a function.
-// Blanking keeps offsets, so a position in any of the three is a position in the cell.
+// A source is one cell's text, parsed. The parser accepts only files, so the text is parsed three times with
+// everything else blanked out: its imports, its functions and methods, and the rest as the body of a
+// function. Blanking keeps offsets, so a position in any of the three is a position in the cell.
 type source struct {
-	n        int // what the user sees: cell[n]
-	serial   int // of the package that its code becomes; no two cells share one
-	text     string
-	code     string // the text without compiler directives, which would move positions; those of functions are written with them
+	n      int // the number that the user sees: cell[n]
+	serial int // of the package with its code; unique to the cell
+	text   string
+	// the text without compiler directives, which would move positions; functions are written with theirs
+	code     string
 	bodyText string // the same with everything but the statements blanked out
 	imports  []*ast.ImportSpec
 	funcs    []*ast.FuncDecl
 	body     []ast.Stmt
 	files    [3]*token.File        // imports, funcs, body
 	prefix   [3]int                // bytes before the cell's text in each
-	unbound  []*ast.Ident          // identifiers of funcs that no local scope explains
+	unbound  []*ast.Ident          // identifiers of funcs that no local scope resolves
 	free     []*ast.Ident          // the same of body
-	program  bool                  // it began with a package clause
-	hidden   bool                  // it ends with a semicolon: the last value is not shown
-	spelled  map[*ast.Ident]string // what identifiers were called before they were bound
+	program  bool                  // the cell begins with a package clause
+	hidden   bool                  // the cell ends with a semicolon: the last value is not shown
+	spelled  map[*ast.Ident]string // the names of identifiers before they were bound
 }
 
 const (
@@ -79,7 +80,8 @@ func scan(n int, text string) ([]lexeme, *Diagnostic) {
 func opens(t token.Token) bool  { return t == token.LPAREN || t == token.LBRACE || t == token.LBRACK }
 func closes(t token.Token) bool { return t == token.RPAREN || t == token.RBRACE || t == token.RBRACK }
 
-// balance returns for every opening bracket the index of its closing one, or a diagnostic for the first that has none.
+// balance returns for every opening bracket the index of its closing one, or a diagnostic for the first
+// without one.
 func balance(n int, text string, toks []lexeme) (map[int]int, *Diagnostic) {
 	pair := map[token.Token]token.Token{token.RPAREN: token.LPAREN, token.RBRACE: token.LBRACE, token.RBRACK: token.LBRACK}
 	match := map[int]int{}
@@ -95,7 +97,7 @@ func balance(n int, text string, toks []lexeme) (map[int]int, *Diagnostic) {
 			stack = append(stack, i)
 		case closes(t.tok):
 			if len(stack) == 0 {
-				return nil, at(i, "unexpected %s: nothing is open here", t.tok)
+				return nil, at(i, "unexpected %s: no bracket is open here", t.tok)
 			}
 			open := stack[len(stack)-1]
 			if toks[open].tok != pair[t.tok] {
@@ -122,7 +124,7 @@ func blank(b []byte) {
 	}
 }
 
-// parse reads one cell. A cell that does not parse gives as many diagnostics as the parser found.
+// parse parses one cell. A cell with syntax errors returns as many diagnostics as the parser found.
 func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 	if rest, ok := strings.CutPrefix(text, "\ufeff"); ok { // a byte order mark, which Go allows at the start of a file
 		text = "   " + rest
@@ -182,7 +184,7 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 			blank(parts[inImports][doc:toks[start].from])
 		}
 		keep(inBody, last, doc)
-		if part < 0 { // the package clause belongs nowhere
+		if part < 0 { // the package clause belongs to no part
 			src.program = true
 			for j := range parts {
 				blank(parts[j][toks[start].from:end])
@@ -198,7 +200,8 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 
 	var diags Diagnostics
 	var comments []*ast.CommentGroup
-	prefixes := [3]string{"package p;", "package p;\n", "package p;func _(){"} // a comment on the line of the package clause is not a function's
+	// a comment on the line of the package clause is not a function's
+	prefixes := [3]string{"package p;", "package p;\n", "package p;func _(){"}
 	for part, prefix := range prefixes {
 		body := append([]byte(prefix), parts[part]...)
 		if part == inBody {
@@ -217,7 +220,7 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 			continue
 		}
 		src.files[part] = fset.File(f.FileStart)
-		if strings.HasSuffix(prefix, "\n") { // places in messages are those of the cell
+		if strings.HasSuffix(prefix, "\n") { // places in messages are those in the cell
 			src.files[part].AddLineColumnInfo(len(prefix), src.files[part].Name(), 1, 1)
 		}
 		comments = append(comments, f.Comments...)
@@ -248,7 +251,7 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 	return src, diags
 }
 
-// embeds refuses directives that would be without effect where Go fills a variable.
+// embeds refuses directives that would have no effect, because Go uses them to fill variables.
 func (s *source) embeds(comments []*ast.CommentGroup) (diags Diagnostics) {
 	for _, g := range comments {
 		for _, c := range g.List {
@@ -262,7 +265,7 @@ func (s *source) embeds(comments []*ast.CommentGroup) (diags Diagnostics) {
 	return diags
 }
 
-// quiet makes plain comments of compiler directives.
+// quiet turns compiler directives into plain comments.
 func (s *source) quiet(text string, comments []*ast.CommentGroup) string {
 	b := []byte(text)
 	for _, g := range comments {
@@ -275,7 +278,7 @@ func (s *source) quiet(text string, comments []*ast.CommentGroup) string {
 	return string(b)
 }
 
-// classify says which part the statement that begins at toks[i] belongs to; -1 is the package clause.
+// classify returns the part to which the statement that begins at toks[i] belongs; -1 is the package clause.
 func classify(toks []lexeme, match map[int]int, i int) int {
 	switch toks[i].tok {
 	case token.PACKAGE:
@@ -305,7 +308,7 @@ func (s *source) syntaxErrors(list scanner.ErrorList, prefix int) (diags Diagnos
 		if d.Line == 1 {
 			d.Column = max(1, d.Column-prefix)
 		}
-		if d.Line > lines { // at the brace that closes the body, which is not the author's
+		if d.Line > lines { // at the brace that closes the body, which the author did not write
 			if len(diags) > 0 {
 				continue // a consequence of the mistake before
 			}
@@ -319,7 +322,7 @@ func (s *source) syntaxErrors(list scanner.ErrorList, prefix int) (diags Diagnos
 
 var atEnd = pattern.New(`found ('}'|'EOF'|newline)$`)
 
-// offset maps a position in one of the three files to an offset in the cell; -1 when it is in none of them.
+// offset maps a position in one of the three files to an offset in the cell; -1 if it is in none of them.
 func (s *source) offset(p token.Pos) int {
 	for i, f := range s.files {
 		if f != nil && int(p) >= f.Base() && int(p) <= f.Base()+f.Size() {
@@ -331,8 +334,8 @@ func (s *source) offset(p token.Pos) int {
 
 func (s *source) slice(n ast.Node) string { return s.text[s.offset(n.Pos()):s.end(n)] }
 
-// end is the offset behind a node. The syntax tree computes the end of an identifier from its name, and names that were
-// bound are longer than what stands in the text.
+// end returns the offset after a node. The syntax tree computes the end of an identifier from its name, and
+// names that were bound are longer than in the text.
 func (s *source) end(n ast.Node) int {
 	for next := last(n); next != nil; next = last(n) {
 		n = next
@@ -345,7 +348,7 @@ func (s *source) end(n ast.Node) int {
 	return s.offset(n.End())
 }
 
-// last is the part with which a node ends, nil when it ends with a token of its own.
+// last returns the part with which a node ends, nil when it ends with its own token.
 func last(n ast.Node) ast.Node {
 	switch x := n.(type) {
 	case *ast.ExprStmt:
@@ -404,7 +407,7 @@ func last(n ast.Node) ast.Node {
 	return nil
 }
 
-// position gives line and column (in bytes, from 1) of a position in the cell.
+// position returns line and column (in bytes, from 1) of a position in the cell.
 func (s *source) position(p token.Pos) (line, column int) { return lineColumn(s.text, s.offset(p)) }
 
 func lineColumn(text string, offset int) (line, column int) {
@@ -421,7 +424,7 @@ func invalidUTF8(n int, text string) Diagnostic {
 		}
 		i += w
 	}
-	d := Diagnostic{Cell: n, Kind: "syntax error", Message: fmt.Sprintf("the cell is not valid UTF-8: byte %#02x stands here; save or type it again as UTF-8", text[i])}
+	d := Diagnostic{Cell: n, Kind: "syntax error", Message: fmt.Sprintf("the cell is not valid UTF-8: byte %#02x; save or type it again as UTF-8", text[i])}
 	d.Line, d.Column = lineColumn(text, i)
 	return d
 }

@@ -2,18 +2,19 @@ package cell
 
 import "maps"
 
-// A spreading is what is known, by name, of a cell and the session around it, before anything is type-checked again.
+// A spreading lists, by name, the facts about a cell and the session around it, before anything is
+// type-checked again.
 type spreading struct {
 	units    []*unit          // of earlier cells, those that stay
 	revived  map[*unit]bool   // those of them that were set aside and are tried again
 	replaced []*unit          // functions and methods that the cell replaces
-	changed  map[string]bool  // names that mean something else
-	reset    map[string]bool  // types and constants that are not what they were
+	changed  map[string]bool  // names with another meaning
+	reset    map[string]bool  // types and constants that have changed
 	cut      map[string]bool  // keys of functions that callers compiled earlier must not reach
 	copied   func(*unit) bool // whether code compiled earlier may hold copies of a function
 }
 
-// An extent is what a cell's changes reach.
+// An extent is everything that a cell's changes affect.
 type extent struct {
 	rebuild map[*unit]bool  // units that are built again with a new identity
 	again   map[*unit]bool  // functions whose body alone is compiled again
@@ -22,7 +23,7 @@ type extent struct {
 	reset   map[string]bool
 }
 
-// spread follows changes to everything that must be built again: a pure function of names.
+// spread follows changes to everything that must be built again. It is a pure function of names.
 func (in *spreading) spread() *extent {
 	x := &extent{map[*unit]bool{}, map[*unit]bool{}, map[string]bool{}, maps.Clone(in.changed), maps.Clone(in.reset)}
 	copied := func(u *unit) {
@@ -51,7 +52,7 @@ func (in *spreading) spread() *extent {
 			}
 		}
 	}
-	// A type may have been met before the one it mentions was found to be reset.
+	// A type may have been visited before the one it mentions was found to be reset.
 	for grew := true; grew; {
 		grew = false
 		for u := range x.rebuild {
@@ -64,8 +65,8 @@ func (in *spreading) spread() *extent {
 	return x
 }
 
-// reaches reports whether a unit must be built again as a whole, or its body alone, and adds to what has changed the names that the
-// former gives another identity.
+// reaches reports whether a unit must be built again as a whole, or only its body. If as a whole, it adds the
+// names to which that gives another identity to the changed ones.
 func (in *spreading) reaches(x *extent, u *unit) (whole, body bool) {
 	hit := mentions(u.uses, x.changed) || mentions(u.holds, x.copied) || mentions(u.static, in.cut)
 	if in.revived[u] {

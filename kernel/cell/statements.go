@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// locals copies the package's pointers into the cell's function, where they can stay in registers.
+// locals copies the package's pointers to variables into the cell's function, where they can stay in
+// registers.
 func (e *emitter) locals(b *strings.Builder) {
 	used := map[string]bool{}
 	for _, st := range e.c.body {
@@ -18,8 +19,9 @@ func (e *emitter) locals(b *strings.Builder) {
 	}
 }
 
-// ownPointers copies the package's pointers into a function: what it has locked it unlocks, and the channel that it has begun to
-// fill it continues to fill, whatever is declared meanwhile (see Renew in package rt).
+// ownPointers copies the package's pointers into a function: it unlocks the lock that it has locked, and
+// continues to use the channel that it has begun to fill, whatever is declared meanwhile (see Renew in
+// package rt).
 func (e *emitter) ownPointers(body *ast.BlockStmt) (s string) {
 	used := map[string]bool{}
 	e.variablesIn(body, func(u *unit, name string) {
@@ -110,7 +112,8 @@ func (e *emitter) ownContext(a *ast.AssignStmt) {
 
 func (e *emitter) show() string { return e.rt("Show") }
 
-// shown reports whether a cell's last expression has a value worth showing: not that of a call that prints.
+// shown reports whether a cell's last expression has a value worth showing: the value of a call that prints
+// has none.
 func (e *emitter) shown(x ast.Expr) bool {
 	call, ok := ast.Unparen(x).(*ast.CallExpr)
 	if !ok {
@@ -139,7 +142,7 @@ func (e *emitter) shown(x ast.Expr) bool {
 	return true
 }
 
-// statement reports whether an expression may stand alone as one.
+// statement reports whether an expression is valid as a statement.
 func (e *emitter) statement(x ast.Expr) bool {
 	switch x := ast.Unparen(x).(type) {
 	case *ast.CallExpr:
@@ -172,7 +175,7 @@ func (e *emitter) varDecl(g *ast.GenDecl) {
 		for _, id := range v.Names {
 			e.ident(id, false)
 		}
-		if v.Type != nil && len(v.Values) > 0 { // the type's line ends go behind the =, where they end no statement
+		if v.Type != nil && len(v.Values) > 0 { // the type's line ends go after the =, where they end no statement
 			e.put(e.src.offset(v.Type.Pos()), e.src.offset(v.Values[0].Pos()), "= ")
 		}
 		if len(v.Values) == 0 {
@@ -201,8 +204,8 @@ func blankOnly(v *ast.ValueSpec) bool {
 	return true
 }
 
-// effectless finds the expression that gave a variable a type that has no spelling here. Only the type of the expression
-// is used, but it is evaluated, so it must have no effect.
+// effectless finds the expression that gave a variable a type that has no spelling here. Only the type of the
+// expression is used, but it is evaluated, so it must have no effect.
 func (e *emitter) effectless(name string) string {
 	find := func(names []ast.Expr, values []ast.Expr) ast.Expr {
 		if len(names) == len(values) {

@@ -8,10 +8,10 @@ import (
 	"interleave/kernel/cell/pattern"
 )
 
-// Characters that come with code copied from pages and documents. Go accepts none of them outside of strings and comments, and many
-// cannot be seen.
+// Characters that come with code copied from pages and documents. Go accepts none of them outside of strings
+// and comments, and many are invisible.
 
-// strange names characters and what to write instead.
+// strange lists characters by name, and what to write instead.
 var strange = map[rune][2]string{
 	'\u00a0': {"a no-break space", "a space"}, '\u2007': {"a figure space", "a space"}, '\u202f': {"a narrow no-break space", "a space"},
 	'\u3000': {"an ideographic space", "a space"}, '\u1680': {"an Ogham space", "a space"},
@@ -29,7 +29,7 @@ var strange = map[rune][2]string{
 
 var illegalRE = pattern.New(`^illegal character U\+([0-9A-F]+)`)
 
-// explainStrange says what an illegal character is, when it is one that people meet.
+// explainStrange explains an illegal character, if it is one of the common ones.
 func explainStrange(d *Diagnostic) {
 	m := illegalRE().FindStringSubmatch(d.Message)
 	if m == nil {
@@ -44,7 +44,7 @@ func explainStrange(d *Diagnostic) {
 	what := name[0]
 	switch {
 	case !known && unicode.IsSpace(r), !known && unicode.Is(unicode.Zs, r):
-		what, name[1] = "a space that Go does not know", "a space"
+		what, name[1] = "a space that Go does not accept", "a space"
 	case !known && (unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Cc, r)):
 		what = "a control character"
 	case !known:
@@ -58,8 +58,8 @@ func explainStrange(d *Diagnostic) {
 		d.Message += ", " + what
 	}
 	if name[1] == "" {
-		d.Hint = "Delete the character. Code copied from a page may hold more of them"
+		d.Hint = "Delete the character. Code copied from a page may contain more of them"
 	} else {
-		d.Hint = fmt.Sprintf("Replace the character with %s. Code copied from a page may hold more of them", name[1])
+		d.Hint = fmt.Sprintf("Replace the character with %s. Code copied from a page may contain more of them", name[1])
 	}
 }

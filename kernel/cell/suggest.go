@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// suggest names what the user may have meant.
+// suggest returns a hint with the name that the user may have meant.
 func (s *Session) suggest(name string) string {
 	best, least := "", min(3, 1+len(name)/4)
 	consider := func(n string) {
@@ -32,8 +32,8 @@ func (s *Session) suggest(name string) string {
 	return fmt.Sprintf("Did you mean %s?", best)
 }
 
-// tooLong reports whether two words differ in length by so much that their distance, which takes as long as both lengths
-// multiplied, need not be looked at: a name may have a million letters.
+// tooLong reports whether two words differ in length by so much that their distance, whose computation takes
+// the product of both lengths, need not be computed: a name may have a million letters.
 func tooLong(a, b string, least int) bool {
 	d := len(a) - len(b)
 	return d >= least || -d >= least
@@ -61,7 +61,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// Nearest returns the word that differs from name by a slip of the fingers, or an empty string.
+// Nearest returns the word that differs from name by a typing error, or an empty string.
 func Nearest(name string, words []string) string {
 	best, least := "", 2
 	if len(name) > 5 {

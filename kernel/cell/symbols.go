@@ -46,7 +46,7 @@ func (s *Session) Symbols() (out []Symbol) {
 	return out
 }
 
-// note is what a list of symbols remarks on a unit.
+// note returns the remark on a unit in a list of symbols.
 func (u *unit) note() string {
 	switch {
 	case u.aside != nil:
@@ -59,7 +59,7 @@ func (u *unit) note() string {
 	return ""
 }
 
-// header is a function's type as its author wrote it, on one line and without its name.
+// header returns a function's type as its author wrote it, on one line and without its name.
 func (u *unit) header() string {
 	f, ok := u.node.(*ast.FuncDecl)
 	if !ok {
@@ -69,10 +69,10 @@ func (u *unit) header() string {
 	return "func" + oneLine.Replace(strings.Join(strings.Fields(text), " "))
 }
 
-// oneLine undoes what lists look like that were written one item a line.
+// oneLine removes the traces of lists that were written with one item per line.
 var oneLine = strings.NewReplacer("( ", "(", "[ ", "[", ", )", ")", ", ]", "]")
 
-// typeText is a type as users read it.
+// typeText returns a type as users read it.
 func typeText(t types.Type) string {
 	return Clean(types.TypeString(t, func(p *types.Package) string {
 		if p.Path() == "main" {

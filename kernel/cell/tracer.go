@@ -2,7 +2,7 @@ package cell
 
 import "go/types"
 
-// tracerCalls are the functions by which code takes the execution tracer, which the process has once.
+// tracerCalls lists the functions by which code takes the execution tracer, of which the process has one.
 var tracerCalls = map[string]string{
 	"runtime/trace.Start":                   "trace.Start",
 	"runtime/trace.Stop":                    "trace.Stop",
@@ -11,7 +11,8 @@ var tracerCalls = map[string]string{
 	"(*runtime/trace.FlightRecorder).Stop":  "FlightRecorder.Stop",
 }
 
-// tracer names a function by which the cell takes the execution tracer; empty when it does not. Regions, logs and tasks do not.
+// tracer returns the function by which the cell takes the execution tracer, empty when it takes none.
+// Regions, logs and tasks do not take it.
 func (c *checked) tracer() string {
 	name := ""
 	for _, o := range c.info.Uses {

@@ -17,60 +17,67 @@ const (
 	constUnit
 	varUnit
 	initUnit
-	blankUnit // a function, method or type called _: it is checked, and that is all
+	blankUnit // a function, method or type called _: it is only checked
 )
 
-// A unit is one thing that the session can replace as a whole: a function, a method, a type, a group of constants, a
-// variable. Units are never changed once their cell is committed, but for the entries that later cells add; what is built again becomes another unit.
+// A unit is one thing that the session can replace as a whole: a function, a method, a type, a group of
+// constants, a variable. A unit never changes once its cell is committed, except for the entries that later
+// cells add; building it again makes another unit.
 type unit struct {
 	kind  kind
-	names []string // a method's is its own name, without the type
+	names []string // of a method, its own name without the type
 	recv  string   // of a method, the type's name
 	src   *source
 	node  ast.Node // FuncDecl, TypeSpec or GenDecl; nil for a variable
 
-	// home is the cell whose package holds what callers refer to. A function that was redefined with the same signature
-	// stays at home: the first definition jumps to the newest. For a variable it is the generation of its storage.
+	// home is the cell whose package holds the definition that callers refer to. A function that was redefined
+	// with the same signature keeps its home: the first definition jumps to the newest. For a variable it is the
+	// generation of its storage.
 	home int
 
-	typ       types.Type            // of a variable
-	objs      []types.Object        // what the name stands for in checks that need not look at the unit again
-	uses      map[string]bool       // session names that it mentions
-	methods   map[string]bool       // keys of methods of session types that it mentions
-	sigUses   map[string]bool       // of a function or method, those in its signature
-	sig       string                // the signature, to know whether a new body can take the old one's place
-	generic   bool                  // a function, or method of a type, with type parameters
-	direct    bool                  // a function or method to which it matters who calls it
-	plain     bool                  // compiled as it stands: a later definition is written over its entries; see plain.go
-	ofPointer bool                  // of a method: its receiver is one
-	body      int                   // of a plain function or method, the cell whose package holds its code; 0: home
-	closes    map[string]int        // of a variable, the names that closures in it use, with the cells that made them; replaced as a whole
-	lost      string                // of a variable without a value, why, as the rest of a sentence about it
-	aside     *Diagnostic           // why it no longer fits, when it is set aside
-	blanked   map[*ast.Ident]string // names of a constant group that a later cell declared, which are blank here
-	builtin   bool                  // ctx: what generated code writes for it is a call
+	typ     types.Type      // of a variable
+	objs    []types.Object  // the objects of the name in checks that do not check the unit again
+	uses    map[string]bool // session names that it mentions
+	methods map[string]bool // keys of methods of session types that it mentions
+	sigUses map[string]bool // of a function or method, those in its signature
+	sig     string          // the signature, to find out whether a new body can replace the old one
+	generic bool            // a function, or method of a type, with type parameters
+	direct  bool            // a function or method that depends on its caller
+	// compiled as it is written: a later definition is written over its entries; see plain.go
+	plain     bool
+	ofPointer bool // of a method: its receiver is one
+	body      int  // of a plain function or method, the cell whose package holds its code; 0: home
+	// of a variable, the names that closures in it use, with the cells that made them; replaced as a whole
+	closes  map[string]int
+	lost    string                // of a variable without a value, the reason, as the rest of a sentence about it
+	aside   *Diagnostic           // why it no longer fits, when it is set aside
+	blanked map[*ast.Ident]string // names of a constant group that a later cell declared, which are blank here
+	builtin bool                  // ctx: generated code replaces it by a call
 
 	compiled // of a plain function or method
 }
 
-// compiled is what is known of the code that was written for a unit. Emitting finds it, commit records it.
+// compiled holds the facts about the code that was written for a unit. Emitting finds them, commit records
+// them.
 type compiled struct {
-	entries *[]Entry        // of a plain function or method, where calls that were compiled so far arrive
-	derefs  *[]Entry        // of a plain method whose receiver is no pointer, where calls by way of one arrive
-	values  *[]Entry        // of a plain function or method, where calls of values and by way of interfaces arrive, which rely on nothing
-	holds   map[string]bool // keys of plain functions and methods of which it may hold inlined copies
-	static  map[string]bool // keys of functions and methods that it calls by what it knew of them when it was compiled
-	keeps   map[string]bool // … of which function literals may that outlive the call in which they are made
-	inKept  map[string]bool // … that such literals name
-	living  map[string]bool // of an init function, what these and literals of go statements hold
-	named   map[string]bool // … and name
+	entries *[]Entry // of a plain function or method, where calls that were compiled so far arrive
+	derefs  *[]Entry // of a plain method with a value receiver, where calls through a pointer arrive
+	// of a plain function or method, where calls of values and through interfaces arrive, which rely on nothing
+	values *[]Entry
+	holds  map[string]bool // keys of plain functions and methods of which it may hold inlined copies
+	static map[string]bool // keys of functions and methods that it calls with the knowledge of them at its compilation
+	keeps  map[string]bool // … of which function literals that may outlive the call hold copies
+	inKept map[string]bool // … that such literals name
+	living map[string]bool // of an init function, what these and literals of go statements hold
+	named  map[string]bool // … and name
 }
 
-// rigid reports whether a function cannot jump to a later definition, so that what calls it must be built again.
+// rigid reports whether a function cannot jump to a later definition, so that its callers must be built
+// again.
 func (u *unit) rigid() bool { return u.generic || u.direct && !u.plain }
 
-// caresForCaller reports whether a function behaves differently when it is called through another one: recover works in a deferred call
-// itself only, and runtime.Caller counts calls.
+// caresForCaller reports whether a function behaves differently when it is called through another one:
+// recover works only in a deferred call itself, and runtime.Caller counts calls.
 func caresForCaller(f *ast.FuncDecl) (yes bool) {
 	if f.Body == nil {
 		return false
@@ -93,7 +100,7 @@ func caresForCaller(f *ast.FuncDecl) (yes bool) {
 	return yes
 }
 
-// key is what a redefinition replaces.
+// key identifies what a redefinition replaces.
 func (u *unit) key() string {
 	if u.kind == methodUnit {
 		return u.recv + "." + u.names[0]
@@ -118,7 +125,8 @@ func mentions(uses, names map[string]bool) bool {
 	return false
 }
 
-// units of the cell, in order: declarations first, then the names that its statements declare as variables.
+// units returns the units of the cell, in order: declarations first, then the names that its statements
+// declare as variables.
 func (src *source) units() (units []*unit, body []ast.Stmt, vars []*ast.Ident) {
 	for _, f := range src.funcs {
 		u := &unit{kind: funcUnit, names: []string{f.Name.Name}, src: src, node: f, home: src.serial}
@@ -220,8 +228,8 @@ func receiverName(x ast.Expr) (name string) {
 	return name
 }
 
-// ctxName is declared in every session: the context of the cell that the code runs for. A cell that declares it with := gets
-// a variable of its own, so that the next cell finds its own context again.
+// ctxName is declared in every session: the context of the cell for which the code runs. A cell that declares
+// it with := gets its own variable, so that the next cell finds its own context again.
 const ctxName = "ctx"
 
 // predeclare makes the names that every session has.
@@ -238,7 +246,8 @@ func (s *Session) predeclare() {
 	s.units = append(s.units, &unit{kind: varUnit, names: []string{ctxName}, src: &source{}, typ: o.Type(), objs: []types.Object{v}, uses: map[string]bool{}, builtin: true})
 }
 
-// without returns the constant group with one of its names made blank, for a later cell defined that name anew.
+// without returns the constant group with one of its names made blank, because a later cell defined that name
+// again.
 func (u *unit) without(name string) *unit {
 	c := *u
 	if c.blanked = maps.Clone(u.blanked); c.blanked == nil {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// variables makes a unit for every variable that the statements declare, or finds the storage that it goes on using. The
-// names that now mean something else are returned.
+// variables makes a unit for every variable that the statements declare, or finds its existing storage. It
+// returns the names with a new meaning.
 func (c *checked) variables() (changed map[string]bool) {
 	changed, c.unset = map[string]bool{}, map[string]bool{}
 	c.newVars, c.redone = map[string]*unit{}, map[*unit]bool{}
@@ -42,7 +42,8 @@ func (c *checked) variables() (changed map[string]bool) {
 	return changed
 }
 
-// sameType reports whether a variable that the cell declares has the type of the session's variable of that name.
+// sameType reports whether a variable that the cell declares has the type of the session's variable of that
+// name.
 func (c *checked) sameType(o *unit, id *ast.Ident, v *types.Var) bool {
 	g, ok := c.pkg.Scope().Lookup(id.Name).(*types.Var)
 	switch {
@@ -53,7 +54,8 @@ func (c *checked) sameType(o *unit, id *ast.Ident, v *types.Var) bool {
 	case c.rebuild[o] == nil:
 		return types.Identical(o.typ, v.Type())
 	}
-	// The old variable took no part in this check. Its type was made in another, but is spelled in the same way.
+	// The old variable took no part in this check. Another check made its type, but it is spelled in the same
+	// way.
 	return (&speller{}).typ(o.typ) == (&speller{}).typ(v.Type())
 }
 

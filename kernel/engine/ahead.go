@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// A starter starts the compiler of the next cell when no cell has come for a moment. While a cell runs nothing is started: it may be
-// measuring. Nor is it while one is compiled: beside each other, two compilers are no faster than one behind the other.
+// A starter starts the compiler of the next cell when no cell has come for a moment. It starts nothing while
+// a cell runs, because the cell may be measuring, and nothing while a cell is compiled: two compilers side by
+// side are no faster than one after the other.
 type starter struct {
 	mu    sync.Mutex
 	timer *time.Timer
 }
 
-// startAfter is how long no cell must have come.
+// startAfter is how long no cell must have come before the compiler starts.
 const startAfter = 20 * time.Millisecond
 
 // busy is called when a cell begins.

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// context is the cell's context, for the calling goroutine. In a bubble of testing/synctest that is a child made there, one for each
-// bubble: time in a bubble stands still while a goroutine waits for a channel from outside, as the parent's Done is.
+// context returns the cell's context for the calling goroutine. In a bubble of testing/synctest it is a child
+// made there, one for each bubble: time in a bubble stops while a goroutine waits for a channel from outside,
+// such as the parent's Done.
 func (r *run) context() context.Context {
 	r.asksCtx.Store(true)
 	id := bubble()
@@ -30,17 +31,17 @@ func (r *run) context() context.Context {
 	return ctx
 }
 
-// bubble is the number of the synctest bubble that the calling goroutine is in, 0 when it is in none. It costs 50 ns outside, and a
-// microsecond or two inside.
+// bubble returns the number of the synctest bubble of the calling goroutine, 0 if it is in no bubble. It
+// costs 50 ns outside, and a microsecond or two inside.
 func bubble() int {
-	if now := time.Now(); now != now.Round(0) { // a bubble's times have no reading of the monotonic clock
+	if now := time.Now(); now != now.Round(0) { // times in a bubble have no reading of the monotonic clock
 		return 0
 	}
 	var head [256]byte
 	return bubbleIn(string(head[:runtime.Stack(head[:], false)]))
 }
 
-// bubbleIn reads "goroutine 12 [running, synctest bubble 3 …", the head of a stack dump.
+// bubbleIn parses "goroutine 12 [running, synctest bubble 3 …", the head of a stack dump.
 func bubbleIn(stack string) int {
 	head, _, _ := strings.Cut(stack, "\n")
 	_, rest, _ := strings.Cut(head, ", synctest bubble ")

@@ -1,10 +1,11 @@
-// Package engine runs checked cells inside the session process: it knows both engines, the session's variables, panics,
-// interrupts and what is shown of a value.
-// It must not know Jupyter, ZeroMQ or the supervisor; package cell knows the language, package session the boundary.
+// Package engine runs checked cells inside the session process: it knows both engines, the session's
+// variables, panics, interrupts and the display of values. It must not know Jupyter, ZeroMQ or the
+// supervisor; package cell knows the language, package session the boundary.
 //
-// Engine is what session.Serve drives. One cell takes this way: its text is cut into segments (cell.Segments), Go code is
-// checked (cell.Session.Check), the plan is made ready by a backend (package interpreted or compiled; load.go chooses) and runs on a
-// goroutine of its own that a run (run.go) watches and ends (stop.go); what it shows goes to the session's stream of events (show.go).
+// session.Serve drives the Engine. The steps of one cell: its text is cut into segments (cell.Segments), Go
+// code is checked (cell.Session.Check), a backend makes the plan ready (package interpreted or compiled;
+// load.go chooses), and the code runs on its own goroutine, which a run (run.go) watches and ends (stop.go).
+// Its results go to the session's stream of events (show.go).
 package engine
 
 import (
@@ -37,10 +38,12 @@ import (
 
 // A Config says what an Engine works with.
 type Config struct {
-	Toolchain string // directory that toolchain.Prepare made
+	Toolchain string // directory made by toolchain.Prepare
 	WorkDir   string // where cells are built; survives the session process, not the kernel
-	Code      string // how code of cells is written: "gated", or, where that can be, "plain"; "" is plain, too, and does not complain where it cannot be
-	Log       *slog.Logger
+	// how code of cells is written: "gated", or, where possible, "plain"; "" is like "plain", but logs no
+	// warning where plain code is impossible
+	Code string
+	Log  *slog.Logger
 }
 
 // An Engine is the session's evaluator. Its calls never overlap.
@@ -61,7 +64,7 @@ type Engine struct {
 	lost     lost
 	tidier   tidier
 	reserve  reserve
-	shower   atomic.Pointer[shower] // shows what a cell has left; nil while code runs
+	shower   atomic.Pointer[shower] // shows the values that a cell has left; nil while code runs
 	mode     backend.Mode
 	plot     bool
 	narrow   bool // figures are drawn for a phone
@@ -74,8 +77,8 @@ type Engine struct {
 	running *run
 }
 
-// New returns an engine. Without a toolchain that can build plugins, cells that need the compiler are refused with the
-// reason; everything else works.
+// New returns an engine. Without a toolchain that can build plugins, cells that need the compiler are refused
+// with the reason; everything else works.
 func New(cfg Config) (*Engine, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -103,7 +106,7 @@ func New(cfg Config) (*Engine, error) {
 	e.session = cell.New(e.packages)
 	e.plain = cfg.Code != "gated" && tools.Plain() && breaks.Available()
 	if cfg.Code == "plain" && !e.plain {
-		cfg.Log.Warn("code of cells is gated: plain code needs Linux on amd64, cells that are linked in memory, and a self-test that it passes", "self-test", tools.NotPlain())
+		cfg.Log.Warn("cells are compiled to gated code: plain code needs Linux on amd64, linking in memory, and a self-test that passes", "self-test", tools.NotPlain())
 	}
 	e.compiled = compiled.New(compiled.Config{Tools: tools, Missing: missing, WorkDir: cfg.WorkDir, Plain: e.plain, Log: cfg.Log, InBodies: e.inBodies})
 	e.session.Plain, e.session.Inlined = e.plain, e.compiled.Inlined
@@ -136,7 +139,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.outputs = keepOutputs()
 	e.starter.idle(e)
-	os.Args = os.Args[:1] // cells are not interested in ours
+	os.Args = os.Args[:1] // hides the host's arguments from cells
 	flag.CommandLine.Init("cell", flag.ExitOnError)
 	return e, nil
 }
@@ -150,11 +153,11 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	if e.out != out {
 		e.out = out
 		writes.Keep()
-		e.reserve.fill() // behind Keep: what it gives back may be the cells'
+		e.reserve.fill() // after Keep: cells may use descriptors that the reserve frees
 	}
 	rt.Line = out.Line()
 	patched.NextRun()
-	if e.restored { // what was lost is told once
+	if e.restored { // report losses once
 		e.restored = false
 		if b, err := json.Marshal(record{Lost: true}); err == nil {
 			out.Record(c.ID, b)

@@ -38,7 +38,7 @@ func TestPanicText(t *testing.T) {
 		want string
 	}{
 		{"text", "text"}, {errors.New("broken"), "broken"}, {state(3), "state 3"}, {42, "42"}, {number(7), "engine.number(7)"},
-		{struct{ A int }{1}, "struct { A int } {A:1}"}, {bad{}, "engine.bad (its text cannot be had: the method panicked)"},
+		{struct{ A int }{1}, "struct { A int } {A:1}"}, {bad{}, "engine.bad (its Error or String method panicked)"},
 	} {
 		if got := panicText(c.v); got != c.want {
 			t.Errorf("%v: %q, want %q", c.v, got, c.want)

@@ -11,10 +11,10 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// execution is one cell being run.
+// An execution is one run of one cell.
 type execution struct {
 	e      *Engine
-	run    *run   // of the piece of Go code at hand
+	run    *run   // of the current piece of Go code
 	past   []*run // of earlier pieces: magics cut a cell into several
 	ctx    context.Context
 	cell   session.Cell
@@ -24,7 +24,8 @@ type execution struct {
 	left   []func() // show what is still running when the cell's contexts have ended
 }
 
-// over says that what goroutines of the cell write from now on comes late, ends the cell's contexts, and shows what is still running then.
+// over marks everything that goroutines of the cell write from now on as late, ends the cell's contexts, and
+// shows what is still running then.
 func (x *execution) over() {
 	for _, r := range append(x.past, x.run) {
 		r.end()
@@ -42,7 +43,7 @@ func (x *execution) failed(f *failure) {
 	}
 }
 
-// segments runs the pieces of a cell. Nothing of it runs when some of it is no Go or no magic.
+// segments runs the pieces of a cell. If a piece is neither Go nor a magic, no piece runs.
 func (x *execution) segments(segs []cell.Segment) {
 	if !x.acceptable(segs) {
 		return
@@ -62,13 +63,14 @@ func (x *execution) segments(segs []cell.Segment) {
 	}
 }
 
-// acceptable refuses a cell of several pieces for what can be known before the first of them runs: the syntax of all its Go code and
-// the names of its magics, and the types in the code that only shell commands precede.
+// acceptable refuses a cell of several pieces for errors that can be found before the first piece runs: in
+// the syntax of all its Go code, the names of its magics, and the types in code that only shell commands
+// precede.
 func (x *execution) acceptable(segs []cell.Segment) bool {
 	if len(segs) < 2 {
 		return true
 	}
-	first := true // no piece before has changed the session
+	first := true // no earlier piece has changed the session
 	for _, s := range segs {
 		var err error
 		switch s.Kind {
@@ -129,15 +131,15 @@ func (x *execution) code(text string) {
 	}
 }
 
-// notes shows the user what a plan does besides.
+// notes shows the notes of a plan.
 func (x *execution) notes(notes []string) {
 	for _, n := range notes {
 		x.e.out.Output(x.cell.ID, session.Stderr, []byte(bold+"note: "+reset+n+"\n"))
 	}
 }
 
-// perform runs the cell's code under the recorder and shows what came of it, a failure last, where readers look for it. A cell
-// that takes the execution tracer itself, by the function tracer, is left alone with it.
+// perform runs the cell's code under the recorder and shows the results, a failure last, where readers look
+// for it. A cell that takes the execution tracer itself, through the function tracer, is not recorded.
 func (x *execution) perform(f func(), tracer string) {
 	e, r := x.e, x.run
 	timeline.SetFiles(r.files())
@@ -157,7 +159,7 @@ func (x *execution) perform(f func(), tracer string) {
 		}
 	}
 	x.done.Replace = replace
-	if exp != nil && replace == "" { // of what failed too: a deadlock is best seen
+	if exp != nil && replace == "" { // also of a failed cell: the figure shows a deadlock best
 		exp.Engine = r.ranBy
 		x.figure(exp)
 		if exp.Benchmark {
@@ -171,7 +173,7 @@ func (x *execution) perform(f func(), tracer string) {
 		return
 	}
 	if fail != nil {
-		if exp != nil && len(fail.left) == 0 { // otherwise it tells them
+		if exp != nil && len(fail.left) == 0 { // otherwise the failure lists them
 			x.leftBehind(r, exp)
 		}
 		x.failed(fail)
@@ -190,13 +192,13 @@ func (x *execution) perform(f func(), tracer string) {
 	if x.quiet {
 		r.values, r.shown = values, shown
 	}
-	if x.ctx.Err() != nil { // whoever interrupts is told what became of it
-		x.failed(&failure{name: "interrupted", value: "the cell was interrupted when its code had ended, while what it shows was made", interrupted: true})
+	if x.ctx.Err() != nil { // report the result of the interrupt
+		x.failed(&failure{name: "interrupted", value: "the cell was interrupted while its result was being displayed", interrupted: true})
 	}
 }
 
-// beat says again and again that the process is alive while it makes the figure: of very many goroutines that takes seconds, in
-// which an interrupt must not replace the session. It returns what stops it.
+// beat reports repeatedly that the process is alive while it draws the figure: with very many goroutines that
+// takes seconds, in which an interrupt must not replace the session. It returns a function that stops it.
 func (x *execution) beat() (silent func()) {
 	end := make(chan struct{})
 	go func() {
@@ -214,10 +216,10 @@ func (x *execution) beat() (silent func()) {
 	return sync.OnceFunc(func() { close(end) })
 }
 
-// beatsMost is for how many half seconds.
+// beatsMost is the largest number of beats, one each half second.
 const beatsMost = 120
 
-// expression evaluates one of Jupyter's user expressions. Its failure is its own.
+// expression evaluates one of Jupyter's user expressions. Its failure does not fail the cell.
 func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok bool) session.Expression {
 	if !ok {
 		return session.Expression{Failed: &session.Failed{Name: "skipped", Value: "the cell failed", Traceback: []string{}}}
@@ -247,7 +249,7 @@ func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok
 	return shown
 }
 
-// texts are cells' codes by number, for tracebacks. Goroutines that outlived their cell read them too.
+// texts holds the code of cells by number, for tracebacks. Goroutines that outlived their cell read it, too.
 type texts struct {
 	mu sync.Mutex
 	m  map[int]string

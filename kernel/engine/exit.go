@@ -2,9 +2,10 @@ package engine
 
 import "fmt"
 
-// exit is called by os.Exit before the process ends. In a program nothing runs after it, no deferred call either; so here,
-// where only the cell ends, the calling goroutine stands still for ever: it costs its stack and is nobody's any more. The
-// cell's other goroutines are stopped. Goroutines that belong to no cell end the process as ever.
+// exit is called by os.Exit before the process ends. In a program nothing runs after it, not even deferred
+// calls. Here only the cell ends, so the calling goroutine blocks for ever: it costs its stack and belongs to
+// no run any longer. The cell's other goroutines are stopped. Goroutines that belong to no cell end the
+// process as usual.
 func (e *Engine) exit(code int) {
 	t := current()
 	if t == nil {
@@ -14,7 +15,7 @@ func (e *Engine) exit(code int) {
 	f := &failure{name: "exit", value: fmt.Sprintf("os.Exit(%d)", code), frames: r.shifted(r.here(1)), fine: code == 0}
 	r.fail(f)
 	r.gaveUp.Do(func() { close(r.exited) })
-	if g := t.guest; g != nil { // what waits for it leaves with it
+	if g := t.guest; g != nil { // its caller leaves, too
 		g.err = errExited
 		untag()
 		close(g.done)

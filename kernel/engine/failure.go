@@ -10,17 +10,17 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A failure is what ended a cell.
+// A failure is the reason why a cell failed.
 type failure struct {
 	name, value string
 	before      []string // of several panics, the earlier ones as Go prints them
-	mark        string   // what Go adds to the text of the last one
+	mark        string   // Go's addition to the text of the last one
 	where       string   // a goroutine's starting place
 	frames      []stack.Frame
 	left        []string // goroutines that could not be stopped, as run.report describes them
 	lines       []string // instead of frames: ready to be shown
 	interrupted bool
-	fine        bool // os.Exit(0): it ends the cell, and is no failure
+	fine        bool // os.Exit(0): it ends the cell without a failure
 }
 
 const (
@@ -29,7 +29,7 @@ const (
 	reset = cell.Reset
 )
 
-// render gives the lines shown under the cell.
+// render returns the lines shown under the cell.
 func (f *failure) render(e *Engine) (lines []string) {
 	if f.lines != nil {
 		return f.lines
@@ -68,7 +68,7 @@ func (f *failure) render(e *Engine) (lines []string) {
 	return lines
 }
 
-// event is the failure as the session tells it.
+// event returns the failure as an event of the session.
 func (f *failure) event(e *Engine, id uint64) session.Failed {
 	value, _, _ := strings.Cut(f.value, "\n")
 	return session.Failed{Cell: id, Name: f.name, Value: value, Traceback: f.render(e)}

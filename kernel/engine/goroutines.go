@@ -11,20 +11,21 @@ import (
 	"interleave/kernel/engine/stack"
 )
 
-// isRecorder reports whether a goroutine that begins with this function is the recorder's or the tracer's. It may belong to a cell
-// only because the recording began there.
+// isRecorder reports whether a goroutine that begins with this function belongs to the recorder or the
+// tracer. It has a cell's tag only because the recording began there.
 func isRecorder(function string) bool {
 	return strings.HasPrefix(function, "interleave/runtime/timeline.") || strings.HasPrefix(function, "runtime/trace.")
 }
 
-// stackAbove returns the frames in cells of the calling goroutine, innermost first. Called in a deferred function that has
-// recovered, it sees the frames of the panic.
+// stackAbove returns the frames in cells of the calling goroutine, innermost first. In a deferred function
+// that has recovered, they include the frames of the panic.
 func stackAbove(skip int) []stack.Frame {
 	frames, _ := callers(skip + 1)
 	return frames
 }
 
-// callers is stackAbove and says whether the goroutine is a cell's own one, as far as it looks, which is 256 calls.
+// callers is like stackAbove, and reports whether the goroutine is a cell's own one. It examines 256 calls at
+// most.
 func callers(skip int) (frames []stack.Frame, main bool) {
 	pcs := make([]uintptr, 256)
 	pcs = pcs[:runtime.Callers(skip+2, pcs)]
@@ -40,7 +41,8 @@ func callers(skip int) (frames []stack.Frame, main bool) {
 	}
 }
 
-// inBodies counts the goroutines that are in each of some bodies of code. more says that it has looked at only mostLooked of them.
+// inBodies counts the goroutines in each of some bodies of code. more reports that it has examined only
+// mostLooked goroutines.
 func (e *Engine) inBodies(bodies []cell.Stale) (counts []int, more bool) {
 	counts = make([]int, len(bodies))
 	var gs []unsafe.Pointer

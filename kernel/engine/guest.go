@@ -9,14 +9,15 @@ import (
 	"interleave/runtime/display"
 )
 
-// A guest is a goroutine that calls methods of values which are shown. Such a method is anybody's code: it may call itself
-// without end, call runtime.Goexit, or not return. On a goroutine of its own, with a small stack, this costs the text that it would have given.
+// A guest is a goroutine that calls methods of values for display. Such a method is user code: it may recurse
+// endlessly, call runtime.Goexit, or not return. On its own goroutine, with a small stack, this loses only
+// the text of the value.
 type guest struct {
 	done chan struct{} // closed when the goroutine has ended
 	err  error         // why the work was not done; read after done
 }
 
-// guestStack is what a guest's stack may grow to. A deep structure that is printed takes a tenth.
+// guestStack is the limit of a guest's stack. Printing a deep structure takes a tenth of it.
 const guestStack = 16 << 20 // bytes
 
 var (
@@ -50,8 +51,8 @@ func (g *guest) run(t *tag, f func()) {
 	g.err = nil
 }
 
-// callMethods is display's Caller. Called by a cell, it waits until f has ended, as the cell would have had to; whoever interrupts the cell
-// stops both.
+// callMethods is display's Caller. Called by a cell, it waits until f has ended, as a direct call would; an
+// interrupt of the cell stops both.
 func (e *Engine) callMethods(f func()) error {
 	t := current()
 	switch {
@@ -67,17 +68,17 @@ func (e *Engine) callMethods(f func()) error {
 		}
 		return g.err
 	}
-	f() // nothing to be kept from harm, or a method that shows something is a guest already
+	f() // f has nothing to protect, or is called by a method that shows something, on a guest already
 	return nil
 }
 
-// A shower shows what a cell has left, when its code has ended.
+// A shower shows the values that a cell has left when its code has ended.
 type shower struct {
-	run *run // whose guests call methods; not the cell's, which may have goroutines that go on
+	run *run // its guests call methods; not the cell's run, whose goroutines may still run
 	ctx context.Context
 }
 
-// showing lets f show values of the cell, until the cell is interrupted.
+// showing runs f, which shows values of the cell, until the cell is interrupted.
 func (x *execution) showing(f func()) {
 	s := &shower{run: x.e.newRun(x.ctx, x.cell), ctx: x.ctx}
 	s.run.shift, s.run.ranBy = x.run.shift, x.run.ranBy
@@ -87,7 +88,7 @@ func (x *execution) showing(f func()) {
 	f()
 }
 
-// call runs f, and gives up on it when the cell is interrupted and that does not end it.
+// call runs f, and stops waiting for it when the cell is interrupted and that does not end it.
 func (s *shower) call(f func()) error {
 	if s.ctx.Err() != nil {
 		return errStopped

@@ -8,19 +8,20 @@ import (
 	"interleave/kernel/toolchain/patched"
 )
 
-// stdin is what cells read as standard input: lines for which the user is asked.
+// stdin is the standard input of cells: lines that the user is asked for.
 type stdin struct {
 	mu   sync.Mutex
-	rest []byte // of a line that was read in part
-	told uint64 // the cell that got the note that input cannot be asked for
+	rest []byte // the rest of a line that was read in part
+	told uint64 // the cell that got the note that there is no input
 }
 
-// provideInput lets fmt.Scan and its kin ask the user.
+// provideInput makes fmt.Scan and similar functions ask the user.
 func provideInput(e *Engine) {
 	patched.HookReads(func(b []byte) (int, error) { return e.stdin.read(e, b), nil })
 }
 
-// read fills b with what the user types, a line at a time. Without a user, and when the cell is interrupted, the input ends.
+// read fills b with the user's input, one line at a time. Without a user, and when the cell is interrupted,
+// the input ends.
 func (s *stdin) read(e *Engine, b []byte) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

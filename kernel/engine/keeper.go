@@ -2,9 +2,10 @@ package engine
 
 import "sync"
 
-// A keeper runs functions on one goroutine that exists before any cell runs. What the engine needs while a cell runs, such as the
-// tracer or a timer, is made there. Made on the cell's goroutine it could belong to a bubble of testing/synctest, whose time is virtual
-// and whose channels end the process when they are used from outside.
+// A keeper runs functions on one goroutine that exists before any cell runs. It makes what the engine needs
+// while a cell runs, such as the tracer or a timer. Made on the cell's goroutine, these could belong to a
+// bubble of testing/synctest, whose time is virtual and whose channels end the process when they are used
+// from outside.
 type keeper struct {
 	mu   sync.Mutex // held by the caller being served
 	asks chan func()

@@ -13,8 +13,8 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A living goroutine is one of a run, as the runtime's own record shows it. That says nothing of the place where it is: reading
-// stacks stops the world, and with a hundred thousand goroutines it would do so for seconds.
+// A living goroutine is one of a run, as the runtime's own record shows it. The record does not contain its
+// place: reading stacks stops the world, and with a hundred thousand goroutines would stop it for seconds.
 type living struct {
 	g     unsafe.Pointer // with id, for look
 	id    uint64
@@ -57,7 +57,8 @@ func (r *run) count() (all, busy int) {
 	return all, busy
 }
 
-// calls is another number after goroutines of the run have made system calls: one that is in a call at each look need not be blocked.
+// calls returns a number that changes when goroutines of the run make system calls: a goroutine that is in a
+// call each time it is checked need not be blocked.
 func (r *run) calls() (sum uint64) {
 	cellCalls(func(t unsafe.Pointer, call uint64) {
 		if (*tag)(t).run == r {
@@ -79,7 +80,7 @@ func (r *run) living() (all []living) {
 	return all
 }
 
-// look reads the stacks of some living goroutines. The world stands still meanwhile, for about 20 µs each.
+// look reads the stacks of some living goroutines. It stops the world for about 20 µs each.
 func (r *run) look(at []living) []stack.Goroutine {
 	gs, ids := make([]unsafe.Pointer, len(at)), make([]uint64, len(at))
 	for i, l := range at {
@@ -95,8 +96,8 @@ func (r *run) look(at []living) []stack.Goroutine {
 	}
 }
 
-// known gives the places of goroutines the numbers under which the user knows their cells, and adds where each was started, and where
-// interpreted code is, of which a stack shows nothing.
+// known gives the places of goroutines the cell numbers that the user knows, and adds where each was started,
+// and the line of interpreted code, which stacks do not show.
 func (r *run) known(all []stack.Goroutine, at []living) []stack.Goroutine {
 	started := map[int]living{}
 	for _, l := range at {
@@ -120,8 +121,9 @@ const (
 	mostLooked = 200 // goroutines whose stacks are read for a report
 )
 
-// report describes goroutines of the run in a few lines. Up to mostLooked are known by the places where they are; of more, those
-// that were started at the same place and wait for the same are one kind, and the places of some of them are read.
+// report describes goroutines of the run in a few lines. It reads the places of up to mostLooked goroutines.
+// More are grouped by the place of their start and the state in which they wait, and it reads the places of
+// some of each group.
 func (r *run) report(all []living) []string {
 	if len(all) <= mostLooked {
 		return stack.Together(r.look(all), len(all))
@@ -173,7 +175,7 @@ func sample(all []living, n int) []living {
 	return some
 }
 
-// seenAt lists where goroutines are, a few of the places when there are many.
+// seenAt lists where goroutines are. Of many places it lists a few.
 func seenAt(all []stack.Goroutine) []string {
 	const most = 3
 	count := map[string]int{}

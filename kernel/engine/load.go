@@ -9,7 +9,7 @@ import (
 	"interleave/kernel/toolchain"
 )
 
-// backends are those that may run cells now, in the order in which they are asked.
+// backends returns the backends that may run cells now, in the order in which they are asked.
 func (e *Engine) backends() (list []backend.Backend) {
 	for _, b := range []backend.Backend{e.interp, e.compiled} {
 		if e.mode == backend.Auto || e.mode == b.Mode() {
@@ -19,7 +19,8 @@ func (e *Engine) backends() (list []backend.Backend) {
 	return list
 }
 
-// check checks a piece of a cell. Where the compiler may not run, an earlier cell of the same text, which was compiled, is no help.
+// check checks a piece of a cell. If the compiler may not run, it does not reuse an earlier compiled cell of
+// the same text.
 func (e *Engine) check(n int, text string) (*cell.Plan, error) {
 	if e.mode == backend.Yaegi {
 		return e.session.CheckAnew(n, text)
@@ -27,8 +28,8 @@ func (e *Engine) check(n int, text string) (*cell.Plan, error) {
 	return e.session.Check(n, text)
 }
 
-// load makes a plan ready to run in the first backend that can run it, and the cell part of the session. This is the one place where an
-// engine is chosen.
+// load makes a plan ready to run in the first backend that can run it, and makes the cell part of the
+// session. This is the only place where an engine is chosen.
 func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.Mode, err error) {
 	if p.Empty {
 		e.commit(p, text)
@@ -36,7 +37,7 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 	}
 	for _, b := range e.backends() {
 		by = b.Mode()
-		if by == backend.Yaegi && p.Drive != "" { // before the interpreter is given its storage
+		if by == backend.Yaegi && p.Drive != "" { // before the interpreter gets its storage
 			e.renew(p)
 		}
 		var prog *backend.Program
@@ -71,7 +72,7 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 	return nil, by, cell.Diagnostics{{Cell: p.N, Kind: "refused", Message: err.Error(), Hint: "Use %engine auto (or compiled) for this cell"}}
 }
 
-// home finds the package of a cell that has a type, function or constant of the session.
+// home returns the package of the cell that has a type, function or constant of the session.
 func (e *Engine) home(name string) (serial int, ok bool) { return e.session.Home(name) }
 
 func diagnosed(err error) *failure {

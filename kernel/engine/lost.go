@@ -13,12 +13,13 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// lost is the panics of lab's tasks for which nobody asks. Go ends a program when a goroutine panics; a task makes an error of it, which
-// says nothing where nobody looks. So each is told once, in the output of the cell that started the task, as soon as it is clear that
-// nobody waits for it: when that cell ends, in one that goes on after patience, and in one that is over at once.
+// lost collects panics of lab's tasks that are not awaited. Go ends a program when a goroutine panics; a task
+// turns the panic into an error, which stays unseen if no code awaits it. So each is reported once, in the
+// output of the cell that started the task, as soon as it is clear that no code awaits it: at the end of that
+// cell, after patience if the cell still runs, and at once if it has ended.
 type lost struct {
 	mu sync.Mutex
-	of map[*run]*lostOf // of cells that are not over
+	of map[*run]*lostOf // of cells that have not ended
 }
 
 type lostOf struct {
@@ -28,7 +29,7 @@ type lostOf struct {
 
 const (
 	patience = 2 * time.Second // for a running cell to await what it started
-	mostTold = 5               // by one cell; the others are counted
+	mostTold = 5               // for each cell; further ones are counted
 )
 
 // onPanic is lab's hook: it is called on the goroutine that panicked.
@@ -36,7 +37,7 @@ func (e *Engine) onPanic(p *lab.PanicError) {
 	var r *run
 	if t := current(); t != nil {
 		r = t.run
-	} else { // a goroutine of which only the running cell can be suspected
+	} else { // a goroutine that only the running cell can have started
 		e.mu.Lock()
 		r = e.running
 		e.mu.Unlock()
@@ -74,8 +75,8 @@ func (e *Engine) onPanic(p *lab.PanicError) {
 	})
 }
 
-// places tells lab how the user calls lines of the calling code: those of interpreted code no stack shows, and a cell that
-// was compiled when it had another number shows that one.
+// places gives lab the user's names for lines of the calling code: stacks do not show those of interpreted
+// code, and for a cell that was compiled under another number they show that number.
 func (e *Engine) places() func(string) string {
 	t := current()
 	if t == nil {
@@ -96,7 +97,7 @@ func (e *Engine) places() func(string) string {
 	}
 }
 
-// tellLost tells what nobody has asked for in a cell that ends.
+// tellLost reports the panics that were not awaited in a cell that ends.
 func (e *Engine) tellLost(r *run) {
 	l := &e.lost
 	l.mu.Lock()
@@ -111,7 +112,7 @@ func (e *Engine) tellLost(r *run) {
 	}
 	o.panics = nil
 	if more := o.told - mostTold; more > 0 {
-		r.engine.out.Output(r.id, session.Stderr, fmt.Appendf(nil, "%sand %s of tasks that nobody awaits%s\n", faint, quantity.Plural(more, "more panic"), reset))
+		r.engine.out.Output(r.id, session.Stderr, fmt.Appendf(nil, "%sand %s of tasks that were not awaited%s\n", faint, quantity.Plural(more, "more panic"), reset))
 	}
 }
 
@@ -124,7 +125,7 @@ func (o *lostOf) tell(r *run, p *lab.PanicError) {
 	}
 }
 
-// tell writes a panic of r that is nobody's.
+// tell writes a panic of r that was not awaited.
 func (e *Engine) tell(r *run, p *lab.PanicError) {
 	f := &failure{name: "panic", value: panicText(p.Value), frames: r.shifted(stack.Frames(string(p.Stack)))}
 	lines := f.render(e)
@@ -133,6 +134,6 @@ func (e *Engine) tell(r *run, p *lab.PanicError) {
 		what = p.Task + ","
 	}
 	at := strings.Count(f.value, "\n") + 1
-	lines = slices.Insert(lines, at, fmt.Sprintf("%sin %s%s%s started at %s%s%s; nobody awaits it%s", faint, reset, what, faint, reset, p.Spawn, faint, reset))
+	lines = slices.Insert(lines, at, fmt.Sprintf("%sin %s%s%s started at %s%s%s; not awaited%s", faint, reset, what, faint, reset, p.Spawn, faint, reset))
 	e.out.Output(r.id, session.Stderr, []byte(strings.Join(lines, "\n")+"\n"))
 }

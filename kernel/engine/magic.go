@@ -21,7 +21,7 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A magic is a command to the session itself. Those with body take the rest of the cell.
+// A magic is a command to the session itself. Magics with body take the rest of the cell.
 type magic struct {
 	usage string
 	help  string
@@ -31,16 +31,16 @@ type magic struct {
 
 var magics map[string]magic
 
-func init() { // magics mention themselves: %help lists them
+func init() { // in init, because magics refer to themselves: %help lists them
 	magics = map[string]magic{
 		"help":   {"%help", "this list", false, (*execution).help},
-		"engine": {"%engine auto|yaegi|compiled", "choose what runs cells; auto: what is fastest and right", false, (*execution).engine},
-		"who":    {"%who", "list what is declared", false, (*execution).who},
-		"forget": {"%forget name …", "forget what was declared with these names; hidden built-ins and packages come back", false, (*execution).forget},
-		"reset":  {"%reset", "forget everything that was declared", false, (*execution).reset},
-		"plot":   {"%plot on|narrow|off", "draw what goroutines did under each cell that starts some; narrow for a phone", false, (*execution).plot},
+		"engine": {"%engine auto|yaegi|compiled", "choose the engine that runs cells; auto: the fastest that runs them correctly", false, (*execution).engine},
+		"who":    {"%who", "list all declarations", false, (*execution).who},
+		"forget": {"%forget name …", "forget the declarations with these names; hidden built-ins and packages are restored", false, (*execution).forget},
+		"reset":  {"%reset", "forget all declarations", false, (*execution).reset},
+		"plot":   {"%plot on|narrow|off", "draw a timeline under each cell that starts goroutines; narrow for a phone", false, (*execution).plot},
 		"timeit": {"%%timeit", "time and allocations of a round of the cell's statements, as go test -bench has them; also %timeit statement", true, (*execution).timeit},
-		"time":   {"%%time", "run the cell and tell how long it took", true, (*execution).time},
+		"time":   {"%%time", "run the cell and report how long it took", true, (*execution).time},
 		"bash":   {"%%bash", "run the cell as a shell script; a status other than zero fails the cell", true, (*execution).script},
 	}
 }
@@ -55,7 +55,7 @@ func (x *execution) magic(s cell.Segment) {
 	}
 }
 
-// lookup finds a magic, or fails the cell.
+// lookup returns a magic, or fails the cell.
 func (x *execution) lookup(s cell.Segment) (m magic, ok bool) {
 	m, ok = magics[s.Name]
 	sign := "%"
@@ -72,7 +72,7 @@ func (x *execution) lookup(s cell.Segment) (m magic, ok bool) {
 			hint = h
 		}
 		x.refuse(s, fmt.Sprintf("there is no magic %s%s", sign, s.Name), hint)
-	case m.body != (s.Kind == cell.CellMagic) && s.Name != "timeit": // which has both forms
+	case m.body != (s.Kind == cell.CellMagic) && s.Name != "timeit": // timeit has both forms
 		x.refuse(s, fmt.Sprintf("%s%s is not a magic", sign, s.Name), "Write "+m.usage+": "+m.help)
 	default:
 		return m, true
@@ -80,7 +80,7 @@ func (x *execution) lookup(s cell.Segment) (m magic, ok bool) {
 	return m, false
 }
 
-// elsewhere says how Go, or this kernel, does what magics of other kernels do.
+// elsewhere lists how to do in Go, or with this kernel, what magics of other kernels do.
 var elsewhere = map[string]string{
 	"test":            "call the tests of the cell: testing.Main, or testing.Benchmark for a benchmark",
 	"bench":           "measure with lab.Bench or testing.Benchmark",
@@ -124,7 +124,7 @@ In every cell, without an import:
 
 A cell holds declarations and statements in any order. x := 1 declares a variable of the
 session. The value of the last expression is shown; a semicolon at the end hides it.
-Anything may be defined again: what uses it sees the new one.
+Anything may be defined again: code that uses it sees the new definition.
 `)
 	x.print("%s", b.String())
 }
@@ -167,7 +167,7 @@ func (x *execution) plot(s cell.Segment) {
 	x.print("plot: %s\n", state)
 }
 
-// note keeps settings for a session that has to be begun anew.
+// note records settings for a session that must be started again.
 func (e *Engine) note(c session.Cell) {
 	b, err := json.Marshal(record{N: c.N, Mode: e.mode, Plot: e.plot, Narrow: e.narrow, Setting: true})
 	if err == nil {
@@ -198,7 +198,7 @@ func (x *execution) who(cell.Segment) {
 	}
 }
 
-// forget removes names from the session. What depends on them may have to be compiled.
+// forget removes names from the session. Definitions that depend on them may have to be compiled.
 func (x *execution) forget(s cell.Segment) {
 	names := strings.FieldsFunc(s.Args, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	if len(names) == 0 {
@@ -215,12 +215,13 @@ func (x *execution) forget(s cell.Segment) {
 		x.failed(x.e.buildFailed(err))
 		return
 	}
-	f() // no code of the user's: it puts newer definitions in place
+	f() // no user code: it puts newer definitions in place
 	x.notes(p.Notices)
 }
 
-// reset forgets what was declared. The files of compiled cells go, and the variables' memory, unless a goroutine of an earlier cell may
-// still use it. The cells' code stays in memory until the session process ends.
+// reset forgets all declarations. It removes the files of compiled cells, and frees the variables' memory
+// unless a goroutine of an earlier cell may still use it. The cells' code stays in memory until the session
+// process ends.
 func (x *execution) reset(cell.Segment) {
 	e := x.e
 	e.forget()
@@ -233,7 +234,7 @@ func (x *execution) reset(cell.Segment) {
 		e.cfg.Log.Error("remove the files of forgotten cells", "err", err)
 	}
 	running := goroutinesOfCells()
-	for i := 0; running > 0 && i < 50; i++ { // that of the last cell may be about to end
+	for i := 0; running > 0 && i < 50; i++ { // goroutines of the last cell may be about to end
 		time.Sleep(time.Millisecond)
 		running = goroutinesOfCells()
 	}
@@ -245,7 +246,8 @@ func (x *execution) reset(cell.Segment) {
 	x.print("Everything that was declared is forgotten.%s\n", e.keptCode())
 }
 
-// keptCode says what of compiled cells cannot be given back: code, since a value, a finalizer or a timer may still lead to it.
+// keptCode reports how much code of compiled cells cannot be freed, since a value, a finalizer or a timer may
+// still lead to it.
 func (e *Engine) keptCode() string {
 	if e.compiled.Opened() == 0 {
 		return ""
@@ -264,7 +266,7 @@ func (x *execution) time(s cell.Segment) {
 	x.print("wall %s · CPU %s · engine %s · building included\n", quantity.Duration(wall), quantity.Duration(cpu), engine)
 }
 
-// timeit measures statements as a benchmark does. It is not recorded, which would slow it.
+// timeit measures statements as a benchmark does. It does not record them, because recording would slow them.
 func (x *execution) timeit(s cell.Segment) {
 	text := s.Text
 	if s.Kind == cell.LineMagic {
@@ -288,7 +290,7 @@ func (x *execution) timeit(s cell.Segment) {
 
 const gatedCode = "code of cells is gated here: loops and calls may take longer"
 
-// doubt says why what an engine has run may take longer than in plain Go.
+// doubt returns why code that an engine has run may take longer than in plain Go.
 func (e *Engine) doubt(engine string) string {
 	if e.plain || engine != backend.Compiled.String() {
 		return ""
@@ -296,21 +298,23 @@ func (e *Engine) doubt(engine string) string {
 	return gatedCode + " than in plain Go"
 }
 
-// shell runs a line's command. A status other than zero is told, and the cell goes on.
+// shell runs a line's command. A status other than zero is reported, and the cell continues.
 func (x *execution) shell(command string) {
 	if exit := x.command(command); exit != nil {
 		x.e.out.Output(x.cell.ID, session.Stderr, []byte(exit.Error()+"\n"))
 	}
 }
 
-// script runs the rest of the cell. A status other than zero, which is its last command's, fails the cell.
+// script runs the rest of the cell. A status other than zero, which is that of its last command, fails the
+// cell.
 func (x *execution) script(s cell.Segment) {
 	if exit := x.command(s.Text); exit != nil {
 		x.failed(&failure{name: "shell", value: "the script ended with " + exit.Error()})
 	}
 }
 
-// command runs a command with the user's shell. Its output is the cell's. It returns how the command failed, if it did so by itself.
+// command runs a command with the user's shell. Its output belongs to the cell. It returns how the command
+// failed, unless it was interrupted.
 func (x *execution) command(command string) *exec.ExitError {
 	if strings.TrimSpace(command) == "" {
 		return nil

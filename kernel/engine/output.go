@@ -5,9 +5,10 @@ import (
 	"interleave/kernel/toolchain/writes"
 )
 
-// captureOutput lets the engine see which goroutine writes to standard output and error, where the standard library is
-// patched: what a goroutine writes after its cell has ended goes to that cell, and what one goroutine writes to both streams keeps
-// its order. What processes write that a cell starts comes behind what was written before they were started.
+// captureOutput lets the engine see which goroutine writes to standard output and error, if the standard
+// library is patched: text that a goroutine writes after its cell has ended goes to that cell, and text that
+// one goroutine writes to both streams keeps its order. Output of processes that a cell starts comes after
+// everything that was written before they started.
 func captureOutput(e *Engine) {
 	writes.Hook(func(fd int, b []byte) (int, error, bool) {
 		stream := session.Stdout

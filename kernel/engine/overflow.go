@@ -11,8 +11,9 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// overflowed is called by the patched runtime on a goroutine of a cell whose stack has grown beyond its limit, which ends a plain
-// program. Here it ends the goroutine when overflowed returns, and the cell; the session stays.
+// overflowed is called by the patched runtime on a goroutine of a cell whose stack has grown beyond its
+// limit. That ends an ordinary program. Here it ends the goroutine when overflowed returns, and the cell; the
+// session continues.
 func (e *Engine) overflowed() {
 	t := current()
 	if t == nil {
@@ -26,10 +27,11 @@ func (e *Engine) overflowed() {
 	t.run.fail(t.run.overflow(t))
 }
 
-// printsRE matches functions that walk through the values which they are given.
+// printsRE matches functions that traverse the values that they are given.
 var printsRE = regexp.MustCompile(`^(fmt|log|slog|reflect|json|xml|gob|asn1|template)\.`)
 
-// overflow describes where a stack has overflowed: what repeats at its top, and how it came there from its bottom.
+// overflow describes where a stack has overflowed: the repeating calls at its top, and the calls from its
+// bottom to them.
 func (r *run) overflow(t *tag) *failure {
 	var top, bottom [256]uintptr
 	n, depth := cellCutTop(top[:])
@@ -59,7 +61,7 @@ func (r *run) overflow(t *tag) *failure {
 	for _, fr := range inner {
 		repeats[fr] = true
 	}
-	for i := len(outer); i > 0; i-- { // what is outside the recursion
+	for i := len(outer); i > 0; i-- { // calls outside the recursion
 		if repeats[outer[i-1]] {
 			outer = outer[i:]
 			break
@@ -79,8 +81,8 @@ func (r *run) overflow(t *tag) *failure {
 	return f
 }
 
-// framesOf returns the frames in cells, innermost first, and the function that the innermost of them has called, or that the
-// interpreter has called where the stack has no lines.
+// framesOf returns the frames in cells, innermost first, and the function that the innermost of them has
+// called, or that the interpreter has called if the stack has no lines.
 func framesOf(pcs []uintptr) (frames []stack.Frame, callee string) {
 	it := runtime.CallersFrames(pcs)
 	var tr stack.Trace

@@ -7,14 +7,14 @@ import (
 	"interleave/kernel/toolchain"
 )
 
-// packages is what cells may import.
+// packages lists the packages that cells may import.
 type packages struct {
 	*toolchain.Types
 	byName map[string][]string
 	paths  map[string]bool
 }
 
-// preferred orders packages that share a name: those most cells mean come first.
+// preferred orders packages that share a name: the one that most cells mean comes first.
 var preferred = []string{"math/rand/v2", "math/rand", "crypto/rand", "text/template", "html/template", "text/scanner", "go/scanner",
 	"runtime/pprof", "net/http/pprof", "runtime/trace", "hash/maphash", "encoding/hex", "net/http/httptest"}
 

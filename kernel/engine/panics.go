@@ -12,7 +12,7 @@ import (
 	"interleave/runtime/display"
 )
 
-// panicked describes a panic of one of the run's goroutines, in a deferred call of which it was recovered.
+// panicked describes a panic of one of the run's goroutines that was recovered in a deferred call.
 func (e *Engine) panicked(r *run, v any, frames []stack.Frame) *failure {
 	driven := false
 	if d, ok := v.(*interpreted.Panic); ok {
@@ -24,8 +24,9 @@ func (e *Engine) panicked(r *run, v any, frames []stack.Frame) *failure {
 	return f
 }
 
-// uncaught is called by the patched runtime on a goroutine that a cell has started, itself or through a library, and which a panic ends.
-// Its deferred calls have run, and its stack is still whole. The panic ends a plain program. Here it ends the cell.
+// uncaught is called by the patched runtime on a goroutine that a cell has started, directly or through a
+// library, and that a panic ends. Its deferred calls have run, and its stack is still whole. The panic would
+// end an ordinary program. Here it ends the cell.
 func (e *Engine) uncaught() {
 	t := current()
 	var v any
@@ -35,14 +36,15 @@ func (e *Engine) uncaught() {
 	t.run.fail(f)
 }
 
-// One panic of several that a goroutine was in.
+// A onePanic is one of several panics of a goroutine.
 type onePanic struct {
 	value             any
 	recovered, goexit bool
 }
 
-// before returns the lines that Go would print of the panics before that of v: it came in a deferred call while they went on, or
-// after their recovery. mark is what Go adds when v was recovered and thrown again.
+// before returns the lines that Go would print about the panics before that of v: deferred calls raised v
+// while these panics were active, or after their recovery. mark is Go's addition if v was recovered and
+// raised again.
 func before(v any, driven bool) (lines []string, mark string) {
 	var all []onePanic
 	cellPanics(driven, func(value any, recovered, goexit bool) {
@@ -56,7 +58,7 @@ func before(v any, driven bool) (lines []string, mark string) {
 	}
 	all = all[:len(all)-1]
 	for len(all) > 0 && identical(all[len(all)-1].value, v) {
-		if all = all[:len(all)-1]; !driven { // the interpreter does so to each
+		if all = all[:len(all)-1]; !driven { // the interpreter raises each again
 			mark = " [recovered, repanicked]"
 		}
 	}
@@ -73,12 +75,13 @@ func before(v any, driven bool) (lines []string, mark string) {
 	return lines, mark
 }
 
-// identical reports whether two interfaces hold the same value at the same place.
+// identical reports whether two interfaces hold the same value at the same address.
 func identical(a, b any) bool {
 	return *(*[2]uintptr)(unsafe.Pointer(&a)) == *(*[2]uintptr)(unsafe.Pointer(&b))
 }
 
-// panicText writes a panic's value as the Go runtime would. The value's methods may panic themselves, or not return.
+// panicText returns a panic's value as the Go runtime would write it. The value's methods may panic
+// themselves, or not return.
 func panicText(v any) string {
 	text, ok, composed := "", false, false
 	err := withMethods(func() {
@@ -86,11 +89,11 @@ func panicText(v any) string {
 		text, composed = valueText(v)
 		ok = true
 	})
-	if err != nil { // then f's results are not to be read
-		return fmt.Sprintf("%T (its text cannot be had: %v)", v, err)
+	if err != nil { // then the results of f must not be read
+		return fmt.Sprintf("%T (its text is not available: %v)", v, err)
 	}
 	if !ok {
-		return fmt.Sprintf("%T (its text cannot be had: the method panicked)", v)
+		return fmt.Sprintf("%T (its Error or String method panicked)", v)
 	}
 	if composed {
 		text = composite(v)
@@ -107,10 +110,10 @@ func withMethods(f func()) error {
 	return nil
 }
 
-// valueText is the text of a value that Go's runtime writes as such. Others are composed.
+// valueText returns the text of a value that Go's runtime writes in full. Other values are composed.
 func valueText(v any) (text string, composed bool) {
 	switch x := v.(type) {
-	case error: // runtime.Error, too
+	case error: // includes runtime.Error
 		return x.Error(), false
 	case fmt.Stringer:
 		return x.String(), false
@@ -130,8 +133,8 @@ func valueText(v any) (text string, composed bool) {
 	return "", true
 }
 
-// composite writes a value of a type that Go's runtime writes as an address: with the names of fields, if it is neither long nor
-// endless.
+// composite returns the text of a value that Go's runtime writes as an address: with the names of fields,
+// unless it is long or cyclic.
 func composite(v any) string {
 	const short = 10_000
 	text := display.Sprint(v)

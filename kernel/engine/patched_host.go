@@ -4,7 +4,7 @@ package engine
 
 import "unsafe" // also for linkname
 
-// What the patched standard library offers; kernel/toolchain/stdfiles has it.
+// Functions of the patched standard library; kernel/toolchain/stdfiles implements them.
 
 //go:linkname cellTag runtime.cellTag
 func cellTag() unsafe.Pointer

@@ -4,7 +4,8 @@ package engine
 
 import "unsafe"
 
-// Without the patched standard library no cell runs, and its goroutines cannot be told from others.
+// Without the patched standard library no cell runs, and goroutines of cells cannot be distinguished from
+// others.
 
 func cellTag() unsafe.Pointer { return nil }
 

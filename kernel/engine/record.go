@@ -10,12 +10,12 @@ import (
 	"interleave/kernel/engine/interpreted"
 )
 
-// A record is what brings a cell's declarations back in a new process.
+// A record restores a cell's declarations in a new process.
 type record struct {
 	N       int
 	Package int
 	Code    string
-	Plugin  string // empty when the interpreter ran the cell
+	Plugin  string // empty if the interpreter ran the cell
 	Mode    backend.Mode
 	Plot    bool
 	Amends  cell.Amends
@@ -23,10 +23,10 @@ type record struct {
 	Narrow  bool     `json:",omitempty"` // figures for a phone
 	Setting bool     `json:",omitempty"` // only the mode changed
 	Reset   bool     `json:",omitempty"` // everything before is forgotten
-	Lost    bool     `json:",omitempty"` // the variables declared before went with an earlier process
+	Lost    bool     `json:",omitempty"` // an earlier process took the variables declared before with it
 }
 
-// commit makes a cell of which nothing was compiled part of the session, and of the next process's.
+// commit makes a cell without compiled code part of the session, and records it for the next process.
 func (e *Engine) commit(p *cell.Plan, text string) {
 	p.Commit(false)
 	if p.Lasting {
@@ -51,7 +51,7 @@ func (e *Engine) runningID() uint64 {
 	return 0
 }
 
-// Restore declares again what an earlier process had declared. Its variables are gone.
+// Restore repeats the declarations of an earlier process. Its variables are lost.
 func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 	e.starter.busy()
 	defer e.starter.idle(e)
@@ -99,7 +99,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 	return e.session.Lose(), failed
 }
 
-// plan checks what a record holds.
+// plan checks the code of a record.
 func (e *Engine) plan(rec record) (p *cell.Plan, err error) {
 	if len(rec.Forget) > 0 {
 		p, err = e.session.Forget(rec.N, rec.Forget)
@@ -115,7 +115,7 @@ func (e *Engine) plan(rec record) (p *cell.Plan, err error) {
 	return p, nil
 }
 
-// forget drops everything that was declared.
+// forget drops all declarations.
 func (e *Engine) forget() {
 	e.session = e.session.Fresh()
 	e.interp = interpreted.New(e.home)

@@ -11,22 +11,24 @@ import (
 	"interleave/kernel/engine/rt"
 )
 
-// A variable that is declared again with the same type is the same variable, so that closures and pointers follow. Two kinds must not be
-// shared with goroutines that are still there from an earlier cell:
+// A variable that is declared again with the same type is the same variable, so that closures and pointers
+// follow it. Two kinds must not be shared with goroutines that an earlier cell has left:
 //
-//   - what a cell declared that was interrupted or failed, and left goroutines behind: when it runs again, they would send into its new
-//     channels and count in its new counters;
-//   - locks, WaitGroups and the like: the cell would set to zero what such a goroutine has locked, or take its wake-up.
+//   - variables of a cell that was interrupted or failed, and left goroutines behind: when it runs again,
+//     they would send to its new channels and count in its new counters;
+//   - locks, WaitGroups and the like: the cell would set to zero what such a goroutine has locked, or take
+//     its wake-up.
 //
-// These get a new storage. Goroutines, closures and calls that exist keep the old one; functions that are called later use the new one.
+// These get new storage. Existing goroutines, closures and calls keep the old one; functions that are called
+// later use the new one.
 
-// An abandoned run has ended without success, and goroutines of it may be left.
+// An abandoned run has ended without success, and may have left goroutines.
 type abandoned struct {
 	r    *run
-	vars map[string]bool // that its cell declared and that have been declared by no cell since
+	vars map[string]bool // declared by its cell, and by no cell since
 }
 
-// abandon remembers a run that has not succeeded.
+// abandon records a run that has not succeeded.
 func (e *Engine) abandon(r *run, p *cell.Plan) {
 	if all, _ := r.count(); all == 0 || len(p.Again) == 0 {
 		return
@@ -38,7 +40,8 @@ func (e *Engine) abandon(r *run, p *cell.Plan) {
 	e.abandoned = append(e.abandoned, a)
 }
 
-// renew gives variables that a cell declares a new storage where goroutines of earlier cells must not share theirs.
+// renew gives new storage to variables that a cell declares, if goroutines of earlier cells must not share
+// theirs.
 func (e *Engine) renew(p *cell.Plan) {
 	if len(p.Again) == 0 {
 		return
@@ -65,7 +68,7 @@ func (e *Engine) renew(p *cell.Plan) {
 	}
 }
 
-// outdated says which goroutines of earlier cells keep what a name meant before a plan.
+// outdated notes goroutines of earlier cells that use names with the meaning before a plan.
 func (e *Engine) outdated(p *cell.Plan) (notes []string) {
 	if len(p.Remade) == 0 {
 		return nil
@@ -86,7 +89,7 @@ func (e *Engine) outdated(p *cell.Plan) (notes []string) {
 	})
 	for _, n := range slices.Sorted(maps.Keys(names)) {
 		slices.Sort(names[n])
-		notes = append(notes, fmt.Sprintf("goroutines of cell[%d] are still alive and keep the %s that they were started with", n, strings.Join(names[n], ", ")))
+		notes = append(notes, fmt.Sprintf("goroutines of cell[%d] are still running and use the old %s", n, strings.Join(names[n], ", ")))
 	}
 	return notes
 }

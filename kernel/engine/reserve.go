@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// A reserve holds file descriptors that are needed to build and load a cell. Without it, cells that open files until no more can be
-// opened would keep later cells from closing them.
+// A reserve holds file descriptors for building and loading a cell. Without it, cells that open files up to
+// the limit would prevent later cells from closing them.
 type reserve []*os.File
 
-// fill takes what can be had.
+// fill takes as many as are available.
 func (r *reserve) fill() {
 	const enough = 24
 	for len(*r) < enough {
@@ -23,7 +23,7 @@ func (r *reserve) fill() {
 	}
 }
 
-// free gives the descriptors back, and reports whether there were any.
+// free closes the descriptors, and reports whether there were any.
 func (r *reserve) free() bool {
 	for _, f := range *r {
 		f.Close()

@@ -17,13 +17,13 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A run is one execution of one cell. Its goroutines are known by their tags.
+// A run is one execution of one cell. Tags identify its goroutines.
 type run struct {
 	engine *Engine
 	id     uint64 // of the request
 	n      int
 	asked  context.Context // ends with an interrupt
-	ctx    context.Context // the cell's; only stop and end end it, so that stop sees what the interrupt has met
+	ctx    context.Context // the cell's; only stop and end cancel it, so that stop sees the state at the interrupt
 	cancel context.CancelCauseFunc
 
 	done    chan struct{} // closed when the cell's own goroutine has ended
@@ -31,20 +31,21 @@ type run struct {
 	outcome *failure      // of the cell's own goroutine; read after done
 	failed  *failure      // of another; read after broken
 	once    sync.Once
-	exited  chan struct{} // closed when a goroutine has called os.Exit: it never ends
+	exited  chan struct{} // closed when a goroutine has called os.Exit, which never returns
 	gaveUp  sync.Once     // closes exited
-	over    atomic.Bool   // the cell has been answered
+	over    atomic.Bool   // the cell's reply was sent
 
-	mainID     atomic.Uint64   // the goroutine of main
-	stopping   atomic.Bool     // its goroutines end at their next look at the stop flag, or at a breakpoint
-	halt       uint32          // the same for the patched runtime: haltLoops, haltAll; atomic
-	asksCtx    atomic.Bool     // its code has asked for the cell's context
-	killing    atomic.Bool     // they end where they are, also in deferred calls
-	deep       atomic.Int64    // until when a goroutine with a very deep stack may unwind it, in Unix nanoseconds
+	mainID   atomic.Uint64 // the goroutine of main
+	stopping atomic.Bool   // its goroutines end at their next poll of the stop flag, or at a breakpoint
+	halt     uint32        // the same for the patched runtime: haltLoops, haltAll; atomic
+	asksCtx  atomic.Bool   // its code has used the cell's context
+	killing  atomic.Bool   // they end at once, also in deferred calls
+	// when the time of a goroutine with a very deep stack for unwinding it ends, in Unix nanoseconds
+	deep       atomic.Int64
 	line       atomic.Int64    // of interpreted code
-	statements atomic.Int64    // of interpreted code that are finished
+	statements atomic.Int64    // finished ones, of interpreted code
 	cell       *rt.Cell        // compiled code of this run; nil when it is interpreted or was run before
-	ranBy      string          // what figures say of its code
+	ranBy      string          // the engine of its code, for figures
 	captured   map[string]bool // names that closures of the cell use
 	hideNil    bool            // a nil error at the end of the result is not shown
 	shift      map[int]int     // cells whose compiled form runs under another number
@@ -54,7 +55,7 @@ type run struct {
 	shown   bool
 	tags    map[string]*tag         // by place
 	bubbles map[int]context.Context // the cell's context in synctest bubbles, by their number
-	stopped []stack.Frame           // where the stop flag ended the cell's own goroutine, or else the first of the others
+	stopped []stack.Frame           // where the stop flag ended the cell's own goroutine, or else the first other one
 }
 
 // newRun makes a run for a piece of a cell.
@@ -66,11 +67,12 @@ func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
 	return r
 }
 
-// end is told when the run's cell has been answered. What goes on learns from its context why that has ended.
+// end cancels the cell's context after its reply was sent. Goroutines that still run find the reason in the
+// context.
 func (r *run) end() {
 	r.over.Store(true)
 	r.engine.tellLost(r)
-	r.cancel(fmt.Errorf("cell[%d] has ended: what shall outlive its cell needs a context of its own, such as context.Background()", r.n))
+	r.cancel(fmt.Errorf("cell[%d] has ended; pass context.Background() to work that must outlive its cell", r.n))
 }
 
 const goexit = "goexit" // a failure's name
@@ -101,7 +103,7 @@ func (r *run) main(f func()) {
 	returned = true
 }
 
-// unset says which variables have no value because the run did not come to the statements that set them.
+// unset marks variables that have no value because the run did not reach the statements that set them.
 func (r *run) unset(p *cell.Plan) {
 	if r.cell != nil && r.cell.Step != nil {
 		r.engine.session.Unset(p.N, p.Sets, int(atomic.LoadUint32(r.cell.Step)))
@@ -110,8 +112,8 @@ func (r *run) unset(p *cell.Plan) {
 	}
 }
 
-// here is where the calling goroutine is, innermost first. Of interpreted code the stack knows nothing but that the cell's
-// own goroutine runs it.
+// here returns where the calling goroutine is, innermost first. Stacks do not show interpreted code, which
+// only the cell's own goroutine runs.
 func (r *run) here(skip int) []stack.Frame {
 	frames, main := callers(skip + 1)
 	if line := int(r.line.Load()); main && line > 0 {
@@ -120,7 +122,7 @@ func (r *run) here(skip int) []stack.Frame {
 	return frames
 }
 
-// shifted gives frames the numbers under which the user knows their cells.
+// shifted replaces the cell numbers of frames by those that the user knows.
 func (r *run) shifted(frames []stack.Frame) []stack.Frame {
 	for i, fr := range frames {
 		if to, ok := r.shift[fr.Cell]; ok {
@@ -130,7 +132,7 @@ func (r *run) shifted(frames []stack.Frame) []stack.Frame {
 	return frames
 }
 
-// present gives the places in a text the numbers under which the user knows their cells.
+// present replaces the cell numbers of places in a text by those that the user knows.
 func (r *run) present(text string) string {
 	if r.shift == nil {
 		return text
@@ -144,7 +146,7 @@ func (r *run) present(text string) string {
 	})
 }
 
-// files are the names of cells for the recorder, where they differ.
+// files returns the names of cells for the recorder, where they differ.
 func (r *run) files() map[string]string {
 	names := map[string]string{}
 	for from, to := range r.shift {
@@ -156,8 +158,8 @@ func (r *run) files() map[string]string {
 // test runs f, the function of synctest.Test, on a goroutine that belongs to the caller's cell.
 func (e *Engine) test(place string, f func()) { e.serve(current(), place, f) }
 
-// guard returns f for a goroutine that a standard package will start some time, and not as a child of the present one: a timer's
-// has no parent.
+// guard returns f for a goroutine that a standard package will start later, and not as a child of the current
+// one: a timer's has no parent.
 func (e *Engine) guard(place string, f func()) func() {
 	t := current()
 	return func() { e.serve(t, place, f) }
@@ -184,8 +186,8 @@ func (e *Engine) serve(t *tag, place string, f func()) {
 	f()
 }
 
-// fail ends the run because one of its goroutines has panicked or called os.Exit; when its cell is over already, that is told
-// in the cell's output.
+// fail ends the run because one of its goroutines has panicked or called os.Exit. If its cell is over
+// already, it reports the failure in the cell's output.
 func (r *run) fail(f *failure) {
 	if r.over.Load() {
 		r.engine.out.Output(r.id, session.Stderr, []byte(strings.Join(f.render(r.engine), "\n")+"\n"))
@@ -197,10 +199,10 @@ func (r *run) fail(f *failure) {
 	})
 }
 
-// What a run's halt says.
+// The values of a run's halt.
 const (
 	haltLoops = 1 // end at the next loop or call, but not in deferred calls
-	haltAll   = 2 // there as well
+	haltAll   = 2 // also in deferred calls
 )
 
 // left is called by the patched runtime on a goroutine that ends at a breakpoint.
@@ -215,7 +217,7 @@ func (r *run) leave(t *tag) {
 	r.mu.Lock()
 	first := r.stopped == nil
 	r.mu.Unlock()
-	if first { // as good as any other that comes here at the same time
+	if first { // any goroutine that comes here at the same time will do
 		at := r.shifted(r.here(2))
 		r.mu.Lock()
 		r.stopped = at
@@ -224,14 +226,14 @@ func (r *run) leave(t *tag) {
 	r.adopt(t.place, true, cellAt())
 }
 
-// poll is the slow path of generated code's look at the stop flag.
+// poll is called by generated code that finds the stop flag set.
 func (e *Engine) poll() {
 	t := current()
 	if t == nil || !t.run.stopping.Load() {
 		return
 	}
 	if t.unwinding {
-		if t.run.killing.Load() { // the deferred call that is running gets no more time than others
+		if t.run.killing.Load() { // the running deferred call gets no more time than others
 			runtime.Goexit()
 		}
 		return
@@ -273,8 +275,8 @@ func (e *Engine) hooks() rt.Hooks {
 	}
 }
 
-// execute runs the cell's code and waits for it, walking down the staircase when it must not go on. replace is not empty
-// when something burns a core and cannot be stopped.
+// execute runs the cell's code, waits for it, and stops it step by step when it must not continue. replace is
+// not empty if code uses a core and cannot be stopped.
 func (r *run) execute(f func()) (fail *failure, replace string) {
 	go r.main(f)
 	select {
@@ -282,7 +284,8 @@ func (r *run) execute(f func()) (fail *failure, replace string) {
 		if r.outcome != nil && r.outcome.name == goexit { // as in a program, others may call os.Exit meanwhile
 			r.settle()
 		}
-		for began := time.Now(); cellPanicking() && time.Since(began) < gracePanic; { // its deferred calls may have let the cell end
+		// its deferred calls may have let the cell end
+		for began := time.Now(); cellPanicking() && time.Since(began) < gracePanic; {
 			runtime.Gosched()
 		}
 		select {
@@ -299,6 +302,7 @@ func (r *run) execute(f func()) (fail *failure, replace string) {
 	if r.cell != nil {
 		r.cell.Over()
 	}
-	context.AfterFunc(r.asked, func() { r.cancel(context.Cause(r.asked)) }) // what shows the cell's values may wait for it
+	// code that shows the cell's values may wait for it
+	context.AfterFunc(r.asked, func() { r.cancel(context.Cause(r.asked)) })
 	return fail, replace
 }

@@ -20,12 +20,12 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// result shows the value of the cell's last expression. A nil error at its end says nothing and is left out, as Python
-// leaves out None. A value of which nothing can be shown but that it should have been fails the cell.
+// result shows the value of the cell's last expression. It leaves out a nil error at the end, as Python
+// leaves out None. If only the error of showing it can be shown, the cell fails.
 func (x *execution) result(values []any) {
 	defer func() {
 		if v := recover(); v != nil {
-			x.failed(&failure{name: "panic", value: "while the result was shown: " + panicText(v)})
+			x.failed(&failure{name: "panic", value: "while the result was being displayed: " + panicText(v)})
 		}
 	}()
 	var data, meta session.Bundle
@@ -43,7 +43,7 @@ func (x *execution) result(values []any) {
 	}
 }
 
-// bundle is what is shown of values; err says what could not be.
+// bundle returns the representations of values; err reports those that failed.
 func (x *execution) bundle(values []any) (data, meta session.Bundle, err error) {
 	if k := len(values); k > 1 && values[k-1] == nil && x.run.hideNil {
 		values = values[:k-1]
@@ -87,7 +87,7 @@ func bundle(m map[string]any) session.Bundle {
 	return b
 }
 
-// display is where package display sends what cells show.
+// display receives the output that cells send to package display.
 func (e *Engine) display(ev display.Event) {
 	id := e.runningID()
 	if t := current(); t != nil {
@@ -100,10 +100,11 @@ func (e *Engine) display(ev display.Event) {
 	e.out.Emit(session.Display{Cell: id, Data: bundle(ev.Data), Metadata: bundle(ev.Metadata), ID: ev.ID, Update: ev.Update})
 }
 
-// calledByYaegi is the engine of what an interpreted cell starts: such a cell has no function bodies of its own.
+// calledByYaegi is the engine of goroutines that an interpreted cell starts: such a cell has no function
+// bodies of its own.
 const calledByYaegi = "compiled, called by yaegi"
 
-// ranBy is the engine that runs fn, or the calling goroutine's code, for numbers and figures.
+// ranBy returns the engine that runs fn, or the calling goroutine's code, for numbers and figures.
 func ranBy(fn any) string {
 	if fn == nil {
 		if t := current(); t != nil {
@@ -113,15 +114,15 @@ func ranBy(fn any) string {
 	}
 	v := reflect.ValueOf(fn)
 	if v.Kind() == reflect.Func && !v.IsNil() && runtime.FuncForPC(v.Pointer()).Name() == "reflect.makeFuncStub" {
-		return backend.Yaegi.String() // its functions are reflect's
+		return backend.Yaegi.String() // its functions are made by reflect
 	}
 	return backend.Compiled.String()
 }
 
-// phone is the width of figures on request, in CSS pixels: that of a small phone.
+// phone is the width of narrow figures in CSS pixels: that of a small phone.
 const phone = 360
 
-// figure draws what the cell's goroutines did, under the cell.
+// figure draws the timeline of the cell's goroutines under the cell.
 func (x *execution) figure(exp *timeline.Experiment) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -150,8 +151,9 @@ func (x *execution) figure(exp *timeline.Experiment) {
 	})
 }
 
-// leftBehind shows which goroutines of a run are still running after it. Those that are about to end, because they were running or wait for
-// the cell's context, are given a moment. exp is nil when there is no recording, since all of them were started by measured code.
+// leftBehind lists the goroutines of a run that are still running after it. It gives a moment to those that
+// are about to end, because they were running or wait for the cell's context. exp is nil without a recording:
+// then measured code started all of them.
 func (x *execution) leftBehind(r *run, exp *timeline.Experiment) {
 	if exp != nil && len(exp.Left) == 0 {
 		return
@@ -184,7 +186,8 @@ func (x *execution) leftBehind(r *run, exp *timeline.Experiment) {
 	if n == 0 {
 		return
 	}
-	if exp.Cut != "" || len(exp.Gaps) > 0 || n > crowd { // the recording may not know all, or not that some have ended since
+	// the recording may be incomplete, or miss that some have ended since
+	if exp.Cut != "" || len(exp.Gaps) > 0 || n > crowd {
 		n = max(len(now), len(lines))
 	}
 	if n > len(lines) {
@@ -202,11 +205,12 @@ func (r *run) settle() {
 	}
 }
 
-// listLeft shows that n goroutines are still running, of which burning use a core, with lines that describe them.
+// listLeft shows that n goroutines are still running, of which burning use a core, with lines that describe
+// them.
 func (x *execution) listLeft(n, burning int, lines []string) {
-	head := quantity.Plural(n, "goroutine is still alive after this cell", "goroutines are still alive after this cell")
+	head := quantity.Plural(n, "goroutine is still running after this cell", "goroutines are still running after this cell")
 	if burning > 0 {
-		lines = append(lines, "To end what runs, restart the kernel. A loop that looks at ctx ends with its cell: for ctx.Err() == nil { … }")
+		lines = append(lines, "To stop goroutines, restart the kernel. A loop that checks ctx stops with its cell: for ctx.Err() == nil { … }")
 	}
 	text := head + ":\n  " + strings.Join(lines, "\n  ")
 	page := `<details><summary style="opacity:.7">` + html.EscapeString(head) + "</summary><pre>" + html.EscapeString(strings.Join(lines, "\n")) + "</pre></details>"

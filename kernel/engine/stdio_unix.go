@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// outputs gives cells back the standard output and error that an earlier cell has closed. A file that the user has put in
-// their place stays: that is wanted.
+// outputs restores standard output and error if an earlier cell has closed them. A file that the user has put
+// in their place stays, because that is intended.
 type outputs []spare
 
-// A spare is a copy of a standard stream out of the user's way.
+// A spare is a copy of a standard stream, at a number that user code does not use.
 type spare struct {
 	file **os.File // os.Stdout or os.Stderr
 	name string
-	fd   int // where it belongs
+	fd   int // the stream's descriptor
 	copy int
 }
 
@@ -25,7 +25,7 @@ type spare struct {
 func keepOutputs() (o outputs) {
 	for _, s := range []spare{{file: &os.Stdout, name: "/dev/stdout", fd: 1}, {file: &os.Stderr, name: "/dev/stderr", fd: 2}} {
 		var err error
-		for _, least := range []int{600, 10} { // above what user code counts on, if so many are allowed
+		for _, least := range []int{600, 10} { // above the numbers that user code expects, if the limit allows
 			if s.copy, err = unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, least); err == nil {
 				o = append(o, s)
 				break
@@ -35,7 +35,7 @@ func keepOutputs() (o outputs) {
 	return o
 }
 
-// repair costs two system calls where nothing is to be done.
+// repair takes two system calls if there is nothing to restore.
 func (o outputs) repair() {
 	for _, s := range o {
 		s.repair()
@@ -53,7 +53,7 @@ func (s spare) repair() {
 		return
 	}
 	fd := s.fd
-	if !free { // a file of the user's has the number now
+	if !free { // a file of the user has the number now
 		if fd, err = unix.FcntlInt(uintptr(s.copy), unix.F_DUPFD_CLOEXEC, 3); err != nil {
 			return
 		}
@@ -64,8 +64,8 @@ func (s spare) repair() {
 	}
 }
 
-// isOpen reports whether a file can be written to. User code may have closed its descriptor alone; under the number of one that was made
-// here there may be another file then.
+// isOpen reports whether a file can be written to. User code may have closed only its descriptor; the number
+// of one that was made here may belong to another file then.
 func (s spare) isOpen(f *os.File) bool {
 	if f == nil {
 		return false

@@ -16,17 +16,17 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// How an interrupted cell ended.
+// Time for each step of stopping a cell.
 const (
-	graceCancel = 20 * time.Millisecond  // to end by its context, if it has asked for that
+	graceCancel = 20 * time.Millisecond  // to end by its context, if it has used that
 	graceStop   = 700 * time.Millisecond // to end by the stop flag, or to become fewer
 	gracePanic  = 20 * time.Millisecond  // for the deferred calls of a goroutine that panics
-	graceKill   = 3 * time.Second        // to come to a place where it can be ended
-	graceEach   = 200 * time.Microsecond // more, in all, for each goroutine
+	graceKill   = 3 * time.Second        // to reach a place where it can be ended
+	graceEach   = 200 * time.Microsecond // additional, in total, for each goroutine
 )
 
-// stop ends all goroutines of the run: first by the context, then by the stop flag, and gives up on those that are merely
-// blocked. It continues while their number falls. why is nil for an interrupt.
+// stop ends all goroutines of the run: first by the context, then by the stop flag, and gives up on those
+// that are merely blocked. It continues while their number falls. why is nil for an interrupt.
 func (r *run) stop(why *failure) (*failure, string) {
 	r.engine.recorder.Halt()
 	var stood []stack.Frame
@@ -56,7 +56,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 	}
 	var left []living
 	var d deadline
-	var killed time.Time // when the deadline had passed and goroutines began to be killed
+	var killed time.Time // when the deadline had passed and killing began
 	var calls uint64
 	for quiet := 0; ; {
 		began := time.Now()
@@ -75,7 +75,8 @@ func (r *run) stop(why *failure) (*failure, string) {
 		if quiet++; fell || busy > 0 || calls != last && quiet > 1 || r.engine.out.Writing() {
 			quiet = 0
 		}
-		if quiet >= 3 || late && busy == 0 && killed.IsZero() { // one that was killed may have let another go on // seen blocked three times
+		// Seen blocked three times, or late: but a goroutine that was killed may have unblocked another.
+		if quiet >= 3 || late && busy == 0 && killed.IsZero() {
 			if left = r.living(); len(left) == 0 {
 				break
 			}
@@ -109,21 +110,23 @@ func (r *run) stop(why *failure) (*failure, string) {
 			wait.Stop()
 		}
 	}
-	if len(left) > 0 { // they say where
+	if len(left) > 0 { // the report shows their places
 		stood = nil
 	}
 	return r.interrupted(why, step, stood, left), ""
 }
 
-// A deadline is when the goroutines of a run should have ended. It is later where the machine gives the process little time.
+// A deadline is the time by which the goroutines of a run should have ended. It is later if the machine gives
+// the process little time.
 type deadline struct {
-	end   time.Time     // whatever happens
+	end   time.Time     // the latest time
 	least int           // the smallest number of goroutines seen
-	since time.Time     // when that was
-	cpu   time.Duration // what the process had used then
+	since time.Time     // when least was reached
+	cpu   time.Duration // processor time of the process at since
 }
 
-// look notes how many goroutines live. fell says that they have become fewer, late that they had their time since they last did.
+// look records how many goroutines are left. fell reports that their number has fallen, late that they have
+// had their time since it last fell.
 func (d *deadline) look(n int) (fell, late bool) {
 	now := time.Now()
 	first := d.end.IsZero()
@@ -138,7 +141,7 @@ func (d *deadline) look(n int) (fell, late bool) {
 	return false, took > graceStop && (took > 5*graceStop || cpuTime()-d.cpu > graceStop/2) || now.After(d.end)
 }
 
-// cpuTime is what the process has used.
+// cpuTime returns the processor time of the process.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
@@ -151,7 +154,7 @@ func busyOnes(all []living) []living {
 	return slices.DeleteFunc(slices.Clone(all), func(l living) bool { return !l.busy })
 }
 
-// stood is where the cell's own goroutine is; nil when it has ended.
+// stood returns where the cell's own goroutine is, nil if it has ended.
 func (r *run) stood() []stack.Frame {
 	var main []living
 	r.each(func(l living) {
@@ -164,13 +167,13 @@ func (r *run) stood() []stack.Frame {
 		return nil
 	}
 	frames := stack.Frames(seen[0].Text)
-	if line := int(r.line.Load()); line > 0 { // interpreted
+	if line := int(r.line.Load()); line > 0 { // of interpreted code
 		frames = append(frames, stack.Frame{Cell: r.n, Line: line})
 	}
 	return r.shifted(frames)
 }
 
-// doneOnce is done while it is open: a closed one would make the loop above spin.
+// doneOnce returns done while it is open: a closed channel would make the loop above spin.
 func (r *run) doneOnce() <-chan struct{} {
 	select {
 	case <-r.done:
@@ -180,8 +183,8 @@ func (r *run) doneOnce() <-chan struct{} {
 	}
 }
 
-// gone waits for all goroutines of the run to end, for about d: longer while some could run and the machine gives the process little time.
-// Where one has called os.Exit there is nothing to wait for.
+// gone waits for all goroutines of the run to end, for about d: longer while some could run and the machine
+// gives the process little time. After a call of os.Exit it does not wait.
 func (r *run) gone(d time.Duration) bool {
 	began, cpu := time.Now(), cpuTime()
 	done := r.done
@@ -191,7 +194,7 @@ func (r *run) gone(d time.Duration) bool {
 		select {
 		case <-r.exited:
 			return n == 0
-		case <-r.done: // others end just behind the cell's own
+		case <-r.done: // others end right after the cell's own
 			if done = nil; n == 0 {
 				return true
 			}
@@ -227,7 +230,7 @@ var stopCount struct {
 	n int
 }
 
-// stops counts runs that are being stopped; the flag is up while there are any.
+// stops counts runs that are being stopped; the flag is set while there are any.
 func stops(delta int) {
 	stopCount.Lock()
 	defer stopCount.Unlock()

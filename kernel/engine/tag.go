@@ -10,23 +10,26 @@ import (
 	"unsafe"
 )
 
-// A tag is what the patched runtime keeps for a goroutine of a cell, and what a goroutine inherits from the one that starts it. So
-// each goroutine belongs to the run that caused it, also after its cell has ended. A tag lives as long as a goroutine has it.
+// A tag is data that the patched runtime keeps for a goroutine of a cell. A goroutine inherits it from the
+// one that starts it, so that each goroutine belongs to the run that caused it, even after its cell has
+// ended. A tag lives as long as a goroutine has it.
 type tag struct {
-	// These two are first: the patched runtime reads them, in stdfiles/cellstop.go.txt of package kernel/toolchain.
+	// These two are first: the patched runtime reads them, in stdfiles/cellstop.go.txt of package
+	// kernel/toolchain.
 	stop      *uint32 // the run's halt
-	unwinding bool    // it is ending: being stopped does not concern it any more
+	unwinding bool    // it is ending, so that a stop does not affect it
 
 	run    *run
-	place  string          // where the goroutine that got the tag first was started: cell[3]:4, or cell[3] for a cell's own
+	place  string          // where the first goroutine with the tag was started: cell[3]:4, or cell[3] for a cell's own
 	guest  *guest          // it calls methods of values that are shown
-	labels context.Context // the profiler labels that say the same to whoever reads a traceback
+	labels context.Context // profiler labels with the same data, for readers of a traceback
 }
 
-// current returns the tag of the calling goroutine, nil when it belongs to no cell.
+// current returns the tag of the calling goroutine, nil if it belongs to no cell.
 func current() *tag { return (*tag)(cellTag()) }
 
-// adopt makes the calling goroutine one of the run's. at is what cellAt returns on it from now on; with 0 it was started at place.
+// adopt makes the calling goroutine one of the run's. at is what cellAt returns on it from now on; with 0 it
+// was started at place.
 func (r *run) adopt(place string, unwinding bool, at uintptr) {
 	key := place
 	if unwinding {
@@ -43,7 +46,8 @@ func (r *run) adopt(place string, unwinding bool, at uintptr) {
 	t.set(at)
 }
 
-// startedAt is where a goroutine with the tag was started, as far as it is known; at is what cellAt returns on it.
+// startedAt returns where a goroutine with the tag was started, as far as that is known; at is what cellAt
+// returns on it.
 func (t *tag) startedAt(at uintptr) string {
 	place := t.place
 	if at != 0 {

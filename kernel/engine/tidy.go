@@ -8,21 +8,22 @@ import (
 	"time"
 )
 
-// A tidier gives back to the system what cells have left as garbage. Go's runtime does so over minutes, and keeps the records of
-// ended goroutines for ever. That takes a garbage collection, which would disturb what a goroutine of an earlier cell measures:
-// so it waits until the process has used next to no time for a while.
+// A tidier returns garbage of cells to the system. Go's runtime does so over minutes, and keeps the records
+// of ended goroutines for ever. Freeing them takes a garbage collection, which would disturb measurements by
+// a goroutine of an earlier cell: so the tidier waits until the process has used almost no processor time for
+// a while.
 type tidier struct {
 	mu    sync.Mutex
-	timer *time.Timer // nil while a cell runs, and when there is nothing to give back
+	timer *time.Timer // nil while a cell runs, and when there is nothing to return
 	began time.Time
-	cpu   time.Duration // what the process had used when the timer was set
-	kept  uint64        // bytes that were held after the last time
+	cpu   time.Duration // processor time of the process when the timer was set
+	kept  uint64        // bytes that were still held after the last time
 }
 
 const (
 	tidyAfter = 1500 * time.Millisecond // in which the process is idle
-	tidyIdle  = 100                     // that is, it uses less than the hundredth part of a core
-	tidyLeast = 4 << 20                 // bytes that are worth it
+	tidyIdle  = 100                     // idle means less than a hundredth of a core
+	tidyLeast = 4 << 20                 // the least number of bytes worth the work
 )
 
 // busy is called when a cell begins.
@@ -58,14 +59,14 @@ func (t *tidier) set() {
 			t.set()
 			return
 		}
-		giveBack() // a cell that comes now waits: it would be disturbed
+		giveBack() // a cell that comes now waits, because the collection would disturb it
 		t.kept = held()
 	})
 	t.timer = self
 }
 
-// giveBack frees what can be freed. A first collection frees the stacks of goroutines that have ended, and then their records are
-// garbage. The list of goroutines becomes smaller the second time.
+// giveBack frees what can be freed. A first collection frees the stacks of goroutines that have ended, and
+// then their records are garbage. The second one shortens the list of goroutines.
 func giveBack() {
 	runtime.GC()
 	cellReap()
@@ -73,7 +74,7 @@ func giveBack() {
 	debug.FreeOSMemory()
 }
 
-// held is how much memory the runtime holds of the system.
+// held returns how much memory of the system the runtime holds.
 func held() uint64 {
 	m := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(m)

@@ -140,8 +140,8 @@ func TestLateCrashes(t *testing.T) {
 	k.keep()
 	for _, c := range []struct{ name, end, want string }{
 		{"panic", "panic(\"late\")", "panic: late\nin a goroutine started at cell[N]:2\ncell[N]:4 in func1\n"},
-		{"task", "lab.Go(ctx, func(context.Context) (int, error) { panic(\"late\") }, lab.Named(\"daemon\"))", "panic: late\nin daemon, started at cell[N]:4; nobody awaits it\ncell[N]:4 in func1.1\n"},
-		{"timer", "lab.After(context.Background(), 0, func(context.Context) (int, error) { panic(\"late\") }, lab.Named(\"timer\"))", "panic: late\nin timer, started at cell[N]:4; nobody awaits it\ncell[N]:4 in func1.1\n"},
+		{"task", "lab.Go(ctx, func(context.Context) (int, error) { panic(\"late\") }, lab.Named(\"daemon\"))", "panic: late\nin daemon, started at cell[N]:4; not awaited\ncell[N]:4 in func1.1\n"},
+		{"timer", "lab.After(context.Background(), 0, func(context.Context) (int, error) { panic(\"late\") }, lab.Named(\"timer\"))", "panic: late\nin timer, started at cell[N]:4; not awaited\ncell[N]:4 in func1.1\n"},
 		{"os.Exit", "os.Exit(3)", "exit: os.Exit(3)\ncell[N]:4 in func1\n"},
 		{"log.Fatal", "log.SetFlags(0)\n\tlog.Fatal(\"late\")", "late\nexit: os.Exit(1)\ncell[N]:5 in func1\n"},
 	} {
@@ -208,7 +208,7 @@ func TestPanicToldMeanwhile(t *testing.T) {
 	k.declare()
 	k.keep()
 	s := k.runUntil("lab.Thread(ctx, \"early\", func(context.Context) {\n\tpanic(\"ready\")\n})\n<-ctx.Done()", k.interrupt)
-	want := place("panic: ready\nin early, started at cell[N]:1; nobody awaits it\ncell[N]:2 in func1\n", s.n)
+	want := place("panic: ready\nin early, started at cell[N]:1; not awaited\ncell[N]:2 in func1\n", s.n)
 	if !regexp.MustCompile("^"+want).MatchString(s.stderr) || strings.Count(s.stderr, "panic: ready") != 1 {
 		t.Errorf("want %s once:\n%s", want, s.said())
 	}

@@ -1,5 +1,6 @@
-// Package compiled runs cells as machine code: it builds their packages, loads them into the process, and lets later definitions take the
-// place of earlier ones. It must not know how a cell's code is watched, stopped or shown.
+// Package compiled runs cells as machine code: it builds their packages, loads them into the process, and
+// makes later definitions replace earlier ones. It must not know how a cell's code is watched, stopped or
+// shown.
 package compiled
 
 import (
@@ -16,14 +17,15 @@ import (
 	"interleave/kernel/toolchain"
 )
 
-// A Config says what an Engine works with.
+// A Config configures an Engine.
 type Config struct {
 	Tools   *toolchain.Toolchain
 	Missing error  // why cells cannot be compiled, or nil
 	WorkDir string // where cells are built
 	Plain   bool   // code of cells has no gates: later definitions are written over the entries of earlier ones
 	Log     *slog.Logger
-	// InBodies counts the goroutines that are in each of some bodies of code; more says that it has looked at only some.
+	// InBodies counts the goroutines in each of some bodies of code; more reports that it has examined only some
+	// goroutines.
 	InBodies func([]cell.Stale) (counts []int, more bool)
 }
 
@@ -41,10 +43,11 @@ func New(c Config) *Engine { return &Engine{Config: c} }
 // Mode returns [backend.Compiled].
 func (e *Engine) Mode() backend.Mode { return backend.Compiled }
 
-// Opened is how many compiled cells are in this process.
+// Opened returns the number of compiled cells in this process.
 func (e *Engine) Opened() int { return e.opened }
 
-// Load builds a checked cell and loads it. A cell whose every name still means what it meant runs again without being built.
+// Load builds a checked cell and loads it. A cell in which every name still has the same meaning runs again
+// without being built.
 func (e *Engine) Load(ctx context.Context, p *cell.Plan) (*backend.Program, error) {
 	if p.Reuse != 0 {
 		c := rt.Lookup(p.Reuse)
@@ -71,7 +74,8 @@ func (e *Engine) Load(ctx context.Context, p *cell.Plan) (*backend.Program, erro
 	return &backend.Program{Run: run, Cell: c, File: file}, nil
 }
 
-// plugin builds a cell and loads it. Where definitions of the cell must not take the place of earlier ones, the plan becomes another.
+// plugin builds a cell and loads it. If definitions of the cell must not replace earlier ones, it amends the
+// plan.
 func (e *Engine) plugin(ctx context.Context, p *cell.Plan) (so string, err error) {
 	for {
 		if so, err = e.build(ctx, p); err != nil {
@@ -100,14 +104,14 @@ func (e *Engine) plugin(ctx context.Context, p *cell.Plan) (so string, err error
 	return so, err
 }
 
-// build makes what the process loads of a cell, or finds it where an earlier process has made it.
+// build makes the file of a cell that the process loads, or finds it if an earlier process has made it.
 func (e *Engine) build(ctx context.Context, p *cell.Plan) (so string, err error) {
 	return e.Tools.Build(ctx, toolchain.Package{
 		Name: fmt.Sprintf("c%d", p.Package), Source: []byte(p.Code), Imports: p.Imports, WorkDir: e.WorkDir,
 	})
 }
 
-// open loads what build has made.
+// open loads the file that build has made.
 func (e *Engine) open(p *cell.Plan, so string) error {
 	e.facts.forwards, e.facts.looks = p.Forwards, p.Amended.Looks
 	for _, m := range p.Moves {
@@ -123,7 +127,7 @@ func (e *Engine) open(p *cell.Plan, so string) error {
 	return nil
 }
 
-// link loads what Build has made into the process.
+// link loads the file that Build has made into the process.
 func (e *Engine) link(path, file string) error {
 	if e.Tools.Index() == "" {
 		_, err := plugin.Open(file)

@@ -13,27 +13,27 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// How definitions take the place of earlier ones in code that has no gates. What may be replaced is decided here, before anything of the cell is
-// loaded; package cell says why the rules are what they are.
+// How definitions replace earlier ones in code without gates. This file decides what may be replaced, before
+// anything of the cell is loaded; package cell gives the reasons for the rules.
 
-// facts are what the compiler lets others know of the functions of plain cells.
+// facts are the compiler's facts about functions of plain cells that other packages can read.
 type facts struct {
 	params   map[int]map[string]int // by cell and symbol
 	known    map[int]map[string]load.Function
-	forwards []cell.Forward // of the cell that is being loaded
-	looks    []string       // places in it whose loops look at the stop flag
+	forwards []cell.Forward // of the cell being loaded
+	looks    []string       // places in it whose loops poll the stop flag
 	code     *breaks.Code   // its own
 }
 
-// A looseError says which loops of a cell that is to be loaded cannot be stopped.
+// A looseError lists the loops, of a cell being loaded, that cannot be stopped.
 type looseError struct{ places []string }
 
 func (e *looseError) Error() string {
 	return "loops that cannot be stopped: " + strings.Join(e.places, ", ")
 }
 
-// check is called with an address in the code of a cell that is to be loaded. It refuses one with loops that could be stopped if they looked at
-// the stop flag.
+// check is called with an address in the code of a cell that is to be loaded. It refuses the cell if it has
+// loops that could be stopped if they polled the stop flag.
 func (e *Engine) check(path string, pc uintptr) error {
 	e.facts.code = breaks.Read(pc)
 	var err looseError
@@ -41,7 +41,7 @@ func (e *Engine) check(path string, pc uintptr) error {
 		loop = slices.DeleteFunc(loop, func(place string) bool { return !strings.HasPrefix(place, "cell[") })
 		switch {
 		case len(loop) == 0:
-			e.Log.Info("a loop of a package's cannot be stopped", "cell", path)
+			e.Log.Info("a loop of a package cannot be stopped", "cell", path)
 		case !slices.ContainsFunc(loop, func(place string) bool { return slices.Contains(e.facts.looks, place) }):
 			err.places = append(err.places, loop...)
 		}
@@ -52,7 +52,7 @@ func (e *Engine) check(path string, pc uintptr) error {
 	return nil
 }
 
-// added is called before any of the code of a cell runs that was loaded.
+// added is called before any code of a loaded cell runs.
 func (e *Engine) added(path string) {
 	breaks.Add(e.facts.code)
 	var jumps []breaks.Jump
@@ -66,12 +66,12 @@ func (e *Engine) added(path string) {
 	}
 	if len(jumps) > 0 {
 		if err := breaks.Redirect(jumps); err != nil {
-			e.Log.Warn("methods take a call more", "cell", path, "error", err)
+			e.Log.Warn("calls of redefined methods take a detour", "cell", path, "error", err)
 		}
 	}
 }
 
-// instead returns the functions of a cell that is being loaded which stand in for others.
+// instead returns the functions that replace others, of the cell being loaded.
 func (e *Engine) instead(path string) map[string]string {
 	m := map[string]string{}
 	for _, f := range e.facts.forwards {
@@ -80,7 +80,7 @@ func (e *Engine) instead(path string) map[string]string {
 	return m
 }
 
-// of returns what is known of a function. ok is false when nothing is known.
+// factsOf returns the compiler's facts about a function. ok is false if there are none.
 func (e *Engine) factsOf(en cell.Entry) (f load.Function, ok bool) {
 	all, read := e.facts.known[en.Cell]
 	if !read {
@@ -92,7 +92,7 @@ func (e *Engine) factsOf(en cell.Entry) (f load.Function, ok bool) {
 			all, err = load.Functions(file, e.facts.params[en.Cell])
 		}
 		if err != nil {
-			e.Log.Warn("what the compiler knows of functions", "error", err)
+			e.Log.Warn("cannot read the compiler's facts about functions", "error", err)
 		}
 		e.facts.known[en.Cell] = all
 	}
@@ -106,7 +106,8 @@ func (e *Engine) Inlined(en cell.Entry) bool {
 	return !ok || f.Inlined
 }
 
-// unfit returns the keys of definitions that must not take the place of the earlier ones, in a cell that was built and not loaded.
+// unfit returns the keys of definitions that must not replace earlier ones, in a cell that was built and not
+// loaded.
 func (e *Engine) unfit(p *cell.Plan) (keys []string) {
 	if !e.Plain {
 		return nil
@@ -134,14 +135,15 @@ func (e *Engine) fits(j cell.Jump) bool {
 	return at != 0 && breaks.CanJump(at)
 }
 
-// redirect lets calls of earlier definitions lead to those of a cell that was loaded, and notes what continues to use the earlier ones.
+// redirect makes calls of earlier definitions lead to those of a loaded cell, and notes the code that
+// continues to use the earlier ones.
 func (e *Engine) redirect(p *cell.Plan) error {
 	p.Notices = append(p.Notices, e.stale(p)...)
-	to := map[uintptr]uintptr{} // a method and the function that stands in for it are one
+	to := map[uintptr]uintptr{} // a method and the function that stands in for it count as one
 	for _, j := range p.Jumps {
 		from := e.entry(j.Old)
 		if j.Value && (from == 0 || !breaks.CanJump(from)) {
-			p.Notices = append(p.Notices, fmt.Sprintf("values of %s that were handed on before keep the earlier one: make them again", cell.Clean(j.Key)))
+			p.Notices = append(p.Notices, fmt.Sprintf("values of %s from before this cell still call the old one: create them again", cell.Clean(j.Key)))
 			continue
 		}
 		to[from] = e.entry(j.New)
@@ -152,29 +154,30 @@ func (e *Engine) redirect(p *cell.Plan) error {
 	var jumps []breaks.Jump
 	for from, to := range to {
 		if to == 0 {
-			return errors.New("a definition that was to take the place of another is not there")
+			return errors.New("the function that replaces another is missing")
 		}
 		jumps = append(jumps, breaks.Jump{From: from, To: to})
 	}
 	return breaks.Redirect(jumps)
 }
 
-// entry is the address of a function of a cell that was loaded.
+// entry returns the address of a function of a loaded cell.
 func (e *Engine) entry(en cell.Entry) uintptr {
 	return e.loader.Entry(fmt.Sprint(cell.PackagePrefix, en.Cell), en.Symbol)
 }
 
-// stale names what continues to use the definitions that a plan replaces: functions that were made earlier, and goroutines.
+// stale notes the code that continues to use definitions that a plan replaces: functions that were made
+// earlier, and goroutines.
 func (e *Engine) stale(p *cell.Plan) (notes []string) {
 	for _, s := range p.Stale {
 		if len(s.Kept) == 0 {
 			continue
 		}
-		keep := "keep the earlier " + cell.Clean(strings.Join(s.Kept, ", "))
+		keep := "still call the old " + cell.Clean(strings.Join(s.Kept, ", "))
 		if s.Function == "" {
-			notes = append(notes, fmt.Sprintf("functions that cell[%d] has made %s: run it again to make new ones", s.Cell, keep))
+			notes = append(notes, fmt.Sprintf("functions created by cell[%d] %s: run it again to create new ones", s.Cell, keep))
 		} else {
-			notes = append(notes, fmt.Sprintf("functions that %s (cell[%d]) has made %s: call it again to make new ones", s.Function, s.Cell, keep))
+			notes = append(notes, fmt.Sprintf("functions created by %s (cell[%d]) %s: call it again to create new ones", s.Function, s.Cell, keep))
 		}
 	}
 	counts, more := e.InBodies(p.Stale)

@@ -20,7 +20,7 @@ func TestMeasuredCells(t *testing.T) {
 		t.Error(s)
 	}
 	s = w.run("hold := make(chan bool)\nlab.Measure(ctx, \"leak\", func(context.Context) error { go func() { <-hold }(); return nil }).Err")
-	if got := s.of("display"); s.of("figure") != "" || !strings.HasPrefix(got, "1 goroutine is still alive after this cell:\n  goroutine ") || !strings.Contains(got, " [chan receive] cell[4]:2") {
+	if got := s.of("display"); s.of("figure") != "" || !strings.HasPrefix(got, "1 goroutine is still running after this cell:\n  goroutine ") || !strings.Contains(got, " [chan receive] cell[4]:2") {
 		t.Error(s)
 	}
 	// A measurement that was interrupted keeps no later cell from being recorded, though its function never returns.

@@ -184,7 +184,7 @@ func TestGoesOn(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
 	s := w.run("go func() {\n\tfor ctx := context.Background(); ctx.Err() == nil; {\n\t}\n}()\ntime.Sleep(50 * time.Millisecond)")
-	if got := s.of("display"); !strings.HasPrefix(got, "1 goroutine is still alive after this cell:\n  go cell[1]:1: ") || !strings.Contains(got, " at cell[1]:2\n") || !strings.Contains(got, "for ctx.Err() == nil") {
+	if got := s.of("display"); !strings.HasPrefix(got, "1 goroutine is still running after this cell:\n  go cell[1]:1: ") || !strings.Contains(got, " at cell[1]:2\n") || !strings.Contains(got, "for ctx.Err() == nil") {
 		t.Error(s)
 	}
 	s = w.run("var wg sync.WaitGroup\nfor range 4 {\n\twg.Go(func() {\n\t\tfor range 20_000_000 {\n\t\t}\n\t})\n}\nwg.Wait()")
@@ -198,7 +198,7 @@ func TestManyGoOn(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
 	s := w.run("gate := make(chan struct{})\nfor range 100_000 {\n\tgo func() { <-gate }()\n}\n1")
-	if got := s.of("display"); !strings.HasPrefix(got, "100\u2009000 goroutines are still alive after this cell:\n") || !strings.Contains(got, "… and 99\u2009995 more") || s.of("result") != "1" || !s.done.OK {
+	if got := s.of("display"); !strings.HasPrefix(got, "100\u2009000 goroutines are still running after this cell:\n") || !strings.Contains(got, "… and 99\u2009995 more") || s.of("result") != "1" || !s.done.OK {
 		t.Error(s)
 	}
 	w.run("close(gate)\nfor runtime.NumGoroutine() > 1000 {\n\truntime.Gosched()\n}")
@@ -248,7 +248,7 @@ func TestEndsWithItsCell(t *testing.T) {
 		}
 	}
 	s := w.run("go func() { <-ctx.Done(); select {} }()\nlab.Go(ctx, func(ctx context.Context) (int, error) { return 0, lab.Sleep(ctx, time.Hour) })")
-	if got := s.of("display"); !strings.HasPrefix(got, "1 goroutine is still alive after this cell:\n  go cell[4]:1: ") {
+	if got := s.of("display"); !strings.HasPrefix(got, "1 goroutine is still running after this cell:\n  go cell[4]:1: ") {
 		t.Error(s)
 	}
 }
@@ -295,7 +295,7 @@ func TestExpressionsChooseTheEngineAsCellsDo(t *testing.T) {
 	cell := w.run(code)
 	s := w.runWith("n := 5", map[string]string{"a": code, "b": "n + 1"})
 	a := s.done.Expressions["a"].Failed
-	if cell.done.OK || a == nil || a.Name != "refused" || !strings.Contains(a.Value, "outside what the interpreter is proven to do right") ||
+	if cell.done.OK || a == nil || a.Name != "refused" || !strings.Contains(a.Value, "outside what the interpreter is proven to run correctly") ||
 		!strings.Contains(cell.of("failed"), strings.SplitN(a.Value, ": ", 2)[1]) {
 		t.Errorf("the cell: %s\nthe expression: %+v", cell, a)
 	}

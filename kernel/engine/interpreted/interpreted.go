@@ -1,5 +1,6 @@
-// Package interpreted runs cells with yaegi, an interpreter: the lines that drive an experiment. It is the one package that knows yaegi, and it
-// must not know which cells are given to it: package cell decides that (cell.FaithfulSet).
+// Package interpreted runs cells with yaegi, an interpreter: the lines that drive an experiment. It is the
+// only package that knows yaegi, and it must not know which cells it gets: package cell decides that
+// (cell.FaithfulSet).
 package interpreted
 
 import (
@@ -20,15 +21,15 @@ import (
 	"interleave/kernel/engine/symbols"
 )
 
-// unknown is the error for what the interpreter's tables do not have.
+// unknown returns the error for something that the interpreter's tables lack.
 func unknown(format string, args ...any) error {
 	return fmt.Errorf("%w: the interpreter's tables do not have "+format, append([]any{backend.ErrElsewhere}, args...)...)
 }
 
-// An Engine is the interpreted backend. It sees packages, compiled cells and variables as binary symbols.
+// An Engine is the interpreted backend. It accesses packages, compiled cells and variables as binary symbols.
 //
-// A yaegi interpreter keeps the syntax trees of all that it has compiled, 4 kB for each statement. It has nothing else that later
-// cells need, so another one takes its place after programsMost programs.
+// A yaegi interpreter keeps the syntax trees of everything that it has compiled, 4 kB for each statement. It
+// keeps nothing else that later cells need, so another one replaces it after programsMost programs.
 type Engine struct {
 	home     func(name string) (serial int, ok bool)
 	y        *yaegi.Interpreter
@@ -39,7 +40,8 @@ type Engine struct {
 
 const programsMost = 200
 
-// New returns an interpreter for cells. home finds the package of a cell that has a session's type, function or constant.
+// New returns an interpreter for cells. home finds the package of a cell that has a session's type, function
+// or constant.
 func New(home func(name string) (serial int, ok bool)) *Engine {
 	return &Engine{home: home, used: map[string]bool{}, named: map[string]bool{}}
 }
@@ -63,10 +65,10 @@ func (in *Engine) start() error {
 	})
 }
 
-// Renew makes another interpreter take the place of this one for the next cell, because variables have another storage.
+// Renew makes another interpreter replace this one for the next cell, because variables have another storage.
 func (in *Engine) Renew() { in.programs = programsMost }
 
-// give makes a package known to yaegi under its alias.
+// give passes a package to yaegi under its alias.
 func (in *Engine) give(path string, table map[string]reflect.Value) error {
 	key := path + "/" + path[strings.LastIndexByte(path, '/')+1:]
 	if err := in.y.Use(yaegi.Exports{key: table}); err != nil {
@@ -108,7 +110,7 @@ func (in *Engine) Load(_ context.Context, p *cell.Plan) (*backend.Program, error
 	}
 	prog, err := in.y.Compile(p.Drive)
 	if err != nil {
-		return nil, unknown("something that the cell mentions: %v", err)
+		return nil, unknown("something that the cell uses: %v", err)
 	}
 	y := in.y
 	return &backend.Program{Run: func() {
@@ -122,13 +124,13 @@ func (in *Engine) Load(_ context.Context, p *cell.Plan) (*backend.Program, error
 	}}, nil
 }
 
-// A Panic is what a program panics with when interpreted code has panicked.
+// A Panic is the panic value of a program when interpreted code has panicked.
 type Panic struct {
 	Value  any
 	Frames []stack.Frame // the calls of compiled code that were on the stack
 }
 
-// Unwrapped is a panic's value as the code that panicked gave it, whether it was interpreted or not.
+// Unwrapped returns a panic's value as the code that panicked passed it, whether it was interpreted or not.
 func Unwrapped(v any) any {
 	if rv, ok := v.(reflect.Value); ok && rv.IsValid() && rv.CanInterface() {
 		return rv.Interface()
@@ -136,7 +138,7 @@ func Unwrapped(v any) any {
 	return v
 }
 
-// cellTable is what a compiled cell offers, under the names that driving code uses.
+// cellTable returns the symbols of a compiled cell, under the names that driving code uses.
 func (in *Engine) cellTable(n string) map[string]reflect.Value {
 	var serial int
 	fmt.Sscan(n, &serial)
@@ -151,7 +153,7 @@ func (in *Engine) cellTable(n string) map[string]reflect.Value {
 	return table
 }
 
-// variables gives yaegi pointers to the variables that the plan touches, making storage for new ones.
+// variables passes yaegi pointers to the variables that the plan touches, and makes storage for new ones.
 func (in *Engine) variables(p *cell.Plan) error {
 	fresh := map[string]reflect.Value{}
 	for _, v := range p.Vars {
@@ -194,7 +196,7 @@ var basicTypes = map[types.BasicKind]reflect.Type{
 	types.Complex128: reflect.TypeFor[complex128](), types.String: reflect.TypeFor[string](),
 }
 
-// reflectType finds the run-time form of a type from tables and compiled cells.
+// reflectType finds the run-time form of a type in tables and compiled cells.
 func (in *Engine) reflectType(t types.Type) (reflect.Type, error) {
 	compose := func(of func(reflect.Type) reflect.Type, elem types.Type) (reflect.Type, error) {
 		e, err := in.reflectType(elem)

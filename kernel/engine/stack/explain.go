@@ -20,11 +20,12 @@ const (
 	reset = cell.Reset
 )
 
-// repanicRE is what the runtime adds to a panic that was recovered on its way.
+// repanicRE matches the runtime's addition to a panic that was recovered and raised again.
 var repanicRE = regexp.MustCompile(` \[recovered[^\]]*\]$`)
 
-// Explain says why a session process died, from what Go's runtime wrote about it and from its exit status. It runs in the
-// supervisor: places come from the report, or else from what the cell noted before it was killed.
+// Explain explains why a session process died, from what Go's runtime wrote about it and from its exit
+// status. It runs in the supervisor: places come from the report, or else from the line that the cell
+// recorded before it was killed.
 func Explain(d session.Death) session.Failed {
 	f := session.Failed{Name: "session died"}
 	text := cell.Clean(string(d.Report))
@@ -81,9 +82,9 @@ func Explain(d session.Death) session.Failed {
 	return f
 }
 
-// places lists where the dying goroutine was, innermost first: the calls in cells of the first goroutine in the report that
-// belongs to one. Interpreted code leaves no calls, only the label that says whose goroutine it is, and the note of where the
-// cell was.
+// places lists where the dying goroutine was, innermost first: the calls in cells of the first goroutine in
+// the report that belongs to a cell. Interpreted code leaves no calls, only the label with the goroutine's
+// cell, and the recorded line of the cell.
 func places(text string, d session.Death) []string {
 	for block := range strings.SplitSeq(text, "\n\n") {
 		lines := shorten(callsIn(block))
@@ -108,7 +109,7 @@ func places(text string, d session.Death) []string {
 	return nil
 }
 
-// noted is the place that the running cell noted before its process died.
+// noted returns the line that the running cell recorded before its process died.
 func noted(d session.Death) string {
 	if d.Line > 0 {
 		return fmt.Sprintf("cell[%d]:%d", d.N, d.Line)
@@ -116,7 +117,7 @@ func noted(d session.Death) string {
 	return fmt.Sprintf("cell[%d]", d.N)
 }
 
-// StartedAt is a line of a traceback: where the goroutine was started.
+// StartedAt returns a line of a traceback: where the goroutine was started.
 func StartedAt(place string) string {
 	return faint + "in a goroutine started at " + reset + place
 }
@@ -165,7 +166,7 @@ func callsIn(block string) (calls []call) {
 	return calls
 }
 
-// shorten writes calls that repeat, one by one or in a round of a few functions, once.
+// shorten writes repeated calls, single or in a round of a few functions, only once.
 func shorten(calls []call) (lines []string) {
 	const most, longest = 12, 6
 	for i := 0; i < len(calls); {
@@ -185,7 +186,7 @@ func shorten(calls []call) (lines []string) {
 			lines = append(lines, c.text)
 		}
 		count := 0
-		for ; i < len(calls) && in[calls[i].text]; i++ { // what is elided may end in the middle of a round
+		for ; i < len(calls) && in[calls[i].text]; i++ { // the omitted calls may end in the middle of a round
 			count += 1 + calls[i].elided
 		}
 		lines = append(lines, fmt.Sprintf("%s(and so on, %s deep)%s", faint, quantity.Plural(count, "call"), reset))
@@ -207,7 +208,7 @@ next:
 	return 0
 }
 
-// Excerpt shows a line of a cell below its place, when there is such a line.
+// Excerpt returns a line of a cell to show below its place, if there is such a line.
 func Excerpt(text string, line int) []string {
 	src := sourceLine(text, line)
 	if src == "" {

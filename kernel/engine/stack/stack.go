@@ -1,5 +1,5 @@
-// Package stack reads what Go's runtime prints of goroutines, for those who run cells: which goroutine it is, where in cells its calls are, and
-// why a process died. It works on texts, and must not know how cells are run.
+// Package stack parses what Go's runtime prints about goroutines of cells: which goroutine it is, where in
+// cells its calls are, and why a process died. It works on texts, and must not know how cells are run.
 package stack
 
 import (
@@ -12,7 +12,7 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// A Goroutine is what Go's traceback says of one.
+// A Goroutine is one goroutine of Go's traceback.
 type Goroutine struct {
 	ID    int
 	State string   // "chan receive", "running" …
@@ -20,10 +20,10 @@ type Goroutine struct {
 	Cell  string   // label: where it was started
 	Main  bool     // it is a cell's own
 	Lines []string // its places in cells, innermost first
-	Text  string   // its calls, without what created it
+	Text  string   // its calls, without the one that created it
 }
 
-// Place says where it is, as well as is known.
+// Place returns where it is, as far as that is known.
 func (g Goroutine) Place() string {
 	if len(g.Lines) > 0 {
 		return g.Lines[0]
@@ -35,8 +35,8 @@ func (g Goroutine) String() string {
 	return fmt.Sprintf("goroutine %d [%s] %s", g.ID, g.State, g.Place())
 }
 
-// Together describes goroutines in a few lines: those that do the same at the same place share one. total is how many there are,
-// of which all are those whose stacks are known.
+// Together describes goroutines in a few lines: those in the same state at the same place share one. total is
+// their number, all are those with known stacks.
 func Together(all []Goroutine, total int) (lines []string) {
 	count := map[string]int{}
 	var alike []Goroutine // the first of each kind
@@ -101,7 +101,7 @@ func Parse(dump string) (out []Goroutine) {
 // Main is the function at the bottom of a cell's own goroutine.
 const Main = "interleave/kernel/engine.(*run).main"
 
-// MostKinds is how many kinds of goroutines Together describes.
+// MostKinds is the number of kinds of goroutines that Together describes.
 const MostKinds = 5
 
 // A Frame is one call on a stack, as the user knows it.
@@ -111,8 +111,9 @@ type Frame struct {
 	Line     int
 }
 
-// A Trace collects the calls in cells, innermost first. Where an earlier definition has jumped to a newer one, that is one call:
-// the name is the earlier's, which says what the receiver is, and the place the newer's.
+// A Trace collects the calls in cells, innermost first. An earlier definition and the newer one that it has
+// jumped to are one call: the name is that of the earlier one, which contains the receiver, and the place
+// that of the newer one.
 type Trace struct {
 	Frames []Frame
 	jumped bool // to the last of them
@@ -135,7 +136,7 @@ func (t *Trace) Add(name, place string) {
 	t.jumped = jumped
 }
 
-// FunctionName is a function's name as its author wrote it; empty for the statements of a cell.
+// FunctionName returns a function's name as its author wrote it, empty for the statements of a cell.
 func FunctionName(s string) string {
 	if i := strings.LastIndexByte(s, '/'); i >= 0 {
 		s = s[i+1:]
@@ -164,7 +165,7 @@ func Frames(stack string) []Frame {
 	return t.Frames
 }
 
-// callName is the function's name in a line of a printed stack.
+// callName returns the function's name in a line of a printed stack.
 func callName(line string) string {
 	line = strings.TrimPrefix(line, "created by ")
 	for _, cut := range []string{" in goroutine ", "(0x", "(...)", "({", "()"} {
