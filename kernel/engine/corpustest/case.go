@@ -21,7 +21,6 @@
 package corpustest
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -161,15 +160,6 @@ func (c *Case) Format() []byte {
 		add("plain", c.Plain)
 	}
 	return txtar.Format(a)
-}
-
-// save writes the case back when it changed.
-func (c *Case) save() error {
-	old, err := os.ReadFile(c.path)
-	if err != nil || bytes.Equal(old, c.Format()) {
-		return err
-	}
-	return os.WriteFile(c.path, c.Format(), 0o644)
 }
 
 // Shown joins what a cell printed and the text of its last expression as an out section holds them: the value

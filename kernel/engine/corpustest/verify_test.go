@@ -1,7 +1,9 @@
 package corpustest
 
 import (
+	"bytes"
 	"flag"
+	"os"
 	"testing"
 )
 
@@ -44,4 +46,13 @@ func TestVerify(t *testing.T) {
 	if verified*10 < len(cases)*8 && !*update {
 		t.Errorf("only %d of %d cases are checked against Go: a corpus of guesses", verified, len(cases))
 	}
+}
+
+// save writes the case back when it changed.
+func (c *Case) save() error {
+	old, err := os.ReadFile(c.path)
+	if err != nil || bytes.Equal(old, c.Format()) {
+		return err
+	}
+	return os.WriteFile(c.path, c.Format(), 0o644)
 }
