@@ -106,7 +106,7 @@ var habits = []habit{
 			"or in a group func(ctx context.Context) error { … }",
 		"func gather(fn func(context.Context) error) {}\ngather(func() {})",
 		"func gather(fn func(context.Context) error) {}\ngather(func(ctx context.Context) error { return nil })"},
-	{``, `in call to ([\pL\d_.]+), cannot infer [A-Z]`,
+	{``, `in call to ([\pL\d_.]+).*cannot infer [A-Z]`,
 		"The arguments do not determine the type; write it in brackets, such as ${1}[int](…)",
 		"func make3[T any](n int) (t T) { return t }\nmake3(3)",
 		"func make3[T any](n int) (t T) { return t }\nmake3[int](3)"},
