@@ -136,7 +136,8 @@ func (o *outline) superseded(u *unit, vars []*ast.Ident) bool {
 	}
 	return slices.ContainsFunc(u.names, func(n string) bool {
 		old := o.old[n]
-		return o.added[n] != nil || old != nil && old != u || slices.ContainsFunc(vars, func(id *ast.Ident) bool { return id.Name == n })
+		return o.added[n] != nil || old != nil && old != u ||
+			slices.ContainsFunc(vars, func(id *ast.Ident) bool { return id.Name == n })
 	})
 }
 
@@ -192,7 +193,8 @@ func (c *checked) asideNotes() (notes []string) {
 			followers = append(followers, u.described())
 			continue
 		}
-		reasons = append(reasons, fmt.Sprintf("%s no longer fits and is set aside until it is defined again (%s)", u.described(), short(d.String())))
+		reasons = append(reasons, fmt.Sprintf("%s no longer fits and is set aside until it is defined again (%s)",
+			u.described(), short(d.String())))
 	}
 	if n := len(reasons); n > most {
 		reasons = append(reasons[:most], fmt.Sprintf("%d more definitions no longer fit and are set aside", n-most))
@@ -224,7 +226,10 @@ func (c *checked) asideNotes() (notes []string) {
 
 // tookAside reports whether this cell has set a name aside.
 func (c *checked) tookAside(name string) bool {
-	return slices.ContainsFunc(c.aside, func(u *unit) bool { return u.kind != methodUnit && slices.Contains(u.names, name) })
+	return slices.ContainsFunc(c.aside, func(u *unit) bool {
+		return u.kind != methodUnit &&
+			slices.Contains(u.names, name)
+	})
 }
 
 // described returns how notes call a unit: method Label of Job (cell[2]).
@@ -240,7 +245,8 @@ func (u *unit) described() string {
 func (c *checked) asideHint(name, recv string) string {
 	for _, u := range c.asideList() {
 		if u.recv == recv && slices.Contains(u.names, name) {
-			return fmt.Sprintf("%s was set aside when it stopped fitting (%s): define it again", u.described(), short(u.aside.String()))
+			return fmt.Sprintf("%s was set aside when it stopped fitting (%s): define it again", u.described(),
+				short(u.aside.String()))
 		}
 	}
 	return ""

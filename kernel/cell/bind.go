@@ -59,7 +59,8 @@ func (b *binder) bind(free []*ast.Ident, roots []ast.Node, own map[string]bool) 
 		ast.Inspect(root, func(n ast.Node) bool {
 			switch x := n.(type) {
 			case *ast.SelectorExpr:
-				if id, ok := x.X.(*ast.Ident); ok && unresolved[id] && !own[id.Name] && (b.imports[id.Name] != "" || !b.earlier[id.Name]) {
+				if id, ok := x.X.(*ast.Ident); ok && unresolved[id] && !own[id.Name] &&
+					(b.imports[id.Name] != "" || !b.earlier[id.Name]) {
 					members[id.Name] = append(members[id.Name], x.Sel.Name)
 					heads[id.Name] = append(heads[id.Name], id)
 				}

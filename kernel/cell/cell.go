@@ -7,15 +7,17 @@
 // A session is one Go package that grows. Session.Check takes the text of a cell (Segments has cut magics off
 // before) in four steps. Each step returns a value that the next one reads and does not change:
 //
-//	source      split.go: the text is parsed: imports, functions, and everything else as the body of a function
-//	definition  define.go, bind.go: what the cell declares and replaces; free names are bound to packages, so that
-//	            later cells cannot change their meaning
-//	checked     settle.go, spread.go, round.go: go/types checks the cell and its dependants as part of the package
-//	placement   place.go: which package holds what, and in which order the cell's code runs; notices.go: notes for
-//	            the user
-//	emission    emit.go: a Go package for the compiled engine, made by edits to the cell's own text; lower.go and
-//	            plain.go: code that is added; drive.go: the same for the interpreter, when everything in the cell
-//	            is in the faithful set
+//	source      parse.go, split.go: the text is parsed: imports, functions, and everything else as the body of a
+//	            function
+//	definition  define.go, bind.go: what the cell declares and replaces; free names are bound to packages,
+//	            so that later cells cannot change their meaning
+//	checked     settle.go, spread.go, round.go: go/types checks the cell and its dependants as part of the
+//	            package
+//	placement   place.go: which package holds what, and in which order the cell's code runs; notices.go:
+//	            notes for the user
+//	emission    emit.go: a Go package for the compiled engine, made by edits to the cell's own text; lower.go
+//	            and plain.go: code that is added; drive.go: the same for the interpreter, when everything in
+//	            the cell is in the faithful set
 //
 // The result is a Plan. The session does not change until Plan.Commit is called (commit.go). A refused cell
 // leaves only the number of its package, the names of the packages that it mentioned, and its text until the
@@ -59,8 +61,9 @@ type Session struct {
 
 // New returns an empty session. Without packages it can parse alone.
 func New(pkgs Packages) *Session {
-	s := &Session{pkgs: pkgs, pkg: types.NewPackage("main", "main"), fset: token.NewFileSet(), imports: map[string]string{},
-		ran: map[string]*reusable{}, aliased: map[string]string{}, bodies: map[int]*unit{}, valued: map[string]bool{}}
+	s := &Session{pkgs: pkgs, pkg: types.NewPackage("main", "main"), fset: token.NewFileSet(),
+		imports: map[string]string{},
+		ran:     map[string]*reusable{}, aliased: map[string]string{}, bodies: map[int]*unit{}, valued: map[string]bool{}}
 	if pkgs != nil {
 		s.predeclare()
 	}

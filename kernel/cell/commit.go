@@ -47,7 +47,8 @@ func (p *placement) commit(plan *Plan, w *emission, compiled bool) {
 		}
 	}
 	if compiled && w != nil && len(p.moves) == 0 && !p.hasInit() {
-		s.ran[p.src.text] = &reusable{n: p.src.n, serial: p.src.serial, stamp: s.stamp, used: used, methods: methods, copies: w.runs, absent: absent,
+		s.ran[p.src.text] = &reusable{n: p.src.n, serial: p.src.serial, stamp: s.stamp, used: used, methods: methods,
+			copies: w.runs, absent: absent,
 			vars: plan.Vars, again: plan.Again, captured: p.captured, hideNil: plan.HideNil, tracer: plan.Tracer}
 	}
 	s.tidy(p.src)

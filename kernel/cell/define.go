@@ -57,9 +57,11 @@ type definition struct {
 // define finds the cell's declarations and the units of the session that they replace.
 func (s *Session) define(src *source, named map[string]string, dots []string, a Amends) *definition {
 	units, body, vars := src.units()
-	d := &definition{s: s, src: src, named: named, newDots: dots, body: body, vars: vars, replaced: map[*unit]*unit{}, revived: map[*unit]bool{}}
+	d := &definition{s: s, src: src, named: named, newDots: dots, body: body, vars: vars, replaced: map[*unit]*unit{},
+		revived: map[*unit]bool{}}
 	d.outline = outline{
-		old: s.live(), kept: slices.Clone(s.units), gone: map[*unit]bool{}, added: map[string]*unit{}, same: map[*unit]*unit{},
+		old: s.live(), kept: slices.Clone(s.units), gone: map[*unit]bool{}, added: map[string]*unit{},
+		same:    map[*unit]*unit{},
 		changed: map[string]bool{}, reset: map[string]bool{},
 	}
 	d.amend(a)
@@ -95,8 +97,9 @@ func (s *Session) define(src *source, named map[string]string, dots []string, a 
 // variables are initialised.
 func (d *definition) bindNames(units []*unit) {
 	s, src := d.s, d.src
-	d.bind = &binder{pkgs: s.pkgs, imports: maps.Clone(s.imports), spelled: src.spelled, paths: map[string]bool{}, aliased: s.aliased,
-		absent: map[string]bool{}, earlier: map[string]bool{}, shadowed: map[string]bool{}}
+	d.bind = &binder{pkgs: s.pkgs, imports: maps.Clone(s.imports), spelled: src.spelled, paths: map[string]bool{},
+		aliased: s.aliased,
+		absent:  map[string]bool{}, earlier: map[string]bool{}, shadowed: map[string]bool{}}
 	maps.Copy(d.bind.imports, d.named)
 	for name := range d.old {
 		if user, ok := strings.CutPrefix(name, own); ok {

@@ -116,7 +116,9 @@ func (c *checked) explain(d *Diagnostic, e types.Error) {
 		d.Hint = c.s.tookName(m[1])
 	}
 	if strings.HasPrefix(d.Message, "too many return values") && c.returnsAtTop(e.Pos) {
-		d.Hint, d.explained = "A cell returns nothing: it shows the value of its last expression. Write the value alone on the last line", true
+		d.explained = true
+		d.Hint = "A cell returns nothing: it shows the value of its last expression. " +
+			"Write the value alone on the last line"
 	}
 	if h := c.shadowHint(d.Message); d.Hint == "" && h != "" {
 		d.Hint, d.explained = h, true
@@ -150,7 +152,8 @@ func (s *Session) tookName(name string) string {
 	if u == nil || u.kind != varUnit || len(paths) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s is the variable of cell[%d] now: import %q restores the name of the package", name, u.src.n, paths[0])
+	return fmt.Sprintf("%s is the variable of cell[%d] now: import %q restores the name of the package", name,
+		u.src.n, paths[0])
 }
 
 // shadowHint explains that a predeclared name that a message mentions has another meaning in this session.

@@ -43,7 +43,8 @@ type emission struct {
 }
 
 func newEmitter(p *placement) *emitter {
-	e := &emitter{c: p, imports: map[string]bool{}, pointers: map[string]Variable{}, written: map[*unit]*compiled{}, plainly: newPlainly(), selected: map[*ast.Ident]bool{}}
+	e := &emitter{c: p, imports: map[string]bool{}, pointers: map[string]Variable{}, written: map[*unit]*compiled{},
+		plainly: newPlainly(), selected: map[*ast.Ident]bool{}}
 	for _, u := range p.final {
 		for k := range u.holds {
 			e.copies[k]++
@@ -184,8 +185,11 @@ func (e *emitter) tail(p *parts) string {
 			follow += fmt.Sprintf("%s(%q, %d, &%s)\n", e.rt("Follow"), v.Name, v.Gen, name)
 		}
 	}
-	fmt.Fprintf(&tail, "func init() {\n%s%s(&%s{N: %d, Run: %s, Gate: %s, Step: %s, %sPatch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
-		follow, e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, gate, steps, early, p.patches.String(), p.symbols.String())
+	fmt.Fprintf(&tail,
+		"func init() {\n%s%s(&%s{N: %d, Run: %s, Gate: %s, Step: %s, "+
+			"%sPatch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
+		follow, e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, gate, steps, early, p.patches.String(),
+		p.symbols.String())
 	return tail.String()
 }
 
@@ -256,7 +260,8 @@ func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
 		} else {
 			e.receiverFirst(u, d, name, true)
 		}
-		fmt.Fprintf(&p.patches, "%s.%s = %s; %s(%d)\n", e.use(fmt.Sprint(PackagePrefix, u.home)), patchName(u), name, e.rt("Replaced"), u.home)
+		fmt.Fprintf(&p.patches, "%s.%s = %s; %s(%d)\n", e.use(fmt.Sprint(PackagePrefix, u.home)), patchName(u),
+			name, e.rt("Replaced"), u.home)
 		e.enter(d.Body, nil)
 	case u.rigid() || d.Body == nil:
 		e.enter(d.Body, nil)

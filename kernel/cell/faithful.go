@@ -74,8 +74,9 @@ func (d *driver) entries() []string {
 
 func (d *driver) refuse(n ast.Node, what string) bool {
 	if d.refused == nil {
-		r := Diagnostic{Cell: d.c.src.n, Kind: "refused", Message: what + " is outside what the interpreter is proven to run correctly",
-			Hint: "Use %engine auto (or compiled) for this cell"}
+		r := Diagnostic{Cell: d.c.src.n, Kind: "refused",
+			Message: what + " is outside what the interpreter is proven to run correctly",
+			Hint:    "Use %engine auto (or compiled) for this cell"}
 		r.Line, r.Column = d.c.src.position(n.Pos())
 		d.refused = &r
 	}
@@ -84,8 +85,9 @@ func (d *driver) refuse(n ast.Node, what string) bool {
 
 // refuseDefinition explains why a cell that defines something needs the compiler.
 func (p *placement) refuseDefinition() Diagnostic {
-	r := Diagnostic{Cell: p.src.n, Kind: "refused", Message: "definitions of functions, types and constants need the compiled engine",
-		Hint: "Use %engine auto (or compiled) for this cell"}
+	r := Diagnostic{Cell: p.src.n, Kind: "refused",
+		Message: "definitions of functions, types and constants need the compiled engine",
+		Hint:    "Use %engine auto (or compiled) for this cell"}
 	if len(p.emitted) > 0 && p.emitted[0].src == p.src {
 		r.Line, r.Column = p.src.position(p.emitted[0].node.Pos())
 	}
@@ -159,7 +161,8 @@ func (d *driver) declaration(s *ast.DeclStmt) bool {
 		v := sp.(*ast.ValueSpec)
 		// yaegi sets several variables one after the other: var x, y = y, x is wrong. It counts a group as one
 		// statement.
-		parallel := len(v.Names) > 1 && slices.ContainsFunc(v.Values, func(x ast.Expr) bool { return d.c.info.Types[x].Value == nil })
+		parallel := len(v.Names) > 1 && slices.ContainsFunc(v.Values,
+			func(x ast.Expr) bool { return d.c.info.Types[x].Value == nil })
 		if blankOnly(v) || len(v.Values) != len(v.Names) || parallel || len(specs) > 1 {
 			return d.refuse(v, "this declaration")
 		}

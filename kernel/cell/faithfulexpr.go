@@ -33,7 +33,8 @@ func (d *driver) expr(x ast.Expr) bool {
 		if !ok {
 			return d.refuse(x, "the operator "+x.Op.String())
 		}
-		return plain(d.c.info.Types[x.X].Type) && d.expr(x.X) && d.accept(x, entry) || d.refuse(x, "an operation on this type")
+		return plain(d.c.info.Types[x.X].Type) && d.expr(x.X) && d.accept(x, entry) ||
+			d.refuse(x, "an operation on this type")
 	case *ast.IndexExpr:
 		m, ok := d.c.info.Types[x.X].Type.(*types.Map)
 		if !ok || !plain(m.Key()) || !plain(m.Elem()) {
@@ -81,7 +82,8 @@ func describeExpr(x ast.Expr) string {
 
 func (d *driver) selector(x *ast.SelectorExpr) bool {
 	if sel := d.c.info.Selections[x]; sel != nil {
-		if sel.Kind() != types.FieldVal || len(sel.Index()) != 1 || !sel.Obj().Exported() || !d.c.info.Types[x.X].Addressable() || !plain(sel.Type()) {
+		if sel.Kind() != types.FieldVal || len(sel.Index()) != 1 || !sel.Obj().Exported() ||
+			!d.c.info.Types[x.X].Addressable() || !plain(sel.Type()) {
 			return d.refuse(x, "this selector")
 		}
 		if _, ok := sel.Recv().Underlying().(*types.Struct); !ok {

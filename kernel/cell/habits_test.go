@@ -42,3 +42,18 @@ func TestNoHabit(t *testing.T) {
 		}
 	}
 }
+
+// The hint for a type that cannot be inferred names the function that is called, whatever it is.
+func TestInferHint(t *testing.T) {
+	t.Parallel()
+	for call, want := range map[string]string{
+		"gather(3)":    "The arguments do not determine the type; write it in brackets, such as gather[int](…)",
+		"pair[int](3)": "The arguments do not determine the type; write it in brackets, such as pair[int](…)",
+	} {
+		code := "func gather[T any](n int) (t T) { return t }\nfunc pair[A, B any](a A) (b B) { return b }\n" + call
+		_, err := New(shared).Check(1, code)
+		if ds, _ := err.(Diagnostics); len(ds) != 1 || ds[0].Hint != want {
+			t.Errorf("%s: %+v, want the hint %q", call, ds, want)
+		}
+	}
+}

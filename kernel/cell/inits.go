@@ -114,7 +114,8 @@ func (e *emitter) initializers() string {
 		}
 		e.walk(st.init.value)
 		text := e.apply(e.src.code, e.src.offset(st.init.value.Pos()), e.src.end(st.init.value))
-		fmt.Fprintf(&b, "*%s = %d\n//line cell[%d]:%d\n%s = %s\n%s\n", e.rt("Line"), st.line, e.src.n, st.line, left, text, e.finished(i+1))
+		fmt.Fprintf(&b, "*%s = %d\n//line cell[%d]:%d\n%s = %s\n%s\n", e.rt("Line"), st.line, e.src.n, st.line, left, text,
+			e.finished(i+1))
 	}
 	return b.String()
 }

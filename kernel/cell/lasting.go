@@ -189,7 +189,8 @@ func (e *emitter) waiting(x *ast.CallExpr, polls bool) bool {
 	}
 	switch path := f.Pkg().Path(); path {
 	case "time":
-		return f.Name() == "Sleep" || f.Name() == "After" || polls && (f.Name() == "Now" || f.Name() == "Since" || f.Name() == "Until")
+		return f.Name() == "Sleep" || f.Name() == "After" ||
+			polls && (f.Name() == "Now" || f.Name() == "Since" || f.Name() == "Until")
 	case "sync":
 		return f.Name() == "Wait" || polls
 	case "sync/atomic", "context":
@@ -330,11 +331,13 @@ func (e *emitter) objectOf(x ast.Expr) types.Object {
 }
 
 // brief lists packages whose functions do not keep the functions that they are passed.
-var brief = map[string]bool{"sort": true, "slices": true, "maps": true, "strings": true, "bytes": true, "cmp": true, "testing": true}
+var brief = map[string]bool{"sort": true, "slices": true, "maps": true, "strings": true, "bytes": true, "cmp": true,
+	"testing": true}
 
 // labKeeps lists the prefixes of lab's functions and methods that may run or keep their arguments after they
 // have returned.
-var labKeeps = []string{"Go", "TryGo", "LoopGo", "After", "At", "Submit", "Thread", "New", "On", "Stage", "OrderedStage", "Merge", "Set"}
+var labKeeps = []string{"Go", "TryGo", "LoopGo", "After", "At", "Submit", "Thread", "New", "On", "Stage",
+	"OrderedStage", "Merge", "Set"}
 
 // keeps reports whether a call may keep its argument i, a function, after it has returned.
 func (e *emitter) keeps(x *ast.CallExpr, i int) bool {
@@ -343,7 +346,8 @@ func (e *emitter) keeps(x *ast.CallExpr, i int) bool {
 		if path == "interleave/runtime/lab" {
 			return slices.ContainsFunc(labKeeps, func(begin string) bool { return strings.HasPrefix(f.Name(), begin) })
 		}
-		return (!brief[path] || strings.HasSuffix(f.Name(), "Seq") || strings.HasSuffix(f.Name(), "Seq2")) && !(path == "sync" && f.Name() == "Do")
+		return (!brief[path] || strings.HasSuffix(f.Name(), "Seq") || strings.HasSuffix(f.Name(), "Seq2")) &&
+			!(path == "sync" && f.Name() == "Do")
 	}
 	var u *unit
 	switch f := ast.Unparen(x.Fun).(type) {

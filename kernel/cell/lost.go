@@ -117,7 +117,8 @@ func (c *checked) lost() (diags Diagnostics) {
 	clear(own)
 	how = byType
 	for _, u := range c.news { // they run with the cell
-		if f, ok := u.node.(*ast.FuncDecl); ok && (u.kind == initUnit || c.main && u.kind == funcUnit && u.names[0] == "main") {
+		f, ok := u.node.(*ast.FuncDecl)
+		if ok && (u.kind == initUnit || c.main && u.kind == funcUnit && u.names[0] == "main") {
 			uses, methods := c.usesOf(f)
 			read(f.Name, uses, methods)
 		}

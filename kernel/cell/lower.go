@@ -268,7 +268,8 @@ func (e *emitter) receiverFirst(u *unit, d *ast.FuncDecl, name string, asFunc bo
 var printers = map[string]string{"print": "Print", "println": "Println"}
 
 func (e *emitter) printer(call *ast.CallExpr) string {
-	if id, ok := ast.Unparen(call.Fun).(*ast.Ident); ok && e.c.info.Types[call.Fun].IsBuiltin() && printers[id.Name] != "" {
+	if id, ok := ast.Unparen(call.Fun).(*ast.Ident); ok && e.c.info.Types[call.Fun].IsBuiltin() &&
+		printers[id.Name] != "" {
 		return e.rt(printers[id.Name])
 	}
 	return ""
@@ -283,7 +284,8 @@ func (e *emitter) print(call *ast.CallExpr) {
 	e.replace(call.Fun, name)
 	for _, a := range call.Args {
 		if isWord(e.c.info.Types[a].Type) {
-			e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), e.rt("Words") + "("}, edit{e.src.end(a), e.src.end(a), ")"})
+			e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), e.rt("Words") + "("},
+				edit{e.src.end(a), e.src.end(a), ")"})
 		}
 	}
 }
@@ -321,6 +323,7 @@ func (e *emitter) guard(call *ast.CallExpr) {
 	}
 	line, _ := e.src.position(call.Pos())
 	a := call.Args[g.arg]
-	e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), fmt.Sprintf("%s(%q, ", e.rt(g.by), fmt.Sprintf("cell[%d]:%d", e.src.n, line))})
+	e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()),
+		fmt.Sprintf("%s(%q, ", e.rt(g.by), fmt.Sprintf("cell[%d]:%d", e.src.n, line))})
 	e.edits = append(e.edits, edit{e.src.end(a), e.src.end(a), ")"})
 }

@@ -131,7 +131,8 @@ func Timed(text string, line int) string {
 			}
 		}
 	}
-	return strings.Repeat("\n", line-1) + "func() { timeit_r := testing.Benchmark(func(timeit_b *testing.B) { timeit_b.ReportAllocs(); for timeit_b.Loop() {" +
+	return strings.Repeat("\n", line-1) +
+		"func() { timeit_r := testing.Benchmark(func(timeit_b *testing.B) { timeit_b.ReportAllocs(); for timeit_b.Loop() {" +
 		strings.Repeat("\n", max(lines-line+1, 0)) + body + "\n}}); fmt.Println(timeit_r.String(), timeit_r.MemString()) }()"
 }
 
@@ -167,61 +168,79 @@ type lineState struct {
 	raw     bool // in a raw string
 	comment bool
 	open    bool // the line before ended in an operator
+	last    byte // of the line so far: the last byte outside of comments that is not blank, or operand; 0: only blanks
 }
+
+// operand replaces the last byte of strings, closing brackets, ++ and --, which can end a statement.
+const operand = 'x'
 
 func (s *lineState) free() bool { return s.depth == 0 && !s.raw && !s.comment && !s.open }
 
+// line advances the state by one line, its line end included.
 func (s *lineState) line(l string) {
-	last := byte(0)
-	for i := 0; i < len(l); i++ {
-		c := l[i]
-		switch {
-		case s.raw:
-			if c == '`' {
-				s.raw = false
-				last = 'x'
-			}
-		case s.comment:
-			if c == '*' && i+1 < len(l) && l[i+1] == '/' {
-				s.comment = false
-				i++
-			}
-		case c == '`':
-			s.raw = true
-		case c == '/' && i+1 < len(l) && l[i+1] == '/':
-			i = len(l)
-		case c == '/' && i+1 < len(l) && l[i+1] == '*':
-			s.comment = true
-			i++
-		case c == '"' || c == '\'':
-			for i++; i < len(l) && l[i] != c && l[i] != '\n'; i++ {
-				if l[i] == '\\' {
-					i++
-				}
-			}
-			last = 'x'
-		case c == '(' || c == '[' || c == '{':
-			s.depth++
-			last = c
-		case c == ')' || c == ']' || c == '}':
-			s.depth = max(0, s.depth-1)
-			last = 'x'
-		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
-		default:
-			last = c
-			if (c == '+' || c == '-') && i+1 < len(l) && l[i+1] == c {
-				last = 'x'
-				i++
-			}
-		}
+	s.last = 0
+	for i := 0; i < len(l); {
+		i = s.token(l, i)
 	}
-	switch last {
+	switch s.last {
 	case 0: // only blanks: an open line stays open
 	case '+', '-', '*', '/', '%', '&', '|', '^', '=', '<', '>', '!', ',', '.', ':':
-		s.open = last != ':'
+		s.open = s.last != ':'
 	default:
 		s.open = false
 	}
+}
+
+// token reads the token, comment or blank that begins at l[i], or one byte of what began before, and returns
+// the index after it. It may be beyond the end of an unfinished string.
+func (s *lineState) token(l string, i int) (next int) {
+	switch c := l[i]; {
+	case s.raw:
+		if c == '`' {
+			s.raw = false
+			s.last = operand
+		}
+	case s.comment:
+		if strings.HasPrefix(l[i:], "*/") {
+			s.comment = false
+			return i + 2
+		}
+	case c == '`':
+		s.raw = true
+	case strings.HasPrefix(l[i:], "//"):
+		return len(l)
+	case strings.HasPrefix(l[i:], "/*"):
+		s.comment = true
+		return i + 2
+	case c == '"' || c == '\'':
+		s.last = operand
+		return afterQuoted(l, i)
+	case c == '(' || c == '[' || c == '{':
+		s.depth++
+		s.last = c
+	case c == ')' || c == ']' || c == '}':
+		s.depth = max(0, s.depth-1)
+		s.last = operand
+	case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+	case strings.HasPrefix(l[i:], "++") || strings.HasPrefix(l[i:], "--"):
+		s.last = operand
+		return i + 2
+	default:
+		s.last = c
+	}
+	return i + 1
+}
+
+// afterQuoted returns the index after the string or rune that begins at l[i], or after the line end if it is
+// not terminated.
+func afterQuoted(l string, i int) int {
+	quote := l[i]
+	for i++; i < len(l) && l[i] != quote && l[i] != '\n'; i++ {
+		if l[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
 }
 
 // IsComplete reports to a console whether code can be run as it is: "complete", "incomplete" with the
@@ -237,7 +256,8 @@ func IsComplete(code string) (status, indent string) {
 		}
 		toks, diag := scan(1, seg.Text)
 		if diag != nil {
-			if strings.Contains(diag.Message, "not terminated") && !strings.Contains(diag.Message, "rune") && !strings.Contains(diag.Message, "string literal not terminated") ||
+			if strings.Contains(diag.Message, "not terminated") && !strings.Contains(diag.Message, "rune") &&
+				!strings.Contains(diag.Message, "string literal not terminated") ||
 				strings.Contains(diag.Message, "raw string") {
 				return "incomplete", ""
 			}
@@ -261,7 +281,8 @@ func IsComplete(code string) (status, indent string) {
 		}
 		if k := len(toks); k > 0 {
 			last := toks[k-1].tok
-			if last.IsOperator() && !closes(last) && last.String() != ";" && last.String() != "++" && last.String() != "--" && last.String() != "..." {
+			if last.IsOperator() && !closes(last) && last.String() != ";" && last.String() != "++" && last.String() != "--" &&
+				last.String() != "..." {
 				return "incomplete", ""
 			}
 		}

@@ -40,7 +40,8 @@ func (c *checked) bareDurations() (notes []string) {
 				if ns == "1" {
 					unit = "nanosecond"
 				}
-				text := fmt.Sprintf("%s in line %d is a duration of %s %s: write %[1]s*time.Second, %[1]s*time.Millisecond … for another unit", x.Value, line, ns, unit)
+				text := fmt.Sprintf("%s in line %d is a duration of %s %s: "+
+					"write %[1]s*time.Second, %[1]s*time.Millisecond … for another unit", x.Value, line, ns, unit)
 				if !seen[text] {
 					seen[text] = true
 					notes = append(notes, text)

@@ -31,7 +31,9 @@ func (p *placement) staleValues() (notes []string) {
 		}
 		for _, tn := range rebuilt {
 			if holds(u.typ, tn.Type(), map[types.Type]bool{}) {
-				notes = append(notes, fmt.Sprintf("%s may hold values of %s from before this cell, which have the old type: assign it again", Clean(u.names[0]), Clean(tn.Name())))
+				notes = append(notes,
+					fmt.Sprintf("%s may hold values of %s from before this cell, which have the old type: assign it again",
+						Clean(u.names[0]), Clean(tn.Name())))
 				break
 			}
 		}
@@ -75,7 +77,8 @@ func holds(t, v types.Type, seen map[types.Type]bool) bool {
 	return false
 }
 
-var containers = map[string]bool{"sync.Map": true, "sync.Pool": true, "sync/atomic.Value": true, "container/list.List": true, "container/list.Element": true,
+var containers = map[string]bool{"sync.Map": true, "sync.Pool": true, "sync/atomic.Value": true,
+	"container/list.List": true, "container/list.Element": true,
 	"container/ring.Ring": true}
 
 // remadeNames lists the names whose meaning this cell changes in a way that closures cannot follow.
@@ -113,7 +116,8 @@ func sameConst(o, u *unit, name string, i int) bool {
 	a, ok := u.objs[i].(*types.Const)
 	for _, x := range o.objs {
 		if b, is := x.(*types.Const); ok && is && b.Name() == name {
-			return a.Val().String() == b.Val().String() && a.Val().Kind() == b.Val().Kind() && types.TypeString(a.Type(), nil) == types.TypeString(b.Type(), nil)
+			return a.Val().String() == b.Val().String() && a.Val().Kind() == b.Val().Kind() &&
+				types.TypeString(a.Type(), nil) == types.TypeString(b.Type(), nil)
 		}
 	}
 	return false
@@ -131,7 +135,8 @@ func (p *placement) keptMeanings() (notes []string) {
 		}
 		for _, name := range sortedKeys(p.remade) {
 			if n := u.closes[name]; n != 0 && name != u.names[0] {
-				notes = append(notes, fmt.Sprintf("%s still uses the old %s: run cell[%d] again", Clean(u.names[0]), Clean(name), n))
+				notes = append(notes, fmt.Sprintf("%s still uses the old %s: run cell[%d] again", Clean(u.names[0]),
+					Clean(name), n))
 				break
 			}
 		}

@@ -440,7 +440,8 @@ func (c *checked) declaredBelow(name string, at token.Pos) string {
 	for _, id := range c.vars {
 		if id.Name == name && id.Pos() > at {
 			line, _ := c.src.position(id.Pos())
-			return fmt.Sprintf("%s is declared below, in line %d: the statements of a cell run from top to bottom", Clean(strings.TrimPrefix(name, own)), line)
+			return fmt.Sprintf("%s is declared below, in line %d: the statements of a cell run from top to bottom",
+				Clean(strings.TrimPrefix(name, own)), line)
 		}
 	}
 	return ""

@@ -37,7 +37,8 @@ type placement struct {
 
 // place decides where everything goes.
 func (c *checked) place() *placement {
-	p := &placement{checked: c, patched: map[*unit]bool{}, fresh: maps.Clone(c.unset), assigned: c.assigned(), units: map[string]*unit{}}
+	p := &placement{checked: c, patched: map[*unit]bool{}, fresh: maps.Clone(c.unset), assigned: c.assigned(),
+		units: map[string]*unit{}}
 	for _, u := range c.kept {
 		p.keep(u)
 	}
@@ -75,7 +76,8 @@ func (c *checked) place() *placement {
 	}
 	p.closes, p.captured = c.closures()
 	p.remade = p.remadeNames()
-	p.notices = slices.Concat(p.notices, p.staleValues(), p.keptMeanings(), c.unreached(), c.asideNotes(), c.bareDurations())
+	p.notices = slices.Concat(p.notices, p.staleValues(), p.keptMeanings(), c.unreached(), c.asideNotes(),
+		c.bareDurations())
 	return p
 }
 
@@ -120,7 +122,9 @@ func (p *placement) keepVariable(u, r *unit) {
 	default:
 		r.lost = lostWithType
 		if !p.assigned[name] {
-			p.notices = append(p.notices, fmt.Sprintf("%s lost its value: the definition of its type changed; run cell[%d] again, or assign %[1]s", Clean(name), u.src.n))
+			p.notices = append(p.notices,
+				fmt.Sprintf("%s lost its value: the definition of its type changed; run cell[%d] again, or assign %[1]s",
+					Clean(name), u.src.n))
 		}
 	}
 }

@@ -279,9 +279,11 @@ func (c *checked) unreached() (notes []string) {
 			if u := c.method(k); u != nil && !u.alone() {
 				continue
 			}
-			notes = append(notes, fmt.Sprintf("values of %s from before this cell still call the old %s: create them again", Clean(typ), Clean(method)))
+			notes = append(notes, fmt.Sprintf("values of %s from before this cell still call the old %s: create them again",
+				Clean(typ), Clean(method)))
 		} else if c.s.valued[k] {
-			notes = append(notes, fmt.Sprintf("values of %s from before this cell still call the old function: assign or pass it again", Clean(k)))
+			notes = append(notes,
+				fmt.Sprintf("values of %s from before this cell still call the old function: assign or pass it again", Clean(k)))
 		}
 	}
 	return notes

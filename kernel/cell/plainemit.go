@@ -37,9 +37,11 @@ type plainly struct {
 }
 
 func newPlainly() plainly {
-	return plainly{methods: map[string]*unit{}, copies: map[string]int{}, holding: map[string]bool{}, twins: map[string]*unit{}, asValues: map[string]*unit{}, params: map[string]int{},
-		calls: map[*ast.CallExpr]callKind{}, twinned: map[*ast.Ident]bool{}, inKept: map[*ast.Ident]bool{}, inLiving: map[*ast.Ident]bool{},
-		callee: map[*ast.Ident]bool{}, dynamic: map[*ast.Ident]bool{}, valued: map[string]bool{}}
+	return plainly{methods: map[string]*unit{}, copies: map[string]int{}, holding: map[string]bool{},
+		twins: map[string]*unit{}, asValues: map[string]*unit{}, params: map[string]int{},
+		calls: map[*ast.CallExpr]callKind{}, twinned: map[*ast.Ident]bool{}, inKept: map[*ast.Ident]bool{},
+		inLiving: map[*ast.Ident]bool{},
+		callee:   map[*ast.Ident]bool{}, dynamic: map[*ast.Ident]bool{}, valued: map[string]bool{}}
 }
 
 // begin starts a body.
@@ -194,12 +196,14 @@ func (e *emitter) forwarder(u *unit, sig *types.Signature) string {
 	if sig.Params().Len() > 0 {
 		kinds += ", "
 	}
-	method := fmt.Sprintf("//line interleave.go:1\nvar %s func(%s%s %s\n//go:noinline\nfunc (%s) %s(%s) %s { %s }\n", u.indirect(), kinds, e.spell().tuple(sig.Params(), sig.Variadic())[1:], results, receiver, mangle(u.names[0]), params,
+	method := fmt.Sprintf("//line interleave.go:1\nvar %s func(%s%s %s\n//go:noinline\nfunc (%s) %s(%s) %s { %s }\n",
+		u.indirect(), kinds, e.spell().tuple(sig.Params(), sig.Variadic())[1:], results, receiver, mangle(u.names[0]), params,
 		results, e.callOf(u.indirect(), all, sig))
 	if params != "" {
 		receiver += ", "
 	}
-	return method + u.standsAt() + fmt.Sprintf("func %s(%s%s) %s { %s }\n", u.standIn(), receiver, params, results, e.callOf(u.codeName(), all, sig))
+	return method + u.standsAt() + fmt.Sprintf("func %s(%s%s) %s { %s }\n", u.standIn(), receiver, params, results,
+		e.callOf(u.codeName(), all, sig))
 }
 
 // deref writes the function that takes a pointer to the receiver of a method with a value receiver.
@@ -223,8 +227,10 @@ func (e *emitter) deref(u *unit, sig *types.Signature) string {
 		params = ", " + params
 	}
 	e.params[now.Symbol] = 1 + sig.Params().Len()
-	return fmt.Sprintf("//line interleave.go:1\n//go:noinline\nfunc %s(%s *%s%s) %s { if %s == nil { %s(%q, %q) }; %s }\n", now.Symbol, recv, e.spell().typ(sig.Recv().Type()), params,
-		e.results(sig), recv, e.rt("NilReceiver"), Clean(u.recv), Clean(u.names[0]), e.callOf(u.codeName(), append([]string{"*" + recv}, args...), sig))
+	return fmt.Sprintf("//line interleave.go:1\n//go:noinline\n"+
+		"func %s(%s *%s%s) %s { if %s == nil { %s(%q, %q) }; %s }\n", now.Symbol, recv, e.spell().typ(sig.Recv().Type()), params,
+		e.results(sig), recv, e.rt("NilReceiver"), Clean(u.recv), Clean(u.names[0]),
+		e.callOf(u.codeName(), append([]string{"*" + recv}, args...), sig))
 }
 
 // parameters spells a signature's parameters, and the arguments that pass them on.
@@ -269,7 +275,8 @@ func (e *emitter) writeTwins(b *strings.Builder) {
 		sig := u.objs[0].(*types.Func).Signature()
 		params, args := e.parameters(sig)
 		name := twinPrefix + u.names[0]
-		fmt.Fprintf(b, "//go:noinline\nfunc %s(%s) %s { %s }\n", name, params, e.results(sig), e.callOf(e.at(u, u.names[0]), args, sig))
+		fmt.Fprintf(b, "//go:noinline\nfunc %s(%s) %s { %s }\n", name, params, e.results(sig),
+			e.callOf(e.at(u, u.names[0]), args, sig))
 		e.params[name] = sig.Params().Len()
 	}
 }
@@ -287,7 +294,9 @@ func (e *emitter) writeValues(b *strings.Builder) {
 		sig := u.objs[0].(*types.Func).Signature()
 		params, args := e.parameters(sig)
 		f, name := e.at(u, u.names[0]), own+"d_"+u.names[0]
-		fmt.Fprintf(b, "var %s func%s %s\n//go:noinline\nfunc %s(%s) %s { %s }\n", u.indirect(), e.spell().tuple(sig.Params(), sig.Variadic()), e.results(sig), name, params, e.results(sig), e.callOf(u.indirect(), args, sig))
+		fmt.Fprintf(b, "var %s func%s %s\n//go:noinline\nfunc %s(%s) %s { %s }\n", u.indirect(),
+			e.spell().tuple(sig.Params(), sig.Variadic()), e.results(sig), name, params, e.results(sig),
+			e.callOf(u.indirect(), args, sig))
 		fmt.Fprintf(b, "%sfunc %s(%s) %s { %s }\n", u.standsAt(), u.standIn(), params, e.results(sig), e.callOf(f, args, sig))
 		e.forwards = append(e.forwards, Forward{name, u.standIn(), u.codeEntry()})
 	}
@@ -371,7 +380,8 @@ func (e *emitter) full(u *unit) bool { return e.copies[u.key()] >= mostCopies &&
 // methodCall makes a call that names a method of a known type go to the function that holds its code.
 func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind) {
 	sel := e.c.info.Selections[f]
-	if sel == nil || sel.Kind() != types.MethodVal || len(sel.Index()) != 1 || types.IsInterface(sel.Recv()) || kind == started {
+	if sel == nil || sel.Kind() != types.MethodVal || len(sel.Index()) != 1 || types.IsInterface(sel.Recv()) ||
+		kind == started {
 		return
 	}
 	u := e.methods[methodKey(sel.Obj())]

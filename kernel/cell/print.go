@@ -105,7 +105,8 @@ func (s *speller) typ(t types.Type) string {
 	case *types.Map:
 		return "map[" + s.typ(t.Key()) + "]" + s.typ(t.Elem())
 	case *types.Chan:
-		return [...]string{types.SendRecv: "chan ", types.SendOnly: "chan<- ", types.RecvOnly: "<-chan "}[t.Dir()] + "(" + s.typ(t.Elem()) + ")"
+		return [...]string{types.SendRecv: "chan ", types.SendOnly: "chan<- ", types.RecvOnly: "<-chan "}[t.Dir()] + "(" +
+			s.typ(t.Elem()) + ")"
 	case *types.Signature:
 		return "func" + s.signature(t)
 	case *types.Struct:

@@ -45,5 +45,6 @@ func (s *Session) reuse(n int, text string) *Plan {
 			return nil
 		}
 	}
-	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, Again: r.again, Captured: r.captured, HideNil: r.hideNil, Tracer: r.tracer}
+	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, Again: r.again, Captured: r.captured,
+		HideNil: r.hideNil, Tracer: r.tracer}
 }

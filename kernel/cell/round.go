@@ -23,7 +23,7 @@ type round struct {
 	asFunc map[*unit]bool // methods whose type is not checked: checked as functions with the receiver first
 	bodies bool           // check function bodies too
 	environment
-	body  []ast.Stmt     // nil if there are none
+	body  []ast.Stmt     // may be nil
 	decls []*ast.GenDecl // variables that the cell initialises before its statements
 	last  ast.Expr       // the value to show
 }
@@ -38,7 +38,8 @@ type outcome struct {
 func newInfo() *types.Info {
 	return &types.Info{
 		Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
-		Selections: map[*ast.SelectorExpr]*types.Selection{}, Implicits: map[ast.Node]types.Object{}, Instances: map[*ast.Ident]types.Instance{},
+		Selections: map[*ast.SelectorExpr]*types.Selection{}, Implicits: map[ast.Node]types.Object{},
+		Instances: map[*ast.Ident]types.Instance{},
 	}
 }
 
@@ -52,7 +53,8 @@ func (r *round) run(info *types.Info) outcome {
 			pkg.Scope().Insert(o)
 		}
 	}
-	show := types.NewSignatureType(nil, nil, nil, types.NewTuple(types.NewVar(0, pkg, "v", types.NewSlice(types.Universe.Lookup("any").Type()))), nil, true)
+	show := types.NewSignatureType(nil, nil, nil,
+		types.NewTuple(types.NewVar(0, pkg, "v", types.NewSlice(types.Universe.Lookup("any").Type()))), nil, true)
 	pkg.Scope().Insert(types.NewFunc(0, pkg, showName, show))
 
 	file := &ast.File{Name: ast.NewIdent("main"), FileStart: 1, FileEnd: token.Pos(r.s.fset.Base() + 1)}
@@ -77,7 +79,8 @@ func (r *round) run(info *types.Info) outcome {
 		if err != nil {
 			panic("cell: spelled a type that does not parse: " + err.Error())
 		}
-		file.Decls = append(file.Decls, &ast.GenDecl{Tok: token.VAR, Specs: []ast.Spec{&ast.ValueSpec{Names: []*ast.Ident{ast.NewIdent(name)}, Type: x}}})
+		file.Decls = append(file.Decls, &ast.GenDecl{Tok: token.VAR,
+			Specs: []ast.Spec{&ast.ValueSpec{Names: []*ast.Ident{ast.NewIdent(name)}, Type: x}}})
 	}
 	for _, d := range r.decls {
 		file.Decls = append(file.Decls, d)
@@ -87,10 +90,12 @@ func (r *round) run(info *types.Info) outcome {
 		if k := len(body) - 1; r.last != nil && k >= 0 {
 			if _, call := ast.Unparen(r.last).(*ast.CallExpr); !call {
 				body = slices.Clone(body)
-				body[k] = relabel(body[k], &ast.ExprStmt{X: &ast.CallExpr{Fun: ast.NewIdent(showName), Lparen: r.last.Pos(), Args: []ast.Expr{r.last}, Rparen: r.last.End()}})
+				body[k] = relabel(body[k], &ast.ExprStmt{X: &ast.CallExpr{Fun: ast.NewIdent(showName), Lparen: r.last.Pos(),
+					Args: []ast.Expr{r.last}, Rparen: r.last.End()}})
 			}
 		}
-		file.Decls = append(file.Decls, &ast.FuncDecl{Name: ast.NewIdent(cellFunc), Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: &ast.BlockStmt{List: body}})
+		file.Decls = append(file.Decls, &ast.FuncDecl{Name: ast.NewIdent(cellFunc),
+			Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: &ast.BlockStmt{List: body}})
 	}
 	r.dotImports(file.Decls)
 	namesElsewhere(file.Decls)
@@ -218,7 +223,8 @@ func (r *round) function(u *unit, f *ast.FuncDecl) ast.Decl {
 	c.Body = nil
 	if u.generic || u.kind == initUnit || f.Name.Name == "main" {
 		c.Body = &ast.BlockStmt{Lbrace: f.Body.Lbrace, Rbrace: f.Body.Rbrace, List: []ast.Stmt{
-			&ast.ExprStmt{X: &ast.CallExpr{Fun: &ast.Ident{NamePos: f.Body.Lbrace, Name: "panic"}, Args: []ast.Expr{&ast.BasicLit{ValuePos: f.Body.Lbrace, Kind: token.INT, Value: "0"}}}}}}
+			&ast.ExprStmt{X: &ast.CallExpr{Fun: &ast.Ident{NamePos: f.Body.Lbrace, Name: "panic"},
+				Args: []ast.Expr{&ast.BasicLit{ValuePos: f.Body.Lbrace, Kind: token.INT, Value: "0"}}}}}}
 	}
 	return &c
 }

@@ -32,7 +32,8 @@ type checked struct {
 
 // settle type-checks the cell, and more and more of the session until no further unit is affected.
 func (d *definition) settle() (*checked, Diagnostics) {
-	c := &checked{definition: d, outline: d.outline.clone(), why: map[*unit]*Diagnostic{}, newVars: map[string]*unit{}, unset: map[string]bool{}}
+	c := &checked{definition: d, outline: d.outline.clone(), why: map[*unit]*Diagnostic{}, newVars: map[string]*unit{},
+		unset: map[string]bool{}}
 	for {
 		c.spread()
 		before := len(c.changed)
@@ -135,7 +136,8 @@ func (env environment) without(names map[string]bool) environment {
 
 // environment collects the units of the session outside those that are checked from their syntax.
 func (c *checked) environment() environment {
-	env := environment{map[string][]types.Object{}, map[string]types.Type{}, maps.Clone(c.bind.paths), slices.Concat(c.s.dots, c.newDots)}
+	env := environment{map[string][]types.Object{}, map[string]types.Type{}, maps.Clone(c.bind.paths),
+		slices.Concat(c.s.dots, c.newDots)}
 	for _, u := range c.kept {
 		switch {
 		case c.gone[u] || u.kind == methodUnit && c.again[u] == nil && c.rebuild[u] == nil:
@@ -166,7 +168,8 @@ func (c *checked) check() []types.Error {
 	late := slices.ContainsFunc(units, func(u *unit) bool { return mentions(u.uses, declares) }) ||
 		slices.ContainsFunc(c.src.unbound, func(id *ast.Ident) bool { return declares[id.Name] })
 
-	r := &round{s: c.s, units: units, asFunc: asFunc, bodies: !late, environment: env, decls: c.decls, body: c.after, last: c.last}
+	r := &round{s: c.s, units: units, asFunc: asFunc, bodies: !late, environment: env, decls: c.decls, body: c.after,
+		last: c.last}
 	out := r.run(c.info)
 	c.pkg = out.pkg
 	declared := c.declaredAt()
@@ -270,11 +273,14 @@ func (c *checked) contextSet() (errs []types.Error) {
 		}
 		for _, x := range targets {
 			if id, ok := x.(*ast.Ident); ok && id.Name == ctxName {
-				if o := c.info.Defs[id]; o != nil && isTop[n] && !types.Implements(o.Type(), c.old[ctxName].objs[0].Type().Underlying().(*types.Interface)) {
-					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's context; choose another name for this value"})
+				if o := c.info.Defs[id]; o != nil && isTop[n] &&
+					!types.Implements(o.Type(), c.old[ctxName].objs[0].Type().Underlying().(*types.Interface)) {
+					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(),
+						Msg: "ctx is the cell's context; choose another name for this value"})
 				}
 				if u := c.old[ctxName]; u != nil && u.builtin && c.info.Uses[id] == u.objs[0] {
-					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(), Msg: "ctx is the cell's context and cannot be assigned; declare another variable with :="})
+					errs = append(errs, types.Error{Fset: c.s.fset, Pos: id.Pos(),
+						Msg: "ctx is the cell's context and cannot be assigned; declare another variable with :="})
 				}
 			}
 		}
@@ -324,7 +330,8 @@ func (c *checked) describe(units []*unit, asFunc map[*unit]bool) {
 				c.changed[u.recv] = true
 			}
 		}
-		if o := c.replaced[u]; o != nil && (o.sig != u.sig || c.cut[u.key()] && (u.kind == funcUnit || o.alone()) || o.derefs != nil && u.alone() || mentions(u.sigUses, c.changed)) {
+		if o := c.replaced[u]; o != nil && (o.sig != u.sig || c.cut[u.key()] && (u.kind == funcUnit || o.alone()) ||
+			o.derefs != nil && u.alone() || mentions(u.sigUses, c.changed)) {
 			if u.kind == methodUnit && c.added[u.recv] == nil {
 				c.changed[u.recv] = true
 			} else if u.kind == funcUnit {

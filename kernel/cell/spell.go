@@ -53,7 +53,8 @@ func (e *emitter) variable(u *unit) string {
 		return "(*" + DriveVars + "." + name + ")"
 	}
 	if line, ok := e.c.early[u.names[0]]; ok && e.inFunc && e.c.newVars[u.names[0]] == u {
-		return fmt.Sprintf("(*%s(%s, &%s, %q, %d, %d))", e.rt("Set"), name, setFlag(u.names[0]), Clean(u.names[0]), e.c.src.n, line)
+		return fmt.Sprintf("(*%s(%s, &%s, %q, %d, %d))", e.rt("Set"), name, setFlag(u.names[0]), Clean(u.names[0]),
+			e.c.src.n, line)
 	}
 	return "(*" + name + ")"
 }
@@ -143,7 +144,8 @@ func (e *emitter) pointer(name string) string {
 	if !e.hidden(v.Type) {
 		t := e.spell().typ(v.Type)
 		if incomplete(v.Type) {
-			return fmt.Sprintf("var %s_at %s\nvar %[1]s = (*%[2]s)(%s(%q, %d, &%[1]s_at))\n", name, t, e.rt("VarAt"), v.Name, v.Gen)
+			return fmt.Sprintf("var %s_at %s\nvar %[1]s = (*%[2]s)(%s(%q, %d, &%[1]s_at))\n", name, t, e.rt("VarAt"),
+				v.Name, v.Gen)
 		}
 		return fmt.Sprintf("var %s = %s[%s](%q, %d)\n", name, e.rt("Var"), t, v.Name, v.Gen)
 	}
@@ -159,7 +161,8 @@ func (e *emitter) hidden(t types.Type) bool {
 	dry := &speller{member: mangle}
 	dry.global = func(o *types.TypeName) string {
 		u, old := e.c.units[o.Name()], e.c.old[o.Name()]
-		dry.hidden = dry.hidden || (u == nil || u.kind != typeUnit) && (old == nil || !slices.Contains(old.objs, types.Object(o)))
+		dry.hidden = dry.hidden || (u == nil || u.kind != typeUnit) &&
+			(old == nil || !slices.Contains(old.objs, types.Object(o)))
 		return o.Name()
 	}
 	dry.typ(t)
@@ -178,7 +181,8 @@ func (e *emitter) zero(t types.Type) string {
 // incomplete reports whether values of a type cannot be allocated, because cgo.Incomplete is part of it. Such
 // a type cannot be a type argument.
 func incomplete(t types.Type) bool {
-	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "runtime/cgo" && n.Obj().Name() == "Incomplete" {
+	if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "runtime/cgo" &&
+		n.Obj().Name() == "Incomplete" {
 		return true
 	}
 	switch u := t.Underlying().(type) {

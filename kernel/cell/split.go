@@ -1,16 +1,11 @@
 package cell
 
 import (
-	"bytes"
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/scanner"
 	"go/token"
 	"strings"
-	"unicode/utf8"
-
-	"interleave/kernel/cell/pattern"
 )
 
 // A source is one cell's text, parsed. The parser accepts only files, so the text is parsed three times with
@@ -124,33 +119,13 @@ func blank(b []byte) {
 	}
 }
 
-// parse parses one cell. A cell with syntax errors returns as many diagnostics as the parser found.
-func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
-	if rest, ok := strings.CutPrefix(text, "\ufeff"); ok { // a byte order mark, which Go allows at the start of a file
-		text = "   " + rest
-	}
-	src := &source{n: n, text: text, spelled: map[*ast.Ident]string{}}
-	if !utf8.ValidString(text) {
-		return src, Diagnostics{invalidUTF8(n, text)}
-	}
-	if i := strings.Index(text, Letter); i >= 0 {
-		d := Diagnostic{Cell: n, Kind: "syntax error", Message: "the letter " + Letter + " is reserved: Interleave marks its own names with it"}
-		d.Line, d.Column = lineColumn(text, i)
-		return src, Diagnostics{d}
-	}
-	toks, diag := scan(n, text)
-	if diag != nil {
-		return src, Diagnostics{*diag}
-	}
-	match, diag := balance(n, text, toks)
-	if diag != nil {
-		return src, Diagnostics{*diag}
-	}
-	var parts [3][]byte
+// divide returns the text three times, each with only the statements of one part and everything else blanked
+// out.
+func (s *source) divide(toks []lexeme, match map[int]int) (parts [3][]byte) {
 	for i := range parts {
-		parts[i] = []byte(text)
+		parts[i] = []byte(s.text)
 	}
-	keep := func(part, from, to int) { // text[from:to] belongs to one part only
+	keep := func(part, from, to int) { // text[from:to] belongs to one part only; -1 is no part
 		for i := range parts {
 			if i != part {
 				blank(parts[i][from:to])
@@ -167,7 +142,7 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 			}
 			i++
 		}
-		end := len(text)
+		end := len(s.text)
 		if i < len(toks) {
 			end = toks[i].to
 			i++
@@ -184,98 +159,14 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 			blank(parts[inImports][doc:toks[start].from])
 		}
 		keep(inBody, last, doc)
-		if part < 0 { // the package clause belongs to no part
-			src.program = true
-			for j := range parts {
-				blank(parts[j][toks[start].from:end])
-			}
-		} else {
-			keep(part, toks[start].from, end)
+		if part < 0 {
+			s.program = true
 		}
+		keep(part, toks[start].from, end)
 		last = end
 	}
-	keep(inBody, last, len(text))
-	src.bodyText = string(parts[inBody])
-	src.hidden = len(toks) > 1 && toks[len(toks)-1].tok == token.SEMICOLON && toks[len(toks)-1].to > toks[len(toks)-1].from
-
-	var diags Diagnostics
-	var comments []*ast.CommentGroup
-	// a comment on the line of the package clause is not a function's
-	prefixes := [3]string{"package p;", "package p;\n", "package p;func _(){"}
-	for part, prefix := range prefixes {
-		body := append([]byte(prefix), parts[part]...)
-		if part == inBody {
-			body = append(body, "\n}"...)
-		}
-		if part != inBody && len(bytes.TrimSpace(parts[part])) == 0 {
-			continue
-		}
-		src.prefix[part] = len(prefix)
-		f, err := parser.ParseFile(fset, fmt.Sprintf("cell[%d]", n), body, parser.ParseComments)
-		if list, ok := err.(scanner.ErrorList); ok {
-			diags = append(diags, src.syntaxErrors(list, len(prefix))...)
-			continue
-		} else if err != nil {
-			diags = append(diags, Diagnostic{Cell: n, Line: 1, Column: 1, Kind: "syntax error", Message: err.Error()})
-			continue
-		}
-		src.files[part] = fset.File(f.FileStart)
-		if strings.HasSuffix(prefix, "\n") { // places in messages are those in the cell
-			src.files[part].AddLineColumnInfo(len(prefix), src.files[part].Name(), 1, 1)
-		}
-		comments = append(comments, f.Comments...)
-		switch part {
-		case inImports:
-			src.imports = f.Imports
-		case inFuncs:
-			for _, d := range f.Decls {
-				fd, ok := d.(*ast.FuncDecl)
-				if !ok {
-					continue
-				}
-				src.funcs = append(src.funcs, fd)
-				if fd.Body == nil {
-					d := Diagnostic{Cell: n, Kind: "type error", Message: "func " + fd.Name.Name + " has no body"}
-					d.Line, d.Column = src.position(fd.Name.Pos())
-					diags = append(diags, d)
-				}
-			}
-			src.unbound = f.Unresolved
-		case inBody:
-			src.body = f.Decls[0].(*ast.FuncDecl).Body.List
-			diags = append(diags, src.embeds(f.Comments)...)
-			src.free = f.Unresolved
-		}
-	}
-	src.code, src.bodyText = src.quiet(src.text, comments), src.quiet(src.bodyText, comments)
-	return src, diags
-}
-
-// embeds refuses directives that would have no effect, because Go uses them to fill variables.
-func (s *source) embeds(comments []*ast.CommentGroup) (diags Diagnostics) {
-	for _, g := range comments {
-		for _, c := range g.List {
-			if strings.HasPrefix(c.Text, "//go:embed ") {
-				d := Diagnostic{Cell: s.n, Kind: "syntax error", Message: "//go:embed: cells embed no files", Hint: "Read the file when the cell runs: os.ReadFile"}
-				d.Line, d.Column = s.position(c.Pos())
-				diags = append(diags, d)
-			}
-		}
-	}
-	return diags
-}
-
-// quiet turns compiler directives into plain comments.
-func (s *source) quiet(text string, comments []*ast.CommentGroup) string {
-	b := []byte(text)
-	for _, g := range comments {
-		for _, c := range g.List {
-			if strings.HasPrefix(c.Text, "//go:") || strings.HasPrefix(c.Text, "//line ") || strings.HasPrefix(c.Text, "/*line ") {
-				b[s.offset(c.Pos())+2] = ' '
-			}
-		}
-	}
-	return string(b)
+	keep(inBody, last, len(s.text))
+	return parts
 }
 
 // classify returns the part to which the statement that begins at toks[i] belongs; -1 is the package clause.
@@ -293,34 +184,13 @@ func classify(toks []lexeme, match map[int]int, i int) int {
 			return inFuncs
 		}
 		// func (r T) name( is a method; func (x int) { … }(1) and func (x int) int are not.
-		if m, ok := match[i+1]; ok && toks[i+1].tok == token.LPAREN && m+2 < len(toks) && toks[m+1].tok == token.IDENT && toks[m+2].tok == token.LPAREN {
+		if m, ok := match[i+1]; ok && toks[i+1].tok == token.LPAREN && m+2 < len(toks) && toks[m+1].tok == token.IDENT &&
+			toks[m+2].tok == token.LPAREN {
 			return inFuncs
 		}
 	}
 	return inBody
 }
-
-func (s *source) syntaxErrors(list scanner.ErrorList, prefix int) (diags Diagnostics) {
-	list.RemoveMultiples()
-	lines := 1 + strings.Count(s.text, "\n")
-	for _, e := range list {
-		d := Diagnostic{Cell: s.n, Line: e.Pos.Line, Column: e.Pos.Column, Message: e.Msg, Kind: "syntax error"}
-		if d.Line == 1 {
-			d.Column = max(1, d.Column-prefix)
-		}
-		if d.Line > lines { // at the brace that closes the body, which the author did not write
-			if len(diags) > 0 {
-				continue // a consequence of the mistake before
-			}
-			d.Line, d.Column = lineColumn(s.text, len(strings.TrimRight(s.text, " \t\r\n")))
-			d.Message = atEnd().ReplaceAllString(d.Message, "found the end of the cell")
-		}
-		diags = append(diags, d)
-	}
-	return diags
-}
-
-var atEnd = pattern.New(`found ('}'|'EOF'|newline)$`)
 
 // offset maps a position in one of the three files to an offset in the cell; -1 if it is in none of them.
 func (s *source) offset(p token.Pos) int {
@@ -413,35 +283,4 @@ func (s *source) position(p token.Pos) (line, column int) { return lineColumn(s.
 func lineColumn(text string, offset int) (line, column int) {
 	offset = min(max(0, offset), len(text))
 	return 1 + strings.Count(text[:offset], "\n"), offset - strings.LastIndex(text[:offset], "\n")
-}
-
-func invalidUTF8(n int, text string) Diagnostic {
-	i := 0
-	for i < len(text) {
-		r, w := utf8.DecodeRuneInString(text[i:])
-		if r == utf8.RuneError && w <= 1 {
-			break
-		}
-		i += w
-	}
-	d := Diagnostic{Cell: n, Kind: "syntax error", Message: fmt.Sprintf("the cell is not valid UTF-8: byte %#02x; save or type it again as UTF-8", text[i])}
-	d.Line, d.Column = lineColumn(text, i)
-	return d
-}
-
-// Parse checks the syntax of a piece of cell n alone.
-func Parse(n int, text string) error {
-	src, diags := parse(token.NewFileSet(), n, text)
-	if len(diags) == 0 {
-		return nil
-	}
-	return New(nil).excerpts(diags, src)
-}
-
-// parses reports "invalid" for text with a syntax error, "" otherwise.
-func parses(text string) string {
-	if _, diags := parse(token.NewFileSet(), 1, text); len(diags) > 0 {
-		return "invalid"
-	}
-	return ""
 }

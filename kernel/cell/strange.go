@@ -13,18 +13,28 @@ import (
 
 // strange lists characters by name, and what to write instead.
 var strange = map[rune][2]string{
-	'\u00a0': {"a no-break space", "a space"}, '\u2007': {"a figure space", "a space"}, '\u202f': {"a narrow no-break space", "a space"},
+	'\u00a0': {"a no-break space", "a space"}, '\u2007': {"a figure space", "a space"},
+	'\u202f': {"a narrow no-break space", "a space"},
 	'\u3000': {"an ideographic space", "a space"}, '\u1680': {"an Ogham space", "a space"},
 	'\u200b': {"a zero-width space", ""}, '\u200c': {"a zero-width non-joiner", ""}, '\u200d': {"a zero-width joiner", ""},
-	'\u2060': {"a word joiner", ""}, '\ufeff': {"a byte order mark", ""}, '\u00ad': {"a soft hyphen", ""}, '\u180e': {"a Mongolian vowel separator", ""},
-	'\u2028': {"a line separator", "a line break"}, '\u2029': {"a paragraph separator", "a line break"}, '\u0085': {"a next-line character", "a line break"},
-	'“': {"a typographic quote", `"`}, '”': {"a typographic quote", `"`}, '„': {"a typographic quote", `"`}, '«': {"a typographic quote", `"`}, '»': {"a typographic quote", `"`},
-	'‘': {"a typographic quote", "'"}, '’': {"a typographic quote", "'"}, '‚': {"a typographic quote", "'"}, '´': {"an acute accent", "'"}, '＂': {"a fullwidth quote", `"`},
-	'–': {"a dash", "-"}, '—': {"a dash", "-"}, '−': {"a minus sign of mathematics", "-"}, '‐': {"a hyphen", "-"}, '‑': {"a no-break hyphen", "-"},
-	'×': {"a multiplication sign", "*"}, '÷': {"a division sign", "/"}, '…': {"an ellipsis", "..."}, '≤': {"a sign of mathematics", "<="},
-	'≥': {"a sign of mathematics", ">="}, '≠': {"a sign of mathematics", "!="}, '→': {"an arrow", "<- or ->"}, '←': {"an arrow", "<-"},
-	'（': {"a fullwidth parenthesis", "("}, '）': {"a fullwidth parenthesis", ")"}, '｛': {"a fullwidth brace", "{"}, '｝': {"a fullwidth brace", "}"},
-	'，': {"a fullwidth comma", ","}, '；': {"a fullwidth semicolon", ";"}, '：': {"a fullwidth colon", ":"}, '＝': {"a fullwidth equals sign", "="},
+	'\u2060': {"a word joiner", ""}, '\ufeff': {"a byte order mark", ""}, '\u00ad': {"a soft hyphen", ""},
+	'\u180e': {"a Mongolian vowel separator", ""},
+	'\u2028': {"a line separator", "a line break"}, '\u2029': {"a paragraph separator", "a line break"},
+	'\u0085': {"a next-line character", "a line break"},
+	'“':      {"a typographic quote", `"`}, '”': {"a typographic quote", `"`}, '„': {"a typographic quote", `"`},
+	'«': {"a typographic quote", `"`}, '»': {"a typographic quote", `"`},
+	'‘': {"a typographic quote", "'"}, '’': {"a typographic quote", "'"}, '‚': {"a typographic quote", "'"},
+	'´': {"an acute accent", "'"}, '＂': {"a fullwidth quote", `"`},
+	'–': {"a dash", "-"}, '—': {"a dash", "-"}, '−': {"a minus sign of mathematics", "-"}, '‐': {"a hyphen", "-"},
+	'‑': {"a no-break hyphen", "-"},
+	'×': {"a multiplication sign", "*"}, '÷': {"a division sign", "/"}, '…': {"an ellipsis", "..."},
+	'≤': {"a sign of mathematics", "<="},
+	'≥': {"a sign of mathematics", ">="}, '≠': {"a sign of mathematics", "!="}, '→': {"an arrow", "<- or ->"},
+	'←': {"an arrow", "<-"},
+	'（': {"a fullwidth parenthesis", "("}, '）': {"a fullwidth parenthesis", ")"}, '｛': {"a fullwidth brace", "{"},
+	'｝': {"a fullwidth brace", "}"},
+	'，': {"a fullwidth comma", ","}, '；': {"a fullwidth semicolon", ";"}, '：': {"a fullwidth colon", ":"},
+	'＝': {"a fullwidth equals sign", "="},
 }
 
 var illegalRE = pattern.New(`^illegal character U\+([0-9A-F]+)`)

@@ -159,7 +159,8 @@ func (src *source) units() (units []*unit, body []ast.Stmt, vars []*ast.Ident) {
 		case "type":
 			for _, sp := range g.Specs {
 				t := sp.(*ast.TypeSpec)
-				u := &unit{kind: typeUnit, names: []string{t.Name.Name}, src: src, node: t, home: src.serial, generic: t.TypeParams != nil}
+				u := &unit{kind: typeUnit, names: []string{t.Name.Name}, src: src, node: t, home: src.serial,
+					generic: t.TypeParams != nil}
 				if t.Name.Name == "_" {
 					u.kind = blankUnit
 				}
@@ -243,7 +244,8 @@ func (s *Session) predeclare() {
 		return
 	}
 	v := types.NewVar(0, s.pkg, ctxName, o.Type())
-	s.units = append(s.units, &unit{kind: varUnit, names: []string{ctxName}, src: &source{}, typ: o.Type(), objs: []types.Object{v}, uses: map[string]bool{}, builtin: true})
+	s.units = append(s.units, &unit{kind: varUnit, names: []string{ctxName}, src: &source{}, typ: o.Type(),
+		objs: []types.Object{v}, uses: map[string]bool{}, builtin: true})
 }
 
 // without returns the constant group with one of its names made blank, because a later cell defined that name

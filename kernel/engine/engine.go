@@ -36,7 +36,7 @@ import (
 	"interleave/runtime/timeline"
 )
 
-// A Config says what an Engine works with.
+// A Config configures an Engine.
 type Config struct {
 	Toolchain string // directory made by toolchain.Prepare
 	WorkDir   string // where cells are built; survives the session process, not the kernel
@@ -106,9 +106,11 @@ func New(cfg Config) (*Engine, error) {
 	e.session = cell.New(e.packages)
 	e.plain = cfg.Code != "gated" && tools.Plain() && breaks.Available()
 	if cfg.Code == "plain" && !e.plain {
-		cfg.Log.Warn("cells are compiled to gated code: plain code needs Linux on amd64, linking in memory, and a self-test that passes", "self-test", tools.NotPlain())
+		cfg.Log.Warn("cells are compiled to gated code: plain code needs Linux on amd64, "+
+			"linking in memory, and a self-test that passes", "self-test", tools.NotPlain())
 	}
-	e.compiled = compiled.New(compiled.Config{Tools: tools, Missing: missing, WorkDir: cfg.WorkDir, Plain: e.plain, Log: cfg.Log, InBodies: e.inBodies})
+	e.compiled = compiled.New(compiled.Config{Tools: tools, Missing: missing, WorkDir: cfg.WorkDir, Plain: e.plain,
+		Log: cfg.Log, InBodies: e.inBodies})
 	e.session.Plain, e.session.Inlined = e.plain, e.compiled.Inlined
 	e.interp = interpreted.New(e.home)
 	rt.SetHooks(e.hooks())

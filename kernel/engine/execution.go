@@ -149,7 +149,7 @@ func (x *execution) perform(f func(), tracer string) {
 	}
 	armed := plot && tracer == "" && e.recorder.Arm() == nil
 	fail, replace := r.execute(f)
-	e.tellLost(r)
+	e.reportLost(r)
 	silent := x.beat()
 	var exp *timeline.Experiment
 	if armed {
@@ -163,7 +163,8 @@ func (x *execution) perform(f func(), tracer string) {
 		exp.Engine = r.ranBy
 		x.figure(exp)
 		if exp.Benchmark {
-			x.notes([]string{"a benchmark of package testing ran while this cell was recorded, which slows hand-overs between goroutines " +
+			x.notes([]string{"a benchmark of package testing ran while this cell was recorded, " +
+				"which slows hand-overs between goroutines " +
 				"up to three times: run it in a cell of its own, or use lab.Bench"})
 		}
 	}
@@ -193,7 +194,8 @@ func (x *execution) perform(f func(), tracer string) {
 		r.values, r.shown = values, shown
 	}
 	if x.ctx.Err() != nil { // report the result of the interrupt
-		x.failed(&failure{name: "interrupted", value: "the cell was interrupted while its result was being displayed", interrupted: true})
+		x.failed(&failure{name: "interrupted", value: "the cell was interrupted while its result was being displayed",
+			interrupted: true})
 	}
 }
 

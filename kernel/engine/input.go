@@ -10,9 +10,9 @@ import (
 
 // stdin is the standard input of cells: lines that the user is asked for.
 type stdin struct {
-	mu   sync.Mutex
-	rest []byte // the rest of a line that was read in part
-	told uint64 // the cell that got the note that there is no input
+	mu    sync.Mutex
+	rest  []byte // the rest of a line that was read in part
+	noted uint64 // the cell that got the note that there is no input
 }
 
 // provideInput makes fmt.Scan and similar functions ask the user.
@@ -36,9 +36,11 @@ func (s *stdin) read(e *Engine, b []byte) int {
 		}
 		line, err := e.out.Input(ctx, "", false)
 		if err != nil {
-			if t != nil && ctx.Err() == nil && s.told != t.run.id {
-				s.told = t.run.id
-				e.out.Output(t.run.id, session.Stderr, []byte(bold+"note: "+reset+"standard input is empty: "+err.Error()+". Ask for input with display.Input(ctx, prompt)\n"))
+			if t != nil && ctx.Err() == nil && s.noted != t.run.id {
+				s.noted = t.run.id
+				e.out.Output(t.run.id, session.Stderr,
+					[]byte(bold+"note: "+reset+"standard input is empty: "+err.Error()+
+						". Ask for input with display.Input(ctx, prompt)\n"))
 			}
 			return 0
 		}

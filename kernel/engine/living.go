@@ -139,7 +139,8 @@ func (r *run) report(all []living) []string {
 		kinds[k] = append(kinds[k], l)
 	}
 	order := slices.SortedFunc(maps.Keys(kinds), func(a, b kind) int {
-		return cmp.Or(len(kinds[b])-len(kinds[a]), cmp.Compare(a.tag.startedAt(a.at), b.tag.startedAt(b.at)), cmp.Compare(a.state, b.state))
+		return cmp.Or(len(kinds[b])-len(kinds[a]), cmp.Compare(a.tag.startedAt(a.at), b.tag.startedAt(b.at)),
+			cmp.Compare(a.state, b.state))
 	})
 	var lines []string
 	rest := len(all)

@@ -69,7 +69,8 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 	if p.Drive == "" {
 		return nil, by, cell.Diagnostics{p.Refused}
 	}
-	return nil, by, cell.Diagnostics{{Cell: p.N, Kind: "refused", Message: err.Error(), Hint: "Use %engine auto (or compiled) for this cell"}}
+	return nil, by, cell.Diagnostics{{Cell: p.N, Kind: "refused", Message: err.Error(),
+		Hint: "Use %engine auto (or compiled) for this cell"}}
 }
 
 // home returns the package of the cell that has a type, function or constant of the session.
@@ -97,5 +98,7 @@ func (e *Engine) buildFailed(err error) *failure {
 	if errors.Is(err, session.ErrInterrupted) || errors.Is(err, session.ErrShutdown) {
 		return &failure{name: "interrupted", value: "the cell was interrupted: it was being compiled", interrupted: true}
 	}
-	return &failure{name: "internal error", value: "the front end wrote code that does not build. This is a bug of Interleave; please report it with the cell.\n" + cell.Clean(err.Error())}
+	return &failure{name: "internal error",
+		value: "the front end wrote code that does not build. This is a bug of Interleave; please report it with the cell.\n" +
+			cell.Clean(err.Error())}
 }

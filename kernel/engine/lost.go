@@ -23,13 +23,13 @@ type lost struct {
 }
 
 type lostOf struct {
-	panics []*lab.PanicError
-	told   int
+	panics   []*lab.PanicError
+	reported int
 }
 
 const (
-	patience = 2 * time.Second // for a running cell to await what it started
-	mostTold = 5               // for each cell; further ones are counted
+	patience    = 2 * time.Second // for a running cell to await what it started
+	maxReported = 5               // for each cell; further ones are counted
 )
 
 // onPanic is lab's hook: it is called on the goroutine that panicked.
@@ -50,7 +50,7 @@ func (e *Engine) onPanic(p *lab.PanicError) {
 	if r.over.Load() {
 		l.mu.Unlock()
 		if !p.Awaited() {
-			e.tell(r, p)
+			e.report(r, p)
 		}
 		return
 	}
@@ -69,7 +69,7 @@ func (e *Engine) onPanic(p *lab.PanicError) {
 			defer l.mu.Unlock()
 			if i := slices.Index(o.panics, p); i >= 0 {
 				o.panics = slices.Delete(o.panics, i, i+1)
-				o.tell(r, p)
+				o.report(r, p)
 			}
 		})
 	})
@@ -97,8 +97,8 @@ func (e *Engine) places() func(string) string {
 	}
 }
 
-// tellLost reports the panics that were not awaited in a cell that ends.
-func (e *Engine) tellLost(r *run) {
+// reportLost reports the panics that were not awaited in a cell that ends.
+func (e *Engine) reportLost(r *run) {
 	l := &e.lost
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,25 +108,26 @@ func (e *Engine) tellLost(r *run) {
 	}
 	delete(l.of, r)
 	for _, p := range o.panics {
-		o.tell(r, p)
+		o.report(r, p)
 	}
 	o.panics = nil
-	if more := o.told - mostTold; more > 0 {
-		r.engine.out.Output(r.id, session.Stderr, fmt.Appendf(nil, "%sand %s of tasks that were not awaited%s\n", faint, quantity.Plural(more, "more panic"), reset))
+	if more := o.reported - maxReported; more > 0 {
+		r.engine.out.Output(r.id, session.Stderr, fmt.Appendf(nil, "%sand %s of tasks that were not awaited%s\n", faint,
+			quantity.Plural(more, "more panic"), reset))
 	}
 }
 
-func (o *lostOf) tell(r *run, p *lab.PanicError) {
+func (o *lostOf) report(r *run, p *lab.PanicError) {
 	if p.Awaited() {
 		return
 	}
-	if o.told++; o.told <= mostTold {
-		r.engine.tell(r, p)
+	if o.reported++; o.reported <= maxReported {
+		r.engine.report(r, p)
 	}
 }
 
-// tell writes a panic of r that was not awaited.
-func (e *Engine) tell(r *run, p *lab.PanicError) {
+// report writes a panic of r that was not awaited.
+func (e *Engine) report(r *run, p *lab.PanicError) {
 	f := &failure{name: "panic", value: panicText(p.Value), frames: r.shifted(stack.Frames(string(p.Stack)))}
 	lines := f.render(e)
 	what := "work"
@@ -134,6 +135,7 @@ func (e *Engine) tell(r *run, p *lab.PanicError) {
 		what = p.Task + ","
 	}
 	at := strings.Count(f.value, "\n") + 1
-	lines = slices.Insert(lines, at, fmt.Sprintf("%sin %s%s%s started at %s%s%s; not awaited%s", faint, reset, what, faint, reset, p.Spawn, faint, reset))
+	lines = slices.Insert(lines, at, fmt.Sprintf("%sin %s%s%s started at %s%s%s; not awaited%s", faint, reset, what,
+		faint, reset, p.Spawn, faint, reset))
 	e.out.Output(r.id, session.Stderr, []byte(strings.Join(lines, "\n")+"\n"))
 }

@@ -33,15 +33,21 @@ var magics map[string]magic
 
 func init() { // in init, because magics refer to themselves: %help lists them
 	magics = map[string]magic{
-		"help":   {"%help", "this list", false, (*execution).help},
-		"engine": {"%engine auto|yaegi|compiled", "choose the engine that runs cells; auto: the fastest that runs them correctly", false, (*execution).engine},
-		"who":    {"%who", "list all declarations", false, (*execution).who},
-		"forget": {"%forget name …", "forget the declarations with these names; hidden built-ins and packages are restored", false, (*execution).forget},
-		"reset":  {"%reset", "forget all declarations", false, (*execution).reset},
-		"plot":   {"%plot on|narrow|off", "draw a timeline under each cell that starts goroutines; narrow for a phone", false, (*execution).plot},
-		"timeit": {"%%timeit", "time and allocations of a round of the cell's statements, as go test -bench has them; also %timeit statement", true, (*execution).timeit},
-		"time":   {"%%time", "run the cell and report how long it took", true, (*execution).time},
-		"bash":   {"%%bash", "run the cell as a shell script; a status other than zero fails the cell", true, (*execution).script},
+		"help": {"%help", "this list", false, (*execution).help},
+		"engine": {"%engine auto|yaegi|compiled",
+			"choose the engine that runs cells; auto: the fastest that runs them correctly", false, (*execution).engine},
+		"who": {"%who", "list all declarations", false, (*execution).who},
+		"forget": {"%forget name …", "forget the declarations with these names; hidden built-ins and packages are restored",
+			false, (*execution).forget},
+		"reset": {"%reset", "forget all declarations", false, (*execution).reset},
+		"plot": {"%plot on|narrow|off", "draw a timeline under each cell that starts goroutines; narrow for a phone",
+			false, (*execution).plot},
+		"timeit": {"%%timeit",
+			"time and allocations of a round of the cell's statements, as go test -bench has them; also %timeit statement",
+			true, (*execution).timeit},
+		"time": {"%%time", "run the cell and report how long it took", true, (*execution).time},
+		"bash": {"%%bash", "run the cell as a shell script; a status other than zero fails the cell",
+			true, (*execution).script},
 	}
 }
 
@@ -239,7 +245,8 @@ func (x *execution) reset(cell.Segment) {
 		running = goroutinesOfCells()
 	}
 	if running > 0 {
-		x.print("Everything that was declared is forgotten. %s still running, with what it uses.%s\n", quantity.Plural(running, "goroutine is", "goroutines are"), e.keptCode())
+		x.print("Everything that was declared is forgotten. %s still running, with what it uses.%s\n",
+			quantity.Plural(running, "goroutine is", "goroutines are"), e.keptCode())
 		return
 	}
 	rt.Forget()

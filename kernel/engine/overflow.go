@@ -43,7 +43,8 @@ func (r *run) overflow(t *tag) *failure {
 	}
 	inner, _ := framesOf(top[:n])
 	outer, callee := framesOf(bottom[:m])
-	f := &failure{name: "stack overflow", value: fmt.Sprintf("calls are nested %s deep, and the goroutine's stack has no room for more", quantity.Count(depth))}
+	f := &failure{name: "stack overflow",
+		value: fmt.Sprintf("calls are nested %s deep, and the goroutine's stack has no room for more", quantity.Count(depth))}
 	if len(inner) == 0 && callee != "" {
 		cause := "calls itself without end"
 		if printsRE.MatchString(callee) {

@@ -15,7 +15,8 @@ type packages struct {
 }
 
 // preferred orders packages that share a name: the one that most cells mean comes first.
-var preferred = []string{"math/rand/v2", "math/rand", "crypto/rand", "text/template", "html/template", "text/scanner", "go/scanner",
+var preferred = []string{"math/rand/v2", "math/rand", "crypto/rand", "text/template", "html/template", "text/scanner",
+	"go/scanner",
 	"runtime/pprof", "net/http/pprof", "runtime/trace", "hash/maphash", "encoding/hex", "net/http/httptest"}
 
 func newPackages(t *toolchain.Types) *packages {

@@ -19,7 +19,8 @@ func cellAt() uintptr
 func setCellGoHook(f func())
 
 //go:linkname cellGoroutines runtime.cellGoroutines
-func cellGoroutines(visit func(g unsafe.Pointer, id uint64, tag unsafe.Pointer, state string, busy bool, start, at uintptr))
+func cellGoroutines(visit func(g unsafe.Pointer, id uint64, tag unsafe.Pointer, state string, busy bool,
+	start, at uintptr))
 
 //go:linkname cellCalls runtime.cellCalls
 func cellCalls(visit func(tag unsafe.Pointer, call uint64))

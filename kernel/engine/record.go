@@ -35,7 +35,8 @@ func (e *Engine) commit(p *cell.Plan, text string) {
 }
 
 func (e *Engine) record(p *cell.Plan, text, plugin string) {
-	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot, Narrow: e.narrow, Forget: p.Forget, Amends: p.Amended})
+	b, err := json.Marshal(record{N: p.N, Package: p.Package, Code: text, Plugin: plugin, Mode: e.mode, Plot: e.plot,
+		Narrow: e.narrow, Forget: p.Forget, Amends: p.Amended})
 	if err != nil {
 		return
 	}

@@ -89,7 +89,8 @@ func (e *Engine) outdated(p *cell.Plan) (notes []string) {
 	})
 	for _, n := range slices.Sorted(maps.Keys(names)) {
 		slices.Sort(names[n])
-		notes = append(notes, fmt.Sprintf("goroutines of cell[%d] are still running and use the old %s", n, strings.Join(names[n], ", ")))
+		notes = append(notes, fmt.Sprintf("goroutines of cell[%d] are still running and use the old %s",
+			n, strings.Join(names[n], ", ")))
 	}
 	return notes
 }

@@ -33,7 +33,8 @@ func (r *reserve) free() bool {
 	return had
 }
 
-// noFiles reports whether something failed because no more files can be opened.
+// noFiles reports whether an operation failed because the limit of open files was reached.
 func noFiles(err error) bool {
-	return err != nil && (errors.Is(err, syscall.EMFILE) || strings.Contains(strings.ToLower(err.Error()), "too many open files"))
+	return err != nil && (errors.Is(err, syscall.EMFILE) ||
+		strings.Contains(strings.ToLower(err.Error()), "too many open files"))
 }

@@ -60,7 +60,8 @@ type run struct {
 
 // newRun makes a run for a piece of a cell.
 func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
-	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}), exited: make(chan struct{}), tags: map[string]*tag{}}
+	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}),
+		exited: make(chan struct{}), tags: map[string]*tag{}}
 	r.asked = ctx
 	r.ctx, r.cancel = context.WithCancelCause(r.labelled(context.WithoutCancel(ctx), fmt.Sprintf("cell[%d]", c.N)))
 	r.ctx.Done() // the channel is made on first use, which must not be in a bubble
@@ -71,7 +72,7 @@ func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
 // context.
 func (r *run) end() {
 	r.over.Store(true)
-	r.engine.tellLost(r)
+	r.engine.reportLost(r)
 	r.cancel(fmt.Errorf("cell[%d] has ended; pass context.Background() to work that must outlive its cell", r.n))
 }
 
@@ -233,7 +234,7 @@ func (e *Engine) poll() {
 		return
 	}
 	if t.unwinding {
-		if t.run.killing.Load() { // the running deferred call gets no more time than others
+		if t.run.killing.Load() { // the running deferred call gets the same time as others
 			runtime.Goexit()
 		}
 		return

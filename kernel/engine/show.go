@@ -97,7 +97,8 @@ func (e *Engine) display(ev display.Event) {
 		e.out.Emit(session.Clear{Cell: id, Wait: ev.Wait})
 		return
 	}
-	e.out.Emit(session.Display{Cell: id, Data: bundle(ev.Data), Metadata: bundle(ev.Metadata), ID: ev.ID, Update: ev.Update})
+	e.out.Emit(session.Display{Cell: id, Data: bundle(ev.Data), Metadata: bundle(ev.Metadata), ID: ev.ID,
+		Update: ev.Update})
 }
 
 // calledByYaegi is the engine of goroutines that an interpreted cell starts: such a cell has no function
@@ -146,7 +147,8 @@ func (x *execution) figure(exp *timeline.Experiment) {
 	w, h := fig.Size()
 	size := map[string]any{"width": w, "height": h}
 	x.e.out.Emit(session.Display{Cell: x.cell.ID,
-		Data:     bundle(map[string]any{"image/svg+xml": fig.SVG(), "image/png": base64.StdEncoding.EncodeToString(png), "text/plain": fig.Alt()}),
+		Data: bundle(map[string]any{"image/svg+xml": fig.SVG(), "image/png": base64.StdEncoding.EncodeToString(png),
+			"text/plain": fig.Alt()}),
 		Metadata: bundle(map[string]any{"image/png": size}),
 	})
 }
@@ -208,11 +210,15 @@ func (r *run) settle() {
 // listLeft shows that n goroutines are still running, of which burning use a core, with lines that describe
 // them.
 func (x *execution) listLeft(n, burning int, lines []string) {
-	head := quantity.Plural(n, "goroutine is still running after this cell", "goroutines are still running after this cell")
+	head := quantity.Plural(n, "goroutine is still running after this cell",
+		"goroutines are still running after this cell")
 	if burning > 0 {
-		lines = append(lines, "To stop goroutines, restart the kernel. A loop that checks ctx stops with its cell: for ctx.Err() == nil { … }")
+		lines = append(lines,
+			"To stop goroutines, restart the kernel. A loop that checks ctx stops with its cell: for ctx.Err() == nil { … }")
 	}
 	text := head + ":\n  " + strings.Join(lines, "\n  ")
-	page := `<details><summary style="opacity:.7">` + html.EscapeString(head) + "</summary><pre>" + html.EscapeString(strings.Join(lines, "\n")) + "</pre></details>"
-	x.e.out.Emit(session.Display{Cell: x.cell.ID, Data: bundle(map[string]any{"text/plain": text, "text/html": page}), Metadata: session.Bundle{}})
+	page := `<details><summary style="opacity:.7">` + html.EscapeString(head) + "</summary><pre>" +
+		html.EscapeString(strings.Join(lines, "\n")) + "</pre></details>"
+	x.e.out.Emit(session.Display{Cell: x.cell.ID, Data: bundle(map[string]any{"text/plain": text, "text/html": page}),
+		Metadata: session.Bundle{}})
 }

@@ -23,7 +23,8 @@ type spare struct {
 
 // keepOutputs copies the streams as they are now.
 func keepOutputs() (o outputs) {
-	for _, s := range []spare{{file: &os.Stdout, name: "/dev/stdout", fd: 1}, {file: &os.Stderr, name: "/dev/stderr", fd: 2}} {
+	for _, s := range []spare{{file: &os.Stdout, name: "/dev/stdout", fd: 1},
+		{file: &os.Stderr, name: "/dev/stderr", fd: 2}} {
 		var err error
 		for _, least := range []int{600, 10} { // above the numbers that user code expects, if the limit allows
 			if s.copy, err = unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, least); err == nil {

@@ -81,7 +81,8 @@ func (r *run) stop(why *failure) (*failure, string) {
 				break
 			}
 			atomic.AddUint32(&rt.Given, 1)
-			step = fmt.Sprintf("%s given up: blocked and cannot be stopped", quantity.Plural(len(left), "goroutine was", "goroutines were"))
+			step = fmt.Sprintf("%s given up: blocked and cannot be stopped",
+				quantity.Plural(len(left), "goroutine was", "goroutines were"))
 			break
 		}
 		pause := 2 * time.Millisecond << min(quiet, 3)
@@ -94,7 +95,8 @@ func (r *run) stop(why *failure) (*failure, string) {
 				atomic.StoreUint32(&r.halt, haltAll)
 			case time.Since(killed) > graceKill:
 				for _, g := range r.look(sample(left, 1)) {
-					return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced", nil, r.living()), "a goroutine would not stop: " + g.Place()
+					return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced",
+						nil, r.living()), "a goroutine would not stop: " + g.Place()
 				}
 			}
 			for _, l := range left {

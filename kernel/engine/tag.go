@@ -12,7 +12,7 @@ import (
 
 // A tag is data that the patched runtime keeps for a goroutine of a cell. A goroutine inherits it from the
 // one that starts it, so that each goroutine belongs to the run that caused it, even after its cell has
-// ended. A tag lives as long as a goroutine has it.
+// ended. A tag lives while a goroutine has it.
 type tag struct {
 	// These two are first: the patched runtime reads them, in stdfiles/cellstop.go.txt of package
 	// kernel/toolchain.

@@ -80,7 +80,7 @@ func (e *Engine) instead(path string) map[string]string {
 	return m
 }
 
-// factsOf returns the compiler's facts about a function. ok is false if there are none.
+// factsOf returns the compiler's facts about a function. ok is false if they are unknown.
 func (e *Engine) factsOf(en cell.Entry) (f load.Function, ok bool) {
 	all, read := e.facts.known[en.Cell]
 	if !read {
@@ -143,7 +143,8 @@ func (e *Engine) redirect(p *cell.Plan) error {
 	for _, j := range p.Jumps {
 		from := e.entry(j.Old)
 		if j.Value && (from == 0 || !breaks.CanJump(from)) {
-			p.Notices = append(p.Notices, fmt.Sprintf("values of %s from before this cell still call the old one: create them again", cell.Clean(j.Key)))
+			p.Notices = append(p.Notices,
+				fmt.Sprintf("values of %s from before this cell still call the old one: create them again", cell.Clean(j.Key)))
 			continue
 		}
 		to[from] = e.entry(j.New)
@@ -177,7 +178,8 @@ func (e *Engine) stale(p *cell.Plan) (notes []string) {
 		if s.Function == "" {
 			notes = append(notes, fmt.Sprintf("functions created by cell[%d] %s: run it again to create new ones", s.Cell, keep))
 		} else {
-			notes = append(notes, fmt.Sprintf("functions created by %s (cell[%d]) %s: call it again to create new ones", s.Function, s.Cell, keep))
+			notes = append(notes, fmt.Sprintf("functions created by %s (cell[%d]) %s: call it again to create new ones",
+				s.Function, s.Cell, keep))
 		}
 	}
 	counts, more := e.InBodies(p.Stale)
@@ -196,7 +198,8 @@ func (e *Engine) stale(p *cell.Plan) (notes []string) {
 		if more {
 			least = "at least "
 		}
-		notes = append(notes, fmt.Sprintf("%s, %s%s, %s the old %s until %s", where, least, quantity.Plural(counts[i], "goroutine"), verb,
+		notes = append(notes, fmt.Sprintf("%s, %s%s, %s the old %s until %s", where, least,
+			quantity.Plural(counts[i], "goroutine"), verb,
 			cell.Clean(strings.Join(s.Names, ", ")), until))
 	}
 	return notes

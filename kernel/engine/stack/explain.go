@@ -42,13 +42,17 @@ func Explain(d session.Death) session.Failed {
 			}
 		}
 	}
-	if d.Space > 0 && (strings.Contains(text, "out of memory") || strings.Contains(text, "failed to reserve") || strings.Contains(text, "pthread_create failed")) {
-		detail = fmt.Sprintf("The address space of the session is limited to %s (ulimit -v, RLIMIT_AS). Go reserves more than a gigabyte besides its data: raise the limit, and restart the kernel where it was set before.", quantity.BinaryBytes(d.Space))
+	if d.Space > 0 && (strings.Contains(text, "out of memory") || strings.Contains(text, "failed to reserve") ||
+		strings.Contains(text, "pthread_create failed")) {
+		detail = fmt.Sprintf("The address space of the session is limited to %s (ulimit -v, RLIMIT_AS). "+
+			"Go reserves more than a gigabyte besides its data: "+
+			"raise the limit, and restart the kernel where it was set before.", quantity.BinaryBytes(d.Space))
 	}
 	var exit *exec.ExitError
 	switch {
 	case d.Cut != nil:
-		why = "the session lost its connection to the kernel: a file descriptor that it needs was closed or written to, or its program was replaced (syscall.Exec)"
+		why = "the session lost its connection to the kernel: a file descriptor that it needs " +
+			"was closed or written to, or its program was replaced (syscall.Exec)"
 		detail = "Use only descriptors that your code has opened, and os/exec to start programs."
 	case why != "":
 	case errors.As(d.Err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled():
