@@ -215,7 +215,7 @@ func TestInterruptedWhileShown(t *testing.T) {
 	w := watch(t)
 	// The String method runs when the code has ended: the interrupt comes before it returns.
 	s := w.run("type slow struct{ ctx context.Context }\nfunc (s slow) String() string {\n\tfmt.Println(\"ready\")\n\t<-s.ctx.Done()\n\treturn \"shown\"\n}\nslow{ctx}")
-	if s.done.OK || !s.done.Interrupted || s.of("result") != "shown" || !strings.Contains(s.of("failed"), "interrupted when its code had ended") {
+	if s.done.OK || !s.done.Interrupted || s.of("result") != "shown" || !strings.Contains(s.of("failed"), "interrupted while its result was being displayed") {
 		t.Errorf("%+v\n%s", s.done, s)
 	}
 }
