@@ -56,7 +56,7 @@ func TestConnectionFileErrors(t *testing.T) {
 		`{"hb_port": -1}`:                "the hb port is -1",
 		`{"transport": "udp"}`:           `transport is "udp"`,
 		`{"transport": "ipc"}`:           "ip, the start of the socket paths, is empty",
-		`{"signature_scheme": "hmac-x"}`: `"hmac-x" is not known`,
+		`{"signature_scheme": "hmac-x"}`: `unknown signature scheme "hmac-x"`,
 		`{"key": "secret", "ip": 1}`:     "ip",
 	} {
 		path := filepath.Join(t.TempDir(), "kernel.json")
