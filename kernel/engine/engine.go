@@ -31,7 +31,7 @@ import (
 	"interleave/kernel/toolchain/itabs"
 	"interleave/kernel/toolchain/patched"
 	"interleave/kernel/toolchain/writes"
-	"interleave/runtime/display"
+	"interleave/runtime/host"
 	"interleave/runtime/lab"
 	"interleave/runtime/timeline"
 )
@@ -57,6 +57,7 @@ type Engine struct {
 	interp   *interpreted.Engine
 	recorder timeline.Recorder
 	keeper   *keeper
+	files    atomic.Pointer[map[string]string] // the present names of files of cells
 	out      *session.Out
 	texts    texts
 	outputs  outputs
@@ -115,21 +116,7 @@ func New(cfg Config) (*Engine, error) {
 	e.interp = interpreted.New(e.home)
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
-	lab.SetHost(lab.Host{Places: e.places, Carry: e.guard, Origin: cellAt, Doubt: e.doubt})
-	display.SetSink(e.display)
-	display.SetCaller(e.callMethods)
-	timeline.SetEngine(ranBy)
-	timeline.SetOutside(e.keeper.do)
-	timeline.SetExpecting(func(yes bool) {
-		if yes {
-			setCellGoHook(timeline.Started)
-		} else {
-			setCellGoHook(nil)
-		}
-	})
-	display.SetAsker(func(ctx context.Context, prompt string, password bool) (string, error) {
-		return e.out.Input(ctx, prompt, password)
-	})
+	host.Set(e.host())
 	captureOutput(e)
 	itabs.Hook()
 	provideInput(e)
@@ -144,6 +131,36 @@ func New(cfg Config) (*Engine, error) {
 	os.Args = os.Args[:1] // hides the host's arguments from cells
 	flag.CommandLine.Init("cell", flag.ExitOnError)
 	return e, nil
+}
+
+// host is what the libraries of cells ask of the program that runs them.
+func (e *Engine) host() host.Host {
+	return host.Host{
+		Show: e.display,
+		Ask: func(ctx context.Context, prompt string, password bool) (string, error) {
+			return e.out.Input(ctx, prompt, password)
+		},
+		Call:   e.callMethods,
+		Engine: ranBy,
+		Doubt:  e.doubt,
+		Places: e.places,
+		Files: func() map[string]string {
+			if names := e.files.Load(); names != nil {
+				return *names
+			}
+			return nil
+		},
+		Origin:  cellAt,
+		Carry:   e.guard,
+		Outside: e.keeper.do,
+		Expect: func(yes bool) {
+			if yes {
+				setCellGoHook(timeline.Started)
+			} else {
+				setCellGoHook(nil)
+			}
+		},
+	}
 }
 
 // Eval runs one cell.

@@ -142,7 +142,8 @@ func (x *execution) notes(notes []string) {
 // for it. A cell that takes the execution tracer itself, through the function tracer, is not recorded.
 func (x *execution) perform(f func(), tracer string) {
 	e, r := x.e, x.run
-	timeline.SetFiles(r.files())
+	names := r.files()
+	e.files.Store(&names)
 	plot := e.plot && !x.cell.Silent && !x.quiet
 	if plot && tracer != "" {
 		x.notes([]string{"no figure: this cell calls " + tracer + ", and the execution tracer serves one at a time"})

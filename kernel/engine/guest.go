@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"interleave/runtime/display"
+	"interleave/runtime/host"
 )
 
 // A guest is a goroutine that calls methods of values for display. Such a method is user code: it may recurse
@@ -118,7 +118,7 @@ func (s *shower) call(f func()) error {
 			})
 		case <-late.C:
 			look.Stop()
-			return fmt.Errorf("interrupted: %w", display.ErrRunning)
+			return fmt.Errorf("interrupted: %w", host.ErrRunning)
 		}
 	}
 }

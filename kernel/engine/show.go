@@ -16,6 +16,7 @@ import (
 	"interleave/kernel/session"
 	"interleave/plots"
 	"interleave/runtime/display"
+	"interleave/runtime/host"
 	"interleave/runtime/quantity"
 	"interleave/runtime/timeline"
 )
@@ -88,7 +89,7 @@ func bundle(m map[string]any) session.Bundle {
 }
 
 // display receives the output that cells send to package display.
-func (e *Engine) display(ev display.Event) {
+func (e *Engine) display(ev host.Event) {
 	id := e.runningID()
 	if t := current(); t != nil {
 		id = t.run.id

@@ -16,25 +16,26 @@ import (
 	"sync"
 	"testing"
 
-	"interleave/runtime/display"
 	"pgregory.net/rapid"
+
+	"interleave/runtime/display"
+	"interleave/runtime/host"
 )
 
-// The sink is one for the whole process, so tests that read from it take turns.
+// The host is one for the whole process, so tests that set it take turns.
 var turn sync.Mutex
 
-func capture(t testing.TB, f func()) []display.Event {
+func capture(t testing.TB, f func()) []host.Event {
 	t.Helper()
 	turn.Lock()
 	defer turn.Unlock()
 	var mu sync.Mutex
-	var events []display.Event
-	old := display.SetSink(func(e display.Event) {
+	var events []host.Event
+	defer host.Set(host.Host{Show: func(e host.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		events = append(events, e)
-	})
-	defer display.SetSink(old)
+	}})()
 	f()
 	return events
 }
@@ -231,12 +232,11 @@ func TestHandles(t *testing.T) {
 			t.Fatalf("ids %v of %d handles", ids, n)
 		}
 		tb := t
-		var events []display.Event
+		var events []host.Event
 		func() {
 			turn.Lock()
 			defer turn.Unlock()
-			old := display.SetSink(func(e display.Event) { events = append(events, e) })
-			defer display.SetSink(old)
+			defer host.Set(host.Host{Show: func(e host.Event) { events = append(events, e) }})()
 			for i, h := range calls {
 				switch i % 3 {
 				case 0:
@@ -288,26 +288,9 @@ func TestHandleConcurrently(t *testing.T) {
 
 func TestClear(t *testing.T) {
 	events := capture(t, func() { display.Clear(true); display.Clear(false) })
-	want := []display.Event{{Clear: true, Wait: true}, {Clear: true}}
+	want := []host.Event{{Clear: true, Wait: true}, {Clear: true}}
 	if !reflect.DeepEqual(events, want) {
 		t.Errorf("got %+v, want %+v", events, want)
-	}
-}
-
-func TestSetSinkReturnsFormer(t *testing.T) {
-	turn.Lock()
-	defer turn.Unlock()
-	var got string
-	if old := display.SetSink(func(display.Event) { got = "first" }); old != nil {
-		t.Error("there was a sink before any was set")
-	}
-	first := display.SetSink(func(display.Event) { got = "second" })
-	first(display.Event{})
-	if got != "first" {
-		t.Errorf("the former sink is %q", got)
-	}
-	if display.SetSink(nil) == nil {
-		t.Error("the second sink was not returned")
 	}
 }
 

@@ -1,7 +1,6 @@
 package display_test
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"os"
@@ -115,18 +114,6 @@ func ExampleClear() {
 	// Output:
 }
 
-func ExampleSetSink() {
-	old := display.SetSink(func(e display.Event) { fmt.Println("shown:", e.Data["text/html"]) })
-	defer display.SetSink(old)
-	display.HTML("<i>x</i>")
-	// Output: shown: <i>x</i>
-}
-
-func ExampleAttached() {
-	fmt.Println(display.Attached())
-	// Output: false
-}
-
 func ExampleSprint() {
 	tree := map[string]any{"name": "root"}
 	tree["parent"] = tree
@@ -139,20 +126,4 @@ func ExampleSprint() {
 	// func strings.ToUpper(string) string, at
 	// open /no/such/file: no such file or directory
 	// (*fs.PathError, which wraps syscall.Errno)
-}
-
-type impatient struct{}
-
-func (impatient) HTML() string { return "<b>soon</b>" }
-
-func ExampleSetCaller() {
-	old := display.SetCaller(func(f func()) error { return errors.New("there is no time for that") })
-	data, _, err := display.Bundle(impatient{})
-	fmt.Println(data["text/plain"], err)
-	display.SetCaller(old)
-	data, _, err = display.Bundle(impatient{})
-	fmt.Println(data["text/html"], err)
-	// Output:
-	// <display_test.impatient> display: display_test.impatient.HTML: there is no time for that
-	// <b>soon</b> <nil>
 }

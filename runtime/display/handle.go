@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+
+	"interleave/runtime/host"
 )
 
 // A Handle is a place in the output. Its first call shows something there, each later one replaces it. A
@@ -74,23 +76,23 @@ func (h *Handle) Raw(data, metadata map[string]any) { h.emit(rawBundle(data, met
 func (h *Handle) emit(b bundle) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	emit(b, Event{ID: h.id, Update: h.shown})
+	emit(b, host.Event{ID: h.id, Update: h.shown})
 	h.shown = true
 }
 
 // emit sends b where displayed values go. A failure that left other forms usable follows as an output of its
 // own: it must neither hide those forms nor be hidden by them.
-func emit(b bundle, e Event) {
+func emit(b bundle, e host.Event) {
 	e.Data, e.Metadata = b.data, b.metadata
 	deliver(e)
 	if b.err != nil && e.Data[mimeText] != b.err.Error() {
-		deliver(Event{Data: map[string]any{mimeText: b.err.Error()}})
+		deliver(host.Event{Data: map[string]any{mimeText: b.err.Error()}})
 	}
 }
 
-func deliver(e Event) {
-	if f := sink.Load(); f != nil {
-		(*f)(e)
+func deliver(e host.Event) {
+	if f := host.Get().Show; f != nil {
+		f(e)
 		return
 	}
 	fmt.Fprintln(os.Stdout, e.Data[mimeText])

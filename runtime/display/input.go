@@ -9,26 +9,9 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
+
+	"interleave/runtime/host"
 )
-
-// An Asker asks the user for a line of text. It returns when there is an answer or ctx ends.
-type Asker func(ctx context.Context, prompt string, password bool) (string, error)
-
-var asker atomic.Pointer[Asker]
-
-// SetAsker sets the function that asks the user, and returns the former one. nil restores the default, which
-// prints the prompt and reads a line of standard input.
-func SetAsker(f Asker) (old Asker) {
-	var p *Asker
-	if f != nil {
-		p = &f
-	}
-	if o := asker.Swap(p); o != nil {
-		old = *o
-	}
-	return old
-}
 
 // Input asks the user for a line of text and returns it without its line end. It fails when ctx ends first,
 // and when there is no user to ask, as in a notebook that runs unattended.
@@ -45,8 +28,8 @@ func ask(ctx context.Context, prompt string, password bool) (string, error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", err
 	}
-	if f := asker.Load(); f != nil {
-		return (*f)(ctx, prompt, password)
+	if f := host.Get().Ask; f != nil {
+		return f(ctx, prompt, password)
 	}
 	fmt.Print(prompt)
 	return readLine(os.Stdin)

@@ -4,32 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"interleave/runtime/host"
 	"strings"
 	"testing"
 )
 
 func ExampleInput() {
-	old := SetAsker(func(_ context.Context, prompt string, _ bool) (string, error) { return "Gopher", nil })
-	defer SetAsker(old)
+	defer host.Set(host.Host{Ask: func(_ context.Context, prompt string, _ bool) (string, error) { return "Gopher", nil }})()
 	name, err := Input(context.Background(), "Your name? ")
 	fmt.Println("Hello,", name, err)
 	// Output: Hello, Gopher <nil>
 }
 
 func ExamplePassword() {
-	old := SetAsker(func(_ context.Context, prompt string, hidden bool) (string, error) {
+	defer host.Set(host.Host{Ask: func(_ context.Context, prompt string, hidden bool) (string, error) {
 		return fmt.Sprint("asked with ", prompt, hidden), nil
-	})
-	defer SetAsker(old)
+	}})()
 	fmt.Println(Password(context.Background(), "Secret? "))
 	// Output: asked with Secret? true <nil>
-}
-
-func ExampleSetAsker() {
-	old := SetAsker(func(context.Context, string, bool) (string, error) { return "yes", nil })
-	defer SetAsker(old)
-	fmt.Println(Input(context.Background(), "Sure? "))
-	// Output: yes <nil>
 }
 
 func TestReadLine(t *testing.T) {

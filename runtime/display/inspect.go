@@ -8,6 +8,8 @@ import (
 	"image"
 	"io"
 	"reflect"
+
+	"interleave/runtime/host"
 )
 
 // inspect asks v for every form it has.
@@ -249,4 +251,13 @@ func plain(v any, rich bool) string {
 		}
 	}
 	return Sprint(v)
+}
+
+// guarded calls f, which calls methods of values, as the host wants it.
+func guarded(f func()) error {
+	if call := host.Get().Call; call != nil {
+		return call(f)
+	}
+	f()
+	return nil
 }

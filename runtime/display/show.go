@@ -7,44 +7,45 @@ import (
 	"image"
 	"maps"
 
+	"interleave/runtime/host"
 	"interleave/runtime/quantity"
 )
 
 // HTML shows s as HTML.
-func HTML(s string) { emit(text(mimeHTML, s), Event{}) }
+func HTML(s string) { emit(text(mimeHTML, s), host.Event{}) }
 
 // Markdown shows s as Markdown.
-func Markdown(s string) { emit(text(mimeMarkdown, s), Event{}) }
+func Markdown(s string) { emit(text(mimeMarkdown, s), host.Event{}) }
 
 // LaTeX shows s as LaTeX; a formula carries its own dollar signs.
-func LaTeX(s string) { emit(text(mimeLaTeX, s), Event{}) }
+func LaTeX(s string) { emit(text(mimeLaTeX, s), host.Event{}) }
 
 // Text shows s as it is, in a fixed-width font.
-func Text(s string) { emit(bundle{data: map[string]any{mimeText: s}}, Event{}) }
+func Text(s string) { emit(bundle{data: map[string]any{mimeText: s}}, host.Event{}) }
 
 // SVG shows a drawing given as SVG source. Source without an <svg element is reported instead of shown.
-func SVG(s string) { emit(svgBundle("display.SVG", s), Event{}) }
+func SVG(s string) { emit(svgBundle("display.SVG", s), host.Event{}) }
 
 // PNG shows an encoded PNG image. Bytes that are not a PNG image are reported instead.
-func PNG(b []byte) { emit(binary("display.PNG", mimePNG, b), Event{}) }
+func PNG(b []byte) { emit(binary("display.PNG", mimePNG, b), host.Event{}) }
 
 // JPEG shows an encoded JPEG image. Bytes that are not a JPEG image are reported instead.
-func JPEG(b []byte) { emit(binary("display.JPEG", mimeJPEG, b), Event{}) }
+func JPEG(b []byte) { emit(binary("display.JPEG", mimeJPEG, b), host.Event{}) }
 
 // Image shows img, encoded as PNG.
-func Image(img image.Image) { emit(imageBundle("display.Image", img), Event{}) }
+func Image(img image.Image) { emit(imageBundle("display.Image", img), host.Event{}) }
 
 // JSON shows v as a tree to unfold. A value that encoding/json cannot encode is reported instead.
-func JSON(v any) { emit(jsonBundle("display.JSON", v), Event{}) }
+func JSON(v any) { emit(jsonBundle("display.JSON", v), host.Event{}) }
 
 // Raw shows one thing in representations of the caller's choice: MIME type → a value that encoding/json can
 // encode, binary types as base64 in a string. A text/plain form is added if it is missing.
-func Raw(data, metadata map[string]any) { emit(rawBundle(data, metadata), Event{}) }
+func Raw(data, metadata map[string]any) { emit(rawBundle(data, metadata), host.Event{}) }
 
 // Show displays each value in every representation that it supports; the package comment lists them.
 func Show(values ...any) {
 	for _, v := range values {
-		emit(inspect(v), Event{})
+		emit(inspect(v), host.Event{})
 	}
 }
 
@@ -57,10 +58,10 @@ func Bundle(v any) (data, metadata map[string]any, err error) {
 }
 
 // Clear removes the output of the cell so far. With wait it is removed when the next output comes, which
-// avoids flicker. Without a sink it does nothing.
+// avoids flicker. Without a notebook it does nothing.
 func Clear(wait bool) {
-	if f := sink.Load(); f != nil {
-		(*f)(Event{Clear: true, Wait: wait})
+	if f := host.Get().Show; f != nil {
+		f(host.Event{Clear: true, Wait: wait})
 	}
 }
 

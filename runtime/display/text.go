@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"interleave/runtime/host"
 	"interleave/runtime/quantity"
 )
 
@@ -41,7 +42,7 @@ func sprint(v any) string {
 		switch {
 		case err == nil:
 			return string(p.buf) + describeWrapped(v)
-		case errors.Is(err, ErrRunning): // it may be writing to p
+		case errors.Is(err, host.ErrRunning): // it may be writing to p
 			return fmt.Sprintf("<%T> (%v)", v, err)
 		case p.calling == nil || !bad.add(bad.n, p.calling.of, err):
 			return fmt.Sprintf("%s … (%v)", p.buf, err)

@@ -19,8 +19,10 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
-	"interleave/runtime/display"
 	"pgregory.net/rapid"
+
+	"interleave/runtime/display"
+	"interleave/runtime/host"
 )
 
 type (
@@ -350,10 +352,12 @@ type recursiveHTML struct{ recursive }
 
 func (recursiveHTML) HTML() string { runtime.Goexit(); return "" }
 
-// A Caller survives methods that do not return; what is shown says so, and everything else is shown.
-func TestCaller(t *testing.T) { // not parallel: there is one caller
+// A host can survive methods that do not return; what is shown reports it, and everything else is shown.
+func TestCall(t *testing.T) { // not parallel: there is one host
 	ended := errors.New("did not return")
-	defer display.SetCaller(display.SetCaller(func(f func()) error {
+	turn.Lock()
+	defer turn.Unlock()
+	defer host.Set(host.Host{Call: func(f func()) error {
 		err := ended
 		done := make(chan struct{})
 		go func() {
@@ -363,7 +367,7 @@ func TestCaller(t *testing.T) { // not parallel: there is one caller
 		}()
 		<-done
 		return err
-	}))
+	}})()
 	for _, c := range []struct {
 		v    any
 		want string
@@ -382,7 +386,7 @@ func TestCaller(t *testing.T) { // not parallel: there is one caller
 	if err == nil || !strings.Contains(err.Error(), "recursiveHTML.HTML: did not return") || data["text/plain"] != "%!v(PANIC=String method: did not return)" || len(data) != 1 {
 		t.Errorf("%v, %v", data, err)
 	}
-	display.SetCaller(func(func()) error { return fmt.Errorf("interrupted: %w", display.ErrRunning) })
+	defer host.Set(host.Host{Call: func(func()) error { return fmt.Errorf("interrupted: %w", host.ErrRunning) }})()
 	if got := display.Sprint(speaker{1}); got != "<display_test.speaker> (interrupted: it could not be stopped and still runs)" {
 		t.Errorf("got %q", got)
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"interleave/runtime/display"
+	"interleave/runtime/host"
 	"interleave/runtime/lab"
 )
 
@@ -96,7 +96,7 @@ func ExamplePool_Ranges() {
 }
 
 func ExampleProgress() {
-	defer display.SetSink(display.SetSink(func(display.Event) {})) // a notebook shows the bar
+	defer host.Set(host.Host{Show: func(host.Event) {}})() // a notebook shows the bar
 	squares, _ := lab.Map(ctx, nil, []int{1, 2, 3}, square, lab.Progress("squares"))
 	fmt.Println(squares)
 	// Output: [1 4 9]
@@ -104,7 +104,7 @@ func ExampleProgress() {
 
 func ExampleNewProgress() {
 	updates := 0
-	defer display.SetSink(display.SetSink(func(e display.Event) { updates++ }))
+	defer host.Set(host.Host{Show: func(host.Event) { updates++ }})()
 	bar := lab.NewProgress("pages", 2)
 	bar.Add(1)
 	bar.Add(1)

@@ -3,7 +3,6 @@ package lab_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -11,15 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"interleave/runtime/host"
 	"interleave/runtime/lab"
-	"interleave/runtime/timeline"
 )
 
 // Lines are called as the host calls them, from the moment they were seen; a timer's function is carried.
 func TestHost(t *testing.T) {
 	asked := 0
 	var carried []string
-	restore := lab.SetHost(lab.Host{
+	restore := host.Set(host.Host{
+		Engine: func(any) string { return "steam" },
 		Places: func() func(string) string {
 			asked++
 			return func(found string) string { return filepath.Base(found) + " as seen by the host" }
@@ -47,8 +47,6 @@ func TestHost(t *testing.T) {
 	if len(carried) != 1 || !strings.Contains(carried[0], "host_test.go:") {
 		t.Errorf("carried %v", carried)
 	}
-	timeline.SetEngine(func(any) string { return "steam" })
-	defer timeline.SetEngine(nil)
 	quick := lab.BenchOptions{Repeats: 2, Warmup: time.Microsecond, MinTime: time.Microsecond}
 	nothing := func(context.Context) error { return nil }
 	if s, err := lab.Bench(t.Context(), "nothing", nothing, quick); err != nil || !slices.Contains(s.Warnings, "as slow as steam is") {
@@ -66,13 +64,4 @@ func TestHost(t *testing.T) {
 	if asked != before {
 		t.Error("the host is asked after its time")
 	}
-}
-
-func ExampleSetHost() {
-	restore := lab.SetHost(lab.Host{Carry: func(place string, f func()) func() {
-		return func() { fmt.Println("a timer has come"); f() }
-	}})
-	defer restore()
-	lab.After(ctx, 0, func(context.Context) (int, error) { return 42, nil }).Await(ctx)
-	// Output: a timer has come
 }

@@ -14,7 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"interleave/runtime/display"
+	"interleave/runtime/host"
 	"interleave/runtime/lab"
 )
 
@@ -276,8 +276,8 @@ func TestPoolMisuse(t *testing.T) {
 // In a notebook the bar is one output that is updated, at most ten times a second.
 func TestBar(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var events []display.Event
-		defer display.SetSink(display.SetSink(func(e display.Event) { events = append(events, e) }))
+		var events []host.Event
+		defer host.Set(host.Host{Show: func(e host.Event) { events = append(events, e) }})()
 		b := lab.NewProgress("pages <3", 200)
 		if s := b.String(); s != "pages <3: 0/200 (0 %)" {
 			t.Errorf("a new bar reads %q", s)
@@ -314,8 +314,8 @@ func TestBar(t *testing.T) {
 
 // Map with a label draws such a bar.
 func TestMapProgress(t *testing.T) {
-	var last display.Event
-	defer display.SetSink(display.SetSink(func(e display.Event) { last = e }))
+	var last host.Event
+	defer host.Set(host.Host{Show: func(e host.Event) { last = e }})()
 	if _, err := lab.Map(t.Context(), nil, make([]int, 500), func(context.Context, int) (int, error) { return 0, nil }, lab.Progress("squares")); err != nil {
 		t.Fatal(err)
 	}

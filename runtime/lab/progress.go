@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"interleave/runtime/display"
+	"interleave/runtime/host"
 	"interleave/runtime/quantity"
 )
 
@@ -42,7 +43,7 @@ func NewProgress(label string, total int) *Bar {
 		panic(misuse("lab.NewProgress", "total %d: need zero or more", total))
 	}
 	b := &Bar{label: label, total: total, begin: time.Now()}
-	if display.Attached() {
+	if host.Get().Show != nil {
 		b.handle = display.NewHandle()
 	} else {
 		b.out, b.inLine = os.Stdout, term.IsTerminal(int(os.Stdout.Fd()))

@@ -3,12 +3,12 @@ package timeline_test
 import (
 	"fmt"
 
+	"interleave/runtime/host"
 	"interleave/runtime/timeline"
 )
 
-func ExampleSetExpecting() {
-	timeline.SetExpecting(func(yes bool) { fmt.Println("something that starts is of interest:", yes) })
-	defer timeline.SetExpecting(nil)
+func ExampleRecorder_expect() {
+	defer host.Set(host.Host{Expect: func(yes bool) { fmt.Println("something that starts is of interest:", yes) }})()
 	var r timeline.Recorder
 	if err := r.Arm(); err != nil {
 		fmt.Println(err)

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"interleave/runtime/host"
 	"interleave/runtime/timeline"
 )
 
-func ExampleSetFiles() {
-	timeline.SetFiles(map[string]string{"example_files_test.go": "lesson.go"})
-	defer timeline.SetFiles(nil)
+func ExampleSelf_files() {
+	names := map[string]string{"example_files_test.go": "lesson.go"}
+	defer host.Set(host.Host{Files: func() map[string]string { return names }})()
 	started := make(chan string)
 	go func() {
 		_, from := timeline.Self()

@@ -3,6 +3,7 @@ package timeline_test
 import (
 	"fmt"
 
+	"interleave/runtime/host"
 	"interleave/runtime/timeline"
 )
 
@@ -21,30 +22,14 @@ func ExampleSelf() {
 	}
 	a, b := <-all, <-all
 	fmt.Println(a.id != b.id, a.from, b.from)
-	// Output: true example_hold_test.go:17 example_hold_test.go:17
+	// Output: true example_hold_test.go:18 example_hold_test.go:18
 }
 
 func ExampleEngine() {
-	fmt.Printf("%q\n", timeline.Engine(nil)) // nobody said that there are several
-	timeline.SetEngine(func(fn any) string { return "compiled" })
+	fmt.Printf("%q\n", timeline.Engine(nil)) // a program has one way to run code; a notebook has several
+	defer host.Set(host.Host{Engine: func(fn any) string { return "compiled" }})()
 	fmt.Println(timeline.Engine(fmt.Println))
-	timeline.SetEngine(nil)
 	// Output:
 	// ""
 	// compiled
-}
-
-func ExampleSetEngine() {
-	timeline.SetEngine(func(fn any) string {
-		if fn == nil {
-			return "this goroutine's"
-		}
-		return fmt.Sprintf("that of %T", fn)
-	})
-	fmt.Println(timeline.Engine(nil))
-	fmt.Println(timeline.Engine(func() {}))
-	timeline.SetEngine(nil)
-	// Output:
-	// this goroutine's
-	// that of func()
 }

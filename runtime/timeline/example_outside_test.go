@@ -6,11 +6,12 @@ import (
 	"sync"
 	"time"
 
+	"interleave/runtime/host"
 	"interleave/runtime/timeline"
 )
 
 // A program that runs other people's code keeps a goroutine on which recordings begin, wherever the code asks for one.
-func ExampleSetOutside() {
+func ExampleRecord_outside() {
 	asks, done := make(chan func()), make(chan bool)
 	defer close(asks)
 	go func() {
@@ -19,8 +20,7 @@ func ExampleSetOutside() {
 			done <- true
 		}
 	}()
-	timeline.SetOutside(func(f func()) { asks <- f; <-done })
-	defer timeline.SetOutside(nil)
+	defer host.Set(host.Host{Outside: func(f func()) { asks <- f; <-done }})()
 
 	e, err := timeline.Record(context.Background(), func() {
 		var wg sync.WaitGroup

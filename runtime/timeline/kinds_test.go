@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"interleave/runtime/host"
 	"interleave/runtime/timeline"
 )
 
@@ -183,8 +184,7 @@ func TestBubble(t *testing.T) {
 		}
 	}()
 	defer close(asks)
-	timeline.SetOutside(func(f func()) { asks <- f; <-done })
-	defer timeline.SetOutside(nil)
+	defer host.Set(host.Host{Outside: func(f func()) { asks <- f; <-done }})()
 	synctest.Test(t, func(t *testing.T) {
 		e, err := timeline.Record(context.Background(), hour)
 		if err != nil || e.Cut != "" || len(e.Goroutines) != 2 || e.Start.Year() < 2020 || e.Wall > time.Minute {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"interleave/runtime/host"
 	"interleave/runtime/internal/clock"
 	"interleave/runtime/quantity"
 )
@@ -106,25 +107,11 @@ func Started() {
 	}
 }
 
-// expecting is what SetExpecting has installed.
-var expecting atomic.Pointer[func(bool)]
-
-// SetExpecting is for a program that sees by itself when something concurrent is about to begin, so that the
-// code which it runs need not call [Started]. f(true) is called when Started is to be called from now on,
-// f(false) when that would do nothing. f must not call this package. A nil f takes it back.
-func SetExpecting(f func(yes bool)) {
-	if f == nil {
-		expecting.Store(nil)
-		return
-	}
-	expecting.Store(&f)
-}
-
 // expect arms r, or nothing. The caller holds the gate.
 func expect(r *Recorder) {
 	armed.Store(r)
-	if f := expecting.Load(); f != nil {
-		(*f)(r != nil)
+	if f := host.Get().Expect; f != nil {
+		f(r != nil)
 	}
 }
 
@@ -373,7 +360,7 @@ func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
 // Record runs f and returns what its goroutines and the machine's cores did meanwhile. It records from the
 // first instruction of f to its return, or to the end of ctx: f then continues, and the experiment is marked
 // as cut. The goroutines that f leaves behind are in the experiment, and alive. It fails, without running f,
-// when the tracer is in use, and in a bubble of testing/synctest unless the program has called [SetOutside].
+// when the tracer is in use, and in a bubble of testing/synctest unless the program that runs the code provides a goroutine outside (package host).
 // A recorder that is armed waits until Record returns.
 func Record(ctx context.Context, f func()) (*Experiment, error) {
 	if err := ctx.Err(); err != nil {
