@@ -6,15 +6,16 @@ import (
 	"golang.org/x/net/html"
 )
 
-// contain keeps the HTML of a cell in its place. What this run's code displayed is trusted and stands in the page as it is, scripts
-// included. But Jupyter gives each output a node of its own, and a page is one text: there an unclosed comment, script or table
-// would take in the cells below it. So what is left open is closed, and end tags of what was not opened are dropped.
+// contain keeps the HTML of a cell in its place. What this run's code displayed is trusted and stands in the
+// page as it is, scripts included. But Jupyter gives each output a node of its own, and a page is one text:
+// there an unclosed comment, script or table would take in the cells below it. So what is left open is
+// closed, and end tags of what was not opened are dropped.
 func contain(s string) string {
 	var b strings.Builder
 	var open []string
 	count := map[string]int{} // how often each is in open
-	// closeTo closes elements from the last to the nth, but for those whose end tag HTML leaves to the element around them: a
-	// surplus </p> would be a paragraph.
+	// closeTo closes elements from the last to the nth, but for those whose end tag HTML leaves to the
+	// element around them: a surplus </p> would be a paragraph.
 	closeTo := func(n int) {
 		for i := len(open) - 1; i >= n; i-- {
 			if !selfEnding[open[i]] {

@@ -8,16 +8,18 @@ import (
 	"golang.org/x/net/html"
 )
 
-// sanitize lets through the HTML that a text needs and nothing that acts. It is for HTML that may come from anywhere: Markdown,
-// and outputs that this run did not make. What comes out is built from parsed pieces, never copied: tags and attributes of the
-// lists below, every element closed, every other "<" as text. Elements whose content is not text (script, style, svg …) vanish
-// with it. So no browser reads the result in another way than this function wrote it, and nothing in it reaches over its end.
-// Its time grows with the length of s.
+// sanitize lets through the HTML that a text needs and nothing that acts. It is for HTML that may come from
+// anywhere: Markdown, and outputs that this run did not make. What comes out is built from parsed pieces,
+// never copied: tags and attributes of the lists below, every element closed, every other "<" as text.
+// Elements whose content is not text (script, style, svg …) vanish with it. So no browser reads the result in
+// another way than this function wrote it, and nothing in it reaches over its end. Its time grows with the
+// length of s.
 //
-// ARCHITECTURE.md, "Considered and not taken", has the reasons why the lists are not those of package bluemonday.
+// ARCHITECTURE.md, "Considered and not taken", has the reasons why the lists are not those of package
+// bluemonday.
 //
-// resolve turns the address of an image into bytes, as a data: address. A page that opens without a network has no pictures
-// from one: a link stands in for those that cannot be had. out names what was left out.
+// resolve turns the address of an image into bytes, as a data: address. A page that opens without a network
+// has no pictures from one: a link stands in for those that cannot be had. out names what was left out.
 func sanitize(s string, resolve func(address string) (data string, ok bool)) (clean string, out leftOut) {
 	w := sanitizer{count: map[string]int{}, out: leftOut{}}
 	tokens := readTokens(s)
@@ -61,7 +63,8 @@ func sanitize(s string, resolve func(address string) (data string, ok bool)) (cl
 	}
 }
 
-// isMarkup reports whether a tag is meant as one: "<mail@host>", and "<b and c" of a formula up to the next ">", are text.
+// isMarkup reports whether a tag is meant as one: "<mail@host>", and "<b and c" of a formula up to the next
+// ">", are text.
 func isMarkup(t html.Token, raw string) bool {
 	name := strings.TrimPrefix(raw[1:], "/")
 	after := strings.TrimLeftFunc(name, func(r rune) bool { return isLetter(r) || r == '-' || '0' <= r && r <= '9' })
@@ -250,8 +253,8 @@ func (w *sanitizer) allows(element string, a html.Attribute) bool {
 	return true
 }
 
-// safeURL reports whether a link or image goes somewhere harmless: a web page, a mail address, a place near this page, or, for
-// an image, bytes that are stored in the page.
+// safeURL reports whether a link or image goes somewhere harmless: a web page, a mail address, a place near
+// this page, or, for an image, bytes that are stored in the page.
 func safeURL(url string, image bool) bool {
 	clean := strings.ToLower(strings.Map(func(r rune) rune {
 		if r <= ' ' || r == 0x7f {

@@ -13,16 +13,17 @@ type tokenReader struct {
 	long bool   // a tag longer than longTag was read
 }
 
-// longTag is a length in bytes. A tokenizer keeps a table of the attributes of its longest tag and clears it for each other tag. So
-// after a tag of this length another tokenizer reads on, and the time of all grows with the length of the text.
+// longTag is a length in bytes. A tokenizer keeps a table of the attributes of its longest tag and clears it
+// for each other tag. So after a tag of this length another tokenizer reads on, and the time of all grows
+// with the length of the text.
 const longTag = 4096
 
 func readTokens(s string) *tokenReader {
 	return &tokenReader{Tokenizer: html.NewTokenizer(strings.NewReader(s)), rest: s}
 }
 
-// next returns the next token, with name and attributes if it is a tag, and its spelling. That is empty at the end of the text. A
-// tag that does not end is an error token with all of the rest.
+// next returns the next token, with name and attributes if it is a tag, and its spelling. That is empty at
+// the end of the text. A tag that does not end is an error token with all of the rest.
 func (r *tokenReader) next() (t html.Token, raw string) {
 	t.Type = r.Next()
 	n := len(r.Raw())
@@ -54,8 +55,8 @@ func (r *tokenReader) skip(name string) {
 	}
 }
 
-// rawContent returns the text up to the end tag of name, and drops that. The tag of name, in whose content nothing is markup, was
-// the last token.
+// rawContent returns the text up to the end tag of name, and drops that. The tag of name, in whose content
+// nothing is markup, was the last token.
 func (r *tokenReader) rawContent(name string) string {
 	var content string
 	for {

@@ -1,6 +1,7 @@
-// Package host is the door between the libraries that cells import, lab, display and timeline, and the program that runs the cells. The
-// libraries consult it; the program sets it once, before any cell runs. Ordinary programs do not need it: without a host the libraries
-// print, read standard input, and take code for what it is.
+// Package host is the door between the libraries that cells import, lab, display and timeline, and the
+// program that runs the cells. The libraries consult it; the program sets it once, before any cell runs.
+// Ordinary programs do not need it: without a host the libraries print, read standard input, and take code
+// for what it is.
 //
 // It must not know any of the libraries, nor what a cell is.
 package host
@@ -11,54 +12,60 @@ import (
 	"sync/atomic"
 )
 
-// A Host is a program that runs user code, such as the session of a notebook. Each function may be nil, and may be called from any
-// goroutine.
+// A Host is a program that runs user code, such as the session of a notebook. Each function may be nil, and
+// may be called from any goroutine.
 type Host struct {
-	// Show receives displayed values, on the goroutine that displays, so that the host can identify it. Without it their text form is
-	// printed to standard output.
+	// Show receives displayed values, on the goroutine that displays, so that the host can identify it.
+	// Without it their text form is printed to standard output.
 	Show func(Event)
-	// Ask asks the user for a line of text. It returns when there is an answer or ctx ends. Without it the prompt is printed and a line of
-	// standard input read.
+	// Ask asks the user for a line of text. It returns when there is an answer or ctx ends. Without it the
+	// prompt is printed and a line of standard input read.
 	Ask func(ctx context.Context, prompt string, password bool) (string, error)
-	// Call calls f, which calls methods of values to show, and returns nil when f has returned. Methods are user code: a method may
-	// overflow the stack, end its goroutine, or never return. A host that runs f on another goroutine can return an error then, which
-	// the output shows. It wraps ErrRunning when f may still run. Without it f is called.
+	// Call calls f, which calls methods of values to show, and returns nil when f has returned. Methods are
+	// user code: a method may overflow the stack, end its goroutine, or never return. A host that runs f on
+	// another goroutine can return an error then, which the output shows. It wraps ErrRunning when f may
+	// still run. Without it f is called.
 	Call func(f func()) error
 
-	// Engine returns the name of the engine that runs fn, a function, or, when fn is nil, the code of the calling goroutine. It returns ""
-	// when it does not know. Without it there is only one way to run code.
+	// Engine returns the name of the engine that runs fn, a function, or, when fn is nil, the code of the
+	// calling goroutine. It returns "" when it does not know. Without it there is only one way to run code.
 	Engine func(fn any) string
-	// Doubt returns why numbers of code that an engine has run may differ from those of a program that go build makes, or the empty
-	// string. Results of benchmarks have it among their warnings. Without it numbers do not differ.
+	// Doubt returns why numbers of code that an engine has run may differ from those of a program that go
+	// build makes, or the empty string. Results of benchmarks have it among their warnings. Without it
+	// numbers do not differ.
 	Doubt func(engine string) string
 
-	// Places returns a function that turns the file:line of the calling code in a stack, or "" when the stack shows no line, into the one
-	// that the user knows: of interpreted code, or of code that was compiled under another name. It returns nil when they are the same. It
-	// is called often, and should be fast; what it returns may be called at any time.
+	// Places returns a function that turns the file:line of the calling code in a stack, or "" when the stack
+	// shows no line, into the one that the user knows: of interpreted code, or of code that was compiled
+	// under another name. It returns nil when they are the same. It is called often, and should be fast; what
+	// it returns may be called at any time.
 	Places func() func(found string) string
-	// Files returns the names that files of cells have in everything that is recorded or read from now on, where those differ from the
-	// names that they were compiled with. The map must not be changed afterwards.
+	// Files returns the names that files of cells have in everything that is recorded or read from now on,
+	// where those differ from the names that they were compiled with. The map must not be changed afterwards.
 	Files func() map[string]string
-	// Origin returns an address in the user's code, as [runtime.Callers] does: that of the go statement that has started the calling
-	// goroutine, or of the call that made a library start it; 0 when it is not known. It is called often.
+	// Origin returns an address in the user's code, as [runtime.Callers] does: that of the go statement that
+	// has started the calling goroutine, or of the call that made a library start it; 0 when it is not known.
+	// It is called often.
 	Origin func() uintptr
-	// Carry returns f so that it can be run on a goroutine that has no parent, as a timer's, as if the present goroutine had started that
-	// one at place.
+	// Carry returns f so that it can be run on a goroutine that has no parent, as a timer's, as if the
+	// present goroutine had started that one at place.
 	Carry func(place string, f func()) func()
 
-	// Outside calls f on a goroutine that is in no bubble of testing/synctest, and returns when f has returned. That goroutine has to exist
-	// before user code runs. Recordings begin and end there. Without it a recording cannot begin in a bubble.
+	// Outside calls f on a goroutine that is in no bubble of testing/synctest, and returns when f has
+	// returned. That goroutine has to exist before user code runs. Recordings begin and end there. Without it
+	// a recording cannot begin in a bubble.
 	Outside func(f func())
-	// Expect is for a host that sees by itself when something concurrent is about to begin. Expect(true) is called when it is to call
-	// timeline.Started from now on, Expect(false) when that would do nothing. It must not call package timeline.
+	// Expect is for a host that sees by itself when something concurrent is about to begin. Expect(true) is
+	// called when it is to call timeline.Started from now on, Expect(false) when that would do nothing. It
+	// must not call package timeline.
 	Expect func(yes bool)
 }
 
 // ErrRunning is what an error of Host.Call wraps when f has not ended.
 var ErrRunning = errors.New("it could not be stopped and still runs")
 
-// An Event is one thing to show. Data and Metadata map MIME types to values that encoding/json can encode: a string for text types, base64
-// in a string for binary ones.
+// An Event is one thing to show. Data and Metadata map MIME types to values that encoding/json can encode: a
+// string for text types, base64 in a string for binary ones.
 type Event struct {
 	Data     map[string]any
 	Metadata map[string]any

@@ -34,7 +34,8 @@ func systemInstruments() instruments {
 	return instruments{read: readCounters, recording: timeline.Recording, computing: computing, step: clockStep, empty: emptyCall}
 }
 
-// virtualTime reports whether the calling goroutine is in a bubble of testing/synctest, whose clock begins in the year 2000.
+// virtualTime reports whether the calling goroutine is in a bubble of testing/synctest, whose clock begins in
+// the year 2000.
 func virtualTime() bool { return time.Until(clock.System()).Abs() > time.Hour }
 
 // computing returns the smallest number of other goroutines that were running or runnable in several looks

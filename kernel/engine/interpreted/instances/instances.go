@@ -1,5 +1,5 @@
-// Package instances has the generic functions of package lab for values of any type, for callers that cannot instantiate them, such as
-// an interpreter. A function here has the name of the one that it instantiates.
+// Package instances has the generic functions of package lab for values of any type, for callers that cannot
+// instantiate them, such as an interpreter. A function here has the name of the one that it instantiates.
 package instances
 
 import (
