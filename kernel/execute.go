@@ -32,7 +32,7 @@ type origin struct {
 const maxOrigins = 4096
 
 var sessionGone = session.Failed{
-	Name:  "session ended",
+	Name:  session.FailureEnded,
 	Value: "the session cannot be started again; restart the kernel",
 }
 
@@ -68,7 +68,7 @@ func (k *kernel) execute(r request, c wire.ExecuteRequest) (over bool) {
 	})
 	if err != nil {
 		k.log.Error("run cell", "cell", x.cell, "err", err)
-		k.fail(x.cell, session.Failed{Name: "session error", Value: err.Error()})
+		k.fail(x.cell, session.Failed{Name: session.FailureSession, Value: err.Error()})
 		k.finish(session.Done{Cell: x.cell})
 	}
 	return false
@@ -136,9 +136,9 @@ func (k *kernel) outcome(x *execution, done session.Done) wire.ExecuteReply {
 	if !done.OK {
 		f := x.failed
 		if f == nil { // Jupyter requires a name for a failure
-			f = &session.Failed{Name: "error", Value: "the cell failed"}
+			f = &session.Failed{Name: session.FailureOther, Value: "the cell failed"}
 			if done.Interrupted {
-				f = &session.Failed{Name: "interrupted", Value: "the cell was interrupted"}
+				f = &session.Failed{Name: session.FailureInterrupted, Value: "the cell was interrupted"}
 			}
 		}
 		r.Status, r.EName, r.EValue, r.Traceback = wire.Error, f.Name, f.Value, f.Traceback

@@ -148,7 +148,7 @@ func (s *Session) importDecls(src *source) (named map[string]string, dots []stri
 	for _, im := range src.imports {
 		path, err := strconv.Unquote(im.Path.Value)
 		refuse := func(msg, hint string) {
-			d := Diagnostic{Cell: src.n, Kind: "type error", Message: msg, Hint: hint}
+			d := Diagnostic{Cell: src.n, Kind: TypeError, Message: msg, Hint: hint}
 			d.Line, d.Column = src.position(im.Path.Pos())
 			diags = append(diags, d)
 		}

@@ -9,11 +9,19 @@ import (
 	"golang.org/x/text/width"
 )
 
+// Kinds of diagnostics, which clients see as the name of the error.
+const (
+	SyntaxError = "syntax error"
+	TypeError   = "type error" // also of what the type checker does not find, such as a variable without a value
+	Refused     = "refused"    // outside the faithful set
+	MagicError  = "magic"
+)
+
 // A Diagnostic is one error in a cell, at a place of this or an earlier cell.
 type Diagnostic struct {
 	Cell         int
 	Line, Column int    // from 1; Column counts bytes. Line 0: no place
-	Kind         string // "syntax error", "type error" or "refused"
+	Kind         string // SyntaxError, TypeError, Refused or MagicError
 	Message      string
 	Hint         string // the remedy; empty when the message implies it
 	source       string // the line, for the excerpt

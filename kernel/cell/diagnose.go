@@ -16,7 +16,7 @@ import (
 func (c *checked) diagnose(errs []types.Error) (ds Diagnostics) {
 	seen := map[string]bool{}
 	for _, e := range errs {
-		d := Diagnostic{Cell: c.src.n, Kind: "type error", Message: c.readable(e.Msg)}
+		d := Diagnostic{Cell: c.src.n, Kind: TypeError, Message: c.readable(e.Msg)}
 		if strings.HasPrefix(e.Msg, "\t") && len(ds) > 0 { // continues the error before
 			ds[len(ds)-1].Message += "; " + strings.TrimSpace(d.Message)
 			continue

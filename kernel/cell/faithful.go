@@ -74,7 +74,7 @@ func (d *driver) entries() []string {
 
 func (d *driver) refuse(n ast.Node, what string) bool {
 	if d.refused == nil {
-		r := Diagnostic{Cell: d.c.src.n, Kind: "refused",
+		r := Diagnostic{Cell: d.c.src.n, Kind: Refused,
 			Message: what + " is outside what the interpreter is proven to run correctly",
 			Hint:    "Use %engine auto (or compiled) for this cell"}
 		r.Line, r.Column = d.c.src.position(n.Pos())
@@ -85,7 +85,7 @@ func (d *driver) refuse(n ast.Node, what string) bool {
 
 // refuseDefinition explains why a cell that defines something needs the compiler.
 func (p *placement) refuseDefinition() Diagnostic {
-	r := Diagnostic{Cell: p.src.n, Kind: "refused",
+	r := Diagnostic{Cell: p.src.n, Kind: Refused,
 		Message: "definitions of functions, types and constants need the compiled engine",
 		Hint:    "Use %engine auto (or compiled) for this cell"}
 	if len(p.emitted) > 0 && p.emitted[0].src == p.src {

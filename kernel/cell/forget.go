@@ -20,7 +20,7 @@ func (s *Session) forget(n int, names []string, a Amends) (*Plan, error) {
 			u = d.old[name]
 		}
 		if u == nil || u.builtin {
-			bad := Diagnostic{Cell: n, Kind: "magic", Message: fmt.Sprintf("nothing is declared with the name %s", Clean(name))}
+			bad := Diagnostic{Cell: n, Kind: MagicError, Message: fmt.Sprintf("nothing is declared with the name %s", Clean(name))}
 			if bad.Hint = s.suggest(Clean(name)); bad.Hint == "" {
 				bad.Hint = "%who lists what is declared"
 			}

@@ -76,7 +76,7 @@ func (c *checked) lost() (diags Diagnostics) {
 				continue
 			}
 			told[name] = true
-			d := Diagnostic{Cell: c.src.n, Kind: "type error", Message: Clean(name) + " " + why[name],
+			d := Diagnostic{Cell: c.src.n, Kind: TypeError, Message: Clean(name) + " " + why[name],
 				Hint: fmt.Sprintf("Run cell[%d] again, or assign %s", units[name].src.n, Clean(name))}
 			d.Line, d.Column = c.src.position(at.Pos())
 			diags = append(diags, d)

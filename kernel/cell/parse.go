@@ -23,7 +23,7 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 		return src, Diagnostics{invalidUTF8(n, text)}
 	}
 	if i := strings.Index(text, Letter); i >= 0 {
-		d := Diagnostic{Cell: n, Kind: "syntax error",
+		d := Diagnostic{Cell: n, Kind: SyntaxError,
 			Message: "the letter " + Letter + " is reserved: Interleave marks its own names with it"}
 		d.Line, d.Column = lineColumn(text, i)
 		return src, Diagnostics{d}
@@ -70,7 +70,7 @@ func (s *source) parsePart(fset *token.FileSet, part int, text []byte) (*ast.Fil
 	if list, ok := err.(scanner.ErrorList); ok {
 		return nil, s.syntaxErrors(list, len(prefix))
 	} else if err != nil {
-		return nil, Diagnostics{{Cell: s.n, Line: 1, Column: 1, Kind: "syntax error", Message: err.Error()}}
+		return nil, Diagnostics{{Cell: s.n, Line: 1, Column: 1, Kind: SyntaxError, Message: err.Error()}}
 	}
 	s.files[part] = fset.File(f.FileStart)
 	if strings.HasSuffix(prefix, "\n") { // places in messages are those in the cell
@@ -99,7 +99,7 @@ func (s *source) addFuncs(decls []ast.Decl) (diags Diagnostics) {
 		}
 		s.funcs = append(s.funcs, fd)
 		if fd.Body == nil {
-			d := Diagnostic{Cell: s.n, Kind: "type error", Message: "func " + fd.Name.Name + " has no body"}
+			d := Diagnostic{Cell: s.n, Kind: TypeError, Message: "func " + fd.Name.Name + " has no body"}
 			d.Line, d.Column = s.position(fd.Name.Pos())
 			diags = append(diags, d)
 		}
@@ -112,7 +112,7 @@ func (s *source) embeds(comments []*ast.CommentGroup) (diags Diagnostics) {
 	for _, g := range comments {
 		for _, c := range g.List {
 			if strings.HasPrefix(c.Text, "//go:embed ") {
-				d := Diagnostic{Cell: s.n, Kind: "syntax error", Message: "//go:embed: cells embed no files",
+				d := Diagnostic{Cell: s.n, Kind: SyntaxError, Message: "//go:embed: cells embed no files",
 					Hint: "Read the file when the cell runs: os.ReadFile"}
 				d.Line, d.Column = s.position(c.Pos())
 				diags = append(diags, d)
@@ -140,7 +140,7 @@ func (s *source) syntaxErrors(list scanner.ErrorList, prefix int) (diags Diagnos
 	list.RemoveMultiples()
 	lines := 1 + strings.Count(s.text, "\n")
 	for _, e := range list {
-		d := Diagnostic{Cell: s.n, Line: e.Pos.Line, Column: e.Pos.Column, Message: e.Msg, Kind: "syntax error"}
+		d := Diagnostic{Cell: s.n, Line: e.Pos.Line, Column: e.Pos.Column, Message: e.Msg, Kind: SyntaxError}
 		if d.Line == 1 {
 			d.Column = max(1, d.Column-prefix)
 		}
@@ -167,7 +167,7 @@ func invalidUTF8(n int, text string) Diagnostic {
 		}
 		i += w
 	}
-	d := Diagnostic{Cell: n, Kind: "syntax error",
+	d := Diagnostic{Cell: n, Kind: SyntaxError,
 		Message: fmt.Sprintf("the cell is not valid UTF-8: byte %#02x; save or type it again as UTF-8", text[i])}
 	d.Line, d.Column = lineColumn(text, i)
 	return d

@@ -51,7 +51,7 @@ func scan(n int, text string) ([]lexeme, *Diagnostic) {
 	)
 	s.Init(file, []byte(text), func(p token.Position, msg string) {
 		if diag == nil {
-			diag = &Diagnostic{Cell: n, Line: p.Line, Column: p.Column, Message: msg, Kind: "syntax error"}
+			diag = &Diagnostic{Cell: n, Line: p.Line, Column: p.Column, Message: msg, Kind: SyntaxError}
 			explainStrange(diag)
 		}
 	}, 0)
@@ -82,7 +82,7 @@ func balance(n int, text string, toks []lexeme) (map[int]int, *Diagnostic) {
 	match := map[int]int{}
 	var stack []int
 	at := func(i int, format string, args ...any) *Diagnostic {
-		d := &Diagnostic{Cell: n, Kind: "syntax error", Message: fmt.Sprintf(format, args...)}
+		d := &Diagnostic{Cell: n, Kind: SyntaxError, Message: fmt.Sprintf(format, args...)}
 		d.Line, d.Column = lineColumn(text, toks[i].from)
 		return d
 	}

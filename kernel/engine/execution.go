@@ -95,7 +95,7 @@ func (x *execution) acceptable(segs []cell.Segment) bool {
 }
 
 func (x *execution) interruptedBetween() bool {
-	x.failed(&failure{name: "interrupted", value: "the cell was interrupted", interrupted: true})
+	x.failed(&failure{name: session.FailureInterrupted, value: "the cell was interrupted", interrupted: true})
 	return true
 }
 
@@ -195,7 +195,7 @@ func (x *execution) perform(f func(), tracer string) {
 		r.values, r.shown = values, shown
 	}
 	if x.ctx.Err() != nil { // report the result of the interrupt
-		x.failed(&failure{name: "interrupted", value: "the cell was interrupted while its result was being displayed",
+		x.failed(&failure{name: session.FailureInterrupted, value: "the cell was interrupted while its result was being displayed",
 			interrupted: true})
 	}
 }
@@ -225,7 +225,7 @@ const beatsMost = 120
 // expression evaluates one of Jupyter's user expressions. Its failure does not fail the cell.
 func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok bool) session.Expression {
 	if !ok {
-		return session.Expression{Failed: &session.Failed{Name: "skipped", Value: "the cell failed", Traceback: []string{}}}
+		return session.Expression{Failed: &session.Failed{Name: session.FailureSkipped, Value: "the cell failed", Traceback: []string{}}}
 	}
 	sub := c
 	sub.Code = code

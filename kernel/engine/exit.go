@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"interleave/kernel/session"
+)
 
 // exit is called by os.Exit before the process ends. In a program nothing runs after it, not even deferred
 // calls. Here only the cell ends, so the calling goroutine blocks for ever: it costs its stack and belongs to
@@ -12,7 +16,7 @@ func (e *Engine) exit(code int) {
 		return
 	}
 	r := t.run
-	f := &failure{name: "exit", value: fmt.Sprintf("os.Exit(%d)", code), frames: r.shifted(r.here(1)), fine: code == 0}
+	f := &failure{name: session.FailureExit, value: fmt.Sprintf("os.Exit(%d)", code), frames: r.shifted(r.here(1)), fine: code == 0}
 	r.fail(f)
 	r.gaveUp.Do(func() { close(r.exited) })
 	if g := t.guest; g != nil { // its caller leaves, too

@@ -69,7 +69,7 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 	if p.Drive == "" {
 		return nil, by, cell.Diagnostics{p.Refused}
 	}
-	return nil, by, cell.Diagnostics{{Cell: p.N, Kind: "refused", Message: err.Error(),
+	return nil, by, cell.Diagnostics{{Cell: p.N, Kind: cell.Refused, Message: err.Error(),
 		Hint: "Use %engine auto (or compiled) for this cell"}}
 }
 
@@ -81,7 +81,7 @@ func diagnosed(err error) *failure {
 	if errors.As(err, &ds) && len(ds) > 0 {
 		return &failure{name: ds[0].Kind, value: ds.Error(), lines: ds.Render()}
 	}
-	return &failure{name: "internal error", value: err.Error()}
+	return &failure{name: session.FailureInternal, value: err.Error()}
 }
 
 func (e *Engine) buildFailed(err error) *failure {
@@ -93,12 +93,12 @@ func (e *Engine) buildFailed(err error) *failure {
 	var stale *toolchain.StaleError
 	var machine *toolchain.MachineError
 	if errors.As(err, &none) || errors.As(err, &stale) || errors.As(err, &machine) {
-		return &failure{name: "cannot compile", value: err.Error()}
+		return &failure{name: session.FailureCompile, value: err.Error()}
 	}
 	if errors.Is(err, session.ErrInterrupted) || errors.Is(err, session.ErrShutdown) {
-		return &failure{name: "interrupted", value: "the cell was interrupted: it was being compiled", interrupted: true}
+		return &failure{name: session.FailureInterrupted, value: "the cell was interrupted: it was being compiled", interrupted: true}
 	}
-	return &failure{name: "internal error",
+	return &failure{name: session.FailureInternal,
 		value: "the front end wrote code that does not build. This is a bug of Interleave; please report it with the cell.\n" +
 			cell.Clean(err.Error())}
 }

@@ -128,7 +128,7 @@ func (o *lostOf) report(r *run, p *lab.PanicError) {
 
 // report writes a panic of r that was not awaited.
 func (e *Engine) report(r *run, p *lab.PanicError) {
-	f := &failure{name: "panic", value: panicText(p.Value), frames: r.shifted(stack.Frames(string(p.Stack)))}
+	f := &failure{name: session.FailurePanic, value: panicText(p.Value), frames: r.shifted(stack.Frames(string(p.Stack)))}
 	lines := f.render(e)
 	what := "work"
 	if p.Task != "" {

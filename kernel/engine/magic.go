@@ -108,8 +108,8 @@ var elsewhere = map[string]string{
 
 // refuse fails the cell because of a magic.
 func (x *execution) refuse(s cell.Segment, message, hint string) {
-	d := cell.Diagnostic{Cell: x.cell.N, Line: s.Line, Column: 1, Kind: "magic", Message: message, Hint: hint}
-	x.failed(&failure{name: "magic", value: d.String() + " (" + hint + ")", lines: cell.Diagnostics{d}.Render()})
+	d := cell.Diagnostic{Cell: x.cell.N, Line: s.Line, Column: 1, Kind: cell.MagicError, Message: message, Hint: hint}
+	x.failed(&failure{name: session.FailureMagic, value: d.String() + " (" + hint + ")", lines: cell.Diagnostics{d}.Render()})
 }
 
 func (x *execution) help(cell.Segment) {
@@ -316,7 +316,7 @@ func (x *execution) shell(command string) {
 // cell.
 func (x *execution) script(s cell.Segment) {
 	if exit := x.command(s.Text); exit != nil {
-		x.failed(&failure{name: "shell", value: "the script ended with " + exit.Error()})
+		x.failed(&failure{name: session.FailureShell, value: "the script ended with " + exit.Error()})
 	}
 }
 
@@ -340,12 +340,12 @@ func (x *execution) command(command string) *exec.ExitError {
 		if cmd.Process != nil {
 			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		}
-		x.failed(&failure{name: "interrupted", value: "the command was interrupted", interrupted: true})
+		x.failed(&failure{name: session.FailureInterrupted, value: "the command was interrupted", interrupted: true})
 		return nil
 	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		x.failed(&failure{name: "shell", value: err.Error()})
+		x.failed(&failure{name: session.FailureShell, value: err.Error()})
 	}
 	return exit
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"interleave/kernel/engine/stack"
+	"interleave/kernel/session"
 	"interleave/runtime/quantity"
 )
 
@@ -43,7 +44,7 @@ func (r *run) overflow(t *tag) *failure {
 	}
 	inner, _ := framesOf(top[:n])
 	outer, callee := framesOf(bottom[:m])
-	f := &failure{name: "stack overflow",
+	f := &failure{name: session.FailureOverflow,
 		value: fmt.Sprintf("calls are nested %s deep, and the goroutine's stack has no room for more", quantity.Count(depth))}
 	if len(inner) == 0 && callee != "" {
 		cause := "calls itself without end"

@@ -26,14 +26,14 @@ import (
 func (x *execution) result(values []any) {
 	defer func() {
 		if v := recover(); v != nil {
-			x.failed(&failure{name: "panic", value: "while the result was being displayed: " + panicText(v)})
+			x.failed(&failure{name: session.FailurePanic, value: "while the result was being displayed: " + panicText(v)})
 		}
 	}()
 	var data, meta session.Bundle
 	var err error
 	x.showing(func() { data, meta, err = x.bundle(values) })
 	if err != nil && len(data) == 1 && x.ctx.Err() == nil {
-		x.failed(&failure{name: "display", value: strings.TrimPrefix(err.Error(), "display: ")})
+		x.failed(&failure{name: session.FailureDisplay, value: strings.TrimPrefix(err.Error(), "display: ")})
 		return
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"interleave/kernel/breaks"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/engine/stack"
+	"interleave/kernel/session"
 	"interleave/runtime/quantity"
 )
 
@@ -216,7 +217,7 @@ func (r *run) gone(d time.Duration) bool {
 func (r *run) interrupted(why *failure, step string, stood []stack.Frame, left []living) *failure {
 	f := why
 	if f == nil {
-		f = &failure{name: "interrupted", value: "the cell was interrupted: " + step, interrupted: true}
+		f = &failure{name: session.FailureInterrupted, value: "the cell was interrupted: " + step, interrupted: true}
 		r.mu.Lock()
 		if f.frames = r.stopped; f.frames == nil {
 			f.frames = stood

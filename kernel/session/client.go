@@ -171,7 +171,7 @@ func (c *Client) ask(a ask) error {
 
 // explain is the default of Config.Explain.
 func explain(d Death) Failed {
-	f := Failed{Name: "session died", Value: describeExit(d.Err)}
+	f := Failed{Name: FailureDied, Value: describeExit(d.Err)}
 	f.Traceback = []string{f.Name + ": " + f.Value}
 	if d.N > 0 {
 		f.Traceback = append(f.Traceback, fmt.Sprintf("while cell[%d]:%d ran", d.N, d.Line))

@@ -187,7 +187,7 @@ func (l *life) advance() {
 	if l.cell != nil && l.p != nil && !l.sent {
 		l.sent = true
 		if err := l.p.send(*l.cell); err != nil {
-			l.fail(Failed{Name: "session error", Value: "the cell cannot be sent to the session: " + err.Error()})
+			l.fail(Failed{Name: FailureSession, Value: "the cell cannot be sent to the session: " + err.Error()})
 			l.finish(Done{})
 		}
 	}
@@ -291,7 +291,7 @@ func (l *life) died() {
 		if killed {
 			reason = "did not stop"
 			f = Failed{
-				Name: "interrupted",
+				Name: FailureInterrupted,
 				Value: fmt.Sprintf("the cell did not stop within %s, so its session process was replaced",
 					quantity.Duration(l.cfg.KillAfter)),
 			}

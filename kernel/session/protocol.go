@@ -32,6 +32,25 @@ const (
 // Cell 0 means that the event belongs to no cell.
 type Event interface{ event() }
 
+// The names of failures, which clients see as the name of the error. Diagnostics of package cell have names of their own.
+const (
+	FailureInterrupted = "interrupted"           // the user or a client interrupted it
+	FailurePanic       = "panic"                 // a goroutine of it panicked
+	FailureOverflow    = "stack overflow"        // a stack of it grew beyond its limit
+	FailureExit        = "exit"                  // it called os.Exit with a status other than 0
+	FailureCompile     = "cannot compile"        // it needs the compiler, which is not available
+	FailureMagic       = "magic"                 // a magic was used in a wrong way
+	FailureShell       = "shell"                 // a shell command of it failed
+	FailureDisplay     = "display"               // the result could not be displayed
+	FailureSkipped     = "skipped"               // a user expression of a cell that failed
+	FailureInternal    = "internal error"        // a bug of Interleave
+	FailureDied        = "session died"          // the session process ended
+	FailureNotStarted  = "session did not start" // the session process could not be started
+	FailureEnded       = "session ended"         // the session was shut down
+	FailureSession     = "session error"         // the session could not be reached
+	FailureOther       = "error"                 // anything else
+)
+
 type (
 	// Output is text that was written to a stream. It may be cut anywhere except inside a UTF-8 sequence.
 	Output struct {
@@ -67,7 +86,7 @@ type (
 	// Failed is the user's error: what ended the cell, ready to be shown.
 	Failed struct {
 		Cell      uint64
-		Name      string   // "syntax error", "type error", "panic", "interrupted", "session died" …
+		Name      string   // FailurePanic and the like, or a kind of package cell
 		Value     string   // one line
 		Traceback []string // lines with ANSI colours
 	}

@@ -53,7 +53,7 @@ func (l *life) startForCell() {
 	switch err := l.startAndRestore(&e); {
 	case err == errClosing:
 	case err != nil:
-		l.fail(Failed{Name: "session did not start", Value: err.Error()})
+		l.fail(Failed{Name: FailureNotStarted, Value: err.Error()})
 		l.finish(Done{})
 	case len(e.Lost)+len(e.Failed) > 0:
 		l.emit(e)

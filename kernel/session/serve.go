@@ -198,7 +198,7 @@ func (c *child) eval(t task) (done Done) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.out.Emit(Failed{
-				Cell: t.cell.ID, Name: "internal error", Value: fmt.Sprint(v),
+				Cell: t.cell.ID, Name: FailureInternal, Value: fmt.Sprint(v),
 				Traceback: []string{
 					fmt.Sprintf("internal error: %v: this is a bug of the kernel, not of the cell", v),
 					string(debug.Stack()),

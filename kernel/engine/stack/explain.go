@@ -27,7 +27,7 @@ var repanicRE = regexp.MustCompile(` \[recovered[^\]]*\]$`)
 // status. It runs in the supervisor: places come from the report, or else from the line that the cell
 // recorded before it was killed.
 func Explain(d session.Death) session.Failed {
-	f := session.Failed{Name: "session died"}
+	f := session.Failed{Name: session.FailureDied}
 	text := cell.Clean(string(d.Report))
 	var why, detail string
 	for line := range strings.SplitSeq(text, "\n") {
