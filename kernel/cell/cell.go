@@ -27,8 +27,9 @@ package cell
 import (
 	"go/token"
 	"go/types"
-	"regexp"
 	"slices"
+
+	"interleave/kernel/cell/hint"
 )
 
 // A Session holds the declarations so far. Use it from one goroutine.
@@ -56,7 +57,6 @@ type Session struct {
 	former  []*unit              // functions that were built again or forgotten, whose code may still run
 	bodies  map[int]*unit        // what statements of plain cells hold, by serial: closures in them may still exist
 	stamp   int                  // number of changes to the meaning of free names
-	habits  [][2]*regexp.Regexp  // the patterns of habits, compiled on first use
 }
 
 // New returns an empty session. Without packages it can parse alone.
@@ -187,7 +187,7 @@ func (s *Session) excerpts(ds Diagnostics, src *source) Diagnostics {
 	for i, d := range ds {
 		if d.Line > 0 {
 			ds[i].source = excerpt(texts[d.Cell], d.Line)
-			if h := s.habitHint(ds[i]); h != "" && d.Cell == src.n && !ds[i].explained {
+			if h := hint.Habit(d.Message, ds[i].source, d.Column); h != "" && d.Cell == src.n && !ds[i].explained {
 				ds[i].Hint = h
 			}
 		}

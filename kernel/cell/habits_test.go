@@ -4,23 +4,22 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"interleave/kernel/cell/hint"
 )
 
 // Every habit is recognised by its own hint and by no earlier one, and the hint leads to a cell without fault.
 func TestHabits(t *testing.T) {
 	t.Parallel()
-	for _, h := range habits {
-		if h.wrong == "" {
-			continue // lab is not here: the corpus has it
-		}
-		_, err := New(shared).Check(1, h.wrong)
+	for _, h := range hint.Examples() {
+		_, err := New(shared).Check(1, h.Wrong)
 		ds, _ := err.(Diagnostics)
-		hint := strings.ReplaceAll(h.hint, "${1}", "make3") // the one call that a hint names
-		if !slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Hint == hint }) {
-			t.Errorf("%q: no hint %q in %+v", h.wrong, hint, ds)
+		want := strings.ReplaceAll(h.Hint, "${1}", "make3") // the one call that a hint names
+		if !slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Hint == want }) {
+			t.Errorf("%q: no hint %q in %+v", h.Wrong, want, ds)
 		}
-		if _, err := New(shared).Check(1, h.right); err != nil {
-			t.Errorf("%q: %v", h.right, err)
+		if _, err := New(shared).Check(1, h.Right); err != nil {
+			t.Errorf("%q: %v", h.Right, err)
 		}
 	}
 }
@@ -36,7 +35,7 @@ func TestNoHabit(t *testing.T) {
 			t.Errorf("%q: %v", code, err)
 		}
 		for _, d := range ds {
-			if h := s.habitHint(d); h != "" {
+			if h := hint.Habit(d.Message, d.source, d.Column); h != "" {
 				t.Errorf("%q: %s gets the hint %q", code, d, h)
 			}
 		}

@@ -2,78 +2,22 @@ package cell
 
 import (
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
+
+	"interleave/kernel/cell/hint"
 )
 
 // suggest returns a hint with the name that the user may have meant.
 func (s *Session) suggest(name string) string {
-	best, least := "", min(3, 1+len(name)/4)
-	consider := func(n string) {
-		if tooLong(name, n, least) {
-			return
-		}
-		if d := distance(strings.ToLower(name), strings.ToLower(n)); d < least && d < len(name) {
-			best, least = n, d
-		}
-	}
+	var declared []string
 	for _, n := range sortedKeys(s.live()) {
-		consider(Clean(n))
+		declared = append(declared, Clean(n))
 	}
-	if best == "" || least > 1 {
-		for n := range predeclaredNames {
-			if len(n) > 3 {
-				consider(n)
-			}
-		}
-	}
+	predeclared := slices.DeleteFunc(slices.Sorted(maps.Keys(predeclaredNames)), func(n string) bool { return len(n) <= 3 })
+	best := hint.Closest(name, declared, predeclared)
 	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf("Did you mean %s?", best)
-}
-
-// tooLong reports whether two words differ in length by so much that their distance, whose computation takes
-// the product of both lengths, need not be computed: a name may have a million letters.
-func tooLong(a, b string, least int) bool {
-	d := len(a) - len(b)
-	return d >= least || -d >= least
-}
-
-// distance counts the single-letter edits between two words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diag := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			up := row[j]
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(up+1, row[j-1]+1, diag+cost)
-			diag = up
-		}
-	}
-	return row[len(b)]
-}
-
-// Nearest returns the word that differs from name by a typing error, or an empty string.
-func Nearest(name string, words []string) string {
-	best, least := "", 2
-	if len(name) > 5 {
-		least = 3
-	}
-	for _, w := range words {
-		if tooLong(name, w, least) {
-			continue
-		}
-		if d := distance(name, w); d < least {
-			best, least = w, d
-		}
-	}
-	return best
 }

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/cell/hint"
 	"interleave/kernel/engine/backend"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
@@ -70,14 +71,14 @@ func (x *execution) lookup(s cell.Segment) (m magic, ok bool) {
 	}
 	switch {
 	case !ok:
-		hint := "%help lists all magics"
-		if n := cell.Nearest(s.Name, slices.Sorted(maps.Keys(magics))); n != "" {
-			hint = "did you mean " + strings.Fields(magics[n].usage)[0] + "? " + hint
+		remedy := "%help lists all magics"
+		if n := hint.Nearest(s.Name, slices.Sorted(maps.Keys(magics))); n != "" {
+			remedy = "did you mean " + strings.Fields(magics[n].usage)[0] + "? " + remedy
 		}
 		if h := elsewhere[s.Name]; h != "" {
-			hint = h
+			remedy = h
 		}
-		x.refuse(s, fmt.Sprintf("there is no magic %s%s", sign, s.Name), hint)
+		x.refuse(s, fmt.Sprintf("there is no magic %s%s", sign, s.Name), remedy)
 	case m.body != (s.Kind == cell.CellMagic) && s.Name != "timeit": // timeit has both forms
 		x.refuse(s, fmt.Sprintf("%s%s is not a magic", sign, s.Name), "Write "+m.usage+": "+m.help)
 	default:
@@ -139,11 +140,11 @@ func (x *execution) engine(s cell.Segment) {
 	if s.Args != "" {
 		mode, err := backend.ParseMode(s.Args)
 		if err != nil {
-			hint := "Write %engine auto, %engine yaegi or %engine compiled"
-			if n := cell.Nearest(s.Args, backend.Modes); n != "" {
-				hint = "Did you mean %engine " + n + "?"
+			remedy := "Write %engine auto, %engine yaegi or %engine compiled"
+			if n := hint.Nearest(s.Args, backend.Modes); n != "" {
+				remedy = "Did you mean %engine " + n + "?"
 			}
-			x.refuse(s, err.Error(), hint)
+			x.refuse(s, err.Error(), remedy)
 			return
 		}
 		x.e.mode = mode

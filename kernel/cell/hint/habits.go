@@ -1,8 +1,9 @@
-package cell
+package hint
 
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // A habit is a mistake of people who know Python, or Jupyter with Python, with a hint to the Go equivalent.
@@ -125,22 +126,38 @@ var habits = []habit{
 		"x := 5\nx := 6", "x := 5\nx = 6"},
 }
 
-// habitHint returns the hint for an error that is a known habit, empty for other errors. The patterns are
-// compiled when a session gets its first error.
-func (s *Session) habitHint(d Diagnostic) string {
-	if s.habits == nil {
-		for _, h := range habits {
-			s.habits = append(s.habits, [2]*regexp.Regexp{regexp.MustCompile(h.line), regexp.MustCompile(h.message)})
-		}
+// Habit returns the hint for an error that is a known habit, empty for other errors. line is the line of the
+// error, column its column in bytes, from 1.
+func Habit(message, line string, column int) string {
+	if strings.HasPrefix(message, "undefined: ") { // the text before the name is irrelevant
+		line = line[min(column-1, len(line)):]
 	}
-	line := d.source
-	if strings.HasPrefix(d.Message, "undefined: ") { // the text before the name is irrelevant
-		line = line[min(d.Column-1, len(line)):]
-	}
-	for i, re := range s.habits {
-		if re[0].MatchString(line) && re[1].MatchString(d.Message) {
-			return string(re[1].ExpandString(nil, habits[i].hint, d.Message, re[1].FindStringSubmatchIndex(d.Message)))
+	for i, re := range compiled() {
+		if re.line.MatchString(line) && re.message.MatchString(message) {
+			return string(re.message.ExpandString(nil, habits[i].hint, message, re.message.FindStringSubmatchIndex(message)))
 		}
 	}
 	return ""
+}
+
+// compiled are the patterns of habits, compiled for the first error of the process.
+var compiled = sync.OnceValue(func() (list []struct{ line, message *regexp.Regexp }) {
+	for _, h := range habits {
+		list = append(list, struct{ line, message *regexp.Regexp }{regexp.MustCompile(h.line), regexp.MustCompile(h.message)})
+	}
+	return list
+})
+
+// An Example is a cell with a habit, its hint, in which ${1} stands for a name of the cell, and a correct
+// cell that follows the hint.
+type Example struct{ Wrong, Hint, Right string }
+
+// Examples returns one for each habit that a cell without package lab can show.
+func Examples() (list []Example) {
+	for _, h := range habits {
+		if h.wrong != "" {
+			list = append(list, Example{h.wrong, h.hint, h.right})
+		}
+	}
+	return list
 }
