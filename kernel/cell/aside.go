@@ -7,6 +7,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/names"
+	"interleave/kernel/cell/source"
 )
 
 // A definition of an earlier cell may no longer fit what a new cell defines: a caller passes too few
@@ -60,7 +63,7 @@ func (c *checked) setAside(errs []types.Error) bool {
 }
 
 // takeOut sets aside one definition, and the variables that had it as their type.
-func (c *checked) takeOut(u *unit, why *Diagnostic) {
+func (c *checked) takeOut(u *unit, why *source.Diagnostic) {
 	c.gone[u] = true
 	c.aside = append(c.aside, u)
 	c.why[u] = why
@@ -194,7 +197,7 @@ func (c *checked) asideNotes() (notes []string) {
 			continue
 		}
 		reasons = append(reasons, fmt.Sprintf("%s no longer fits and is set aside until it is defined again (%s)",
-			u.described(), short(d.String())))
+			u.described(), source.Short(d.String())))
 	}
 	if n := len(reasons); n > most {
 		reasons = append(reasons[:most], fmt.Sprintf("%d more definitions no longer fit and are set aside", n-most))
@@ -209,7 +212,7 @@ func (c *checked) asideNotes() (notes []string) {
 		notes = append(notes, "set aside with it, because they use it: "+text)
 	}
 	for _, v := range c.dropped {
-		notes = append(notes, fmt.Sprintf("%s was dropped: its type is no longer declared", Clean(v.names[0])))
+		notes = append(notes, fmt.Sprintf("%s was dropped: its type is no longer declared", names.Clean(v.names[0])))
 	}
 	var back []string
 	for _, u := range c.s.aside {
@@ -234,11 +237,11 @@ func (c *checked) tookAside(name string) bool {
 
 // described returns how notes call a unit: method Label of Job (cell[2]).
 func (u *unit) described() string {
-	name := Clean(u.names[0])
+	name := names.Clean(u.names[0])
 	if u.kind == methodUnit {
-		name = "method " + name + " of " + Clean(u.recv)
+		name = "method " + name + " of " + names.Clean(u.recv)
 	}
-	return fmt.Sprintf("%s (cell[%d])", name, u.src.n)
+	return fmt.Sprintf("%s (cell[%d])", name, u.src.N)
 }
 
 // asideHint explains that a name or a method that the cell misses is set aside. It is empty when it is not.
@@ -246,7 +249,7 @@ func (c *checked) asideHint(name, recv string) string {
 	for _, u := range c.asideList() {
 		if u.recv == recv && slices.Contains(u.names, name) {
 			return fmt.Sprintf("%s was set aside when it stopped fitting (%s): define it again", u.described(),
-				short(u.aside.String()))
+				source.Short(u.aside.String()))
 		}
 	}
 	return ""

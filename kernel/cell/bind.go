@@ -7,6 +7,9 @@ import (
 	"go/types"
 	"strconv"
 	"strings"
+
+	"interleave/kernel/cell/names"
+	"interleave/kernel/cell/source"
 )
 
 // runtimePath is the package that generated code calls.
@@ -83,9 +86,9 @@ func (b *binder) bind(free []*ast.Ident, roots []ast.Node, own map[string]bool) 
 			b.absent[name] = true
 		}
 		b.paths[path] = true
-		b.aliased[alias(path)] = path
+		b.aliased[names.Alias(path)] = path
 		for _, id := range ids {
-			b.rename(id, alias(path))
+			b.rename(id, names.Alias(path))
 		}
 	}
 }
@@ -143,13 +146,13 @@ next:
 }
 
 // importDecls reads the cell's import declarations.
-func (s *Session) importDecls(src *source) (named map[string]string, dots []string, diags Diagnostics) {
+func (s *Session) importDecls(src *source.Source) (named map[string]string, dots []string, diags source.Diagnostics) {
 	named = map[string]string{}
-	for _, im := range src.imports {
+	for _, im := range src.Imports {
 		path, err := strconv.Unquote(im.Path.Value)
 		refuse := func(msg, hint string) {
-			d := Diagnostic{Cell: src.n, Kind: TypeError, Message: msg, Hint: hint}
-			d.Line, d.Column = src.position(im.Path.Pos())
+			d := source.Diagnostic{Cell: src.N, Kind: source.TypeError, Message: msg, Hint: hint}
+			d.Line, d.Column = src.Position(im.Path.Pos())
 			diags = append(diags, d)
 		}
 		switch {
@@ -190,7 +193,7 @@ func (s *Session) importDecls(src *source) (named map[string]string, dots []stri
 func importSpecs(paths map[string]bool) (decls []ast.Decl) {
 	for _, p := range sortedKeys(paths) {
 		decls = append(decls, &ast.GenDecl{Tok: token.IMPORT, Specs: []ast.Spec{&ast.ImportSpec{
-			Name: ast.NewIdent(alias(p)), Path: &ast.BasicLit{Kind: token.STRING, Value: strconv.Quote(p)}}}})
+			Name: ast.NewIdent(names.Alias(p)), Path: &ast.BasicLit{Kind: token.STRING, Value: strconv.Quote(p)}}}})
 	}
 	return decls
 }

@@ -29,7 +29,7 @@ import (
 	"go/types"
 	"slices"
 
-	"interleave/kernel/cell/hint"
+	"interleave/kernel/cell/source"
 )
 
 // A Session holds the declarations so far. Use it from one goroutine.
@@ -48,8 +48,8 @@ type Session struct {
 	aside   []*unit // definitions that no longer fit the others
 	imports map[string]string
 	dots    []string
-	texts   []*source            // of the cells with declarations in the session, to find the cell of a position
-	latest  *source              // the cell that was parsed last, until it is committed
+	texts   []*source.Source     // of the cells with declarations in the session, to find the cell of a position
+	latest  *source.Source       // the cell that was parsed last, until it is committed
 	ran     map[string]*reusable // by text
 	aliased map[string]string    // alias → import path
 	serial  int                  // of the last cell
@@ -112,13 +112,13 @@ func (s *Session) checkAnew(n int, text string, a Amends) (*Plan, error) {
 }
 
 // read parses the text of a cell and gives the next number to its package.
-func (s *Session) read(n int, text string) (*source, Diagnostics) {
+func (s *Session) read(n int, text string) (*source.Source, source.Diagnostics) {
 	if s.latest != nil {
 		s.tidy(nil)
 	}
 	s.serial++
-	src, diags := parse(s.fset, n, text)
-	src.serial = s.serial
+	src, diags := source.Parse(s.fset, n, text)
+	src.Serial = s.serial
 	s.latest = src
 	return src, diags
 }
@@ -126,7 +126,7 @@ func (s *Session) read(n int, text string) (*source, Diagnostics) {
 // tidy forgets the text and the syntax of cells without anything left: cells that were refused or declared
 // nothing, and cells whose definitions were all replaced. Positions of diagnostics are looked up in the
 // remaining ones. committed is a cell that has just become part of the session, or nil.
-func (s *Session) tidy(committed *source) {
+func (s *Session) tidy(committed *source.Source) {
 	if s.latest != nil && s.latest != committed {
 		s.forgetText(s.latest)
 	}
@@ -134,13 +134,13 @@ func (s *Session) tidy(committed *source) {
 	if committed == nil {
 		return
 	}
-	needed := map[*source]bool{}
+	needed := map[*source.Source]bool{}
 	for _, units := range [][]*unit{s.units, s.aside} {
 		for _, u := range units {
 			needed[u.src] = true
 		}
 	}
-	s.texts = slices.DeleteFunc(append(s.texts, committed), func(src *source) bool {
+	s.texts = slices.DeleteFunc(append(s.texts, committed), func(src *source.Source) bool {
 		if !needed[src] {
 			s.forgetText(src)
 		}
@@ -148,8 +148,8 @@ func (s *Session) tidy(committed *source) {
 	})
 }
 
-func (s *Session) forgetText(src *source) {
-	for _, f := range src.files {
+func (s *Session) forgetText(src *source.Source) {
+	for _, f := range src.Files {
 		if f != nil {
 			s.fset.RemoveFile(f)
 		}
@@ -177,32 +177,24 @@ func (s *Session) live() map[string]*unit {
 }
 
 // excerpts adds to each diagnostic the line that it is about.
-func (s *Session) excerpts(ds Diagnostics, src *source) Diagnostics {
-	texts := map[int]string{src.n: src.text}
+func (s *Session) excerpts(ds source.Diagnostics, src *source.Source) source.Diagnostics {
+	texts := map[int]string{src.N: src.Text}
 	for _, o := range s.texts {
-		if _, ok := texts[o.n]; !ok {
-			texts[o.n] = o.text
+		if _, ok := texts[o.N]; !ok {
+			texts[o.N] = o.Text
 		}
 	}
-	for i, d := range ds {
-		if d.Line > 0 {
-			ds[i].source = excerpt(texts[d.Cell], d.Line)
-			if h := hint.Habit(d.Message, ds[i].source, d.Column); h != "" && d.Cell == src.n && !ds[i].explained {
-				ds[i].Hint = h
-			}
-		}
-	}
-	return ds
+	return ds.WithExcerpts(src.N, func(cell int) string { return texts[cell] })
 }
 
 // sourceOf returns the cell of a position: the one that is being checked, or an earlier one with declarations
 // in the session.
-func (s *Session) sourceOf(p token.Pos) *source {
-	if s.latest != nil && s.latest.offset(p) >= 0 {
+func (s *Session) sourceOf(p token.Pos) *source.Source {
+	if s.latest != nil && s.latest.Offset(p) >= 0 {
 		return s.latest
 	}
 	for _, src := range s.texts {
-		if src.offset(p) >= 0 {
+		if src.Offset(p) >= 0 {
 			return src
 		}
 	}

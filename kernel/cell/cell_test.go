@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/tools/txtar"
+
+	"interleave/kernel/cell/source"
 )
 
 // testPackages imports a few packages from source.
@@ -90,7 +92,7 @@ var ansi = regexp.MustCompile("\x1b\\[[0-9;]*m")
 func TestRender(t *testing.T) {
 	t.Parallel()
 	_, _, err := run(t, "counter := 1", "\tfmt.Println(conter)")
-	got := ansi.ReplaceAllString(strings.Join(err.(Diagnostics).Render(), "\n"), "")
+	got := ansi.ReplaceAllString(strings.Join(err.(source.Diagnostics).Render(), "\n"), "")
 	want := "cell[2]:1:14: undefined: conter\n   1 | \tfmt.Println(conter)\n     | \t            ^\n     Did you mean counter?"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -164,7 +166,7 @@ func TestByteOrderMark(t *testing.T) {
 func TestLongNames(t *testing.T) {
 	t.Parallel()
 	_, _, err := run(t, strings.Repeat("a", 1<<20))
-	if err == nil || len(err.Error()) > 5000 || len(strings.Join(err.(Diagnostics).Render(), "")) > 5000 {
+	if err == nil || len(err.Error()) > 5000 || len(strings.Join(err.(source.Diagnostics).Render(), "")) > 5000 {
 		t.Errorf("a message of %d bytes", len(err.Error()))
 	}
 }
@@ -329,63 +331,6 @@ func TestDriverConsultsTheSet(t *testing.T) {
 	}
 }
 
-func TestSegments(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"x := 1":                      "go1",
-		"%who":                        "line:who",
-		"x := 7 %\n3":                 "go1",
-		"x := 1\n%who\ny := 2":        "go1 line:who go3",
-		"!ls -l\nx := 1":              "shell:ls -l go2",
-		"%%time\nx := 1":              "cell:time",
-		"s := `\n%who\n!ls\n`":        "go1",
-		"f(\n!ok)":                    "go1",
-		"/*\n%who\n*/":                "go1",
-		"\n\n%%bash\nls":              "cell:bash",
-		"if !ok {\n}":                 "go1",
-		"x := a &&\n!b":               "go1",
-		"// it's 100 %\n%engine auto": "go1 line:engine",
-		"// a comment\n//| echo: false\n\n%%bash\nls": "cell:bash",
-		"func f() {}\n%%\nf()":                        "go1",
-		"%main\nf()":                                  "go1",
-		"!ls \\\n  -l\nx := 1":                        "shell:ls \\\n  -l go3",
-		"!ls \\\\\nx := 1":                            "shell:ls \\\\ go2",
-		"x := 1\r\n!ls\r\n":                           "go1 shell:ls",
-	} {
-		var got []string
-		for _, s := range Segments(text) {
-			switch s.Kind {
-			case GoCode:
-				got = append(got, "go"+string(rune('0'+s.Line)))
-			case LineMagic:
-				got = append(got, "line:"+s.Name)
-			case CellMagic:
-				got = append(got, "cell:"+s.Name)
-			case ShellLine:
-				got = append(got, "shell:"+s.Args)
-			}
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestIsComplete(t *testing.T) {
-	t.Parallel()
-	for code, want := range map[string]string{
-		"x := 1": "complete", "for {": "incomplete", "f(1,\n": "incomplete", "s := `a": "incomplete", "x :=": "incomplete", "/* a": "incomplete",
-		"}": "invalid", "x := 'ab'": "invalid", "func f() {\n}": "complete", "%who": "complete", "": "complete", "x +": "incomplete", "if x y z": "invalid",
-	} {
-		if got, _ := IsComplete(code); got != want {
-			t.Errorf("%q: %s, want %s", code, got, want)
-		}
-	}
-	if _, indent := IsComplete("for {\nif x {"); indent != "\t\t" {
-		t.Errorf("indent %q", indent)
-	}
-}
-
 // Whatever a cell holds, checking it does not panic, and what is wrong lies inside a cell.
 func FuzzCheck(f *testing.F) {
 	for _, s := range []string{"x := 1", "func f[T any](x T) T { return x }\nf(1)", "type T struct{ a, b int }\nfunc (T) m() {}", "go f()", "a, b := 1", "import . \"fmt\"\nPrintln()",
@@ -400,33 +345,12 @@ func FuzzCheck(f *testing.F) {
 				p.Commit(true)
 				continue
 			}
-			for _, d := range err.(Diagnostics) {
+			for _, d := range err.(source.Diagnostics) {
 				lines := strings.Split([]string{first, second, first}[d.Cell-1], "\n")
 				if d.Line < 0 || d.Line > len(lines) || d.Line > 0 && (d.Column < 1 || d.Column > len(lines[d.Line-1])+1) {
 					t.Errorf("%v lies outside %q", d, lines)
 				}
 			}
 		}
-	})
-}
-
-// Segments keep every line where it was.
-func FuzzSegments(f *testing.F) {
-	for _, s := range []string{"x := 1\n%who\ny", "%%time\nx", "!ls", "`\n%a\n`", "\"%\"\n%b"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		lines := strings.Split(text, "\n")
-		for _, s := range Segments(text) {
-			if s.Kind != GoCode && s.Kind != CellMagic {
-				continue
-			}
-			for i, l := range strings.Split(s.Text, "\n") {
-				if l != "" && (i >= len(lines) || l != lines[i]) {
-					t.Errorf("line %d of a segment is %q in %q", i+1, l, text)
-				}
-			}
-		}
-		IsComplete(text)
 	})
 }

@@ -47,7 +47,7 @@ func (p *placement) commit(plan *Plan, w *emission, compiled bool) {
 		}
 	}
 	if compiled && w != nil && len(p.moves) == 0 && !p.hasInit() {
-		s.ran[p.src.text] = &reusable{n: p.src.n, serial: p.src.serial, stamp: s.stamp, used: used, methods: methods,
+		s.ran[p.src.Text] = &reusable{n: p.src.N, serial: p.src.Serial, stamp: s.stamp, used: used, methods: methods,
 			copies: w.runs, absent: absent,
 			vars: plan.Vars, again: plan.Again, captured: p.captured, hideNil: plan.HideNil, tracer: plan.Tracer}
 	}
@@ -57,7 +57,7 @@ func (p *placement) commit(plan *Plan, w *emission, compiled bool) {
 // commitPlain records of which functions plain code holds copies, and where calls that were compiled into it
 // arrive.
 func (p *placement) commitPlain(w *emission) {
-	s, serial := p.s, p.src.serial
+	s, serial := p.s, p.src.Serial
 	maps.Copy(s.valued, w.valued)
 	for _, u := range s.units {
 		if len(u.holds)+len(u.inKept) > 0 && !slices.Contains(p.final, u) {
@@ -77,7 +77,7 @@ func (p *placement) commitPlain(w *emission) {
 		*u.entries = list
 	}
 	for _, b := range s.bodies {
-		if b.src.text == p.src.text { // its definitions are made again
+		if b.src.Text == p.src.Text { // its definitions are made again
 			b.keeps, b.inKept = nil, nil
 		}
 	}

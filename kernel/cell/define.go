@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/source"
 )
 
 // An outline lists declarations by name: of earlier cells, and of the cell that is being checked. Each step
@@ -34,7 +36,7 @@ func (o *outline) clone() outline {
 // they replace. Types are not known yet.
 type definition struct {
 	s       *Session
-	src     *source
+	src     *source.Source
 	named   map[string]string // imports of this cell
 	newDots []string
 	bind    *binder
@@ -55,8 +57,8 @@ type definition struct {
 }
 
 // define finds the cell's declarations and the units of the session that they replace.
-func (s *Session) define(src *source, named map[string]string, dots []string, a Amends) *definition {
-	units, body, vars := src.units()
+func (s *Session) define(src *source.Source, named map[string]string, dots []string, a Amends) *definition {
+	units, body, vars := unitsOf(src)
 	d := &definition{s: s, src: src, named: named, newDots: dots, body: body, vars: vars, replaced: map[*unit]*unit{},
 		revived: map[*unit]bool{}}
 	d.outline = outline{
@@ -79,10 +81,10 @@ func (s *Session) define(src *source, named map[string]string, dots []string, a 
 		}
 	}
 	d.revive()
-	calls := slices.ContainsFunc(src.free, func(id *ast.Ident) bool { return id.Name == "main" })
+	calls := slices.ContainsFunc(src.Free, func(id *ast.Ident) bool { return id.Name == "main" })
 	for _, u := range units {
 		if u.kind == funcUnit && u.names[0] == "main" {
-			d.main = (src.program || len(d.after) == 0) && !calls
+			d.main = (src.Program || len(d.after) == 0) && !calls
 		}
 	}
 	if k := len(body); k > 0 {
@@ -97,7 +99,7 @@ func (s *Session) define(src *source, named map[string]string, dots []string, a 
 // variables are initialised.
 func (d *definition) bindNames(units []*unit) {
 	s, src := d.s, d.src
-	d.bind = &binder{pkgs: s.pkgs, imports: maps.Clone(s.imports), spelled: src.spelled, paths: map[string]bool{},
+	d.bind = &binder{pkgs: s.pkgs, imports: maps.Clone(s.imports), spelled: src.Spelled, paths: map[string]bool{},
 		aliased: s.aliased,
 		absent:  map[string]bool{}, earlier: map[string]bool{}, shadowed: map[string]bool{}}
 	maps.Copy(d.bind.imports, d.named)
@@ -126,13 +128,13 @@ func (d *definition) bindNames(units []*unit) {
 		all[id.Name] = true
 	}
 	var funcs, rest []ast.Node
-	for _, f := range src.funcs {
+	for _, f := range src.Funcs {
 		funcs = append(funcs, f)
 	}
-	for _, st := range src.body {
+	for _, st := range src.Body {
 		rest = append(rest, st)
 	}
-	d.bind.bind(src.unbound, funcs, all)
+	d.bind.bind(src.Unbound, funcs, all)
 	for _, id := range d.vars { // len := len(x) reads Go's own len; later uses are resolved already
 		if user, ok := strings.CutPrefix(id.Name, own); ok && d.old[id.Name] == nil && !d.bind.earlier[user] {
 			delete(d.bind.shadowed, user)
@@ -140,7 +142,7 @@ func (d *definition) bindNames(units []*unit) {
 	}
 	d.decls, d.after = d.sequence(d.body)
 	maps.Copy(hoisted, d.declNames())
-	d.bind.bind(src.free, rest, hoisted)
+	d.bind.bind(src.Free, rest, hoisted)
 }
 
 // match separates the cell's units into new ones and those that the session has with the same text. The
@@ -243,10 +245,10 @@ func (d *definition) renameAll(decl *ast.Ident) {
 			return true
 		})
 	}
-	for _, st := range d.src.body {
+	for _, st := range d.src.Body {
 		look(st)
 	}
-	for _, f := range d.src.funcs {
+	for _, f := range d.src.Funcs {
 		look(f)
 	}
 	d.bind.rename(decl, name)

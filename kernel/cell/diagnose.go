@@ -8,24 +8,26 @@ import (
 	"slices"
 	"strings"
 
+	"interleave/kernel/cell/names"
 	"interleave/kernel/cell/pattern"
+	"interleave/kernel/cell/source"
 )
 
 // diagnose converts the checker's errors to diagnostics, in the order of the cells' text and without
 // repetition.
-func (c *checked) diagnose(errs []types.Error) (ds Diagnostics) {
+func (c *checked) diagnose(errs []types.Error) (ds source.Diagnostics) {
 	seen := map[string]bool{}
 	for _, e := range errs {
-		d := Diagnostic{Cell: c.src.n, Kind: TypeError, Message: c.readable(e.Msg)}
+		d := source.Diagnostic{Cell: c.src.N, Kind: source.TypeError, Message: c.readable(e.Msg)}
 		if strings.HasPrefix(e.Msg, "\t") && len(ds) > 0 { // continues the error before
 			ds[len(ds)-1].Message += "; " + strings.TrimSpace(d.Message)
 			continue
 		}
 		if src := c.s.sourceOf(e.Pos); src != nil {
-			d.Cell = src.n
-			d.Line, d.Column = src.position(e.Pos)
+			d.Cell = src.N
+			d.Line, d.Column = src.Position(e.Pos)
 		}
-		if d.Cell == c.src.n {
+		if d.Cell == c.src.N {
 			c.explain(&d, e)
 		}
 		if k := d.String(); !seen[k] {
@@ -33,12 +35,12 @@ func (c *checked) diagnose(errs []types.Error) (ds Diagnostics) {
 			ds = append(ds, d)
 		}
 	}
-	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
+	slices.SortStableFunc(ds, func(a, b source.Diagnostic) int {
 		if a.Cell != b.Cell {
-			if a.Cell == c.src.n {
+			if a.Cell == c.src.N {
 				return -1
 			}
-			if b.Cell == c.src.n {
+			if b.Cell == c.src.N {
 				return 1
 			}
 			return a.Cell - b.Cell
@@ -62,7 +64,7 @@ func (c *checked) readable(msg string) string {
 		}
 		return a
 	})
-	msg = strings.ReplaceAll(Clean(msg), " in argument to show", "")
+	msg = strings.ReplaceAll(names.Clean(msg), " in argument to show", "")
 	msg = strings.ReplaceAll(msg, " (declared at -)", "") // in a package without text here
 	return strings.ReplaceAll(msg, "\n\t", " ")
 }
@@ -87,17 +89,17 @@ var (
 )
 
 // explain adds a hint to an error of the cell's own, or rewords it.
-func (c *checked) explain(d *Diagnostic, e types.Error) {
+func (c *checked) explain(d *source.Diagnostic, e types.Error) {
 	aside := func(name, recv string) bool {
 		d.Hint = c.asideHint(name, recv)
-		d.explained = d.Hint != ""
-		return d.explained
+		d.Explained = d.Hint != ""
+		return d.Explained
 	}
 	if name, ok := strings.CutPrefix(d.Message, "undefined: "); ok {
 		spelled := strings.TrimPrefix(e.Msg, "undefined: ")
 		switch below := c.declaredBelow(spelled, e.Pos); {
 		case below != "":
-			d.Hint, d.explained = below, true
+			d.Hint, d.Explained = below, true
 		case aside(spelled, ""):
 		case c.isPackage(name):
 			d.Message = "use of package " + name + " not in selector"
@@ -116,12 +118,12 @@ func (c *checked) explain(d *Diagnostic, e types.Error) {
 		d.Hint = c.s.tookName(m[1])
 	}
 	if strings.HasPrefix(d.Message, "too many return values") && c.returnsAtTop(e.Pos) {
-		d.explained = true
+		d.Explained = true
 		d.Hint = "A cell returns nothing: it shows the value of its last expression. " +
 			"Write the value alone on the last line"
 	}
 	if h := c.shadowHint(d.Message); d.Hint == "" && h != "" {
-		d.Hint, d.explained = h, true
+		d.Hint, d.Explained = h, true
 	}
 }
 
@@ -153,7 +155,7 @@ func (s *Session) tookName(name string) string {
 		return ""
 	}
 	return fmt.Sprintf("%s is the variable of cell[%d] now: import %q restores the name of the package", name,
-		u.src.n, paths[0])
+		u.src.N, paths[0])
 }
 
 // shadowHint explains that a predeclared name that a message mentions has another meaning in this session.
@@ -164,7 +166,7 @@ func (c *checked) shadowHint(msg string) string {
 			continue
 		}
 		kinds := map[kind]string{funcUnit: "function", typeUnit: "type", constUnit: "constant", varUnit: "variable"}
-		return fmt.Sprintf("%s is the %s of cell[%d] now: %%forget %s restores Go's own", word, kinds[u.kind], u.src.n, word)
+		return fmt.Sprintf("%s is the %s of cell[%d] now: %%forget %s restores Go's own", word, kinds[u.kind], u.src.N, word)
 	}
 	return ""
 }

@@ -8,6 +8,8 @@ import (
 	"go/types"
 	"strconv"
 	"strings"
+
+	"interleave/kernel/cell/source"
 )
 
 // DriveVars is the name under which interpreted code reaches the session's variables, DriveVarsPath its
@@ -21,14 +23,14 @@ const (
 func (p *placement) drive(e *emitter, plan *Plan) {
 	d := &driver{c: p, e: e, set: FaithfulSet, accepted: map[ast.Node]string{}}
 	if !d.all() {
-		plan.Refused = p.s.excerpts(Diagnostics{*d.refused}, p.src)[0]
+		plan.Refused = p.s.excerpts(source.Diagnostics{*d.refused}, p.src)[0]
 		return
 	}
 	w := newEmitter(p)
 	w.src, w.drive = p.src, true
 	var b strings.Builder
 	for i, st := range p.body {
-		line, _ := p.src.position(st.Pos())
+		line, _ := p.src.Position(st.Pos())
 		fmt.Fprintf(&b, "%s(%d, %d)\n", w.rt("At"), line, i)
 		b.WriteString(w.driveStmt(st, i == len(p.body)-1))
 		b.WriteString("\n")
@@ -98,12 +100,12 @@ func constantText(tv types.TypeAndValue, sp *speller) (string, bool) {
 func (e *emitter) driveStmt(st ast.Stmt, last bool) string {
 	src := e.src
 	text := func(n ast.Node) string {
-		return e.apply(src.code, src.offset(n.Pos()), src.end(n))
+		return e.apply(src.Code, src.Offset(n.Pos()), src.End(n))
 	}
 	switch s := st.(type) {
 	case *ast.ExprStmt:
 		e.driveExpr(s.X)
-		if x := text(s); last && s.X == e.c.last && !src.hidden && e.shown(s.X) {
+		if x := text(s); last && s.X == e.c.last && !src.Hidden && e.shown(s.X) {
 			return e.rt("Show") + "(" + x + ")"
 		} else {
 			return x
@@ -122,7 +124,7 @@ func (e *emitter) driveStmt(st ast.Stmt, last bool) string {
 		return strings.Join(out, "\n")
 	case *ast.AssignStmt:
 		if s.Tok == token.DEFINE {
-			at := src.offset(s.TokPos)
+			at := src.Offset(s.TokPos)
 			e.put(at, at+2, "=")
 		}
 		for _, x := range s.Lhs {

@@ -14,7 +14,7 @@ type edit struct {
 func (e *emitter) put(from, to int, text string) { e.edits = append(e.edits, edit{from, to, text}) }
 
 func (e *emitter) replace(n ast.Node, text string) {
-	e.put(e.src.offset(n.Pos()), e.src.end(n), text)
+	e.put(e.src.Offset(n.Pos()), e.src.End(n), text)
 }
 
 // insert puts text before the edits that begin at the same place.

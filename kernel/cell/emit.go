@@ -5,6 +5,9 @@ import (
 	"go/ast"
 	"go/types"
 	"strings"
+
+	"interleave/kernel/cell/names"
+	"interleave/kernel/cell/source"
 )
 
 // An emitter writes the Go package of one cell. It never prints syntax: it edits the cells' own text where a
@@ -19,7 +22,7 @@ type emitter struct {
 	plainly
 
 	unit     *unit // the unit being written
-	src      *source
+	src      *source.Source
 	edits    []edit
 	selected map[*ast.Ident]bool
 	drive    bool // write for the interpreter
@@ -136,7 +139,7 @@ func (e *emitter) run(inits []initFunc) string {
 	first := e.initializers() + e.callInits(inits, len(c.steps)-len(c.after))
 	body := e.body(inits)
 	e.locals(&b)
-	fmt.Fprintf(&b, "%s\n%s//line cell[%d]:1\n%s\n", e.prologue(c.body), first, c.src.n, body)
+	fmt.Fprintf(&b, "%s\n%s//line cell[%d]:1\n%s\n", e.prologue(c.body), first, c.src.N, body)
 	if n := len(c.steps); n > 0 {
 		b.WriteString(e.finished(n))
 	}
@@ -188,7 +191,7 @@ func (e *emitter) tail(p *parts) string {
 	fmt.Fprintf(&tail,
 		"func init() {\n%s%s(&%s{N: %d, Run: %s, Gate: %s, Step: %s, "+
 			"%sPatch: func() {\n%s}, Symbols: map[string]any{%s}})\n}\n",
-		follow, e.rt("Register"), e.rt("Cell"), c.src.serial, cellFunc, gate, steps, early, p.patches.String(),
+		follow, e.rt("Register"), e.rt("Cell"), c.src.Serial, cellFunc, gate, steps, early, p.patches.String(),
 		p.symbols.String())
 	return tail.String()
 }
@@ -196,7 +199,7 @@ func (e *emitter) tail(p *parts) string {
 // head writes the imports. It is called last, when all of them are known.
 func (e *emitter) head() string {
 	var head strings.Builder
-	fmt.Fprintf(&head, "package %s\n\n", PackageName)
+	fmt.Fprintf(&head, "package %s\n\n", names.PackageName)
 	for _, path := range sortedKeys(e.imports) {
 		fmt.Fprintf(&head, "import %s %q\n", e.use(path), path)
 	}
@@ -212,13 +215,13 @@ func (e *emitter) head() string {
 // writeUnit writes one declaration.
 func (e *emitter) writeUnit(u *unit, p *parts) {
 	e.src, e.unit = u.src, u
-	line, _ := u.src.position(u.node.Pos())
+	line, _ := u.src.Position(u.node.Pos())
 	prefix, before, behind := "", "", ""
 	switch d := u.node.(type) {
 	case *ast.TypeSpec:
 		prefix = "type "
 		if !u.generic && !constraint(u) {
-			fmt.Fprintf(&p.symbols, "%q: (*%s)(nil), ", "type "+u.names[0], mangle(u.names[0]))
+			fmt.Fprintf(&p.symbols, "%q: (*%s)(nil), ", "type "+u.names[0], names.Mangle(u.names[0]))
 		}
 	case *ast.FuncDecl:
 		e.begin()
@@ -241,8 +244,8 @@ func (e *emitter) writeUnit(u *unit, p *parts) {
 	if _, ok := u.node.(*ast.FuncDecl); ok && e.isPlain() {
 		e.end(u)
 	}
-	text := e.apply(u.src.code, u.src.offset(u.node.Pos()), u.src.end(u.node))
-	fmt.Fprintf(&p.decls, "%s//line cell[%d]:%d\n%s%s\n%s", before, u.src.n, line, prefix, text, behind)
+	text := e.apply(u.src.Code, u.src.Offset(u.node.Pos()), u.src.End(u.node))
+	fmt.Fprintf(&p.decls, "%s//line cell[%d]:%d\n%s%s\n%s", before, u.src.N, line, prefix, text, behind)
 }
 
 // function makes the edits that turn a function into one that can be replaced, or that replaces another.
@@ -260,7 +263,7 @@ func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
 		} else {
 			e.receiverFirst(u, d, name, true)
 		}
-		fmt.Fprintf(&p.patches, "%s.%s = %s; %s(%d)\n", e.use(fmt.Sprint(PackagePrefix, u.home)), patchName(u),
+		fmt.Fprintf(&p.patches, "%s.%s = %s; %s(%d)\n", e.use(fmt.Sprint(names.PackagePrefix, u.home)), patchName(u),
 			name, e.rt("Replaced"), u.home)
 		e.enter(d.Body, nil)
 	case u.rigid() || d.Body == nil:
@@ -272,7 +275,7 @@ func (e *emitter) function(u *unit, d *ast.FuncDecl, p *parts) {
 		e.enter(d.Body, &jump{patchName(u), args, sig})
 	}
 	if u.kind == funcUnit && !u.generic && !e.c.patched[u] {
-		fmt.Fprintf(&p.symbols, "%q: %s, ", u.names[0], mangle(u.names[0]))
+		fmt.Fprintf(&p.symbols, "%q: %s, ", u.names[0], names.Mangle(u.names[0]))
 	}
 }
 

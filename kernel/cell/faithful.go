@@ -5,6 +5,9 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+
+	"interleave/kernel/cell/names"
+	"interleave/kernel/cell/source"
 )
 
 // FaithfulSet lists the constructs that the interpreter is proven to run as the compiler does, each with the
@@ -50,7 +53,7 @@ type driver struct {
 	e        *emitter
 	set      map[string]string   // FaithfulSet
 	accepted map[ast.Node]string // the entry that accepted each
-	refused  *Diagnostic
+	refused  *source.Diagnostic
 }
 
 // accept lets the interpreter run a construct if the set has the entry. Parts of the construct are accepted
@@ -74,24 +77,24 @@ func (d *driver) entries() []string {
 
 func (d *driver) refuse(n ast.Node, what string) bool {
 	if d.refused == nil {
-		r := Diagnostic{Cell: d.c.src.n, Kind: Refused,
+		r := source.Diagnostic{Cell: d.c.src.N, Kind: source.Refused,
 			Message: what + " is outside what the interpreter is proven to run correctly",
 			Hint:    "Use %engine auto (or compiled) for this cell"}
-		r.Line, r.Column = d.c.src.position(n.Pos())
+		r.Line, r.Column = d.c.src.Position(n.Pos())
 		d.refused = &r
 	}
 	return false
 }
 
 // refuseDefinition explains why a cell that defines something needs the compiler.
-func (p *placement) refuseDefinition() Diagnostic {
-	r := Diagnostic{Cell: p.src.n, Kind: Refused,
+func (p *placement) refuseDefinition() source.Diagnostic {
+	r := source.Diagnostic{Cell: p.src.N, Kind: source.Refused,
 		Message: "definitions of functions, types and constants need the compiled engine",
 		Hint:    "Use %engine auto (or compiled) for this cell"}
 	if len(p.emitted) > 0 && p.emitted[0].src == p.src {
-		r.Line, r.Column = p.src.position(p.emitted[0].node.Pos())
+		r.Line, r.Column = p.src.Position(p.emitted[0].node.Pos())
 	}
-	return p.s.excerpts(Diagnostics{r}, p.src)[0]
+	return p.s.excerpts(source.Diagnostics{r}, p.src)[0]
 }
 
 // all reports whether the interpreter may run all statements of the cell. If it may not, refused is set.
@@ -253,7 +256,7 @@ func (d *driver) hidden(t types.Type, at ast.Node) bool {
 	if buildable(t, map[types.Type]bool{}) && !d.e.hidden(t) {
 		return false
 	}
-	d.refuse(at, "a variable of type "+Clean((&speller{}).typ(t)))
+	d.refuse(at, "a variable of type "+names.Clean((&speller{}).typ(t)))
 	return true
 }
 

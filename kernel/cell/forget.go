@@ -3,25 +3,28 @@ package cell
 import (
 	"fmt"
 	"slices"
+
+	"interleave/kernel/cell/names"
+	"interleave/kernel/cell/source"
 )
 
 // Forget plans the removal of names from the session. Definitions that need one of them are set aside. A name
 // that hid a predeclared one or a package has its former meaning again.
-func (s *Session) Forget(n int, names []string) (*Plan, error) { return s.forget(n, names, Amends{}) }
+func (s *Session) Forget(n int, list []string) (*Plan, error) { return s.forget(n, list, Amends{}) }
 
-func (s *Session) forget(n int, names []string, a Amends) (*Plan, error) {
+func (s *Session) forget(n int, list []string, a Amends) (*Plan, error) {
 	src, _ := s.read(n, "")
 	d := s.define(src, nil, nil, a)
-	var diags Diagnostics
-	for _, name := range names {
+	var diags source.Diagnostics
+	for _, name := range list {
 		u := d.old[name]
 		if u == nil {
 			name = shadow(name)
 			u = d.old[name]
 		}
 		if u == nil || u.builtin {
-			bad := Diagnostic{Cell: n, Kind: MagicError, Message: fmt.Sprintf("nothing is declared with the name %s", Clean(name))}
-			if bad.Hint = s.suggest(Clean(name)); bad.Hint == "" {
+			bad := source.Diagnostic{Cell: n, Kind: source.MagicError, Message: fmt.Sprintf("nothing is declared with the name %s", names.Clean(name))}
+			if bad.Hint = s.suggest(names.Clean(name)); bad.Hint == "" {
 				bad.Hint = "%who lists what is declared"
 			}
 			diags = append(diags, bad)
@@ -46,10 +49,10 @@ func (s *Session) forget(n int, names []string, a Amends) (*Plan, error) {
 		return nil, diags
 	}
 	p := c.place().plan()
-	p.Lasting, p.Forget = true, names
+	p.Lasting, p.Forget = true, list
 	p.again = func(a Amends) (*Plan, error) {
 		s.serial--
-		return s.forget(n, names, a)
+		return s.forget(n, list, a)
 	}
 	return p, nil
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/tools/txtar"
+
+	"interleave/kernel/cell/names"
 )
 
 var update = flag.Bool("update", false, "write what is emitted into testdata/emit")
@@ -82,16 +84,16 @@ func emitted(cells []string) (files []txtar.File) {
 				add("notes", strings.Join(p.Notices, "\n"))
 				var plan strings.Builder
 				for _, v := range p.Declared {
-					fmt.Fprintf(&plan, "declares %s, generation %d\n", Clean(v.Name), v.Gen)
+					fmt.Fprintf(&plan, "declares %s, generation %d\n", names.Clean(v.Name), v.Gen)
 				}
 				for _, m := range p.Moves {
-					fmt.Fprintf(&plan, "moves %s from %d to %d\n", Clean(m.Name), m.From, m.To)
+					fmt.Fprintf(&plan, "moves %s from %d to %d\n", names.Clean(m.Name), m.From, m.To)
 				}
 				for _, j := range p.Jumps {
 					fmt.Fprintf(&plan, "jump %s: %d %s -> %d %s\n", j.Key, j.Old.Cell, j.Old.Symbol, j.New.Cell, j.New.Symbol)
 				}
 				for _, x := range p.Sets {
-					fmt.Fprintf(&plan, "step %d sets %s\n", x.Step, Clean(x.Name))
+					fmt.Fprintf(&plan, "step %d sets %s\n", x.Step, names.Clean(x.Name))
 				}
 				for _, x := range p.Stale {
 					fmt.Fprintf(&plan, "stale: %s of package %d holds %s\n", x.Function, x.Cell, strings.Join(x.Names, ", "))

@@ -110,11 +110,11 @@ func (e *emitter) initializers() string {
 		left := strings.Join(to, ", ")
 		if left == "_" && st.init.spec.Type != nil { // a constant may fit no other type
 			e.walk(st.init.spec.Type)
-			left = "var _ " + e.apply(e.src.code, e.src.offset(st.init.spec.Type.Pos()), e.src.end(st.init.spec.Type))
+			left = "var _ " + e.apply(e.src.Code, e.src.Offset(st.init.spec.Type.Pos()), e.src.End(st.init.spec.Type))
 		}
 		e.walk(st.init.value)
-		text := e.apply(e.src.code, e.src.offset(st.init.value.Pos()), e.src.end(st.init.value))
-		fmt.Fprintf(&b, "*%s = %d\n//line cell[%d]:%d\n%s = %s\n%s\n", e.rt("Line"), st.line, e.src.n, st.line, left, text,
+		text := e.apply(e.src.Code, e.src.Offset(st.init.value.Pos()), e.src.End(st.init.value))
+		fmt.Fprintf(&b, "*%s = %d\n//line cell[%d]:%d\n%s = %s\n%s\n", e.rt("Line"), st.line, e.src.N, st.line, left, text,
 			e.finished(i+1))
 	}
 	return b.String()

@@ -30,7 +30,7 @@ func (c *checked) closures() (by map[string]map[string]int, all map[string]bool)
 			by[id.Name] = map[string]int{}
 		}
 		for n := range uses {
-			by[id.Name][n] = c.src.n
+			by[id.Name][n] = c.src.N
 		}
 	}
 	var byName bool // whether a go statement starts a function by its name

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"go/ast"
 	"maps"
+
+	"interleave/kernel/cell/names"
+	"interleave/kernel/cell/source"
 )
 
 // A variable may have no value: its session has died, its type was defined again differently, or the cell
@@ -17,16 +20,16 @@ const (
 
 // Lose marks all variables as lost with their session, and returns their names. A cell that reads one before
 // it is set again is refused.
-func (s *Session) Lose() (names []string) {
+func (s *Session) Lose() (list []string) {
 	for i, u := range s.units {
 		if u.kind == varUnit && u.lost == "" && !u.builtin {
 			c := *u
 			c.lost = lostWithSession
 			s.units[i] = &c
-			names = append(names, Clean(u.names[0]))
+			list = append(list, names.Clean(u.names[0]))
 		}
 	}
-	return names
+	return list
 }
 
 // Unset marks variables of cell n as having no value: those of sets whose step is not finished. A cell that
@@ -51,7 +54,7 @@ func (s *Session) Unset(n int, sets []Setting, done int) {
 }
 
 // lost finds the variables without a value that the cell reads, itself or through a function it calls.
-func (c *checked) lost() (diags Diagnostics) {
+func (c *checked) lost() (diags source.Diagnostics) {
 	units, list, why := c.prospect()
 	if len(why) == 0 {
 		return nil
@@ -76,9 +79,9 @@ func (c *checked) lost() (diags Diagnostics) {
 				continue
 			}
 			told[name] = true
-			d := Diagnostic{Cell: c.src.n, Kind: TypeError, Message: Clean(name) + " " + why[name],
-				Hint: fmt.Sprintf("Run cell[%d] again, or assign %s", units[name].src.n, Clean(name))}
-			d.Line, d.Column = c.src.position(at.Pos())
+			d := source.Diagnostic{Cell: c.src.N, Kind: source.TypeError, Message: names.Clean(name) + " " + why[name],
+				Hint: fmt.Sprintf("Run cell[%d] again, or assign %s", units[name].src.N, names.Clean(name))}
+			d.Line, d.Column = c.src.Position(at.Pos())
 			diags = append(diags, d)
 		}
 	}

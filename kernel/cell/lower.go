@@ -25,7 +25,7 @@ type jump struct {
 	sig  *types.Signature
 }
 
-func patchName(u *unit) string { return own + "p_" + u.recv + Letter + u.names[0] }
+func patchName(u *unit) string { return own + "p_" + u.recv + letter + u.names[0] }
 
 // enter writes the start of a function's body.
 func (e *emitter) enter(body *ast.BlockStmt, j *jump) {
@@ -43,10 +43,10 @@ func (e *emitter) enter(body *ast.BlockStmt, j *jump) {
 	case loops:
 		s += e.poll()
 	case first != nil: // calls that return before they call others need not poll
-		e.insert(e.src.offset(first.Pos()), e.look())
+		e.insert(e.src.Offset(first.Pos()), e.look())
 	}
 	if s += e.ownPointers(body); s != "" {
-		e.insert(e.src.offset(body.Lbrace)+1, s)
+		e.insert(e.src.Offset(body.Lbrace)+1, s)
 	}
 }
 
@@ -139,7 +139,7 @@ func (e *emitter) poll() string {
 
 func (e *emitter) pollLoop(loop ast.Stmt, body *ast.BlockStmt) {
 	if e.looking(loop) {
-		e.insert(e.src.offset(body.Lbrace)+1, e.poll())
+		e.insert(e.src.Offset(body.Lbrace)+1, e.poll())
 	}
 }
 
@@ -151,10 +151,10 @@ func (e *emitter) looking(loop ast.Stmt) bool {
 		return true
 	}
 	if len(e.c.looks) > 0 {
-		first, _ := e.src.position(loop.Pos())
-		last, _ := e.src.position(loop.End())
+		first, _ := e.src.Position(loop.Pos())
+		last, _ := e.src.Position(loop.End())
 		for line := first; line <= last; line++ {
-			if e.c.looks[fmt.Sprintf("cell[%d]:%d", e.src.n, line)] {
+			if e.c.looks[fmt.Sprintf("cell[%d]:%d", e.src.N, line)] {
 				return true
 			}
 		}
@@ -188,7 +188,7 @@ func leaves(n ast.Node, inner bool) (yes bool) {
 // pollGoto makes a goto poll the stop flag first, since it may close a loop.
 func (e *emitter) pollGoto(b *ast.BranchStmt) {
 	if b.Tok == token.GOTO {
-		e.insert(e.src.offset(b.Pos()), strings.TrimPrefix(e.poll(), " ")+" ")
+		e.insert(e.src.Offset(b.Pos()), strings.TrimPrefix(e.poll(), " ")+" ")
 	}
 }
 
@@ -197,7 +197,7 @@ func (e *emitter) nameParams(d *ast.FuncDecl) (args []string) {
 	field := func(f *ast.Field) {
 		if len(f.Names) == 0 {
 			args = append(args, fmt.Sprintf("%sa%d", own, len(args)))
-			e.insert(e.src.offset(f.Pos()), args[len(args)-1]+" ")
+			e.insert(e.src.Offset(f.Pos()), args[len(args)-1]+" ")
 		}
 		for _, id := range f.Names {
 			name := id.Name
@@ -248,18 +248,18 @@ func (e *emitter) receiverFirst(u *unit, d *ast.FuncDecl, name string, asFunc bo
 	if len(recv.Names) > 0 {
 		rn = recv.Names[0].Name
 	}
-	e.put(e.src.offset(d.Recv.Opening), e.src.offset(d.Recv.Closing)+1, "")
+	e.put(e.src.Offset(d.Recv.Opening), e.src.Offset(d.Recv.Closing)+1, "")
 	e.replace(d.Name, name)
 	first := rn + " " + e.spell().typ(sig.Recv().Type())
 	if len(d.Type.Params.List) > 0 {
 		first += ", "
 		for _, f := range d.Type.Params.List {
 			if len(f.Names) == 0 {
-				e.insert(e.src.offset(f.Pos()), "_ ")
+				e.insert(e.src.Offset(f.Pos()), "_ ")
 			}
 		}
 	}
-	at := e.src.offset(d.Type.Params.Opening) + 1
+	at := e.src.Offset(d.Type.Params.Opening) + 1
 	e.edits = append([]edit{{at, at, first}}, e.edits...)
 }
 
@@ -284,8 +284,8 @@ func (e *emitter) print(call *ast.CallExpr) {
 	e.replace(call.Fun, name)
 	for _, a := range call.Args {
 		if isWord(e.c.info.Types[a].Type) {
-			e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()), e.rt("Words") + "("},
-				edit{e.src.end(a), e.src.end(a), ")"})
+			e.edits = append(e.edits, edit{e.src.Offset(a.Pos()), e.src.Offset(a.Pos()), e.rt("Words") + "("},
+				edit{e.src.End(a), e.src.End(a), ")"})
 		}
 	}
 }
@@ -321,9 +321,9 @@ func (e *emitter) guard(call *ast.CallExpr) {
 	if !ok || g.arg >= len(call.Args) {
 		return
 	}
-	line, _ := e.src.position(call.Pos())
+	line, _ := e.src.Position(call.Pos())
 	a := call.Args[g.arg]
-	e.edits = append(e.edits, edit{e.src.offset(a.Pos()), e.src.offset(a.Pos()),
-		fmt.Sprintf("%s(%q, ", e.rt(g.by), fmt.Sprintf("cell[%d]:%d", e.src.n, line))})
-	e.edits = append(e.edits, edit{e.src.end(a), e.src.end(a), ")"})
+	e.edits = append(e.edits, edit{e.src.Offset(a.Pos()), e.src.Offset(a.Pos()),
+		fmt.Sprintf("%s(%q, ", e.rt(g.by), fmt.Sprintf("cell[%d]:%d", e.src.N, line))})
+	e.edits = append(e.edits, edit{e.src.End(a), e.src.End(a), ")"})
 }

@@ -34,7 +34,7 @@ func (c *checked) bareDurations() (notes []string) {
 				if !isDuration(tv.Type) || tv.Value == nil || constant.Sign(tv.Value) == 0 || deliberate(x.Value, tv.Value) {
 					return true
 				}
-				line, _ := c.src.position(x.Pos())
+				line, _ := c.src.Position(x.Pos())
 				ns := constant.ToInt(tv.Value).ExactString()
 				unit := "nanoseconds"
 				if ns == "1" {

@@ -5,6 +5,8 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/names"
 )
 
 // Notes for the user about a cell that was accepted.
@@ -26,14 +28,14 @@ func (p *placement) staleValues() (notes []string) {
 		moved[r] = true
 	}
 	for _, u := range p.final {
-		if u.kind != varUnit || p.newVars[u.names[0]] == u && u.home == p.src.serial && !moved[u] {
+		if u.kind != varUnit || p.newVars[u.names[0]] == u && u.home == p.src.Serial && !moved[u] {
 			continue
 		}
 		for _, tn := range rebuilt {
 			if holds(u.typ, tn.Type(), map[types.Type]bool{}) {
 				notes = append(notes,
 					fmt.Sprintf("%s may hold values of %s from before this cell, which have the old type: assign it again",
-						Clean(u.names[0]), Clean(tn.Name())))
+						names.Clean(u.names[0]), names.Clean(tn.Name())))
 				break
 			}
 		}
@@ -135,8 +137,8 @@ func (p *placement) keptMeanings() (notes []string) {
 		}
 		for _, name := range sortedKeys(p.remade) {
 			if n := u.closes[name]; n != 0 && name != u.names[0] {
-				notes = append(notes, fmt.Sprintf("%s still uses the old %s: run cell[%d] again", Clean(u.names[0]),
-					Clean(name), n))
+				notes = append(notes, fmt.Sprintf("%s still uses the old %s: run cell[%d] again", names.Clean(u.names[0]),
+					names.Clean(name), n))
 				break
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/names"
 )
 
 // The order in which a cell's variables get their values. A cell whose variable declarations all precede its
@@ -118,7 +120,7 @@ func (d *definition) declNames() map[string]bool {
 // stepsOf lists the cell's code in the order in which it runs. It needs to know what the units use.
 func (c *checked) stepsOf(r *reacher) (steps []step) {
 	line := func(n ast.Node) int {
-		l, _ := c.src.position(n.Pos())
+		l, _ := c.src.Position(n.Pos())
 		return l
 	}
 	for _, in := range c.initOrder(r) {
@@ -439,9 +441,9 @@ func (c *checked) reachFrom(r *reacher, n ast.Node, reached map[string]bool) boo
 func (c *checked) declaredBelow(name string, at token.Pos) string {
 	for _, id := range c.vars {
 		if id.Name == name && id.Pos() > at {
-			line, _ := c.src.position(id.Pos())
+			line, _ := c.src.Position(id.Pos())
 			return fmt.Sprintf("%s is declared below, in line %d: the statements of a cell run from top to bottom",
-				Clean(strings.TrimPrefix(name, own)), line)
+				names.Clean(strings.TrimPrefix(name, own)), line)
 		}
 	}
 	return ""

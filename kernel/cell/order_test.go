@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"interleave/kernel/cell/source"
 )
 
 var assignRE = regexp.MustCompile(`\(\*ⱵⱵv\d+_(\w+)\)(?:, \(\*ⱵⱵv\d+_(\w+)\))? = `)
@@ -245,19 +247,9 @@ func TestExplainedErrors(t *testing.T) {
 		{[]string{"%% -n 3\nx := 1"}, "expected", "need no %%"},
 	} {
 		_, _, err := run(t, c.cells...)
-		ds, _ := err.(Diagnostics)
+		ds, _ := err.(source.Diagnostics)
 		if len(ds) == 0 || !strings.Contains(ds[0].Message, c.msg) || !strings.Contains(ds[0].Hint, c.hint) || c.hint == "" && ds[0].Hint != "" {
 			t.Errorf("%q:\n%v\nhint %v", c.cells, err, ds)
-		}
-	}
-}
-
-func TestCaretsStandUnderWideCharacters(t *testing.T) {
-	t.Parallel()
-	for line, want := range map[string]int{"fmt.Println(\"日本語\", x)": 22, "e\u0301 x": 2, "ab x": 3, "🙂 x": 3} {
-		got := ansi.ReplaceAllString(caret(line, strings.Index(line, "x")+1), "")
-		if got != strings.Repeat(" ", want)+"^" {
-			t.Errorf("%q: %q, want %d columns", line, got, want)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"go/types"
 	"maps"
 	"slices"
+
+	"interleave/kernel/cell/names"
 )
 
 // A placement is a checked cell with three decisions: which units the session has after it, in which package
@@ -116,7 +118,7 @@ func (p *placement) keepVariable(u, r *unit) {
 	}
 	switch {
 	case !mentions(r.uses, p.reset):
-		p.moves = append(p.moves, Move{name, u.home, p.src.serial})
+		p.moves = append(p.moves, Move{name, u.home, p.src.Serial})
 	case p.redone[u]: // it gets its value here
 		p.fresh[name] = true
 	default:
@@ -124,7 +126,7 @@ func (p *placement) keepVariable(u, r *unit) {
 		if !p.assigned[name] {
 			p.notices = append(p.notices,
 				fmt.Sprintf("%s lost its value: the definition of its type changed; run cell[%d] again, or assign %[1]s",
-					Clean(name), u.src.n))
+					names.Clean(name), u.src.N))
 		}
 	}
 }
@@ -139,7 +141,7 @@ func (p *placement) add(u *unit) {
 			u.home = o.home
 		}
 		if u.plain {
-			u.body, u.entries, u.derefs, u.values = p.src.serial, o.entries, o.derefs, o.values
+			u.body, u.entries, u.derefs, u.values = p.src.Serial, o.entries, o.derefs, o.values
 			if p.cut[u.key()] {
 				u.entries = nil
 			}
@@ -182,7 +184,7 @@ func (p *placement) mentioned() (used map[string]*unit, methods []*unit, absent 
 			absent[shadow(o.Name())] = true
 		}
 	}
-	for _, f := range p.src.funcs {
+	for _, f := range p.src.Funcs {
 		ast.Inspect(f, func(nd ast.Node) bool {
 			if id, ok := nd.(*ast.Ident); ok {
 				predeclared(p.info.Uses[id])
@@ -190,7 +192,7 @@ func (p *placement) mentioned() (used map[string]*unit, methods []*unit, absent 
 			return true
 		})
 	}
-	for _, st := range p.src.body {
+	for _, st := range p.src.Body {
 		ast.Inspect(st, func(nd ast.Node) bool {
 			id, ok := nd.(*ast.Ident)
 			if !ok {
@@ -210,11 +212,11 @@ func (p *placement) mentioned() (used map[string]*unit, methods []*unit, absent 
 			return true
 		})
 	}
-	for _, f := range p.src.funcs {
+	for _, f := range p.src.Funcs {
 		switch {
 		case f.Recv != nil && len(f.Recv.List) > 0:
 			for _, u := range p.final {
-				if u.kind == methodUnit && u.names[0] == f.Name.Name && u.text() == p.src.slice(f) {
+				if u.kind == methodUnit && u.names[0] == f.Name.Name && u.text() == p.src.Slice(f) {
 					methods = append(methods, u)
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"interleave/kernel/cell/names"
 	"interleave/kernel/cell/pattern"
 )
 
@@ -131,7 +132,7 @@ func (u *unit) codeCell() int {
 func (u *unit) codeName() string {
 	switch {
 	case u.kind == funcUnit:
-		return mangle(u.names[0])
+		return names.Mangle(u.names[0])
 	case u.ofPointer:
 		return own + u.recv + ofPointer + u.names[0]
 	}
@@ -150,22 +151,22 @@ func (u *unit) standIn() string {
 // standsAt returns the directives that place a stand-in where its function is defined and hide it from stacks
 // as a call in a cell.
 func (u *unit) standsAt() string {
-	line, _ := u.src.position(u.node.Pos())
-	return fmt.Sprintf("//go:noinline\n//line interleave.go[%d]:%d\n", u.src.n, line)
+	line, _ := u.src.Position(u.node.Pos())
+	return fmt.Sprintf("//go:noinline\n//line interleave.go[%d]:%d\n", u.src.N, line)
 }
 
 // indirect returns the variable that holds the code of a unit. As far as the compiler knows, a call through
 // it keeps all arguments.
-func (u *unit) indirect() string { return own + "e_" + u.recv + Letter + u.names[0] }
+func (u *unit) indirect() string { return own + "e_" + u.recv + letter + u.names[0] }
 
 // derefName returns the function that takes a pointer to the receiver of a method with a value receiver.
 func (u *unit) derefName() string { return own + u.recv + ofPointer + u.names[0] }
 
 // symbol returns a method's name in the type's package.
-func (u *unit) symbol() string { return u.spelled(mangle) }
+func (u *unit) symbol() string { return u.spelled(names.Mangle) }
 
 // shownName returns a function's name in stacks.
-func (u *unit) shownName() string { return u.spelled(Clean) }
+func (u *unit) shownName() string { return u.spelled(names.Clean) }
 
 // spelled returns a function's name in Go's notation, with names as spell writes them.
 func (u *unit) spelled(spell func(string) string) string {
@@ -242,7 +243,7 @@ func (c *checked) staleBodies() (list []Stale) {
 		if len(names) == 0 {
 			return
 		}
-		x := Stale{Cell: u.src.n, Function: function, Names: sortedKeys(names)}
+		x := Stale{Cell: u.src.N, Function: function, Names: sortedKeys(names)}
 		for _, k := range x.Names {
 			if u.keeps[k] || u.inKept[k] && c.cut[k] {
 				x.Kept = append(x.Kept, k)
@@ -280,10 +281,10 @@ func (c *checked) unreached() (notes []string) {
 				continue
 			}
 			notes = append(notes, fmt.Sprintf("values of %s from before this cell still call the old %s: create them again",
-				Clean(typ), Clean(method)))
+				names.Clean(typ), names.Clean(method)))
 		} else if c.s.valued[k] {
 			notes = append(notes,
-				fmt.Sprintf("values of %s from before this cell still call the old function: assign or pass it again", Clean(k)))
+				fmt.Sprintf("values of %s from before this cell still call the old function: assign or pass it again", names.Clean(k)))
 		}
 	}
 	return notes

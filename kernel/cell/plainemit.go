@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/names"
 )
 
 // plainly is the state of an emitter that writes plain code.
@@ -104,10 +106,10 @@ func (e *emitter) hold(key string, at *ast.Ident) {
 
 // in spells a function of a cell's package.
 func (e *emitter) in(en Entry) string {
-	if en.Cell == e.c.src.serial {
+	if en.Cell == e.c.src.Serial {
 		return en.Symbol
 	}
-	return e.use(fmt.Sprint(PackagePrefix, en.Cell)) + "." + en.Symbol
+	return e.use(fmt.Sprint(names.PackagePrefix, en.Cell)) + "." + en.Symbol
 }
 
 // plainFunction writes a plain function or method, and returns the code before and after it.
@@ -122,7 +124,7 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 	if sig.Recv() != nil {
 		n++
 	}
-	serial := e.c.src.serial
+	serial := e.c.src.Serial
 	var entries []Entry
 	if code.entries != nil {
 		entries = *code.entries
@@ -140,7 +142,7 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 		behind = e.forwarder(u, sig)
 		e.forwards = append(e.forwards, Forward{u.symbol(), u.standIn(), now})
 		if !u.ofPointer {
-			e.forwards = append(e.forwards, Forward{"(*" + mangle(u.recv) + ")." + mangle(u.names[0]), u.derefName(), Entry{}})
+			e.forwards = append(e.forwards, Forward{"(*" + names.Mangle(u.recv) + ")." + names.Mangle(u.names[0]), u.derefName(), Entry{}})
 		}
 		code.values = &[]Entry{{serial, u.symbol()}}
 		e.params[u.symbol()] = n
@@ -164,7 +166,7 @@ func (e *emitter) plainFunction(u *unit, d *ast.FuncDecl, p *parts) (before, beh
 		behind += e.deref(u, sig)
 	}
 	if u.kind == funcUnit {
-		fmt.Fprintf(&p.symbols, "%q: %s, ", u.names[0], mangle(u.names[0]))
+		fmt.Fprintf(&p.symbols, "%q: %s, ", u.names[0], names.Mangle(u.names[0]))
 	}
 	return before, behind
 }
@@ -197,7 +199,7 @@ func (e *emitter) forwarder(u *unit, sig *types.Signature) string {
 		kinds += ", "
 	}
 	method := fmt.Sprintf("//line interleave.go:1\nvar %s func(%s%s %s\n//go:noinline\nfunc (%s) %s(%s) %s { %s }\n",
-		u.indirect(), kinds, e.spell().tuple(sig.Params(), sig.Variadic())[1:], results, receiver, mangle(u.names[0]), params,
+		u.indirect(), kinds, e.spell().tuple(sig.Params(), sig.Variadic())[1:], results, receiver, names.Mangle(u.names[0]), params,
 		results, e.callOf(u.indirect(), all, sig))
 	if params != "" {
 		receiver += ", "
@@ -208,7 +210,7 @@ func (e *emitter) forwarder(u *unit, sig *types.Signature) string {
 
 // deref writes the function that takes a pointer to the receiver of a method with a value receiver.
 func (e *emitter) deref(u *unit, sig *types.Signature) string {
-	now := Entry{e.c.src.serial, u.derefName()}
+	now := Entry{e.c.src.Serial, u.derefName()}
 	var entries []Entry
 	code := e.codeOf(u)
 	if code.derefs != nil {
@@ -229,7 +231,7 @@ func (e *emitter) deref(u *unit, sig *types.Signature) string {
 	e.params[now.Symbol] = 1 + sig.Params().Len()
 	return fmt.Sprintf("//line interleave.go:1\n//go:noinline\n"+
 		"func %s(%s *%s%s) %s { if %s == nil { %s(%q, %q) }; %s }\n", now.Symbol, recv, e.spell().typ(sig.Recv().Type()), params,
-		e.results(sig), recv, e.rt("NilReceiver"), Clean(u.recv), Clean(u.names[0]),
+		e.results(sig), recv, e.rt("NilReceiver"), names.Clean(u.recv), names.Clean(u.names[0]),
 		e.callOf(u.codeName(), append([]string{"*" + recv}, args...), sig))
 }
 
@@ -415,8 +417,8 @@ func (e *emitter) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, kind callKind
 	}
 	e.name(u, f.Sel)
 	e.static[u.key()] = true
-	e.insert(e.src.offset(f.X.Pos()), e.in(u.codeEntry())+"("+prefix)
-	e.put(e.src.end(f.X), e.src.offset(x.Lparen)+1, ", ")
+	e.insert(e.src.Offset(f.X.Pos()), e.in(u.codeEntry())+"("+prefix)
+	e.put(e.src.End(f.X), e.src.Offset(x.Lparen)+1, ", ")
 	if inlined {
 		e.hold(u.key(), f.Sel)
 	}

@@ -3,6 +3,8 @@ package cell
 import (
 	"go/types"
 	"slices"
+
+	"interleave/kernel/cell/source"
 )
 
 // A Variable is a session variable that a cell touches. Its storage is known by name and generation.
@@ -27,22 +29,22 @@ type Setting struct {
 // A Plan is a checked cell, ready to be run.
 type Plan struct {
 	N         int
-	Package   int             // number of the package that Code is
-	ReuseN    int             // the cell that Reuse was
-	Code      string          // the Go package for the compiled engine; empty when Reuse is set
-	Imports   []string        // its import paths, cells' packages included
-	Reuse     int             // run this earlier cell's package again; 0: none
-	Drive     string          // the statements for the interpreter; empty when it may not run this cell
-	Refused   Diagnostic      // why the interpreter may not: the first construct outside the faithful set
-	Drives    []string        // import paths that Drive uses
-	Faithful  []string        // the entries of FaithfulSet that Drive relies on
-	Vars      []Variable      // session variables that the cell declares or uses
-	Declared  []Variable      // those that it declares
-	Again     []Variable      // those that it declares, also when it is run again
-	Captured  map[string]bool // the names that closures in the cell's statements use
-	Remade    map[string]bool // names whose new meaning existing closures cannot see
-	Sets      []Setting       // variables that have no value until the cell gives them one
-	DriveSets []Setting       // the same when the interpreter runs Drive, whose steps are statements
+	Package   int               // number of the package that Code is
+	ReuseN    int               // the cell that Reuse was
+	Code      string            // the Go package for the compiled engine; empty when Reuse is set
+	Imports   []string          // its import paths, cells' packages included
+	Reuse     int               // run this earlier cell's package again; 0: none
+	Drive     string            // the statements for the interpreter; empty when it may not run this cell
+	Refused   source.Diagnostic // why the interpreter may not: the first construct outside the faithful set
+	Drives    []string          // import paths that Drive uses
+	Faithful  []string          // the entries of FaithfulSet that Drive relies on
+	Vars      []Variable        // session variables that the cell declares or uses
+	Declared  []Variable        // those that it declares
+	Again     []Variable        // those that it declares, also when it is run again
+	Captured  map[string]bool   // the names that closures in the cell's statements use
+	Remade    map[string]bool   // names whose new meaning existing closures cannot see
+	Sets      []Setting         // variables that have no value until the cell gives them one
+	DriveSets []Setting         // the same when the interpreter runs Drive, whose steps are statements
 	Moves     []Move
 	Forget    []string       // the names, in a plan made by Forget
 	Params    map[string]int // of plain functions and methods in Code, by symbol: how many there are, receivers included
@@ -133,7 +135,7 @@ func holdsLock(t types.Type) bool {
 // plan writes the code of a placed cell and collects the facts that the engine needs.
 func (p *placement) plan() *Plan {
 	plan := &Plan{
-		N: p.src.n, Package: p.src.serial,
+		N: p.src.N, Package: p.src.Serial,
 		Declared: p.declared, Again: p.declared, Moves: p.moves, Sets: p.sets,
 		Lasting: len(p.declared)+len(p.named)+len(p.newDots) > 0,
 		Empty:   p.empty(),
@@ -160,7 +162,7 @@ func (p *placement) plan() *Plan {
 // endsInError reports whether the value of the cell's last expression, or the last of its values, is an
 // error.
 func (c *checked) endsInError() bool {
-	if c.last == nil || c.src.hidden {
+	if c.last == nil || c.src.Hidden {
 		return false
 	}
 	t := c.info.Types[c.last].Type

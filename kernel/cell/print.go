@@ -5,6 +5,8 @@ import (
 	"go/types"
 	"strconv"
 	"strings"
+
+	"interleave/kernel/cell/names"
 )
 
 // A speller writes types as source text.
@@ -59,7 +61,7 @@ func (s *speller) pack(path string) string {
 	if s.pkg != nil {
 		return s.pkg(path)
 	}
-	return alias(path)
+	return names.Alias(path)
 }
 
 func (s *speller) args(l *types.TypeList) string {
@@ -162,11 +164,11 @@ func (s *speller) embedded(t types.Type) string {
 		return s.typ(t)
 	}
 	if name, ok := predeclared(t); ok {
-		return s.pack(runtimePath) + "." + Letter + name
+		return s.pack(runtimePath) + "." + letter + name
 	}
 	if p, ok := t.(*types.Pointer); ok {
 		if name, ok := predeclared(p.Elem()); ok {
-			return "*" + s.pack(runtimePath) + "." + Letter + name
+			return "*" + s.pack(runtimePath) + "." + letter + name
 		}
 	}
 	return s.typ(t)

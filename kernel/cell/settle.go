@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/source"
 )
 
 // A checked cell is a definition that the type checker has accepted, with all units of the session that must
@@ -15,8 +17,8 @@ type checked struct {
 	*definition
 	outline // begins as the definition's
 
-	aside []*unit               // kept units that no longer fit
-	why   map[*unit]*Diagnostic // … and the reasons
+	aside []*unit                      // kept units that no longer fit
+	why   map[*unit]*source.Diagnostic // … and the reasons
 
 	rebuild map[*unit]*unit // built again in this cell's package, with a new identity
 	again   map[*unit]*unit // functions whose body alone is compiled again; their home stays
@@ -31,8 +33,8 @@ type checked struct {
 }
 
 // settle type-checks the cell, and more and more of the session until no further unit is affected.
-func (d *definition) settle() (*checked, Diagnostics) {
-	c := &checked{definition: d, outline: d.outline.clone(), why: map[*unit]*Diagnostic{}, newVars: map[string]*unit{},
+func (d *definition) settle() (*checked, source.Diagnostics) {
+	c := &checked{definition: d, outline: d.outline.clone(), why: map[*unit]*source.Diagnostic{}, newVars: map[string]*unit{},
 		unset: map[string]bool{}}
 	for {
 		c.spread()
@@ -66,7 +68,7 @@ func (c *checked) spread() {
 	x := in.spread()
 	c.changed, c.reset, c.copied = x.changed, x.reset, x.copied
 	c.rebuild, c.again = map[*unit]*unit{}, map[*unit]*unit{}
-	serial := c.src.serial
+	serial := c.src.Serial
 	for u := range x.rebuild {
 		cp := *u
 		cp.home, cp.body, cp.entries, cp.derefs, cp.values, cp.aside = serial, 0, nil, nil, nil, nil
@@ -166,7 +168,7 @@ func (c *checked) check() []types.Error {
 	env := c.environment()
 	declares := c.declares()
 	late := slices.ContainsFunc(units, func(u *unit) bool { return mentions(u.uses, declares) }) ||
-		slices.ContainsFunc(c.src.unbound, func(id *ast.Ident) bool { return declares[id.Name] })
+		slices.ContainsFunc(c.src.Unbound, func(id *ast.Ident) bool { return declares[id.Name] })
 
 	r := &round{s: c.s, units: units, asFunc: asFunc, bodies: !late, environment: env, decls: c.decls, body: c.after,
 		last: c.last}
@@ -202,7 +204,7 @@ func (c *checked) check() []types.Error {
 
 // checkFunctions is the second round, with the types of the variables that the statements declare.
 func (c *checked) checkFunctions(units []*unit, asFunc map[*unit]bool, env environment) []types.Error {
-	isNew := func(u *unit) bool { return u.src == c.src && u.home == c.src.serial }
+	isNew := func(u *unit) bool { return u.src == c.src && u.home == c.src.Serial }
 	for name, u := range c.newVars {
 		if isNew(u) {
 			env.vars[name] = u.typ
@@ -289,7 +291,7 @@ func (c *checked) contextSet() (errs []types.Error) {
 	for _, st := range c.body {
 		ast.Inspect(st, look)
 	}
-	for _, f := range c.src.funcs {
+	for _, f := range c.src.Funcs {
 		ast.Inspect(f, look)
 	}
 	return errs
@@ -320,7 +322,7 @@ func (c *checked) describe(units []*unit, asFunc map[*unit]bool) {
 			_, u.ofPointer = types.Unalias(r.Type()).(*types.Pointer)
 		}
 		if sig.TypeParams() != nil {
-			u.sig = "generic " + c.src.text
+			u.sig = "generic " + c.src.Text
 		}
 		u.sigUses = sp.seen
 		if c.isAgain(u) && c.cut[u.key()] {

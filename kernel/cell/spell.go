@@ -6,22 +6,24 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/names"
 )
 
 // use imports a package and returns its name here.
 func (e *emitter) use(path string) string {
 	e.imports[path] = true
-	if strings.HasPrefix(path, PackagePrefix) {
+	if strings.HasPrefix(path, names.PackagePrefix) {
 		return own + path[strings.LastIndexByte(path, '/')+1:]
 	}
-	return alias(path)
+	return names.Alias(path)
 }
 
 func (e *emitter) rt(name string) string { return e.use(runtimePath) + "." + name }
 
 // spell returns a speller for the code being written.
 func (e *emitter) spell() *speller {
-	return &speller{global: func(o *types.TypeName) string { return e.global(o) }, pkg: e.use, member: mangle}
+	return &speller{global: func(o *types.TypeName) string { return e.global(o) }, pkg: e.use, member: names.Mangle}
 }
 
 // global spells a function, type or constant of the session.
@@ -36,10 +38,10 @@ func (e *emitter) global(o types.Object) string {
 
 // at spells a function, type or constant in the package that has it.
 func (e *emitter) at(u *unit, name string) string {
-	if u == nil || u.home == e.c.src.serial {
-		return mangle(name)
+	if u == nil || u.home == e.c.src.Serial {
+		return names.Mangle(name)
 	}
-	return e.use(fmt.Sprint(PackagePrefix, u.home)) + "." + mangle(name)
+	return e.use(fmt.Sprint(names.PackagePrefix, u.home)) + "." + names.Mangle(name)
 }
 
 // variable spells a session variable: a dereferenced pointer to its storage.
@@ -53,8 +55,8 @@ func (e *emitter) variable(u *unit) string {
 		return "(*" + DriveVars + "." + name + ")"
 	}
 	if line, ok := e.c.early[u.names[0]]; ok && e.inFunc && e.c.newVars[u.names[0]] == u {
-		return fmt.Sprintf("(*%s(%s, &%s, %q, %d, %d))", e.rt("Set"), name, setFlag(u.names[0]), Clean(u.names[0]),
-			e.c.src.n, line)
+		return fmt.Sprintf("(*%s(%s, &%s, %q, %d, %d))", e.rt("Set"), name, setFlag(u.names[0]), names.Clean(u.names[0]),
+			e.c.src.N, line)
 	}
 	return "(*" + name + ")"
 }
@@ -77,7 +79,7 @@ func (e *emitter) unitOf(o types.Object) *unit {
 
 // ident makes the edit that an identifier needs.
 func (e *emitter) ident(id *ast.Ident, embedded bool) {
-	written, ok := e.src.spelled[id]
+	written, ok := e.src.Spelled[id]
 	if !ok && e.unit != nil {
 		written, ok = e.unit.blanked[id]
 	}
@@ -86,7 +88,7 @@ func (e *emitter) ident(id *ast.Ident, embedded bool) {
 	}
 	set := func(s string) {
 		if s != written {
-			at := e.src.offset(id.Pos())
+			at := e.src.Offset(id.Pos())
 			e.put(at, at+len(written), s)
 		}
 	}
@@ -104,7 +106,7 @@ func (e *emitter) ident(id *ast.Ident, embedded bool) {
 	switch {
 	case o.Pkg() == nil:
 		if embedded {
-			set(e.rt(Letter + o.Name()))
+			set(e.rt(letter + o.Name()))
 		}
 	case !isSession(o):
 		if o.Parent() == o.Pkg().Scope() && !e.selected[id] { // a dot import brought it
@@ -122,15 +124,15 @@ func (e *emitter) ident(id *ast.Ident, embedded bool) {
 		switch x := o.(type) {
 		case *types.Var:
 			if x.IsField() {
-				set(mangle(id.Name))
+				set(names.Mangle(id.Name))
 			}
 		case *types.Func:
 			if x.Signature().Recv() != nil {
-				set(mangle(id.Name))
+				set(names.Mangle(id.Name))
 			}
 		case *types.TypeName:
 			if _, ok := x.Type().(*types.TypeParam); !ok {
-				set(mangle(id.Name))
+				set(names.Mangle(id.Name))
 			}
 		case *types.Const: // of a group, and defined again by a later cell
 			set(id.Name)
@@ -149,8 +151,8 @@ func (e *emitter) pointer(name string) string {
 		}
 		return fmt.Sprintf("var %s = %s[%s](%q, %d)\n", name, e.rt("Var"), t, v.Name, v.Gen)
 	}
-	if v.Gen != e.c.src.serial {
-		return fmt.Sprintf("var %s = %s.%s\n", name, e.use(fmt.Sprint(PackagePrefix, v.Gen)), name)
+	if v.Gen != e.c.src.Serial {
+		return fmt.Sprintf("var %s = %s.%s\n", name, e.use(fmt.Sprint(names.PackagePrefix, v.Gen)), name)
 	}
 	return fmt.Sprintf("var %s = %s(%q, %d, %s)\n", name, e.rt("VarLike"), v.Name, v.Gen, e.effectless(v.Name))
 }
@@ -158,7 +160,7 @@ func (e *emitter) pointer(name string) string {
 // hidden reports whether a type cannot be spelled here: the standard library does not export it, or its name
 // has another meaning now.
 func (e *emitter) hidden(t types.Type) bool {
-	dry := &speller{member: mangle}
+	dry := &speller{member: names.Mangle}
 	dry.global = func(o *types.TypeName) string {
 		u, old := e.c.units[o.Name()], e.c.old[o.Name()]
 		dry.hidden = dry.hidden || (u == nil || u.kind != typeUnit) &&

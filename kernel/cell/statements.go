@@ -59,44 +59,44 @@ func (e *emitter) body(inits []initFunc) string {
 	for i, st := range c.after {
 		first[st] = i
 	}
-	for i, st := range src.body {
+	for i, st := range src.Body {
 		in := unlabel(st)
 		k, runs := first[st]
 		if d, ok := in.(*ast.DeclStmt); ok && !runs {
 			e.replace(d.Decl, "")
 			continue
 		}
-		line, _ := src.position(st.Pos())
+		line, _ := src.Position(st.Pos())
 		before := ""
 		if k > 0 {
 			before = e.finished(done+k) + e.callInits(inits, done+k)
 		}
-		e.insert(src.offset(st.Pos()), before+fmt.Sprintf("*%s = %d; ", e.rt("Line"), line))
+		e.insert(src.Offset(st.Pos()), before+fmt.Sprintf("*%s = %d; ", e.rt("Line"), line))
 		if i > 0 && in == st {
-			e.insert(src.offset(st.Pos()), fmt.Sprintf("if %s != 0 { %s() }; ", e.rt("Given"), e.rt("Poll")))
+			e.insert(src.Offset(st.Pos()), fmt.Sprintf("if %s != 0 { %s() }; ", e.rt("Given"), e.rt("Poll")))
 		}
 		if g := varDecl(in); g != nil {
 			e.varDecl(g)
 			continue
 		}
 		if a, ok := in.(*ast.AssignStmt); ok && a.Tok.String() == ":=" {
-			at := src.offset(a.TokPos)
+			at := src.Offset(a.TokPos)
 			e.put(at, at+2, "=")
 			e.ownContext(a)
 		}
-		if x, ok := in.(*ast.ExprStmt); ok && x.X == c.last && src.hidden {
+		if x, ok := in.(*ast.ExprStmt); ok && x.X == c.last && src.Hidden {
 			if !e.statement(c.last) {
-				e.insert(src.offset(c.last.Pos()), "_ = ")
+				e.insert(src.Offset(c.last.Pos()), "_ = ")
 			}
 		} else if ok && x.X == c.last && e.shown(c.last) {
-			e.insert(src.offset(c.last.Pos()), e.show()+"(")
+			e.insert(src.Offset(c.last.Pos()), e.show()+"(")
 			e.walk(st)
-			e.edits = append(e.edits, edit{src.end(c.last), src.end(c.last), ")"})
+			e.edits = append(e.edits, edit{src.End(c.last), src.End(c.last), ")"})
 			continue
 		}
 		e.walk(st)
 	}
-	return e.apply(src.bodyText, 0, len(src.bodyText))
+	return e.apply(src.BodyText, 0, len(src.BodyText))
 }
 
 // ownContext declares ctx for the rest of the cell when a statement at its top level does.
@@ -104,7 +104,7 @@ func (e *emitter) ownContext(a *ast.AssignStmt) {
 	for _, x := range a.Lhs {
 		if id, ok := x.(*ast.Ident); ok && id.Name == ctxName {
 			if o := e.c.info.Defs[id]; o != nil {
-				e.insert(e.src.offset(a.Pos()), fmt.Sprintf("var %s %s; _ = %s; ", ctxName, e.spell().typ(o.Type()), ctxName))
+				e.insert(e.src.Offset(a.Pos()), fmt.Sprintf("var %s %s; _ = %s; ", ctxName, e.spell().typ(o.Type()), ctxName))
 			}
 		}
 	}
@@ -148,7 +148,7 @@ func (e *emitter) statement(x ast.Expr) bool {
 	case *ast.CallExpr:
 		tv := e.c.info.Types[x.Fun]
 		if tv.IsBuiltin() {
-			return e.c.info.Types[x].IsVoid() || e.src.slice(x.Fun) == "copy" || e.src.slice(x.Fun) == "recover"
+			return e.c.info.Types[x].IsVoid() || e.src.Slice(x.Fun) == "copy" || e.src.Slice(x.Fun) == "recover"
 		}
 		return !tv.IsType()
 	case *ast.UnaryExpr:
@@ -159,16 +159,16 @@ func (e *emitter) statement(x ast.Expr) bool {
 
 // varDecl turns a var declaration among the statements into assignments.
 func (e *emitter) varDecl(g *ast.GenDecl) {
-	at := e.src.offset(g.TokPos)
+	at := e.src.Offset(g.TokPos)
 	e.put(at, at+len("var"), "")
 	if g.Lparen.IsValid() {
-		e.put(e.src.offset(g.Lparen), e.src.offset(g.Lparen)+1, "")
-		e.put(e.src.offset(g.Rparen), e.src.offset(g.Rparen)+1, "")
+		e.put(e.src.Offset(g.Lparen), e.src.Offset(g.Lparen)+1, "")
+		e.put(e.src.Offset(g.Rparen), e.src.Offset(g.Rparen)+1, "")
 	}
 	for _, sp := range g.Specs {
 		v := sp.(*ast.ValueSpec)
 		if blankOnly(v) {
-			e.insert(e.src.offset(v.Pos()), "var ")
+			e.insert(e.src.Offset(v.Pos()), "var ")
 			e.walk(v)
 			continue
 		}
@@ -176,7 +176,7 @@ func (e *emitter) varDecl(g *ast.GenDecl) {
 			e.ident(id, false)
 		}
 		if v.Type != nil && len(v.Values) > 0 { // the type's line ends go after the =, where they end no statement
-			e.put(e.src.offset(v.Type.Pos()), e.src.offset(v.Values[0].Pos()), "= ")
+			e.put(e.src.Offset(v.Type.Pos()), e.src.Offset(v.Values[0].Pos()), "= ")
 		}
 		if len(v.Values) == 0 {
 			var zeros []string
@@ -217,7 +217,7 @@ func (e *emitter) effectless(name string) string {
 		}
 		return nil
 	}
-	for _, st := range e.c.src.body {
+	for _, st := range e.c.src.Body {
 		var x ast.Expr
 		switch s := unlabel(st).(type) {
 		case *ast.AssignStmt:
@@ -239,7 +239,7 @@ func (e *emitter) effectless(name string) string {
 			e.edits = nil
 			e.src = e.c.src
 			e.walk(x)
-			return e.apply(e.src.code, e.src.offset(x.Pos()), e.src.end(x))
+			return e.apply(e.src.Code, e.src.Offset(x.Pos()), e.src.End(x))
 		}
 	}
 	return "nil"

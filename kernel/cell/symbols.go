@@ -5,6 +5,8 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/names"
 )
 
 // Symbol is one declared name, for %who and completion.
@@ -25,7 +27,7 @@ func (s *Session) Symbols() (out []Symbol) {
 			continue
 		}
 		for _, name := range u.names {
-			sy := Symbol{Name: Clean(name), Kind: kinds[u.kind], Cell: u.src.n, Gen: u.home, Note: u.note()}
+			sy := Symbol{Name: names.Clean(name), Kind: kinds[u.kind], Cell: u.src.N, Gen: u.home, Note: u.note()}
 			switch {
 			case u.kind == varUnit:
 				sy.Type = typeText(u.typ)
@@ -65,7 +67,7 @@ func (u *unit) header() string {
 	if !ok {
 		return ""
 	}
-	text := u.src.text[u.src.offset(f.Name.End()):u.src.offset(f.Type.End())]
+	text := u.src.Text[u.src.Offset(f.Name.End()):u.src.Offset(f.Type.End())]
 	return "func" + oneLine.Replace(strings.Join(strings.Fields(text), " "))
 }
 
@@ -74,7 +76,7 @@ var oneLine = strings.NewReplacer("( ", "(", "[ ", "[", ", )", ")", ", ]", "]")
 
 // typeText returns a type as users read it.
 func typeText(t types.Type) string {
-	return Clean(types.TypeString(t, func(p *types.Package) string {
+	return names.Clean(types.TypeString(t, func(p *types.Package) string {
 		if p.Path() == "main" {
 			return ""
 		}

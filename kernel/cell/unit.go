@@ -6,6 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/names"
+	"interleave/kernel/cell/source"
 )
 
 type kind int
@@ -27,7 +30,7 @@ type unit struct {
 	kind  kind
 	names []string // of a method, its own name without the type
 	recv  string   // of a method, the type's name
-	src   *source
+	src   *source.Source
 	node  ast.Node // FuncDecl, TypeSpec or GenDecl; nil for a variable
 
 	// home is the cell whose package holds the definition that callers refer to. A function that was redefined
@@ -50,7 +53,7 @@ type unit struct {
 	// of a variable, the names that closures in it use, with the cells that made them; replaced as a whole
 	closes  map[string]int
 	lost    string                // of a variable without a value, the reason, as the rest of a sentence about it
-	aside   *Diagnostic           // why it no longer fits, when it is set aside
+	aside   *source.Diagnostic    // why it no longer fits, when it is set aside
 	blanked map[*ast.Ident]string // names of a constant group that a later cell declared, which are blank here
 	builtin bool                  // ctx: generated code replaces it by a call
 
@@ -112,7 +115,7 @@ func (u *unit) text() string {
 	if u.node == nil {
 		return ""
 	}
-	return u.src.slice(u.node)
+	return u.src.Slice(u.node)
 }
 
 // mentions reports whether the unit uses one of the names.
@@ -127,9 +130,9 @@ func mentions(uses, names map[string]bool) bool {
 
 // units returns the units of the cell, in order: declarations first, then the names that its statements
 // declare as variables.
-func (src *source) units() (units []*unit, body []ast.Stmt, vars []*ast.Ident) {
-	for _, f := range src.funcs {
-		u := &unit{kind: funcUnit, names: []string{f.Name.Name}, src: src, node: f, home: src.serial}
+func unitsOf(src *source.Source) (units []*unit, body []ast.Stmt, vars []*ast.Ident) {
+	for _, f := range src.Funcs {
+		u := &unit{kind: funcUnit, names: []string{f.Name.Name}, src: src, node: f, home: src.Serial}
 		switch {
 		case f.Recv != nil && len(f.Recv.List) > 0:
 			u.kind, u.recv = methodUnit, receiverName(f.Recv.List[0].Type)
@@ -147,7 +150,7 @@ func (src *source) units() (units []*unit, body []ast.Stmt, vars []*ast.Ident) {
 		u.direct = caresForCaller(f)
 		units = append(units, u)
 	}
-	for _, st := range src.body {
+	for _, st := range src.Body {
 		d, ok := unlabel(st).(*ast.DeclStmt)
 		if !ok {
 			vars = append(vars, defined(unlabel(st))...)
@@ -159,7 +162,7 @@ func (src *source) units() (units []*unit, body []ast.Stmt, vars []*ast.Ident) {
 		case "type":
 			for _, sp := range g.Specs {
 				t := sp.(*ast.TypeSpec)
-				u := &unit{kind: typeUnit, names: []string{t.Name.Name}, src: src, node: t, home: src.serial,
+				u := &unit{kind: typeUnit, names: []string{t.Name.Name}, src: src, node: t, home: src.Serial,
 					generic: t.TypeParams != nil}
 				if t.Name.Name == "_" {
 					u.kind = blankUnit
@@ -167,7 +170,7 @@ func (src *source) units() (units []*unit, body []ast.Stmt, vars []*ast.Ident) {
 				units = append(units, u)
 			}
 		case "const":
-			u := &unit{kind: constUnit, src: src, node: g, home: src.serial}
+			u := &unit{kind: constUnit, src: src, node: g, home: src.Serial}
 			for _, sp := range g.Specs {
 				for _, id := range sp.(*ast.ValueSpec).Names {
 					if id.Name != "_" {
@@ -244,7 +247,7 @@ func (s *Session) predeclare() {
 		return
 	}
 	v := types.NewVar(0, s.pkg, ctxName, o.Type())
-	s.units = append(s.units, &unit{kind: varUnit, names: []string{ctxName}, src: &source{}, typ: o.Type(),
+	s.units = append(s.units, &unit{kind: varUnit, names: []string{ctxName}, src: &source.Source{}, typ: o.Type(),
 		objs: []types.Object{v}, uses: map[string]bool{}, builtin: true})
 }
 
@@ -264,7 +267,7 @@ func (u *unit) without(name string) *unit {
 		for j, id := range v.Names {
 			if id.Name == name {
 				blank := &ast.Ident{NamePos: id.NamePos, Name: "_"}
-				v.Names[j], c.blanked[blank] = blank, Clean(name)
+				v.Names[j], c.blanked[blank] = blank, names.Clean(name)
 			}
 		}
 		g.Specs[i] = &v

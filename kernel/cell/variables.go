@@ -36,7 +36,7 @@ func (c *checked) variables() (changed map[string]bool) {
 			}
 		}
 		c.unset[id.Name] = true
-		c.newVars[id.Name] = &unit{kind: varUnit, names: []string{id.Name}, src: c.src, home: c.src.serial, typ: v.Type(),
+		c.newVars[id.Name] = &unit{kind: varUnit, names: []string{id.Name}, src: c.src, home: c.src.Serial, typ: v.Type(),
 			objs: []types.Object{types.NewVar(id.Pos(), c.pkg, id.Name, v.Type())}, uses: typeNames(v.Type())}
 	}
 	return changed

@@ -2,7 +2,7 @@
 // variables, panics, interrupts and the display of values. It must not know Jupyter, ZeroMQ or the
 // supervisor; package cell knows the language, package session the boundary.
 //
-// session.Serve drives the Engine. The steps of one cell: its text is cut into segments (cell.Segments), Go
+// session.Serve drives the Engine. The steps of one cell: its text is cut into segments (source.Segments), Go
 // code is checked (cell.Session.Check), a backend makes the plan ready (package interpreted or compiled;
 // load.go chooses), and the code runs on its own goroutine, which a run (run.go) watches and ends (stop.go).
 // Its results go to the session's stream of events (show.go).
@@ -22,6 +22,7 @@ import (
 
 	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
+	"interleave/kernel/cell/source"
 	"interleave/kernel/engine/backend"
 	"interleave/kernel/engine/compiled"
 	"interleave/kernel/engine/interpreted"
@@ -190,7 +191,7 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	defer e.setRunning(nil)
 	x := &execution{e: e, run: r, ctx: ctx, cell: c, done: &done}
 	defer x.over()
-	x.segments(cell.Segments(c.Code))
+	x.segments(source.Segments(c.Code))
 	for name, code := range c.Expressions {
 		if done.Expressions == nil {
 			done.Expressions = map[string]session.Expression{}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"interleave/kernel/cell"
+	"interleave/kernel/cell/source"
 	"interleave/kernel/session"
 	"interleave/runtime/timeline"
 )
@@ -44,7 +44,7 @@ func (x *execution) failed(f *failure) {
 }
 
 // segments runs the pieces of a cell. If a piece is neither Go nor a magic, no piece runs.
-func (x *execution) segments(segs []cell.Segment) {
+func (x *execution) segments(segs []source.Segment) {
 	if !x.acceptable(segs) {
 		return
 	}
@@ -53,9 +53,9 @@ func (x *execution) segments(segs []cell.Segment) {
 			return
 		}
 		switch s.Kind {
-		case cell.GoCode:
+		case source.GoCode:
 			x.code(s.Text)
-		case cell.ShellLine:
+		case source.ShellLine:
 			x.shell(s.Args)
 		default:
 			x.magic(s)
@@ -66,7 +66,7 @@ func (x *execution) segments(segs []cell.Segment) {
 // acceptable refuses a cell of several pieces for errors that can be found before the first piece runs: in
 // the syntax of all its Go code, the names of its magics, and the types in code that only shell commands
 // precede.
-func (x *execution) acceptable(segs []cell.Segment) bool {
+func (x *execution) acceptable(segs []source.Segment) bool {
 	if len(segs) < 2 {
 		return true
 	}
@@ -74,12 +74,12 @@ func (x *execution) acceptable(segs []cell.Segment) bool {
 	for _, s := range segs {
 		var err error
 		switch s.Kind {
-		case cell.GoCode:
-			if err = cell.Parse(x.cell.N, s.Text); err == nil && first {
+		case source.GoCode:
+			if err = source.Check(x.cell.N, s.Text); err == nil && first {
 				_, err = x.e.session.Check(x.cell.N, s.Text)
 			}
 			first = false
-		case cell.ShellLine:
+		case source.ShellLine:
 		default:
 			if _, ok := x.lookup(s); !ok {
 				return false

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"interleave/kernel/cell"
+	"interleave/kernel/cell/source"
 	"interleave/kernel/engine/stack"
 	"interleave/kernel/session"
 	"interleave/runtime/quantity"
@@ -24,9 +24,9 @@ type failure struct {
 }
 
 const (
-	bold  = cell.Bold
-	faint = cell.Faint
-	reset = cell.Reset
+	bold  = source.Bold
+	faint = source.Faint
+	reset = source.Reset
 )
 
 // render returns the lines shown under the cell.

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
+	"interleave/kernel/cell/source"
 	"interleave/kernel/engine/backend"
 	"interleave/kernel/session"
 	"interleave/kernel/toolchain"
@@ -67,9 +69,9 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 		return prog.Run, by, nil
 	}
 	if p.Drive == "" {
-		return nil, by, cell.Diagnostics{p.Refused}
+		return nil, by, source.Diagnostics{p.Refused}
 	}
-	return nil, by, cell.Diagnostics{{Cell: p.N, Kind: cell.Refused, Message: err.Error(),
+	return nil, by, source.Diagnostics{{Cell: p.N, Kind: source.Refused, Message: err.Error(),
 		Hint: "Use %engine auto (or compiled) for this cell"}}
 }
 
@@ -77,7 +79,7 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 func (e *Engine) home(name string) (serial int, ok bool) { return e.session.Home(name) }
 
 func diagnosed(err error) *failure {
-	var ds cell.Diagnostics
+	var ds source.Diagnostics
 	if errors.As(err, &ds) && len(ds) > 0 {
 		return &failure{name: ds[0].Kind, value: ds.Error(), lines: ds.Render()}
 	}
@@ -85,7 +87,7 @@ func diagnosed(err error) *failure {
 }
 
 func (e *Engine) buildFailed(err error) *failure {
-	var ds cell.Diagnostics
+	var ds source.Diagnostics
 	if errors.As(err, &ds) {
 		return diagnosed(err)
 	}
@@ -100,5 +102,5 @@ func (e *Engine) buildFailed(err error) *failure {
 	}
 	return &failure{name: session.FailureInternal,
 		value: "the front end wrote code that does not build. This is a bug of Interleave; please report it with the cell.\n" +
-			cell.Clean(err.Error())}
+			names.Clean(err.Error())}
 }

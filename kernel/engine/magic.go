@@ -13,8 +13,8 @@ import (
 	"time"
 	"unicode"
 
-	"interleave/kernel/cell"
 	"interleave/kernel/cell/hint"
+	"interleave/kernel/cell/source"
 	"interleave/kernel/engine/backend"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
@@ -27,7 +27,7 @@ type magic struct {
 	usage string
 	help  string
 	body  bool
-	run   func(x *execution, s cell.Segment)
+	run   func(x *execution, s source.Segment)
 }
 
 var magics map[string]magic
@@ -56,17 +56,17 @@ func (x *execution) print(format string, args ...any) {
 	x.e.out.Output(x.cell.ID, session.Stdout, fmt.Appendf(nil, format, args...))
 }
 
-func (x *execution) magic(s cell.Segment) {
+func (x *execution) magic(s source.Segment) {
 	if m, ok := x.lookup(s); ok {
 		m.run(x, s)
 	}
 }
 
 // lookup returns a magic, or fails the cell.
-func (x *execution) lookup(s cell.Segment) (m magic, ok bool) {
+func (x *execution) lookup(s source.Segment) (m magic, ok bool) {
 	m, ok = magics[s.Name]
 	sign := "%"
-	if s.Kind == cell.CellMagic {
+	if s.Kind == source.CellMagic {
 		sign = "%%"
 	}
 	switch {
@@ -79,7 +79,7 @@ func (x *execution) lookup(s cell.Segment) (m magic, ok bool) {
 			remedy = h
 		}
 		x.refuse(s, fmt.Sprintf("there is no magic %s%s", sign, s.Name), remedy)
-	case m.body != (s.Kind == cell.CellMagic) && s.Name != "timeit": // timeit has both forms
+	case m.body != (s.Kind == source.CellMagic) && s.Name != "timeit": // timeit has both forms
 		x.refuse(s, fmt.Sprintf("%s%s is not a magic", sign, s.Name), "Write "+m.usage+": "+m.help)
 	default:
 		return m, true
@@ -108,12 +108,12 @@ var elsewhere = map[string]string{
 }
 
 // refuse fails the cell because of a magic.
-func (x *execution) refuse(s cell.Segment, message, hint string) {
-	d := cell.Diagnostic{Cell: x.cell.N, Line: s.Line, Column: 1, Kind: cell.MagicError, Message: message, Hint: hint}
-	x.failed(&failure{name: session.FailureMagic, value: d.String() + " (" + hint + ")", lines: cell.Diagnostics{d}.Render()})
+func (x *execution) refuse(s source.Segment, message, hint string) {
+	d := source.Diagnostic{Cell: x.cell.N, Line: s.Line, Column: 1, Kind: source.MagicError, Message: message, Hint: hint}
+	x.failed(&failure{name: session.FailureMagic, value: d.String() + " (" + hint + ")", lines: source.Diagnostics{d}.Render()})
 }
 
-func (x *execution) help(cell.Segment) {
+func (x *execution) help(source.Segment) {
 	var b strings.Builder
 	b.WriteString("Magics:\n")
 	for _, n := range slices.Sorted(maps.Keys(magics)) {
@@ -136,7 +136,7 @@ Anything may be defined again: code that uses it sees the new definition.
 	x.print("%s", b.String())
 }
 
-func (x *execution) engine(s cell.Segment) {
+func (x *execution) engine(s source.Segment) {
 	if s.Args != "" {
 		mode, err := backend.ParseMode(s.Args)
 		if err != nil {
@@ -157,7 +157,7 @@ func (x *execution) engine(s cell.Segment) {
 	x.print("engine: %s%s\n", x.e.mode, more)
 }
 
-func (x *execution) plot(s cell.Segment) {
+func (x *execution) plot(s source.Segment) {
 	switch s.Args {
 	case "on", "narrow", "off":
 		x.e.plot, x.e.narrow = s.Args != "off", s.Args == "narrow"
@@ -182,7 +182,7 @@ func (e *Engine) note(c session.Cell) {
 	}
 }
 
-func (x *execution) who(cell.Segment) {
+func (x *execution) who(source.Segment) {
 	symbols := x.e.session.Symbols()
 	if len(symbols) == 0 {
 		x.print("Nothing is declared.\n")
@@ -206,7 +206,7 @@ func (x *execution) who(cell.Segment) {
 }
 
 // forget removes names from the session. Definitions that depend on them may have to be compiled.
-func (x *execution) forget(s cell.Segment) {
+func (x *execution) forget(s source.Segment) {
 	names := strings.FieldsFunc(s.Args, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	if len(names) == 0 {
 		x.refuse(s, "%forget: which names?", "Write %forget x y; %reset forgets everything")
@@ -229,7 +229,7 @@ func (x *execution) forget(s cell.Segment) {
 // reset forgets all declarations. It removes the files of compiled cells, and frees the variables' memory
 // unless a goroutine of an earlier cell may still use it. The cells' code stays in memory until the session
 // process ends.
-func (x *execution) reset(cell.Segment) {
+func (x *execution) reset(source.Segment) {
 	e := x.e
 	e.forget()
 	e.out.Forget()
@@ -263,9 +263,9 @@ func (e *Engine) keptCode() string {
 	return fmt.Sprintf(" The code of %s stays in memory.", quantity.Plural(e.compiled.Opened(), "compiled cell"))
 }
 
-func (x *execution) time(s cell.Segment) {
+func (x *execution) time(s source.Segment) {
 	began, before := time.Now(), cpuTime()
-	x.segments(cell.Segments(s.Text))
+	x.segments(source.Segments(s.Text))
 	wall, cpu := time.Since(began), cpuTime()-before
 	engine := x.done.Engine
 	if engine == "" {
@@ -275,9 +275,9 @@ func (x *execution) time(s cell.Segment) {
 }
 
 // timeit measures statements as a benchmark does. It does not record them, because recording would slow them.
-func (x *execution) timeit(s cell.Segment) {
+func (x *execution) timeit(s source.Segment) {
 	text := s.Text
-	if s.Kind == cell.LineMagic {
+	if s.Kind == source.LineMagic {
 		text = strings.Repeat("\n", s.Line-1) + s.Args
 	} else if s.Args != "" {
 		x.refuse(s, "%%timeit "+s.Args+": there are no options", "It measures for a second; lab.Bench takes options")
@@ -289,7 +289,7 @@ func (x *execution) timeit(s cell.Segment) {
 	}
 	plot := x.e.plot
 	x.e.plot = false
-	x.code(cell.Timed(text, s.Line))
+	x.code(source.Timed(text, s.Line))
 	x.e.plot = plot
 	if x.done.OK && !x.e.plain {
 		x.notes([]string{gatedCode + " than with go test -bench"})
@@ -315,7 +315,7 @@ func (x *execution) shell(command string) {
 
 // script runs the rest of the cell. A status other than zero, which is that of its last command, fails the
 // cell.
-func (x *execution) script(s cell.Segment) {
+func (x *execution) script(s source.Segment) {
 	if exit := x.command(s.Text); exit != nil {
 		x.failed(&failure{name: session.FailureShell, value: "the script ended with " + exit.Error()})
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
-	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
 	"interleave/kernel/engine/interpreted"
 	"interleave/kernel/engine/stack"
 	"interleave/kernel/session"
@@ -99,7 +99,7 @@ func panicText(v any) string {
 	if composed {
 		text = composite(v)
 	}
-	return cell.Clean(text)
+	return names.Clean(text)
 }
 
 // withMethods calls f as package display calls methods of values.

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
 	"interleave/kernel/engine/rt"
 )
 
@@ -73,7 +74,7 @@ func (e *Engine) outdated(p *cell.Plan) (notes []string) {
 	if len(p.Remade) == 0 {
 		return nil
 	}
-	names := map[int][]string{} // by cell
+	kept := map[int][]string{} // by cell
 	seen := map[*run]bool{}
 	cellGoroutines(func(_ unsafe.Pointer, _ uint64, t unsafe.Pointer, _ string, _ bool, _, _ uintptr) {
 		r := (*tag)(t).run
@@ -82,15 +83,15 @@ func (e *Engine) outdated(p *cell.Plan) (notes []string) {
 		}
 		seen[r] = true
 		for name := range r.captured {
-			if p.Remade[name] && !slices.Contains(names[r.n], cell.Clean(name)) {
-				names[r.n] = append(names[r.n], cell.Clean(name))
+			if p.Remade[name] && !slices.Contains(kept[r.n], names.Clean(name)) {
+				kept[r.n] = append(kept[r.n], names.Clean(name))
 			}
 		}
 	})
-	for _, n := range slices.Sorted(maps.Keys(names)) {
-		slices.Sort(names[n])
+	for _, n := range slices.Sorted(maps.Keys(kept)) {
+		slices.Sort(kept[n])
 		notes = append(notes, fmt.Sprintf("goroutines of cell[%d] are still running and use the old %s",
-			n, strings.Join(names[n], ", ")))
+			n, strings.Join(kept[n], ", ")))
 	}
 	return notes
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
 	"interleave/kernel/engine/backend"
 	"interleave/kernel/session"
 	"interleave/plots"
@@ -74,7 +74,7 @@ func bundle(m map[string]any) session.Bundle {
 	b := session.Bundle{}
 	for k, v := range m {
 		if s, ok := v.(string); ok && (strings.HasPrefix(k, "text/") || k == "image/svg+xml") {
-			v = cell.Clean(s)
+			v = names.Clean(s)
 		}
 		var buf bytes.Buffer
 		enc := json.NewEncoder(&buf)

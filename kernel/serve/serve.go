@@ -17,7 +17,7 @@ import (
 	"syscall"
 
 	"interleave/kernel"
-	"interleave/kernel/cell"
+	"interleave/kernel/cell/source"
 	"interleave/kernel/command"
 	"interleave/kernel/engine/stack"
 	"interleave/kernel/release"
@@ -82,7 +82,7 @@ func Config(s *session.Client, log *slog.Logger) kernel.Config {
 				{Text: "gonum plot", URL: "https://pkg.go.dev/gonum.org/v1/plot"},
 			},
 		},
-		IsComplete: cell.IsComplete,
+		IsComplete: source.IsComplete,
 		Log:        log,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"plugin"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
 	"interleave/kernel/engine/backend"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/load"
@@ -117,7 +118,7 @@ func (e *Engine) open(p *cell.Plan, so string) error {
 	for _, m := range p.Moves {
 		rt.Move(m.Name, m.From, m.To)
 	}
-	if err := e.link(fmt.Sprint(cell.PackagePrefix, p.Package), so); err != nil {
+	if err := e.link(fmt.Sprint(names.PackagePrefix, p.Package), so); err != nil {
 		return fmt.Errorf("load cell %d: %w", p.N, err)
 	}
 	e.opened++

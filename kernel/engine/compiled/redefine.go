@@ -9,6 +9,7 @@ import (
 
 	"interleave/kernel/breaks"
 	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
 	"interleave/kernel/load"
 	"interleave/runtime/quantity"
 )
@@ -87,7 +88,7 @@ func (e *Engine) factsOf(en cell.Entry) (f load.Function, ok bool) {
 		if e.facts.known == nil {
 			e.facts.known = map[int]map[string]load.Function{}
 		}
-		file, err := e.Tools.Archive(context.Background(), e.WorkDir, fmt.Sprint(cell.PackagePrefix, en.Cell))
+		file, err := e.Tools.Archive(context.Background(), e.WorkDir, fmt.Sprint(names.PackagePrefix, en.Cell))
 		if err == nil {
 			all, err = load.Functions(file, e.facts.params[en.Cell])
 		}
@@ -144,7 +145,7 @@ func (e *Engine) redirect(p *cell.Plan) error {
 		from := e.entry(j.Old)
 		if j.Value && (from == 0 || !breaks.CanJump(from)) {
 			p.Notices = append(p.Notices,
-				fmt.Sprintf("values of %s from before this cell still call the old one: create them again", cell.Clean(j.Key)))
+				fmt.Sprintf("values of %s from before this cell still call the old one: create them again", names.Clean(j.Key)))
 			continue
 		}
 		to[from] = e.entry(j.New)
@@ -164,7 +165,7 @@ func (e *Engine) redirect(p *cell.Plan) error {
 
 // entry returns the address of a function of a loaded cell.
 func (e *Engine) entry(en cell.Entry) uintptr {
-	return e.loader.Entry(fmt.Sprint(cell.PackagePrefix, en.Cell), en.Symbol)
+	return e.loader.Entry(fmt.Sprint(names.PackagePrefix, en.Cell), en.Symbol)
 }
 
 // stale notes the code that continues to use definitions that a plan replaces: functions that were made
@@ -174,7 +175,7 @@ func (e *Engine) stale(p *cell.Plan) (notes []string) {
 		if len(s.Kept) == 0 {
 			continue
 		}
-		keep := "still call the old " + cell.Clean(strings.Join(s.Kept, ", "))
+		keep := "still call the old " + names.Clean(strings.Join(s.Kept, ", "))
 		if s.Function == "" {
 			notes = append(notes, fmt.Sprintf("functions created by cell[%d] %s: run it again to create new ones", s.Cell, keep))
 		} else {
@@ -200,7 +201,7 @@ func (e *Engine) stale(p *cell.Plan) (notes []string) {
 		}
 		notes = append(notes, fmt.Sprintf("%s, %s%s, %s the old %s until %s", where, least,
 			quantity.Plural(counts[i], "goroutine"), verb,
-			cell.Clean(strings.Join(s.Names, ", ")), until))
+			names.Clean(strings.Join(s.Names, ", ")), until))
 	}
 	return notes
 }

@@ -15,6 +15,7 @@ import (
 	yaegi "github.com/traefik/yaegi/interp"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
 	"interleave/kernel/engine/backend"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/engine/stack"
@@ -95,7 +96,7 @@ func (in *Engine) Load(_ context.Context, p *cell.Plan) (*backend.Program, error
 			continue
 		}
 		table := symbols.Of(path)
-		if n, ok := strings.CutPrefix(path, cell.PackagePrefix); ok {
+		if n, ok := strings.CutPrefix(path, names.PackagePrefix); ok {
 			table = in.cellTable(n)
 		}
 		if table == nil {
@@ -148,7 +149,7 @@ func (in *Engine) cellTable(n string) map[string]reflect.Value {
 	}
 	table := map[string]reflect.Value{}
 	for name, v := range c.Symbols {
-		table[cell.Mangle(strings.TrimPrefix(name, "type "))] = reflect.ValueOf(v)
+		table[names.Mangle(strings.TrimPrefix(name, "type "))] = reflect.ValueOf(v)
 	}
 	return table
 }

@@ -9,15 +9,16 @@ import (
 	"strings"
 	"syscall"
 
-	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
+	"interleave/kernel/cell/source"
 	"interleave/kernel/session"
 	"interleave/runtime/quantity"
 )
 
 const (
-	bold  = cell.Bold
-	faint = cell.Faint
-	reset = cell.Reset
+	bold  = source.Bold
+	faint = source.Faint
+	reset = source.Reset
 )
 
 // repanicRE matches the runtime's addition to a panic that was recovered and raised again.
@@ -28,7 +29,7 @@ var repanicRE = regexp.MustCompile(` \[recovered[^\]]*\]$`)
 // recorded before it was killed.
 func Explain(d session.Death) session.Failed {
 	f := session.Failed{Name: session.FailureDied}
-	text := cell.Clean(string(d.Report))
+	text := names.Clean(string(d.Report))
 	var why, detail string
 	for line := range strings.SplitSeq(text, "\n") {
 		if why == "" {
@@ -153,7 +154,7 @@ func callsIn(block string) (calls []call) {
 		if p == "" {
 			continue
 		}
-		name, newer := cell.Newer(callName(function))
+		name, newer := names.Newer(callName(function))
 		if jumped {
 			jumped = false
 			continue

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
 	"interleave/runtime/quantity"
 )
 
@@ -124,7 +124,7 @@ func (t *Trace) Add(name, place string) {
 	if m == nil {
 		return
 	}
-	name, jumped := cell.Newer(name)
+	name, jumped := names.Newer(name)
 	if t.jumped {
 		t.Frames[len(t.Frames)-1].Function = name
 		t.jumped = false
@@ -141,7 +141,7 @@ func FunctionName(s string) string {
 	if i := strings.LastIndexByte(s, '/'); i >= 0 {
 		s = s[i+1:]
 	}
-	s = cell.Clean(s)
+	s = names.Clean(s)
 	if _, rest, ok := strings.Cut(s, "."); ok {
 		s = rest
 	}

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "bufio"
+	"reflect"
 )
 
 func init() {

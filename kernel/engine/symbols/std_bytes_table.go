@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "bytes"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "compress/bzip2"
+	"reflect"
 )
 
 func init() {

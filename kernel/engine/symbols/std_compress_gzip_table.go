@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "compress/gzip"
+	"reflect"
 )
 
 func init() {

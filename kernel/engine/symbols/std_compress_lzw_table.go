@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "compress/lzw"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "compress/zlib"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "container/list"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "container/ring"
+	"reflect"
 )
 
 func init() {

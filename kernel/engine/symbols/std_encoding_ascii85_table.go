@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "encoding/ascii85"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "encoding/base32"
+	"reflect"
 )
 
 func init() {

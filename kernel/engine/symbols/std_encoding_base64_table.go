@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "encoding/base64"
+	"reflect"
 )
 
 func init() {

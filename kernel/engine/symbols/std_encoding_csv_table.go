@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "encoding/csv"
+	"reflect"
 )
 
 func init() {

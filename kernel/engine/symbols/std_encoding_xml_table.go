@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "encoding/xml"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "flag"
+	"reflect"
 )
 
 func init() {

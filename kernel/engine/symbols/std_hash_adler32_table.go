@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "hash/adler32"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "hash/crc32"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "hash/maphash"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "html/template"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "io/fs"
+	"reflect"
 )
 
 func init() {

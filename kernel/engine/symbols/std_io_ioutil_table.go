@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "io/ioutil"
+	"reflect"
 )
 
 func init() {

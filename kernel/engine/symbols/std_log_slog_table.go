@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "log/slog"
+	"reflect"
 )
 
 func init() {

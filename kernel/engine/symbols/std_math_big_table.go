@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "math/big"
+	"reflect"
 )
 
 func init() {

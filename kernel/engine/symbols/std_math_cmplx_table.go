@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "math/cmplx"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "math/rand"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "net/http/httputil"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "net"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "os/exec"
+	"reflect"
 )
 
 func init() {

@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "os/signal"
+	"reflect"
 )
 
 func init() {

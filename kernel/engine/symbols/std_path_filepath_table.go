@@ -3,9 +3,8 @@
 package symbols
 
 import (
-	"reflect"
-
 	pkg "path/filepath"
+	"reflect"
 )
 
 func init() {

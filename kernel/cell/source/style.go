@@ -1,4 +1,4 @@
-package cell
+package source
 
 // Styles of words in what a failed cell shows: ANSI sequences for the weight of letters, and no colours.
 // JupyterLab draws errors and standard error on #fdd in its light theme and on #511f1b in its dark one, with

@@ -1,4 +1,4 @@
-package cell
+package source
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/width"
+
+	"interleave/kernel/cell/hint"
 )
 
 // Kinds of diagnostics, which clients see as the name of the error.
@@ -24,18 +26,32 @@ type Diagnostic struct {
 	Kind         string // SyntaxError, TypeError, Refused or MagicError
 	Message      string
 	Hint         string // the remedy; empty when the message implies it
-	source       string // the line, for the excerpt
-	explained    bool   // the hint is about the cause: no hint of habits replaces it
+	Excerpt      string // the line, for the excerpt
+	Explained    bool   // the hint is about the cause: no hint of habits replaces it
 }
 
 // Diagnostics lists the errors in a cell. It is an error when it is not empty.
 type Diagnostics []Diagnostic
 
+// WithExcerpts adds to each diagnostic its line, of the text of its cell, and, in cell n, the hint of a habit where the cause is not known
+// better.
+func (ds Diagnostics) WithExcerpts(n int, text func(cell int) string) Diagnostics {
+	for i, d := range ds {
+		if d.Line > 0 {
+			ds[i].Excerpt = Line(text(d.Cell), d.Line)
+			if h := hint.Habit(d.Message, ds[i].Excerpt, d.Column); h != "" && d.Cell == n && !d.Explained {
+				ds[i].Hint = h
+			}
+		}
+	}
+	return ds
+}
+
 // Error returns one line per diagnostic: cell[3]:1:7: undefined: x.
 func (ds Diagnostics) Error() string {
 	var lines []string
 	for _, d := range ds {
-		lines = append(lines, short(d.String()))
+		lines = append(lines, Short(d.String()))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -59,10 +75,10 @@ func (ds Diagnostics) Render() (lines []string) {
 		if d.Line == 0 {
 			place = fmt.Sprintf("cell[%d]: ", d.Cell)
 		}
-		lines = append(lines, Bold+place+short(d.Message)+Reset)
-		if d.Line > 0 && d.source != "" {
+		lines = append(lines, Bold+place+Short(d.Message)+Reset)
+		if d.Line > 0 && d.Excerpt != "" {
 			gutter := fmt.Sprintf("%4d | ", d.Line)
-			lines = append(lines, Faint+gutter+Reset+d.source, Faint+"     | "+Reset+caret(d.source, d.Column))
+			lines = append(lines, Faint+gutter+Reset+d.Excerpt, Faint+"     | "+Reset+caret(d.Excerpt, d.Column))
 		}
 		if d.Hint != "" {
 			lines = append(lines, "     "+d.Hint)
@@ -71,8 +87,8 @@ func (ds Diagnostics) Render() (lines []string) {
 	return lines
 }
 
-// short cuts text that is too long to read, such as the name of an undefined variable of a megabyte.
-func short(s string) string {
+// Short cuts text that is too long to read, such as the name of an undefined variable of a megabyte.
+func Short(s string) string {
 	const most = 2000
 	if len(s) <= most {
 		return s
@@ -107,8 +123,8 @@ func columns(r rune) int {
 	return 1
 }
 
-// excerpt returns the line of text that the diagnostic is about, cut when it is very long.
-func excerpt(text string, line int) string {
+// Line returns the line of text that the diagnostic is about, cut when it is very long.
+func Line(text string, line int) string {
 	for range line - 1 {
 		i := strings.IndexByte(text, '\n')
 		if i < 0 {

@@ -1,4 +1,4 @@
-package cell
+package source
 
 import (
 	"bytes"
@@ -10,21 +10,22 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"interleave/kernel/cell/names"
 	"interleave/kernel/cell/pattern"
 )
 
-// parse parses one cell. A cell with syntax errors returns as many diagnostics as the parser found.
-func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
+// Parse parses one cell. A cell with syntax errors returns as many diagnostics as the parser found.
+func Parse(fset *token.FileSet, n int, text string) (*Source, Diagnostics) {
 	if rest, ok := strings.CutPrefix(text, "\ufeff"); ok { // a byte order mark, which Go allows at the start of a file
 		text = "   " + rest
 	}
-	src := &source{n: n, text: text, spelled: map[*ast.Ident]string{}}
+	src := &Source{N: n, Text: text, Spelled: map[*ast.Ident]string{}}
 	if !utf8.ValidString(text) {
 		return src, Diagnostics{invalidUTF8(n, text)}
 	}
-	if i := strings.Index(text, Letter); i >= 0 {
+	if i := strings.Index(text, names.Letter); i >= 0 {
 		d := Diagnostic{Cell: n, Kind: SyntaxError,
-			Message: "the letter " + Letter + " is reserved: Interleave marks its own names with it"}
+			Message: "the letter " + names.Letter + " is reserved: Interleave marks its own names with it"}
 		d.Line, d.Column = lineColumn(text, i)
 		return src, Diagnostics{d}
 	}
@@ -37,8 +38,8 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 		return src, Diagnostics{*diag}
 	}
 	parts := src.divide(toks, match)
-	src.bodyText = string(parts[inBody])
-	src.hidden = len(toks) > 1 && toks[len(toks)-1].tok == token.SEMICOLON && toks[len(toks)-1].to > toks[len(toks)-1].from
+	src.BodyText = string(parts[inBody])
+	src.Hidden = len(toks) > 1 && toks[len(toks)-1].tok == token.SEMICOLON && toks[len(toks)-1].to > toks[len(toks)-1].from
 
 	var diags Diagnostics
 	var comments []*ast.CommentGroup
@@ -49,13 +50,13 @@ func parse(fset *token.FileSet, n int, text string) (*source, Diagnostics) {
 			comments = append(comments, f.Comments...)
 		}
 	}
-	src.code, src.bodyText = src.quiet(src.text, comments), src.quiet(src.bodyText, comments)
+	src.Code, src.BodyText = src.quiet(src.Text, comments), src.quiet(src.BodyText, comments)
 	return src, diags
 }
 
 // parsePart parses one part of the cell and records its declarations or statements. The file is nil if the
 // part is empty or has syntax errors.
-func (s *source) parsePart(fset *token.FileSet, part int, text []byte) (*ast.File, Diagnostics) {
+func (s *Source) parsePart(fset *token.FileSet, part int, text []byte) (*ast.File, Diagnostics) {
 	if part != inBody && len(bytes.TrimSpace(text)) == 0 {
 		return nil, nil
 	}
@@ -66,41 +67,41 @@ func (s *source) parsePart(fset *token.FileSet, part int, text []byte) (*ast.Fil
 		body = append(body, "\n}"...)
 	}
 	s.prefix[part] = len(prefix)
-	f, err := parser.ParseFile(fset, fmt.Sprintf("cell[%d]", s.n), body, parser.ParseComments)
+	f, err := parser.ParseFile(fset, fmt.Sprintf("cell[%d]", s.N), body, parser.ParseComments)
 	if list, ok := err.(scanner.ErrorList); ok {
 		return nil, s.syntaxErrors(list, len(prefix))
 	} else if err != nil {
-		return nil, Diagnostics{{Cell: s.n, Line: 1, Column: 1, Kind: SyntaxError, Message: err.Error()}}
+		return nil, Diagnostics{{Cell: s.N, Line: 1, Column: 1, Kind: SyntaxError, Message: err.Error()}}
 	}
-	s.files[part] = fset.File(f.FileStart)
+	s.Files[part] = fset.File(f.FileStart)
 	if strings.HasSuffix(prefix, "\n") { // places in messages are those in the cell
-		s.files[part].AddLineColumnInfo(len(prefix), s.files[part].Name(), 1, 1)
+		s.Files[part].AddLineColumnInfo(len(prefix), s.Files[part].Name(), 1, 1)
 	}
 	switch part {
 	case inImports:
-		s.imports = f.Imports
+		s.Imports = f.Imports
 	case inFuncs:
-		s.unbound = f.Unresolved
+		s.Unbound = f.Unresolved
 		return f, s.addFuncs(f.Decls)
 	case inBody:
-		s.body = f.Decls[0].(*ast.FuncDecl).Body.List
-		s.free = f.Unresolved
+		s.Body = f.Decls[0].(*ast.FuncDecl).Body.List
+		s.Free = f.Unresolved
 		return f, s.embeds(f.Comments)
 	}
 	return f, nil
 }
 
 // addFuncs records functions and methods, and refuses those without a body.
-func (s *source) addFuncs(decls []ast.Decl) (diags Diagnostics) {
+func (s *Source) addFuncs(decls []ast.Decl) (diags Diagnostics) {
 	for _, d := range decls {
 		fd, ok := d.(*ast.FuncDecl)
 		if !ok {
 			continue
 		}
-		s.funcs = append(s.funcs, fd)
+		s.Funcs = append(s.Funcs, fd)
 		if fd.Body == nil {
-			d := Diagnostic{Cell: s.n, Kind: TypeError, Message: "func " + fd.Name.Name + " has no body"}
-			d.Line, d.Column = s.position(fd.Name.Pos())
+			d := Diagnostic{Cell: s.N, Kind: TypeError, Message: "func " + fd.Name.Name + " has no body"}
+			d.Line, d.Column = s.Position(fd.Name.Pos())
 			diags = append(diags, d)
 		}
 	}
@@ -108,13 +109,13 @@ func (s *source) addFuncs(decls []ast.Decl) (diags Diagnostics) {
 }
 
 // embeds refuses directives that would have no effect, because Go uses them to fill variables.
-func (s *source) embeds(comments []*ast.CommentGroup) (diags Diagnostics) {
+func (s *Source) embeds(comments []*ast.CommentGroup) (diags Diagnostics) {
 	for _, g := range comments {
 		for _, c := range g.List {
 			if strings.HasPrefix(c.Text, "//go:embed ") {
-				d := Diagnostic{Cell: s.n, Kind: SyntaxError, Message: "//go:embed: cells embed no files",
+				d := Diagnostic{Cell: s.N, Kind: SyntaxError, Message: "//go:embed: cells embed no files",
 					Hint: "Read the file when the cell runs: os.ReadFile"}
-				d.Line, d.Column = s.position(c.Pos())
+				d.Line, d.Column = s.Position(c.Pos())
 				diags = append(diags, d)
 			}
 		}
@@ -123,24 +124,24 @@ func (s *source) embeds(comments []*ast.CommentGroup) (diags Diagnostics) {
 }
 
 // quiet turns compiler directives into plain comments.
-func (s *source) quiet(text string, comments []*ast.CommentGroup) string {
+func (s *Source) quiet(text string, comments []*ast.CommentGroup) string {
 	b := []byte(text)
 	for _, g := range comments {
 		for _, c := range g.List {
 			if strings.HasPrefix(c.Text, "//go:") || strings.HasPrefix(c.Text, "//line ") ||
 				strings.HasPrefix(c.Text, "/*line ") {
-				b[s.offset(c.Pos())+2] = ' '
+				b[s.Offset(c.Pos())+2] = ' '
 			}
 		}
 	}
 	return string(b)
 }
 
-func (s *source) syntaxErrors(list scanner.ErrorList, prefix int) (diags Diagnostics) {
+func (s *Source) syntaxErrors(list scanner.ErrorList, prefix int) (diags Diagnostics) {
 	list.RemoveMultiples()
-	lines := 1 + strings.Count(s.text, "\n")
+	lines := 1 + strings.Count(s.Text, "\n")
 	for _, e := range list {
-		d := Diagnostic{Cell: s.n, Line: e.Pos.Line, Column: e.Pos.Column, Message: e.Msg, Kind: SyntaxError}
+		d := Diagnostic{Cell: s.N, Line: e.Pos.Line, Column: e.Pos.Column, Message: e.Msg, Kind: SyntaxError}
 		if d.Line == 1 {
 			d.Column = max(1, d.Column-prefix)
 		}
@@ -148,7 +149,7 @@ func (s *source) syntaxErrors(list scanner.ErrorList, prefix int) (diags Diagnos
 			if len(diags) > 0 {
 				continue // a consequence of the mistake before
 			}
-			d.Line, d.Column = lineColumn(s.text, len(strings.TrimRight(s.text, " \t\r\n")))
+			d.Line, d.Column = lineColumn(s.Text, len(strings.TrimRight(s.Text, " \t\r\n")))
 			d.Message = atEnd().ReplaceAllString(d.Message, "found the end of the cell")
 		}
 		diags = append(diags, d)
@@ -173,18 +174,18 @@ func invalidUTF8(n int, text string) Diagnostic {
 	return d
 }
 
-// Parse checks the syntax of a piece of cell n alone.
-func Parse(n int, text string) error {
-	src, diags := parse(token.NewFileSet(), n, text)
+// Check checks the syntax of a piece of cell n alone.
+func Check(n int, text string) error {
+	_, diags := Parse(token.NewFileSet(), n, text)
 	if len(diags) == 0 {
 		return nil
 	}
-	return New(nil).excerpts(diags, src)
+	return diags.WithExcerpts(n, func(int) string { return text })
 }
 
 // parses reports "invalid" for text with a syntax error, "" otherwise.
 func parses(text string) string {
-	if _, diags := parse(token.NewFileSet(), 1, text); len(diags) > 0 {
+	if _, diags := Parse(token.NewFileSet(), 1, text); len(diags) > 0 {
 		return "invalid"
 	}
 	return ""

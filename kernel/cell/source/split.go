@@ -1,4 +1,7 @@
-package cell
+// Package source knows the text of one cell: its magics, lines and pieces, whether it is complete, how it parses, and what is wrong with it
+// at which place. It knows Go's syntax and no types, so that the supervisor, which never type-checks a cell, can use it. It must not know
+// what a session has declared.
+package source
 
 import (
 	"fmt"
@@ -8,26 +11,26 @@ import (
 	"strings"
 )
 
-// A source is one cell's text, parsed. The parser accepts only files, so the text is parsed three times with
+// A Source is one cell's text, parsed. The parser accepts only files, so the text is parsed three times with
 // everything else blanked out: its imports, its functions and methods, and the rest as the body of a
 // function. Blanking keeps offsets, so a position in any of the three is a position in the cell.
-type source struct {
-	n      int // the number that the user sees: cell[n]
-	serial int // of the package with its code; unique to the cell
-	text   string
+type Source struct {
+	N      int // the number that the user sees: cell[n]
+	Serial int // of the package with its code; unique to the cell
+	Text   string
 	// the text without compiler directives, which would move positions; functions are written with theirs
-	code     string
-	bodyText string // the same with everything but the statements blanked out
-	imports  []*ast.ImportSpec
-	funcs    []*ast.FuncDecl
-	body     []ast.Stmt
-	files    [3]*token.File        // imports, funcs, body
+	Code     string
+	BodyText string // the same with everything but the statements blanked out
+	Imports  []*ast.ImportSpec
+	Funcs    []*ast.FuncDecl
+	Body     []ast.Stmt
+	Files    [3]*token.File        // imports, funcs, body
 	prefix   [3]int                // bytes before the cell's text in each
-	unbound  []*ast.Ident          // identifiers of funcs that no local scope resolves
-	free     []*ast.Ident          // the same of body
-	program  bool                  // the cell begins with a package clause
-	hidden   bool                  // the cell ends with a semicolon: the last value is not shown
-	spelled  map[*ast.Ident]string // the names of identifiers before they were bound
+	Unbound  []*ast.Ident          // identifiers of funcs that no local scope resolves
+	Free     []*ast.Ident          // the same of body
+	Program  bool                  // the cell begins with a package clause
+	Hidden   bool                  // the cell ends with a semicolon: the last value is not shown
+	Spelled  map[*ast.Ident]string // the names of identifiers before they were bound
 }
 
 const (
@@ -121,9 +124,9 @@ func blank(b []byte) {
 
 // divide returns the text three times, each with only the statements of one part and everything else blanked
 // out.
-func (s *source) divide(toks []lexeme, match map[int]int) (parts [3][]byte) {
+func (s *Source) divide(toks []lexeme, match map[int]int) (parts [3][]byte) {
 	for i := range parts {
-		parts[i] = []byte(s.text)
+		parts[i] = []byte(s.Text)
 	}
 	keep := func(part, from, to int) { // text[from:to] belongs to one part only; -1 is no part
 		for i := range parts {
@@ -142,7 +145,7 @@ func (s *source) divide(toks []lexeme, match map[int]int) (parts [3][]byte) {
 			}
 			i++
 		}
-		end := len(s.text)
+		end := len(s.Text)
 		if i < len(toks) {
 			end = toks[i].to
 			i++
@@ -160,12 +163,12 @@ func (s *source) divide(toks []lexeme, match map[int]int) (parts [3][]byte) {
 		}
 		keep(inBody, last, doc)
 		if part < 0 {
-			s.program = true
+			s.Program = true
 		}
 		keep(part, toks[start].from, end)
 		last = end
 	}
-	keep(inBody, last, len(s.text))
+	keep(inBody, last, len(s.Text))
 	return parts
 }
 
@@ -193,29 +196,29 @@ func classify(toks []lexeme, match map[int]int, i int) int {
 }
 
 // offset maps a position in one of the three files to an offset in the cell; -1 if it is in none of them.
-func (s *source) offset(p token.Pos) int {
-	for i, f := range s.files {
+func (s *Source) Offset(p token.Pos) int {
+	for i, f := range s.Files {
 		if f != nil && int(p) >= f.Base() && int(p) <= f.Base()+f.Size() {
-			return min(max(0, int(p)-f.Base()-s.prefix[i]), len(s.text))
+			return min(max(0, int(p)-f.Base()-s.prefix[i]), len(s.Text))
 		}
 	}
 	return -1
 }
 
-func (s *source) slice(n ast.Node) string { return s.text[s.offset(n.Pos()):s.end(n)] }
+func (s *Source) Slice(n ast.Node) string { return s.Text[s.Offset(n.Pos()):s.End(n)] }
 
 // end returns the offset after a node. The syntax tree computes the end of an identifier from its name, and
 // names that were bound are longer than in the text.
-func (s *source) end(n ast.Node) int {
+func (s *Source) End(n ast.Node) int {
 	for next := last(n); next != nil; next = last(n) {
 		n = next
 	}
 	if id, ok := n.(*ast.Ident); ok {
-		if w, ok := s.spelled[id]; ok {
-			return s.offset(id.Pos()) + len(w)
+		if w, ok := s.Spelled[id]; ok {
+			return s.Offset(id.Pos()) + len(w)
 		}
 	}
-	return s.offset(n.End())
+	return s.Offset(n.End())
 }
 
 // last returns the part with which a node ends, nil when it ends with its own token.
@@ -278,7 +281,7 @@ func last(n ast.Node) ast.Node {
 }
 
 // position returns line and column (in bytes, from 1) of a position in the cell.
-func (s *source) position(p token.Pos) (line, column int) { return lineColumn(s.text, s.offset(p)) }
+func (s *Source) Position(p token.Pos) (line, column int) { return lineColumn(s.Text, s.Offset(p)) }
 
 func lineColumn(text string, offset int) (line, column int) {
 	offset = min(max(0, offset), len(text))

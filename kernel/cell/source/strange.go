@@ -1,4 +1,4 @@
-package cell
+package source
 
 import (
 	"fmt"
@@ -60,7 +60,7 @@ func explainStrange(d *Diagnostic) {
 	case !known:
 		return
 	}
-	d.explained = true
+	d.Explained = true
 	unseen := !unicode.IsGraphic(r) || unicode.IsSpace(r) || name[1] == ""
 	if unseen {
 		d.Message = fmt.Sprintf("an invisible character stands here: U+%04X, %s", r, what)

@@ -1,10 +1,9 @@
-package cell
+package source
 
 import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"go/types"
 	"regexp"
 	"slices"
 	"strings"
@@ -147,14 +146,13 @@ func standsAlone(x ast.Expr) bool {
 	if !ok {
 		return true
 	}
-	switch o := types.Universe.Lookup(id.Name).(type) {
-	case *types.TypeName:
-		return false
-	case *types.Builtin:
-		return slices.Contains([]string{"clear", "close", "copy", "delete", "panic", "print", "println", "recover"}, o.Name())
-	}
-	return true
+	return !slices.Contains(expressions, id.Name)
 }
+
+// expressions are the predeclared functions and types whose calls have no use but their value.
+var expressions = strings.Fields("append cap complex imag len make max min new real " +
+	"any bool byte comparable complex64 complex128 error float32 float64 int int8 int16 int32 int64 rune string " +
+	"uint uint8 uint16 uint32 uint64 uintptr")
 
 // continued reports whether a shell command's line ends in a backslash that is not quoted by another.
 func continued(line string) bool {

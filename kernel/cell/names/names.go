@@ -1,0 +1,83 @@
+// Package names knows how generated code names things, and how those names become the user's again. Both ends need it: the front end that
+// makes the names, and the supervisor, which reads them in the report of a process that died. It must not know anything else.
+package names
+
+import (
+	"go/token"
+	"strings"
+
+	"interleave/kernel/cell/pattern"
+)
+
+// Letter begins every name that the front end makes. It is an upper-case letter, so that the packages of
+// later cells can use the name, and no program uses it. Cells that contain it are refused; it is removed from
+// everything the user reads.
+const Letter = "Ⱶ" // U+2C75
+
+// Own begins the names that the front end adds. A user's name never has the letter twice, so the two cannot
+// hide each other.
+const Own = Letter + Letter
+
+// Again precedes the name of a function that an earlier definition jumps to, and follows the receiver's type
+// if it has one. It is visible in stacks, from which the patched runtime has removed the letter.
+const Again = "\ua78f" // ꞏ, which counts as a letter
+
+// Newer reports whether a function, as stacks name it, is one to which an earlier definition has jumped.
+// Functions inside of it do not count. It returns the name as users know it.
+func Newer(function string) (name string, jumped bool) {
+	_, last, ok := strings.Cut(function, Again)
+	if !ok {
+		return function, false
+	}
+	return strings.TrimPrefix(strings.Replace(function, Again, ".", 1), "."), !strings.ContainsAny(last, ".-")
+}
+
+// PackagePrefix is the import path of a compiled cell's package, before its number.
+const PackagePrefix = "interleave/cells/c"
+
+// PackageName is the name of every compiled cell's package: without the letter it reads main.
+const PackageName = "main" + Letter
+
+// Mangle spells a session-level or member name so that the packages of other cells can use it.
+func Mangle(name string) string {
+	if name == "_" || token.IsExported(name) {
+		return name
+	}
+	return Letter + name
+}
+
+// Alias returns the only name under which a package is imported everywhere, whatever name the cell uses. No
+// variable of the user can shadow it.
+func Alias(path string) string {
+	var b strings.Builder
+	b.WriteString(Own + "_")
+	for _, r := range path {
+		switch {
+		case r == '/':
+			b.WriteString(Letter)
+		case r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z':
+			b.WriteRune(r)
+		default:
+			b.WriteString("_")
+		}
+	}
+	return b.String()
+}
+
+var (
+	cleanPath  = pattern.New(`interleave/cells/[cp]\d+\.`)
+	cleanAlias = pattern.New(Own + `_(?:[\pL\d_]*` + Letter + `)?`)
+	cleanVar   = pattern.New(Own + `v\d+_`)
+)
+
+// Clean removes the additions of the front end from text for people: mangled names, package aliases and the
+// import paths of cells.
+func Clean(s string) string {
+	if !strings.Contains(s, Letter) && !strings.Contains(s, "interleave/cells/") {
+		return s
+	}
+	s = cleanPath().ReplaceAllString(s, "main.")
+	s = cleanVar().ReplaceAllString(s, "")
+	s = cleanAlias().ReplaceAllString(s, "")
+	return strings.ReplaceAll(s, Letter, "")
+}
