@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "bufio"
 	"reflect"
+
+	pkg "bufio"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "bytes"
 	"reflect"
+
+	pkg "bytes"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "compress/bzip2"
 	"reflect"
+
+	pkg "compress/bzip2"
 )
 
 func init() {

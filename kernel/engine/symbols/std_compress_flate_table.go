@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "compress/flate"
 	"reflect"
+
+	pkg "compress/flate"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "compress/gzip"
 	"reflect"
+
+	pkg "compress/gzip"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "compress/lzw"
 	"reflect"
+
+	pkg "compress/lzw"
 )
 
 func init() {

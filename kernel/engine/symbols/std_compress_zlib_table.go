@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "compress/zlib"
 	"reflect"
+
+	pkg "compress/zlib"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "container/heap"
 	"reflect"
+
+	pkg "container/heap"
 )
 
 func init() {

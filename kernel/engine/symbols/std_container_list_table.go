@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "container/list"
 	"reflect"
+
+	pkg "container/list"
 )
 
 func init() {

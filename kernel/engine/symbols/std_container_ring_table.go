@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "container/ring"
 	"reflect"
+
+	pkg "container/ring"
 )
 
 func init() {

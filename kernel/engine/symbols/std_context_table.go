@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "context"
 	"reflect"
+
+	pkg "context"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "encoding/ascii85"
 	"reflect"
+
+	pkg "encoding/ascii85"
 )
 
 func init() {

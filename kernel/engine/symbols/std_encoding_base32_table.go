@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "encoding/base32"
 	"reflect"
+
+	pkg "encoding/base32"
 )
 
 func init() {

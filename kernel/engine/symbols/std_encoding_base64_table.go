@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "encoding/base64"
 	"reflect"
+
+	pkg "encoding/base64"
 )
 
 func init() {

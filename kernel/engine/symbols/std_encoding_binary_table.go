@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "encoding/binary"
 	"reflect"
+
+	pkg "encoding/binary"
 )
 
 func init() {

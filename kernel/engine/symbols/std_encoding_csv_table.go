@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "encoding/csv"
 	"reflect"
+
+	pkg "encoding/csv"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "encoding/hex"
 	"reflect"
+
+	pkg "encoding/hex"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "encoding/json"
 	"reflect"
+
+	pkg "encoding/json"
 )
 
 func init() {

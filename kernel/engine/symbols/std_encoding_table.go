@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "encoding"
 	"reflect"
+
+	pkg "encoding"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "encoding/xml"
 	"reflect"
+
+	pkg "encoding/xml"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "errors"
 	"reflect"
+
+	pkg "errors"
 )
 
 func init() {

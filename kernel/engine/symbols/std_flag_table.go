@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "flag"
 	"reflect"
+
+	pkg "flag"
 )
 
 func init() {

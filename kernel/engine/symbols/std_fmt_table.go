@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "fmt"
 	"reflect"
+
+	pkg "fmt"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "hash/adler32"
 	"reflect"
+
+	pkg "hash/adler32"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "hash/crc32"
 	"reflect"
+
+	pkg "hash/crc32"
 )
 
 func init() {

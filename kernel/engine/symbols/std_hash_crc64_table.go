@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "hash/crc64"
 	"reflect"
+
+	pkg "hash/crc64"
 )
 
 func init() {

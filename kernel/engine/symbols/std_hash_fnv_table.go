@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "hash/fnv"
 	"reflect"
+
+	pkg "hash/fnv"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "hash/maphash"
 	"reflect"
+
+	pkg "hash/maphash"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "hash"
 	"reflect"
+
+	pkg "hash"
 )
 
 func init() {

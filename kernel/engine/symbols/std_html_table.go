@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "html"
 	"reflect"
+
+	pkg "html"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "html/template"
 	"reflect"
+
+	pkg "html/template"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "io/fs"
 	"reflect"
+
+	pkg "io/fs"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "io/ioutil"
 	"reflect"
+
+	pkg "io/ioutil"
 )
 
 func init() {

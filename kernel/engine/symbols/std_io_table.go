@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "io"
 	"reflect"
+
+	pkg "io"
 )
 
 func init() {

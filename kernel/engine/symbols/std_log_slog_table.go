@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "log/slog"
 	"reflect"
+
+	pkg "log/slog"
 )
 
 func init() {

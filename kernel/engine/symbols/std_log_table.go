@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "log"
 	"reflect"
+
+	pkg "log"
 )
 
 func init() {

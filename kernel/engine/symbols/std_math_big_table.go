@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "math/big"
 	"reflect"
+
+	pkg "math/big"
 )
 
 func init() {

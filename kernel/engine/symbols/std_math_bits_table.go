@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "math/bits"
 	"reflect"
+
+	pkg "math/bits"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "math/cmplx"
 	"reflect"
+
+	pkg "math/cmplx"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "math/rand"
 	"reflect"
+
+	pkg "math/rand"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "math/rand/v2"
 	"reflect"
+
+	pkg "math/rand/v2"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "math"
 	"reflect"
+
+	pkg "math"
 )
 
 func init() {

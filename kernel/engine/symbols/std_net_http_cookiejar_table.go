@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "net/http/cookiejar"
 	"reflect"
+
+	pkg "net/http/cookiejar"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "net/http/httptest"
 	"reflect"
+
+	pkg "net/http/httptest"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "net/http/httptrace"
 	"reflect"
+
+	pkg "net/http/httptrace"
 )
 
 func init() {

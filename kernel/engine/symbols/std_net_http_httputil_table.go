@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "net/http/httputil"
 	"reflect"
+
+	pkg "net/http/httputil"
 )
 
 func init() {

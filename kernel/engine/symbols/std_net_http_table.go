@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "net/http"
 	"reflect"
+
+	pkg "net/http"
 )
 
 func init() {

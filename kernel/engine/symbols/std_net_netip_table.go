@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "net/netip"
 	"reflect"
+
+	pkg "net/netip"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "net"
 	"reflect"
+
+	pkg "net"
 )
 
 func init() {

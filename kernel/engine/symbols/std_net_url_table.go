@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "net/url"
 	"reflect"
+
+	pkg "net/url"
 )
 
 func init() {

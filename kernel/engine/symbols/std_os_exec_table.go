@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "os/exec"
 	"reflect"
+
+	pkg "os/exec"
 )
 
 func init() {

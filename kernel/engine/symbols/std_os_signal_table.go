@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "os/signal"
 	"reflect"
+
+	pkg "os/signal"
 )
 
 func init() {

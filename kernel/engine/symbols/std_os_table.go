@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "os"
 	"reflect"
+
+	pkg "os"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "os/user"
 	"reflect"
+
+	pkg "os/user"
 )
 
 func init() {

@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "path/filepath"
 	"reflect"
+
+	pkg "path/filepath"
 )
 
 func init() {

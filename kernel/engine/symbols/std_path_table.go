@@ -3,8 +3,9 @@
 package symbols
 
 import (
-	pkg "path"
 	"reflect"
+
+	pkg "path"
 )
 
 func init() {
