@@ -154,57 +154,64 @@ func (t *terminal) sgr(args string) {
 	if len(codes) == 0 {
 		codes = []int{0}
 	}
-	s := &t.style
 	for i := 0; i < len(codes); i++ {
-		switch c := codes[i]; {
-		case c == 0:
-			*s = style{}
-		case c == 1:
-			s.bold = true
-		case c == 2:
-			s.dim = true
-		case c == 3:
-			s.italic = true
-		case c == 4:
-			s.underline = true
-		case c == 7:
-			s.inverse = true
-		case c == 9:
-			s.strike = true
-		case c == 22:
-			s.bold, s.dim = false, false
-		case c == 23:
-			s.italic = false
-		case c == 24:
-			s.underline = false
-		case c == 27:
-			s.inverse = false
-		case c == 29:
-			s.strike = false
-		case 30 <= c && c <= 37:
-			s.fg = colour{set: true, index: c - 30}
-		case 90 <= c && c <= 97:
-			s.fg = colour{set: true, index: c - 82}
-		case c == 39:
-			s.fg = colour{}
-		case 40 <= c && c <= 47:
-			s.bg = colour{set: true, index: c - 40}
-		case 100 <= c && c <= 107:
-			s.bg = colour{set: true, index: c - 92}
-		case c == 49:
-			s.bg = colour{}
-		case c == 38 || c == 48:
-			col, used := extended(codes[i+1:])
-			if used == 0 {
-				return
-			}
-			i += used
-			if c == 38 {
-				s.fg = col
-			} else {
-				s.bg = col
-			}
+		c := codes[i]
+		if c != 38 && c != 48 {
+			t.style.apply(c)
+			continue
 		}
+		col, used := extended(codes[i+1:])
+		if used == 0 {
+			return
+		}
+		i += used
+		if c == 38 {
+			t.style.fg = col
+		} else {
+			t.style.bg = col
+		}
+	}
+}
+
+// apply changes a style by a code that stands alone; unknown codes change nothing.
+func (s *style) apply(c int) {
+	switch {
+	case c == 0:
+		*s = style{}
+	case c == 1:
+		s.bold = true
+	case c == 2:
+		s.dim = true
+	case c == 3:
+		s.italic = true
+	case c == 4:
+		s.underline = true
+	case c == 7:
+		s.inverse = true
+	case c == 9:
+		s.strike = true
+	case c == 22:
+		s.bold, s.dim = false, false
+	case c == 23:
+		s.italic = false
+	case c == 24:
+		s.underline = false
+	case c == 27:
+		s.inverse = false
+	case c == 29:
+		s.strike = false
+	case 30 <= c && c <= 37:
+		s.fg = colour{set: true, index: c - 30}
+	case 90 <= c && c <= 97:
+		s.fg = colour{set: true, index: c - 82}
+	case c == 39:
+		s.fg = colour{}
+	case 40 <= c && c <= 47:
+		s.bg = colour{set: true, index: c - 40}
+	case 100 <= c && c <= 107:
+		s.bg = colour{set: true, index: c - 92}
+	case c == 49:
+		s.bg = colour{}
 	}
 }
 

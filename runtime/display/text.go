@@ -210,18 +210,7 @@ func (p *printer) value(v reflect.Value, depth int) {
 	case reflect.Map:
 		p.mapping(v, depth)
 	case reflect.Struct:
-		p.byte('{')
-		for i := range v.NumField() {
-			if i > 0 {
-				p.byte(' ')
-			}
-			f := v.Field(i)
-			if f.Kind() == reflect.Interface && !f.IsNil() {
-				f = f.Elem()
-			}
-			p.value(f, depth+1)
-		}
-		p.byte('}')
+		p.structure(v, depth)
 	case reflect.Interface:
 		if e := v.Elem(); e.IsValid() {
 			p.value(e, depth+1)
@@ -229,19 +218,7 @@ func (p *printer) value(v reflect.Value, depth int) {
 			p.string("<nil>")
 		}
 	case reflect.Slice, reflect.Array:
-		if !p.enter(v) {
-			p.string("[...]")
-			return
-		}
-		p.byte('[')
-		for i := 0; i < v.Len() && !p.full; i++ {
-			if i > 0 {
-				p.byte(' ')
-			}
-			p.value(v.Index(i), depth+1)
-		}
-		p.byte(']')
-		p.leave(v)
+		p.elements(v, depth)
 	case reflect.Pointer:
 		if depth == 0 && !v.IsNil() {
 			switch e := v.Elem(); e.Kind() {
@@ -256,6 +233,39 @@ func (p *printer) value(v reflect.Value, depth int) {
 		p.pointer(v)
 	}
 	p.bound()
+}
+
+// structure prints the fields of a struct.
+func (p *printer) structure(v reflect.Value, depth int) {
+	p.byte('{')
+	for i := range v.NumField() {
+		if i > 0 {
+			p.byte(' ')
+		}
+		f := v.Field(i)
+		if f.Kind() == reflect.Interface && !f.IsNil() {
+			f = f.Elem()
+		}
+		p.value(f, depth+1)
+	}
+	p.byte('}')
+}
+
+// elements prints those of a slice or an array.
+func (p *printer) elements(v reflect.Value, depth int) {
+	if !p.enter(v) {
+		p.string("[...]")
+		return
+	}
+	p.byte('[')
+	for i := 0; i < v.Len() && !p.full; i++ {
+		if i > 0 {
+			p.byte(' ')
+		}
+		p.value(v.Index(i), depth+1)
+	}
+	p.byte(']')
+	p.leave(v)
 }
 
 // mapping prints a map in the order of its keys.
