@@ -22,10 +22,12 @@
 // jump, which writes nothing. These edges are the end of an iteration:
 //
 //   - The edge that closes the loop, when it is a jump.
-//   - When the block before the head falls through to it, the jumps to that block, if it writes no memory: leaving it out changes
-//     nothing.
-//   - Otherwise the jump at the end of the head, if the head writes no memory: it is the condition of the next iteration.
-//   - Otherwise the first call in the head, if nothing before it writes memory: what the head begins with, such as a receive.
+//   - When the block before the head falls through to it, the jumps to that block, if it writes no memory:
+//     leaving it out changes nothing.
+//   - Otherwise the jump at the end of the head, if the head writes no memory: it is the condition of the
+//     next iteration.
+//   - Otherwise the first call in the head, if nothing before it writes memory: what the head begins with,
+//     such as a receive.
 //
 // A loop without such an edge is not stopped here; Read reports its lines. Loops that were inlined from a
 // package, and those that the compiler makes to copy and to clear memory, are left alone, since what they

@@ -32,7 +32,8 @@ const (
 // Cell 0 means that the event belongs to no cell.
 type Event interface{ event() }
 
-// The names of failures, which clients see as the name of the error. Diagnostics of package cell have names of their own.
+// The names of failures, which clients see as the name of the error. Diagnostics of package cell have names
+// of their own.
 const (
 	FailureInterrupted = "interrupted"           // the user or a client interrupted it
 	FailurePanic       = "panic"                 // a goroutine of it panicked

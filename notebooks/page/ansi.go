@@ -11,9 +11,9 @@ import (
 	"github.com/charmbracelet/x/ansi/parser"
 )
 
-// ansiLines renders terminal text as lines of HTML. Colours and weights become spans with nbconvert's class names
-// (ansi-red-fg …), which never reach over the end of a line; a carriage return and a backspace overwrite, as on a terminal.
-// Every other control sequence is dropped.
+// ansiLines renders terminal text as lines of HTML. Colours and weights become spans with nbconvert's class
+// names (ansi-red-fg …), which never reach over the end of a line; a carriage return and a backspace
+// overwrite, as on a terminal. Every other control sequence is dropped.
 func ansiLines(s string) []string {
 	t := terminal{}
 	state := parser.GroundState
@@ -286,9 +286,9 @@ func (s style) wrap(text string) string {
 	return open + ">" + text + "</span>"
 }
 
-// mixed returns an exact colour as CSS writes it, mixed with black (0) up to where its luminance is at most the limit, or with
-// white (255) up to where it is at least that. With 0.16 letters have a contrast of 4.5 (WCAG AA) on the backgrounds of the light
-// page, with 0.25 on those of the dark one.
+// mixed returns an exact colour as CSS writes it, mixed with black (0) up to where its luminance is at most
+// the limit, or with white (255) up to where it is at least that. With 0.16 letters have a contrast of 4.5
+// (WCAG AA) on the backgrounds of the light page, with 0.25 on those of the dark one.
 func (c colour) mixed(with uint8, limit float64) string {
 	r, g, b := float64(c.r), float64(c.g), float64(c.b)
 	for range 64 {

@@ -18,12 +18,13 @@
 //
 // # What there is
 //
-//   - Tasks: [Go], [Gather], [GatherAll], [Each], [Wait], [Completed], [Race], [Hedge], [WaitFor], [Retry], [After], [Shield], [Sleep], [Run],
-//     and groups of them: [NewGroup].
-//   - Pools and pipelines: [NewPool], [Submit], [Map]; [Source], [Stage], [Batch], [Collect] and their kin; [NewLimiter], [NewFlight],
-//     [NewMemo], [NewBroadcast].
+//   - Tasks: [Go], [Gather], [GatherAll], [Each], [Wait], [Completed], [Race], [Hedge], [WaitFor],
+//     [Retry], [After], [Shield], [Sleep], [Run], and groups of them: [NewGroup].
+//   - Pools and pipelines: [NewPool], [Submit], [Map]; [Source], [Stage], [Batch], [Collect] and their
+//     kin; [NewLimiter], [NewFlight], [NewMemo], [NewBroadcast].
 //   - Queues: [NewQueue], [NewStack], [NewPriorityQueue].
-//   - Locks, which can be cancelled and asked: [NewLock], [NewRLock], [NewRWLock], [NewSemaphore], [NewEvent], [NewCond], [NewBarrier].
+//   - Locks, which can be cancelled and asked: [NewLock], [NewRLock], [NewRWLock], [NewSemaphore],
+//     [NewEvent], [NewCond], [NewBarrier].
 //   - Python's own ways, to look at and compare with: [NewGIL], [NewLoop].
 //   - HTTP: [FetchAll], and [NewTestServer] to try it on.
 //   - Measuring: [Measure], [Bench], [Scale], [Compare], [Keep]; [NewProgress] for the patient.
@@ -35,19 +36,22 @@
 //
 //   - Results come in the order of the inputs, whichever was ready first.
 //   - The first error cancels the context of the others, except in calls with All in their names.
-//   - Finished work wins over an ended context. A call that asks for what has been finished (Await, Wait, Completed, Join, Shutdown,
-//     Event.Wait, WaitUntil) succeeds if that is there, even when its context has ended; and a call that finds what it waited for and
-//     the end of its context at the same time succeeds. A call that would begin something (take a lock or a value, put one, sleep)
-//     does nothing when its context has ended before, so that a loop of such calls ends with its context.
-//   - A panic in a function that lab runs becomes a [*PanicError], which carries the panicking stack and the line that started
-//     the work. A function that calls [runtime.Goexit] on a goroutine of lab's gives [ErrGoexit].
-//   - Functions that lab calls back (actions, callbacks, compare functions) may panic, call Goexit and ask the value that calls them. A
-//     call back that could only wait for itself is a [*UsageError].
-//   - No call leaves a goroutine behind: what starts goroutines waits for all of them, even after an error or a cancelled
-//     context. A function that ignores its context makes its caller wait. Only a [Task] continues when its starting
-//     call has returned; its owner awaits or cancels it.
-//   - Bad use (a nil function, a negative count, a pool of size 0) is a [*UsageError] that names the call. Calls with an
-//     error result return it, the others panic with it. A negative duration of Sleep, WaitFor and After is no mistake: it means now.
+//   - Finished work wins over an ended context. A call that asks for what has been finished (Await, Wait,
+//     Completed, Join, Shutdown, Event.Wait, WaitUntil) succeeds if that is there, even when its context
+//     has ended; and a call that finds what it waited for and the end of its context at the same time
+//     succeeds. A call that would begin something (take a lock or a value, put one, sleep) does nothing
+//     when its context has ended before, so that a loop of such calls ends with its context.
+//   - A panic in a function that lab runs becomes a [*PanicError], which carries the panicking stack and
+//     the line that started the work. A function that calls [runtime.Goexit] on a goroutine of lab's gives
+//     [ErrGoexit].
+//   - Functions that lab calls back (actions, callbacks, compare functions) may panic, call Goexit and ask
+//     the value that calls them. A call back that could only wait for itself is a [*UsageError].
+//   - No call leaves a goroutine behind: what starts goroutines waits for all of them, even after an error
+//     or a cancelled context. A function that ignores its context makes its caller wait. Only a [Task]
+//     continues when its starting call has returned; its owner awaits or cancels it.
+//   - Bad use (a nil function, a negative count, a pool of size 0) is a [*UsageError] that names the call.
+//     Calls with an error result return it, the others panic with it. A negative duration of Sleep,
+//     WaitFor and After is no mistake: it means now.
 //   - The error of cancelled work has the cause: see [CanceledError].
 //
 // # What a measurement is worth

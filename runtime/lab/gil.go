@@ -14,12 +14,15 @@ import (
 // A GIL is Python's global interpreter lock, to see what it does: of all threads that belong to it only one
 // runs at a time. The rules are those of CPython since 3.2:
 //
-//   - Forced switch: a waiting thread that sees the lock stay with one holder for the switch interval sets a drop request. The holder
-//     obeys at its next [GILThread.Step]. The lock goes to the thread that has waited longest, and the old holder waits in turn.
-//   - Voluntary release: a thread in [GILThread.Blocking] or [GILThread.Sleep] lets the lock go. That only wakes the thread that has
-//     waited longest, which takes 50 µs, and any thread that asks for the lock before that gets it. So a thread whose blocking calls
-//     are shorter mostly takes the lock again at once, beside any number of threads that compute; a thread whose calls are longer
-//     loses it, and waits for a switch interval each time. With a drop request pending, a voluntary release is a forced switch.
+//   - Forced switch: a waiting thread that sees the lock stay with one holder for the switch interval sets
+//     a drop request. The holder obeys at its next [GILThread.Step]. The lock goes to the thread that has
+//     waited longest, and the old holder waits in turn.
+//   - Voluntary release: a thread in [GILThread.Blocking] or [GILThread.Sleep] lets the lock go. That only
+//     wakes the thread that has waited longest, which takes 50 µs, and any thread that asks for the lock
+//     before that gets it. So a thread whose blocking calls are shorter mostly takes the lock again at
+//     once, beside any number of threads that compute; a thread whose calls are longer loses it, and waits
+//     for a switch interval each time. With a drop request pending, a voluntary release is a forced
+//     switch.
 //
 // In CPython the operating system wakes threads, and waiting threads are not served in order.
 //

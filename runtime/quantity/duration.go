@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-// Duration spells d with three significant digits in the largest of ns, µs, ms and s that leaves a value of 1 or more: 870 ns, 2.16 ms, 1.5 s.
-// Zeros at the end of a fraction are left out. From 100 seconds on it is spelled to the second, in h, min and s: 3 min 5 s. Zero is 0 s.
+// Duration spells d with three significant digits in the largest of ns, µs, ms and s that leaves a value of 1
+// or more: 870 ns, 2.16 ms, 1.5 s. Zeros at the end of a fraction are left out. From 100 seconds on it is
+// spelled to the second, in h, min and s: 3 min 5 s. Zero is 0 s.
 func Duration(d time.Duration) string { return Nanoseconds(float64(d)) }
 
-// Nanoseconds is [Duration] for a time in nanoseconds that has a fraction, such as the mean of many calls: 0.25 ns.
+// Nanoseconds is [Duration] for a time in nanoseconds that has a fraction, such as the mean of many calls:
+// 0.25 ns.
 func Nanoseconds(ns float64) string {
 	switch s := math.Abs(ns) / 1e9; {
 	case s == 0:

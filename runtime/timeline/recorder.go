@@ -360,8 +360,8 @@ func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
 // Record runs f and returns what its goroutines and the machine's cores did meanwhile. It records from the
 // first instruction of f to its return, or to the end of ctx: f then continues, and the experiment is marked
 // as cut. The goroutines that f leaves behind are in the experiment, and alive. It fails, without running f,
-// when the tracer is in use, and in a bubble of testing/synctest unless the program that runs the code provides a goroutine outside (package host).
-// A recorder that is armed waits until Record returns.
+// when the tracer is in use, and in a bubble of testing/synctest unless the program that runs the code
+// provides a goroutine outside (package host). A recorder that is armed waits until Record returns.
 func Record(ctx context.Context, f func()) (*Experiment, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("record experiment: %w", context.Cause(ctx))

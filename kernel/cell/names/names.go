@@ -1,5 +1,6 @@
-// Package names knows how generated code names things, and how those names become the user's again. Both ends need it: the front end that
-// makes the names, and the supervisor, which reads them in the report of a process that died. It must not know anything else.
+// Package names knows how generated code names things, and how those names become the user's again. Both ends
+// need it: the front end that makes the names, and the supervisor, which reads them in the report of a
+// process that died. It must not know anything else.
 package names
 
 import (

@@ -33,8 +33,8 @@ type Diagnostic struct {
 // Diagnostics lists the errors in a cell. It is an error when it is not empty.
 type Diagnostics []Diagnostic
 
-// WithExcerpts adds to each diagnostic its line, of the text of its cell, and, in cell n, the hint of a habit where the cause is not known
-// better.
+// WithExcerpts adds to each diagnostic its line, of the text of its cell, and, in cell n, the hint of a habit
+// where the cause is not known better.
 func (ds Diagnostics) WithExcerpts(n int, text func(cell int) string) Diagnostics {
 	for i, d := range ds {
 		if d.Line > 0 {

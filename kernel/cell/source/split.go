@@ -1,6 +1,6 @@
-// Package source knows the text of one cell: its magics, lines and pieces, whether it is complete, how it parses, and what is wrong with it
-// at which place. It knows Go's syntax and no types, so that the supervisor, which never type-checks a cell, can use it. It must not know
-// what a session has declared.
+// Package source knows the text of one cell: its magics, lines and pieces, whether it is complete, how it
+// parses, and what is wrong with it at which place. It knows Go's syntax and no types, so that the
+// supervisor, which never type-checks a cell, can use it. It must not know what a session has declared.
 package source
 
 import (
