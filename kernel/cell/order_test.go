@@ -216,7 +216,7 @@ func TestForget(t *testing.T) {
 	if notes := strings.Join(p.Notices, "\n"); !strings.Contains(notes, "f (cell[3]) no longer fits") || !strings.Contains(notes, "v was dropped") {
 		t.Errorf("notes %q", notes)
 	}
-	if p, err = s.Check(5, `len("abc")`); err != nil {
+	if _, err = s.Check(5, `len("abc")`); err != nil {
 		t.Errorf("len is Go's again: %v", err)
 	}
 	if names := s.Symbols(); slices.ContainsFunc(names, func(sy Symbol) bool { return sy.Note == "" }) {

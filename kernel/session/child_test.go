@@ -1,5 +1,8 @@
 package session
 
+//lint:file-ignore SA5002 it must spin
+//lint:file-ignore SA4010 it must use memory
+
 import (
 	"context"
 	"encoding/json"

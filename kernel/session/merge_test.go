@@ -1,5 +1,7 @@
 package session
 
+//lint:file-ignore SA1004 as many nanoseconds as are meant
+
 import (
 	"sync"
 	"testing"

@@ -238,9 +238,8 @@ func TestGarbage(t *testing.T) {
 	k.declare()
 	k.keep()
 	hello := greeting + strings.Repeat("\x00", 64-len(greeting))
-	dealer := hello + "\x04\x1c\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"[:2] // completed below
 	ready := "\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
-	dealer = hello + "\x04" + string(rune(len(ready))) + ready
+	dealer := hello + "\x04" + string(rune(len(ready))) + ready
 	for name, data := range map[string]string{
 		"nothing":          "",
 		"text":             "GET / HTTP/1.1\r\n\r\n",

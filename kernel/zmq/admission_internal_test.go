@@ -72,12 +72,6 @@ type wirePeer struct {
 	got  strings.Builder
 }
 
-func (p *wirePeer) text() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.got.String()
-}
-
 func (p *wirePeer) over() bool {
 	select {
 	case <-p.gone:

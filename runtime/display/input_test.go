@@ -1,5 +1,7 @@
 package display
 
+//lint:file-ignore SA1012 calls without a context must be refused
+
 import (
 	"context"
 	"errors"

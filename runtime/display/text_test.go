@@ -1,5 +1,7 @@
 package display_test
 
+//lint:file-ignore U1000 what is shown or skipped by way of reflection
+
 import (
 	"errors"
 	"fmt"

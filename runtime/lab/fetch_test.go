@@ -1,5 +1,7 @@
 package lab_test
 
+//lint:file-ignore SA1012 calls without a context must be refused
+
 import (
 	"context"
 	"errors"

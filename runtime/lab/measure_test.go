@@ -1,5 +1,7 @@
 package lab_test
 
+//lint:file-ignore SA1012 calls without a context must be refused
+
 import (
 	"context"
 	"errors"
@@ -245,7 +247,7 @@ func TestLitmusProperties(t *testing.T) {
 
 func TestLitmusFails(t *testing.T) {
 	t.Parallel()
-	type state struct{ n atomic.Int32 }
+	type state struct{}
 	test := lab.LitmusTest[state]{Actors: []func(*state){func(*state) {}, func(*state) { panic("boom") }}, Result: func(*state) string { return "" }}
 	_, err := lab.Litmus(t.Context(), test, 10)
 	wantPanic(t, err, "boom", "TestLitmusFails")

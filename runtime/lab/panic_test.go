@@ -1,5 +1,7 @@
 package lab_test
 
+//lint:file-ignore SA5000 the panic is what is tried
+
 import (
 	"context"
 	"regexp"

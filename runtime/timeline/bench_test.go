@@ -1,5 +1,7 @@
 package timeline
 
+//lint:file-ignore SA4017 it uses a core, which is what is wanted of it
+
 import (
 	"context"
 	"io"

@@ -1,5 +1,7 @@
 package timeline
 
+//lint:file-ignore SA1019 the tests run where they were built
+
 import (
 	"os"
 	"path/filepath"

@@ -1,5 +1,7 @@
 package timeline
 
+//lint:file-ignore SA2001 taking the lock is what is measured or waited for
+
 import (
 	"context"
 	"fmt"

@@ -15,6 +15,8 @@
 // of the plugin runs.
 package itabs
 
+//lint:file-ignore U1000 used where cells are plugins
+
 import (
 	"fmt"
 	"unsafe"

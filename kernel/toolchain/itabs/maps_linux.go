@@ -1,5 +1,7 @@
 package itabs
 
+//lint:file-ignore U1000 used where cells are plugins
+
 import (
 	"bytes"
 	"errors"
