@@ -189,7 +189,7 @@ func TestErrorsAreReadable(t *testing.T) {
 				t.Errorf("%s: %q has a contrast of %.2f", theme, w.Text, w.Contrast)
 			}
 		}
-		for _, want := range []string{"undefined: undefinedName", "while is for", "assignment to entry in nil map", "panic: beside", "warning"} {
+		for _, want := range []string{"undefined: undefinedName", "Go has no while", "assignment to entry in nil map", "panic: beside", "warning"} {
 			if !strings.Contains(seen, want) {
 				t.Errorf("%s: the page does not show %q", theme, want)
 			}
