@@ -146,7 +146,7 @@ next:
 }
 
 // importDecls reads the cell's import declarations.
-func (s *Session) importDecls(src *source.Source) (named map[string]string, dots []string, diags source.Diagnostics) {
+func (s *Scope) importDecls(src *source.Source) (named map[string]string, dots []string, diags source.Diagnostics) {
 	named = map[string]string{}
 	for _, im := range src.Imports {
 		path, err := strconv.Unquote(im.Path.Value)

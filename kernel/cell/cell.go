@@ -4,8 +4,9 @@
 //
 // # From text to code
 //
-// A session is one Go package that grows. Session.Check takes the text of a cell (Segments has cut magics off
-// before) in four steps. Each step returns a value that the next one reads and does not change:
+// A Scope is one Go package that grows with the session. Scope.Check takes the text of a cell (Segments has
+// cut magics off before) in four steps. Each step returns a value that the next one reads and does not
+// change:
 //
 //	source      parse.go, split.go: the text is parsed: imports, functions, and everything else as the body of a
 //	            function
@@ -32,8 +33,8 @@ import (
 	"interleave/kernel/cell/source"
 )
 
-// A Session holds the declarations so far. Use it from one goroutine.
-type Session struct {
+// A Scope holds the declarations of a session so far. Use it from one goroutine.
+type Scope struct {
 	// Plain reports that loops and calls can be stopped without polling the stop flag, and that later
 	// definitions can be written over the entries of functions. It is set before the first cell.
 	Plain bool
@@ -59,9 +60,9 @@ type Session struct {
 	stamp   int                  // number of changes to the meaning of free names
 }
 
-// New returns an empty session. Without packages it can parse alone.
-func New(pkgs Packages) *Session {
-	s := &Session{pkgs: pkgs, pkg: types.NewPackage("main", "main"), fset: token.NewFileSet(),
+// New returns an empty scope. Without packages it can parse alone.
+func New(pkgs Packages) *Scope {
+	s := &Scope{pkgs: pkgs, pkg: types.NewPackage("main", "main"), fset: token.NewFileSet(),
 		imports: map[string]string{},
 		ran:     map[string]*reusable{}, aliased: map[string]string{}, bodies: map[int]*unit{}, valued: map[string]bool{}}
 	if pkgs != nil {
@@ -70,15 +71,15 @@ func New(pkgs Packages) *Session {
 	return s
 }
 
-// Fresh returns an empty session that continues the numbering of packages of this one.
-func (s *Session) Fresh() *Session {
+// Fresh returns an empty scope that continues the numbering of packages of this one.
+func (s *Scope) Fresh() *Scope {
 	f := New(s.pkgs)
 	f.serial, f.Plain, f.Inlined = s.serial, s.Plain, s.Inlined
 	return f
 }
 
 // Check checks cell n against the session. Errors in the cell are returned as Diagnostics.
-func (s *Session) Check(n int, text string) (*Plan, error) {
+func (s *Scope) Check(n int, text string) (*Plan, error) {
 	if p := s.reuse(n, text); p != nil {
 		return p, nil
 	}
@@ -86,10 +87,10 @@ func (s *Session) Check(n int, text string) (*Plan, error) {
 }
 
 // CheckAnew is Check for a caller that cannot run the package of an earlier cell with the same text.
-func (s *Session) CheckAnew(n int, text string) (*Plan, error) { return s.checkAnew(n, text, Amends{}) }
+func (s *Scope) CheckAnew(n int, text string) (*Plan, error) { return s.checkAnew(n, text, Amends{}) }
 
 // checkAnew runs the four steps.
-func (s *Session) checkAnew(n int, text string, a Amends) (*Plan, error) {
+func (s *Scope) checkAnew(n int, text string, a Amends) (*Plan, error) {
 	src, diags := s.read(n, text)
 	if len(diags) > 0 {
 		return nil, s.excerpts(diags, src)
@@ -112,7 +113,7 @@ func (s *Session) checkAnew(n int, text string, a Amends) (*Plan, error) {
 }
 
 // read parses the text of a cell and gives the next number to its package.
-func (s *Session) read(n int, text string) (*source.Source, source.Diagnostics) {
+func (s *Scope) read(n int, text string) (*source.Source, source.Diagnostics) {
 	if s.latest != nil {
 		s.tidy(nil)
 	}
@@ -126,7 +127,7 @@ func (s *Session) read(n int, text string) (*source.Source, source.Diagnostics) 
 // tidy forgets the text and the syntax of cells without anything left: cells that were refused or declared
 // nothing, and cells whose definitions were all replaced. Positions of diagnostics are looked up in the
 // remaining ones. committed is a cell that has just become part of the session, or nil.
-func (s *Session) tidy(committed *source.Source) {
+func (s *Scope) tidy(committed *source.Source) {
 	if s.latest != nil && s.latest != committed {
 		s.forgetText(s.latest)
 	}
@@ -148,7 +149,7 @@ func (s *Session) tidy(committed *source.Source) {
 	})
 }
 
-func (s *Session) forgetText(src *source.Source) {
+func (s *Scope) forgetText(src *source.Source) {
 	for _, f := range src.Files {
 		if f != nil {
 			s.fset.RemoveFile(f)
@@ -157,14 +158,14 @@ func (s *Session) forgetText(src *source.Source) {
 }
 
 // Upcoming returns the number that the package of the next cell gets, unless another cell is checked before.
-func (s *Session) Upcoming() int { return s.serial + 1 }
+func (s *Scope) Upcoming() int { return s.serial + 1 }
 
 // Next sets the number that the package of the next cell gets, to declare again what another process had
 // compiled.
-func (s *Session) Next(serial int) { s.serial = serial - 1 }
+func (s *Scope) Next(serial int) { s.serial = serial - 1 }
 
 // live returns the session's units by name, without methods.
-func (s *Session) live() map[string]*unit {
+func (s *Scope) live() map[string]*unit {
 	m := make(map[string]*unit, len(s.units))
 	for _, u := range s.units {
 		if u.kind != methodUnit {
@@ -177,7 +178,7 @@ func (s *Session) live() map[string]*unit {
 }
 
 // excerpts adds to each diagnostic the line that it is about.
-func (s *Session) excerpts(ds source.Diagnostics, src *source.Source) source.Diagnostics {
+func (s *Scope) excerpts(ds source.Diagnostics, src *source.Source) source.Diagnostics {
 	texts := map[int]string{src.N: src.Text}
 	for _, o := range s.texts {
 		if _, ok := texts[o.N]; !ok {
@@ -189,7 +190,7 @@ func (s *Session) excerpts(ds source.Diagnostics, src *source.Source) source.Dia
 
 // sourceOf returns the cell of a position: the one that is being checked, or an earlier one with declarations
 // in the session.
-func (s *Session) sourceOf(p token.Pos) *source.Source {
+func (s *Scope) sourceOf(p token.Pos) *source.Source {
 	if s.latest != nil && s.latest.Offset(p) >= 0 {
 		return s.latest
 	}

@@ -46,7 +46,7 @@ func (*testPackages) Allowed(path string) bool {
 }
 
 // run checks cells one after the other, committing those that are right, and returns the last plan and error.
-func run(t testing.TB, cells ...string) (*Session, *Plan, error) {
+func run(t testing.TB, cells ...string) (*Scope, *Plan, error) {
 	t.Helper()
 	s := New(shared)
 	var p *Plan

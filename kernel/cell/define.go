@@ -35,7 +35,7 @@ func (o *outline) clone() outline {
 // A definition is a cell's text with its names bound: its declarations, and the units of the session that
 // they replace. Types are not known yet.
 type definition struct {
-	s       *Session
+	s       *Scope
 	src     *source.Source
 	named   map[string]string // imports of this cell
 	newDots []string
@@ -57,7 +57,7 @@ type definition struct {
 }
 
 // define finds the cell's declarations and the units of the session that they replace.
-func (s *Session) define(src *source.Source, named map[string]string, dots []string, a Amends) *definition {
+func (s *Scope) define(src *source.Source, named map[string]string, dots []string, a Amends) *definition {
 	units, body, vars := unitsOf(src)
 	d := &definition{s: s, src: src, named: named, newDots: dots, body: body, vars: vars, replaced: map[*unit]*unit{},
 		revived: map[*unit]bool{}}

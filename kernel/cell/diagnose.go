@@ -149,7 +149,7 @@ func (c *checked) isPackage(name string) bool {
 }
 
 // tookName explains that a variable has the name of the package that the user means.
-func (s *Session) tookName(name string) string {
+func (s *Scope) tookName(name string) string {
 	u, paths := s.live()[name], s.pkgs.Named(name)
 	if u == nil || u.kind != varUnit || len(paths) == 0 {
 		return ""

@@ -10,9 +10,9 @@ import (
 
 // Forget plans the removal of names from the session. Definitions that need one of them are set aside. A name
 // that hid a predeclared one or a package has its former meaning again.
-func (s *Session) Forget(n int, list []string) (*Plan, error) { return s.forget(n, list, Amends{}) }
+func (s *Scope) Forget(n int, list []string) (*Plan, error) { return s.forget(n, list, Amends{}) }
 
-func (s *Session) forget(n int, list []string, a Amends) (*Plan, error) {
+func (s *Scope) forget(n int, list []string, a Amends) (*Plan, error) {
 	src, _ := s.read(n, "")
 	d := s.define(src, nil, nil, a)
 	var diags source.Diagnostics

@@ -62,7 +62,7 @@ func emitted(cells []string) (files []txtar.File) {
 			}
 		}
 		add("cell", text)
-		for _, s := range []*Session{plain, gated} {
+		for _, s := range []*Scope{plain, gated} {
 			p, err := s.Check(n, strings.TrimSuffix(text, "\n"))
 			mode := "gated"
 			if s == plain {

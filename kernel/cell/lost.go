@@ -20,7 +20,7 @@ const (
 
 // Lose marks all variables as lost with their session, and returns their names. A cell that reads one before
 // it is set again is refused.
-func (s *Session) Lose() (list []string) {
+func (s *Scope) Lose() (list []string) {
 	for i, u := range s.units {
 		if u.kind == varUnit && u.lost == "" && !u.builtin {
 			c := *u
@@ -34,7 +34,7 @@ func (s *Session) Lose() (list []string) {
 
 // Unset marks variables of cell n as having no value: those of sets whose step is not finished. A cell that
 // reads one before it is set is refused.
-func (s *Session) Unset(n int, sets []Setting, done int) {
+func (s *Scope) Unset(n int, sets []Setting, done int) {
 	has := map[string]bool{} // a later step may set it again
 	for _, set := range sets {
 		has[set.Name] = has[set.Name] || set.Step <= done

@@ -208,7 +208,7 @@ func (u *unit) codeEntry() Entry {
 }
 
 // inlined reports whether callers may have copies of a unit's code.
-func (s *Session) inlined(u *unit) bool {
+func (s *Scope) inlined(u *unit) bool {
 	return !u.standsAlone() && (s.Inlined == nil || u.codeCell() == s.serial || s.Inlined(u.codeEntry()))
 }
 

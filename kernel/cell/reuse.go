@@ -19,7 +19,7 @@ type reusable struct {
 }
 
 // reuse returns the plan of a cell with the same text if every name in it still has the same meaning.
-func (s *Session) reuse(n int, text string) *Plan {
+func (s *Scope) reuse(n int, text string) *Plan {
 	r := s.ran[text]
 	if r == nil || r.stamp != s.stamp {
 		return nil

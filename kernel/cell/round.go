@@ -18,7 +18,7 @@ const (
 // session takes part as finished objects, so that the cost of a round depends on the new code and not on the
 // size of the session.
 type round struct {
-	s      *Session
+	s      *Scope
 	units  []*unit        // checked from their syntax
 	asFunc map[*unit]bool // methods whose type is not checked: checked as functions with the receiver first
 	bodies bool           // check function bodies too

@@ -10,7 +10,7 @@ import (
 )
 
 // suggest returns a hint with the name that the user may have meant.
-func (s *Session) suggest(name string) string {
+func (s *Scope) suggest(name string) string {
 	var declared []string
 	for _, n := range sortedKeys(s.live()) {
 		declared = append(declared, names.Clean(n))

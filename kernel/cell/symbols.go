@@ -20,7 +20,7 @@ type Symbol struct {
 }
 
 // Symbols lists what is declared, in order of declaration.
-func (s *Session) Symbols() (out []Symbol) {
+func (s *Scope) Symbols() (out []Symbol) {
 	kinds := map[kind]string{funcUnit: "func", methodUnit: "method", typeUnit: "type", constUnit: "const", varUnit: "var"}
 	for _, u := range slices.Concat(s.units, s.aside) {
 		if u.builtin {
@@ -85,7 +85,7 @@ func typeText(t types.Type) string {
 }
 
 // Home finds the package that holds a type, function or constant.
-func (s *Session) Home(name string) (serial int, ok bool) {
+func (s *Scope) Home(name string) (serial int, ok bool) {
 	if u := s.live()[name]; u != nil && u.kind != varUnit {
 		return u.home, true
 	}

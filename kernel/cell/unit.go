@@ -237,7 +237,7 @@ func receiverName(x ast.Expr) (name string) {
 const ctxName = "ctx"
 
 // predeclare makes the names that every session has.
-func (s *Session) predeclare() {
+func (s *Scope) predeclare() {
 	p, err := s.pkgs.Import("context")
 	if err != nil {
 		return

@@ -64,7 +64,7 @@ func (c *checked) usedBySession(name string) bool {
 }
 
 // aliases lists the packages that a unit mentions.
-func (s *Session) aliases(u *unit) map[string]bool {
+func (s *Scope) aliases(u *unit) map[string]bool {
 	m := map[string]bool{}
 	if u.node == nil {
 		return m
@@ -82,7 +82,7 @@ func (s *Session) aliases(u *unit) map[string]bool {
 	return m
 }
 
-func (s *Session) pathOf(name string) (string, bool) {
+func (s *Scope) pathOf(name string) (string, bool) {
 	if !strings.HasPrefix(name, own+"_") {
 		return "", false
 	}

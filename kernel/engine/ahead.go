@@ -31,7 +31,7 @@ func (s *starter) busy() {
 func (s *starter) idle(e *Engine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	name := fmt.Sprintf("c%d", e.session.Upcoming())
+	name := fmt.Sprintf("c%d", e.scope.Upcoming())
 	var self *time.Timer
 	self = time.AfterFunc(startAfter, func() {
 		s.mu.Lock()

@@ -3,7 +3,7 @@
 // supervisor; package cell knows the language, package session the boundary.
 //
 // session.Serve drives the Engine. The steps of one cell: its text is cut into segments (source.Segments), Go
-// code is checked (cell.Session.Check), a backend makes the plan ready (package interpreted or compiled;
+// code is checked (cell.Scope.Check), a backend makes the plan ready (package interpreted or compiled;
 // load.go chooses), and the code runs on its own goroutine, which a run (run.go) watches and ends (stop.go).
 // Its results go to the session's stream of events (show.go).
 package engine
@@ -49,28 +49,28 @@ type Config struct {
 
 // An Engine is the session's evaluator. Its calls never overlap.
 type Engine struct {
-	cfg      Config
-	tools    *toolchain.Toolchain
-	plain    bool // code of cells has no gates, and package breaks stops it
-	packages *packages
-	session  *cell.Session
-	compiled *compiled.Engine
-	interp   *interpreted.Engine
-	recorder timeline.Recorder
-	keeper   *keeper
-	files    atomic.Pointer[map[string]string] // the present names of files of cells
-	out      *session.Out
-	texts    texts
-	outputs  outputs
-	stdin    stdin
-	lost     lost
-	tidier   tidier
-	reserve  reserve
-	shower   atomic.Pointer[shower] // shows the values that a cell has left; nil while code runs
-	mode     backend.Mode
-	plot     bool
-	narrow   bool // figures are drawn for a phone
-	restored bool // no cell has run since Restore
+	cfg       Config
+	tools     *toolchain.Toolchain
+	plain     bool // code of cells has no gates, and package breaks stops it
+	packages  *packages
+	scope     *cell.Scope
+	compiled  *compiled.Engine
+	interp    *interpreted.Engine
+	recorder  timeline.Recorder
+	keeper    *keeper
+	files     atomic.Pointer[map[string]string] // the present names of files of cells
+	out       *session.Out
+	texts     texts
+	outputs   outputs
+	stdin     stdin
+	unawaited unawaited
+	tidier    tidier
+	reserve   reserve
+	shower    atomic.Pointer[shower] // shows the values that a cell has left; nil while code runs
+	mode      backend.Mode
+	plot      bool
+	narrow    bool // figures are drawn for a phone
+	restored  bool // no cell has run since Restore
 
 	abandoned []abandoned
 	starter   starter
@@ -105,7 +105,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.packages = newPackages(types)
-	e.session = cell.New(e.packages)
+	e.scope = cell.New(e.packages)
 	e.plain = cfg.Code != "gated" && tools.Plain() && breaks.Available()
 	if cfg.Code == "plain" && !e.plain {
 		cfg.Log.Warn("cells are compiled to gated code: plain code needs Linux on amd64, "+
@@ -113,7 +113,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.compiled = compiled.New(compiled.Config{Tools: tools, Missing: missing, WorkDir: cfg.WorkDir, Plain: e.plain,
 		Log: cfg.Log, InBodies: e.inBodies})
-	e.session.Plain, e.session.Inlined = e.plain, e.compiled.Inlined
+	e.scope.Plain, e.scope.Inlined = e.plain, e.compiled.Inlined
 	e.interp = interpreted.New(e.home)
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
@@ -190,7 +190,7 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	e.setRunning(r)
 	defer e.setRunning(nil)
 	x := &execution{e: e, run: r, ctx: ctx, cell: c, done: &done}
-	defer x.over()
+	defer x.end()
 	x.segments(source.Segments(c.Code))
 	for name, code := range c.Expressions {
 		if done.Expressions == nil {

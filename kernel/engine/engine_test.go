@@ -53,7 +53,7 @@ func TestPresent(t *testing.T) {
 	for in, want := range map[string]string{
 		"cell[2]:3": "cell[7]:3", "cell[12]:3": "cell[12]:3", "cell[2]": "cell[2]", "go cell[2]:3, then cell[2]:4 and cell[3]:2": "go cell[7]:3, then cell[7]:4 and cell[3]:2",
 	} {
-		if got := r.present(in); got != want {
+		if got := r.renumberText(in); got != want {
 			t.Errorf("%q is presented as %q, want %q", in, got, want)
 		}
 	}

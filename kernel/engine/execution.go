@@ -24,9 +24,9 @@ type execution struct {
 	left   []func() // show what is still running when the cell's contexts have ended
 }
 
-// over marks everything that goroutines of the cell write from now on as late, ends the cell's contexts, and
+// end marks everything that goroutines of the cell write from now on as late, ends the cell's contexts, and
 // shows what is still running then.
-func (x *execution) over() {
+func (x *execution) end() {
 	for _, r := range append(x.past, x.run) {
 		r.end()
 	}
@@ -76,7 +76,7 @@ func (x *execution) acceptable(segs []source.Segment) bool {
 		switch s.Kind {
 		case source.GoCode:
 			if err = source.Check(x.cell.N, s.Text); err == nil && first {
-				_, err = x.e.session.Check(x.cell.N, s.Text)
+				_, err = x.e.scope.Check(x.cell.N, s.Text)
 			}
 			first = false
 		case source.ShellLine:
@@ -150,7 +150,7 @@ func (x *execution) perform(f func(), tracer string) {
 	}
 	armed := plot && tracer == "" && e.recorder.Arm() == nil
 	fail, replace := r.execute(f)
-	e.reportLost(r)
+	e.reportUnawaited(r)
 	silent := x.beat()
 	var exp *timeline.Experiment
 	if armed {
@@ -170,7 +170,7 @@ func (x *execution) perform(f func(), tracer string) {
 		}
 	}
 	silent()
-	if fail != nil && fail.fine {
+	if fail != nil && fail.exitedZero {
 		x.exited = true
 		return
 	}
@@ -243,7 +243,7 @@ func (e *Engine) expression(ctx context.Context, c session.Cell, code string, ok
 		r.unset(p)
 	}
 	r.end()
-	if fail != nil && !fail.fine {
+	if fail != nil && !fail.exitedZero {
 		ev := fail.event(e, 0)
 		return session.Expression{Failed: &ev}
 	}

@@ -16,7 +16,7 @@ func (e *Engine) exit(code int) {
 		return
 	}
 	r := t.run
-	f := &failure{name: session.FailureExit, value: fmt.Sprintf("os.Exit(%d)", code), frames: r.shifted(r.here(1)), fine: code == 0}
+	f := &failure{name: session.FailureExit, value: fmt.Sprintf("os.Exit(%d)", code), frames: r.renumber(r.callerFrames(1)), exitedZero: code == 0}
 	r.fail(f)
 	r.gaveUp.Do(func() { close(r.exited) })
 	if g := t.guest; g != nil { // its caller leaves, too

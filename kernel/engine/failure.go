@@ -20,7 +20,7 @@ type failure struct {
 	left        []string // goroutines that could not be stopped, as run.report describes them
 	lines       []string // instead of frames: ready to be shown
 	interrupted bool
-	fine        bool // os.Exit(0): it ends the cell without a failure
+	exitedZero  bool // os.Exit(0): it ends the cell without a failure
 }
 
 const (

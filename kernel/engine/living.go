@@ -111,7 +111,7 @@ func (r *run) known(all []stack.Goroutine, at []living) []stack.Goroutine {
 			all[i].Lines = []string{fmt.Sprintf("cell[%d]:%d", r.n, line)}
 		}
 		for j, l := range g.Lines {
-			g.Lines[j] = r.present(l)
+			g.Lines[j] = r.renumberText(l)
 		}
 	}
 	return all

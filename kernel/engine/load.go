@@ -25,9 +25,9 @@ func (e *Engine) backends() (list []backend.Backend) {
 // the same text.
 func (e *Engine) check(n int, text string) (*cell.Plan, error) {
 	if e.mode == backend.Yaegi {
-		return e.session.CheckAnew(n, text)
+		return e.scope.CheckAnew(n, text)
 	}
-	return e.session.Check(n, text)
+	return e.scope.Check(n, text)
 }
 
 // load makes a plan ready to run in the first backend that can run it, and makes the cell part of the
@@ -76,7 +76,7 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 }
 
 // home returns the package of the cell that has a type, function or constant of the session.
-func (e *Engine) home(name string) (serial int, ok bool) { return e.session.Home(name) }
+func (e *Engine) home(name string) (serial int, ok bool) { return e.scope.Home(name) }
 
 func diagnosed(err error) *failure {
 	var ds source.Diagnostics

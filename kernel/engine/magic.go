@@ -183,7 +183,7 @@ func (e *Engine) note(c session.Cell) {
 }
 
 func (x *execution) who(source.Segment) {
-	symbols := x.e.session.Symbols()
+	symbols := x.e.scope.Symbols()
 	if len(symbols) == 0 {
 		x.print("Nothing is declared.\n")
 		return
@@ -212,7 +212,7 @@ func (x *execution) forget(s source.Segment) {
 		x.refuse(s, "%forget: which names?", "Write %forget x y; %reset forgets everything")
 		return
 	}
-	p, err := x.e.session.Forget(x.cell.N, names)
+	p, err := x.e.scope.Forget(x.cell.N, names)
 	if err != nil {
 		x.failed(diagnosed(err))
 		return

@@ -79,7 +79,7 @@ func (r *run) overflow(t *tag) *failure {
 			f.where = t.startedAt(cellAt())
 		}
 	}
-	f.frames = r.shifted(f.frames)
+	f.frames = r.renumber(f.frames)
 	return f
 }
 

@@ -19,7 +19,7 @@ func (e *Engine) panicked(r *run, v any, frames []stack.Frame) *failure {
 	if d, ok := v.(*interpreted.Panic); ok {
 		v, frames, driven = d.Value, append(d.Frames, stack.Frame{Cell: r.n, Line: int(r.line.Load())}), true
 	}
-	f := &failure{name: session.FailurePanic, frames: r.shifted(frames)}
+	f := &failure{name: session.FailurePanic, frames: r.renumber(frames)}
 	f.before, f.mark = before(v, driven)
 	f.value = panicText(v)
 	return f

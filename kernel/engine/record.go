@@ -63,7 +63,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 			continue
 		}
 		if rec.Lost {
-			e.session.Lose()
+			e.scope.Lose()
 			continue
 		}
 		e.texts.set(rec.N, rec.Code)
@@ -74,7 +74,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 		if rec.Setting || rec.Reset {
 			continue
 		}
-		e.session.Next(rec.Package)
+		e.scope.Next(rec.Package)
 		p, err := e.plan(rec)
 		if err != nil {
 			failed = append(failed, fmt.Sprintf("cell[%d]: %v", rec.N, err))
@@ -97,15 +97,15 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 		}
 	}
 	e.restored = true
-	return e.session.Lose(), failed
+	return e.scope.Lose(), failed
 }
 
 // plan checks the code of a record.
 func (e *Engine) plan(rec record) (p *cell.Plan, err error) {
 	if len(rec.Forget) > 0 {
-		p, err = e.session.Forget(rec.N, rec.Forget)
+		p, err = e.scope.Forget(rec.N, rec.Forget)
 	} else {
-		p, err = e.session.Check(rec.N, rec.Code)
+		p, err = e.scope.Check(rec.N, rec.Code)
 	}
 	if err != nil || p.Reuse != 0 {
 		return p, err
@@ -118,6 +118,6 @@ func (e *Engine) plan(rec record) (p *cell.Plan, err error) {
 
 // forget drops all declarations.
 func (e *Engine) forget() {
-	e.session = e.session.Fresh()
+	e.scope = e.scope.Fresh()
 	e.interp = interpreted.New(e.home)
 }

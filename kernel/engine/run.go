@@ -33,7 +33,7 @@ type run struct {
 	once    sync.Once
 	exited  chan struct{} // closed when a goroutine has called os.Exit, which never returns
 	gaveUp  sync.Once     // closes exited
-	over    atomic.Bool   // the cell's reply was sent
+	replied atomic.Bool   // the cell's reply was sent
 
 	mainID   atomic.Uint64 // the goroutine of main
 	stopping atomic.Bool   // its goroutines end at their next poll of the stop flag, or at a breakpoint
@@ -71,8 +71,8 @@ func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
 // end cancels the cell's context after its reply was sent. Goroutines that still run find the reason in the
 // context.
 func (r *run) end() {
-	r.over.Store(true)
-	r.engine.reportLost(r)
+	r.replied.Store(true)
+	r.engine.reportUnawaited(r)
 	r.cancel(fmt.Errorf("cell[%d] has ended; pass context.Background() to work that must outlive its cell", r.n))
 }
 
@@ -88,7 +88,7 @@ func (r *run) main(f func()) {
 		if v := recover(); v != nil {
 			r.outcome = r.engine.panicked(r, v, stackAbove(1))
 		} else if !returned {
-			at := r.shifted(r.here(1))
+			at := r.renumber(r.callerFrames(1))
 			if r.stopping.Load() {
 				r.mu.Lock()
 				r.stopped = at
@@ -107,15 +107,15 @@ func (r *run) main(f func()) {
 // unset marks variables that have no value because the run did not reach the statements that set them.
 func (r *run) unset(p *cell.Plan) {
 	if r.cell != nil && r.cell.Step != nil {
-		r.engine.session.Unset(p.N, p.Sets, int(atomic.LoadUint32(r.cell.Step)))
+		r.engine.scope.Unset(p.N, p.Sets, int(atomic.LoadUint32(r.cell.Step)))
 	} else {
-		r.engine.session.Unset(p.N, p.DriveSets, int(r.statements.Load()))
+		r.engine.scope.Unset(p.N, p.DriveSets, int(r.statements.Load()))
 	}
 }
 
-// here returns where the calling goroutine is, innermost first. Stacks do not show interpreted code, which
+// callerFrames returns where the calling goroutine is, innermost first. Stacks do not show interpreted code, which
 // only the cell's own goroutine runs.
-func (r *run) here(skip int) []stack.Frame {
+func (r *run) callerFrames(skip int) []stack.Frame {
 	frames, main := callers(skip + 1)
 	if line := int(r.line.Load()); main && line > 0 {
 		frames = append(frames, stack.Frame{Cell: r.n, Line: line})
@@ -123,8 +123,8 @@ func (r *run) here(skip int) []stack.Frame {
 	return frames
 }
 
-// shifted replaces the cell numbers of frames by those that the user knows.
-func (r *run) shifted(frames []stack.Frame) []stack.Frame {
+// renumber replaces the cell numbers of frames by those that the user knows.
+func (r *run) renumber(frames []stack.Frame) []stack.Frame {
 	for i, fr := range frames {
 		if to, ok := r.shift[fr.Cell]; ok {
 			frames[i].Cell = to
@@ -133,8 +133,8 @@ func (r *run) shifted(frames []stack.Frame) []stack.Frame {
 	return frames
 }
 
-// present replaces the cell numbers of places in a text by those that the user knows.
-func (r *run) present(text string) string {
+// renumberText replaces the cell numbers of places in a text by those that the user knows.
+func (r *run) renumberText(text string) string {
 	if r.shift == nil {
 		return text
 	}
@@ -171,7 +171,7 @@ func (e *Engine) serve(t *tag, place string, f func()) {
 	var r *run
 	if t != nil {
 		r = t.run
-		place = r.present(place)
+		place = r.renumberText(place)
 		r.adopt(place, t.unwinding, 0)
 	}
 	defer func() {
@@ -190,7 +190,7 @@ func (e *Engine) serve(t *tag, place string, f func()) {
 // fail ends the run because one of its goroutines has panicked or called os.Exit. If its cell is over
 // already, it reports the failure in the cell's output.
 func (r *run) fail(f *failure) {
-	if r.over.Load() {
+	if r.replied.Load() {
 		r.engine.out.Output(r.id, session.Stderr, []byte(strings.Join(f.render(r.engine), "\n")+"\n"))
 		return
 	}
@@ -219,7 +219,7 @@ func (r *run) leave(t *tag) {
 	first := r.stopped == nil
 	r.mu.Unlock()
 	if first { // any goroutine that comes here at the same time will do
-		at := r.shifted(r.here(2))
+		at := r.renumber(r.callerFrames(2))
 		r.mu.Lock()
 		r.stopped = at
 		r.mu.Unlock()

@@ -30,11 +30,11 @@ const (
 // that are merely blocked. It continues while their number falls. why is nil for an interrupt.
 func (r *run) stop(why *failure) (*failure, string) {
 	r.engine.recorder.Halt()
-	var stood []stack.Frame
+	var frames []stack.Frame
 	if why != nil {
 		r.cancel(errors.New(why.name + ": " + why.value))
 	} else {
-		stood = r.stood()
+		frames = r.mainFrames()
 		r.cancel(context.Cause(r.asked))
 	}
 	step := "its context was cancelled"
@@ -42,7 +42,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 	if !r.asksCtx.Load() {
 		grace = 0
 	}
-	if !r.gone(grace) {
+	if !r.awaitAll(grace) {
 		step = "it was stopped at its next loop or call"
 		r.stopping.Store(true)
 		atomic.StoreUint32(&r.halt, haltLoops)
@@ -114,9 +114,9 @@ func (r *run) stop(why *failure) (*failure, string) {
 		}
 	}
 	if len(left) > 0 { // the report shows their places
-		stood = nil
+		frames = nil
 	}
-	return r.interrupted(why, step, stood, left), ""
+	return r.interrupted(why, step, frames, left), ""
 }
 
 // A deadline is the time by which the goroutines of a run should have ended. It is later if the machine gives
@@ -157,8 +157,8 @@ func busyOnes(all []living) []living {
 	return slices.DeleteFunc(slices.Clone(all), func(l living) bool { return !l.busy })
 }
 
-// stood returns where the cell's own goroutine is, nil if it has ended.
-func (r *run) stood() []stack.Frame {
+// mainFrames returns where the cell's own goroutine is, nil if it has ended.
+func (r *run) mainFrames() []stack.Frame {
 	var main []living
 	r.each(func(l living) {
 		if l.main {
@@ -173,7 +173,7 @@ func (r *run) stood() []stack.Frame {
 	if line := int(r.line.Load()); line > 0 { // of interpreted code
 		frames = append(frames, stack.Frame{Cell: r.n, Line: line})
 	}
-	return r.shifted(frames)
+	return r.renumber(frames)
 }
 
 // doneOnce returns done while it is open: a closed channel would make the loop above spin.
@@ -186,9 +186,9 @@ func (r *run) doneOnce() <-chan struct{} {
 	}
 }
 
-// gone waits for all goroutines of the run to end, for about d: longer while some could run and the machine
+// awaitAll waits for all goroutines of the run to end, for about d: longer while some could run and the machine
 // gives the process little time. After a call of os.Exit it does not wait.
-func (r *run) gone(d time.Duration) bool {
+func (r *run) awaitAll(d time.Duration) bool {
 	began, cpu := time.Now(), cpuTime()
 	done := r.done
 	for {
@@ -214,13 +214,13 @@ func (r *run) gone(d time.Duration) bool {
 	}
 }
 
-func (r *run) interrupted(why *failure, step string, stood []stack.Frame, left []living) *failure {
+func (r *run) interrupted(why *failure, step string, frames []stack.Frame, left []living) *failure {
 	f := why
 	if f == nil {
 		f = &failure{name: session.FailureInterrupted, value: "the cell was interrupted: " + step, interrupted: true}
 		r.mu.Lock()
 		if f.frames = r.stopped; f.frames == nil {
-			f.frames = stood
+			f.frames = frames
 		}
 		r.mu.Unlock()
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unsafe"
+
+	"interleave/kernel/engine/stack"
 )
 
 // A tag is data that the patched runtime keeps for a goroutine of a cell. A goroutine inherits it from the
@@ -58,7 +60,7 @@ func (t *tag) startedAt(at uintptr) string {
 			}
 		}
 	}
-	return t.run.present(place)
+	return t.run.renumberText(place)
 }
 
 // newTag returns a tag for goroutines of the run.
@@ -81,4 +83,26 @@ func (t *tag) set(at uintptr) {
 func untag() {
 	setCellTag(nil, 0)
 	pprof.SetGoroutineLabels(context.Background())
+}
+
+// places gives lab the user's names for lines of the calling code: stacks do not show those of interpreted
+// code, and for a cell that was compiled under another number they show that number.
+func (e *Engine) places() func(string) string {
+	t := current()
+	if t == nil {
+		return nil
+	}
+	r, line := t.run, t.run.line.Load()
+	if line == 0 && r.shift == nil {
+		return nil
+	}
+	return func(found string) string {
+		if found == "" && line > 0 {
+			return fmt.Sprintf("cell[%d]:%d", r.n, line)
+		}
+		for _, f := range r.renumber(stack.Frames("\t" + found)) {
+			return fmt.Sprintf("cell[%d]:%d", f.Cell, f.Line)
+		}
+		return found
+	}
 }

@@ -13,16 +13,16 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// lost collects panics of lab's tasks that are not awaited. Go ends a program when a goroutine panics; a task
+// unawaited collects panics of lab's tasks that are not awaited. Go ends a program when a goroutine panics; a task
 // turns the panic into an error, which stays unseen if no code awaits it. So each is reported once, in the
 // output of the cell that started the task, as soon as it is clear that no code awaits it: at the end of that
 // cell, after patience if the cell still runs, and at once if it has ended.
-type lost struct {
+type unawaited struct {
 	mu sync.Mutex
-	of map[*run]*lostOf // of cells that have not ended
+	of map[*run]*unawaitedOf // of cells that have not ended
 }
 
-type lostOf struct {
+type unawaitedOf struct {
 	panics   []*lab.PanicError
 	reported int
 }
@@ -45,9 +45,9 @@ func (e *Engine) onPanic(p *lab.PanicError) {
 	if r == nil {
 		return
 	}
-	l := &e.lost
+	l := &e.unawaited
 	l.mu.Lock()
-	if r.over.Load() {
+	if r.replied.Load() {
 		l.mu.Unlock()
 		if !p.Awaited() {
 			e.report(r, p)
@@ -55,10 +55,10 @@ func (e *Engine) onPanic(p *lab.PanicError) {
 		return
 	}
 	if l.of == nil {
-		l.of = map[*run]*lostOf{}
+		l.of = map[*run]*unawaitedOf{}
 	}
 	if l.of[r] == nil {
-		l.of[r] = new(lostOf)
+		l.of[r] = new(unawaitedOf)
 	}
 	o := l.of[r]
 	o.panics = append(o.panics, p)
@@ -75,31 +75,9 @@ func (e *Engine) onPanic(p *lab.PanicError) {
 	})
 }
 
-// places gives lab the user's names for lines of the calling code: stacks do not show those of interpreted
-// code, and for a cell that was compiled under another number they show that number.
-func (e *Engine) places() func(string) string {
-	t := current()
-	if t == nil {
-		return nil
-	}
-	r, line := t.run, t.run.line.Load()
-	if line == 0 && r.shift == nil {
-		return nil
-	}
-	return func(found string) string {
-		if found == "" && line > 0 {
-			return fmt.Sprintf("cell[%d]:%d", r.n, line)
-		}
-		for _, f := range r.shifted(stack.Frames("\t" + found)) {
-			return fmt.Sprintf("cell[%d]:%d", f.Cell, f.Line)
-		}
-		return found
-	}
-}
-
-// reportLost reports the panics that were not awaited in a cell that ends.
-func (e *Engine) reportLost(r *run) {
-	l := &e.lost
+// reportUnawaited reports the panics that were not awaited in a cell that ends.
+func (e *Engine) reportUnawaited(r *run) {
+	l := &e.unawaited
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	o := l.of[r]
@@ -117,7 +95,7 @@ func (e *Engine) reportLost(r *run) {
 	}
 }
 
-func (o *lostOf) report(r *run, p *lab.PanicError) {
+func (o *unawaitedOf) report(r *run, p *lab.PanicError) {
 	if p.Awaited() {
 		return
 	}
@@ -128,7 +106,7 @@ func (o *lostOf) report(r *run, p *lab.PanicError) {
 
 // report writes a panic of r that was not awaited.
 func (e *Engine) report(r *run, p *lab.PanicError) {
-	f := &failure{name: session.FailurePanic, value: panicText(p.Value), frames: r.shifted(stack.Frames(string(p.Stack)))}
+	f := &failure{name: session.FailurePanic, value: panicText(p.Value), frames: r.renumber(stack.Frames(string(p.Stack)))}
 	lines := f.render(e)
 	what := "work"
 	if p.Task != "" {
