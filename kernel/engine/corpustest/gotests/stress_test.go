@@ -1,12 +1,16 @@
 package gotests
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +21,7 @@ import (
 var (
 	stress     = flag.Int("stress", 0, "how many cells TestOneSession runs")
 	stressSeed = flag.Uint64("stress.seed", 1, "what TestOneSession begins its random choices with")
+	stressLeft = flag.Bool("stress.left", false, "TestOneSession logs which pieces leave most memory in use")
 )
 
 // A piece is a sequence of cells for a session in which much has run before.
@@ -86,6 +91,7 @@ func TestOneSession(t *testing.T) {
 	began, cells, wrong, mark := time.Now(), 0, 0, 0
 	var took time.Duration
 	t.Logf("%d cases and programs", len(all))
+	left, before := map[string]int64{}, int64(0) // bytes in use after each piece
 	for cells < *stress && wrong < 20 {
 		p := all[rng.IntN(len(all))]
 		if got := k.Run("%reset"); got.Err != "" {
@@ -103,6 +109,13 @@ func TestOneSession(t *testing.T) {
 				break
 			}
 		}
+		if *stressLeft {
+			used := inUse(t, k)
+			if left[p.name] += used - before; used-before > 1<<20 {
+				t.Logf("%6d cells, %s left %d kB", cells, p.name, (used-before)/1024)
+			}
+			before = used
+		}
 		if cells/1000 > mark {
 			mark = cells / 1000
 			now := strings.TrimSpace(k.Run("os.Getpid()").Out)
@@ -111,9 +124,29 @@ func TestOneSession(t *testing.T) {
 			}
 			t.Logf("%6d cells, %v, %.1f ms a cell lately, resident %s", cells, time.Since(began).Round(time.Second), float64(took.Microseconds())/1e3/1000, rss(pid))
 			took = 0
+			for _, name := range mostLeft(left) {
+				t.Logf("%s left %d kB in all", name, left[name]/1024)
+			}
 		}
 	}
 	t.Logf("%d cells, %d wrong, seed %d", cells, wrong, *stressSeed)
+}
+
+// inUse returns the bytes of the heap and of stacks that a collection leaves.
+func inUse(t *testing.T, k *corpustest.Kernel) int64 {
+	got := k.Run("import \"runtime\"\nvar stats runtime.MemStats\nfor range 2 { runtime.GC() }\n" +
+		"runtime.ReadMemStats(&stats)\nfmt.Println(stats.HeapAlloc + stats.StackInuse)")
+	n, err := strconv.ParseInt(strings.TrimSpace(got.Out), 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", got.Err, err)
+	}
+	return n
+}
+
+// mostLeft returns the names of the ten pieces that left most.
+func mostLeft(left map[string]int64) []string {
+	names := slices.SortedFunc(maps.Keys(left), func(a, b string) int { return cmp.Compare(left[b], left[a]) })
+	return names[:min(10, len(names))]
 }
 
 func rss(pid string) string {
