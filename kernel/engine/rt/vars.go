@@ -121,16 +121,26 @@ func Move(name string, from, to int) {
 	}
 }
 
-// Forget sets all variables to zero, so that what they hold can be freed, and forgets them. No code may use
-// them any more.
-func Forget() {
+// Forgotten are variables that no later cell can name. Code that runs may still use them.
+type Forgotten []storage
+
+// Forget begins without variables, and returns those that there were.
+func Forget() (f Forgotten) {
 	mu.Lock()
 	defer mu.Unlock()
 	for _, s := range vars {
-		reflect.NewAt(s.typ, s.ptr).Elem().SetZero()
+		f = append(f, s)
 	}
 	clear(vars)
 	clear(followers)
+	return f
+}
+
+// Free sets the variables to zero, so that what they hold can be freed. No code may use them any more.
+func (f Forgotten) Free() {
+	for _, s := range f {
+		reflect.NewAt(s.typ, s.ptr).Elem().SetZero()
+	}
 }
 
 // Set returns a pointer to a variable that a function of its own cell reads, once the cell has given the
