@@ -73,8 +73,6 @@ type Engine struct {
 	restored  bool // no cell has run since Restore
 
 	abandoned []abandoned
-	resets    int         // how often everything was forgotten
-	forgotten []forgotten // what goroutines may still use
 	starter   starter
 
 	mu      sync.Mutex
@@ -188,7 +186,6 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	done := session.Done{Cell: c.ID, OK: true}
 	e.outputs.repair()
 	e.texts.set(c.N, strings.ReplaceAll(c.Code, "\r\n", "\n"))
-	e.freeForgotten()
 	r := e.newRun(ctx, c)
 	e.setRunning(r)
 	defer e.setRunning(nil)

@@ -227,8 +227,8 @@ func (x *execution) forget(s source.Segment) {
 }
 
 // reset forgets all declarations. It removes the files of compiled cells, and frees the variables' memory
-// except what goroutines of the cells since the reset before may still use: that is freed when they have
-// ended. The cells' code stays in memory until the session process ends.
+// unless a goroutine of an earlier cell may still use it. The cells' code stays in memory until the session
+// process ends.
 func (x *execution) reset(source.Segment) {
 	e := x.e
 	e.forget()
@@ -240,19 +240,17 @@ func (x *execution) reset(source.Segment) {
 	if err := toolchain.Forget(e.cfg.WorkDir); err != nil {
 		e.cfg.Log.Error("remove the files of forgotten cells", "err", err)
 	}
-	e.forgotten = append(e.forgotten, forgotten{e.resets, rt.Forget()})
-	e.resets++
 	running := goroutinesOfCells()
 	for i := 0; running > 0 && i < 50; i++ { // goroutines of the last cell may be about to end
 		time.Sleep(time.Millisecond)
 		running = goroutinesOfCells()
 	}
-	e.freeForgotten()
 	if running > 0 {
 		x.print("Everything that was declared is forgotten. %s still running, with what it uses.%s\n",
 			quantity.Plural(running, "goroutine is", "goroutines are"), e.keptCode())
 		return
 	}
+	rt.Forget()
 	x.print("Everything that was declared is forgotten.%s\n", e.keptCode())
 }
 

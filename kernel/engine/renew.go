@@ -95,27 +95,3 @@ func (e *Engine) outdated(p *cell.Plan) (notes []string) {
 	}
 	return notes
 }
-
-// A forgotten value holds the variables that a reset has taken from the session.
-type forgotten struct {
-	resets int // before it: the number of the runs that may use the variables
-	vars   rt.Forgotten
-}
-
-// freeForgotten frees the variables that earlier resets have taken and that no goroutine can use any more.
-// Cells cannot name what was declared before a reset, so only runs between two resets share variables.
-func (e *Engine) freeForgotten() {
-	if len(e.forgotten) == 0 {
-		return
-	}
-	living := map[int]bool{} // by resets
-	cellGoroutines(func(_ unsafe.Pointer, _ uint64, t unsafe.Pointer, _ string, _ bool, _, _ uintptr) {
-		living[(*tag)(t).run.resets] = true
-	})
-	e.forgotten = slices.DeleteFunc(e.forgotten, func(f forgotten) bool {
-		if !living[f.resets] {
-			f.vars.Free()
-		}
-		return !living[f.resets]
-	})
-}

@@ -22,7 +22,6 @@ type run struct {
 	engine *Engine
 	id     uint64 // of the request
 	n      int
-	resets int             // before the run: it shares variables with runs of the same number alone
 	asked  context.Context // ends with an interrupt
 	ctx    context.Context // the cell's; only stop and end cancel it, so that stop sees the state at the interrupt
 	cancel context.CancelCauseFunc
@@ -61,7 +60,7 @@ type run struct {
 
 // newRun makes a run for a piece of a cell.
 func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
-	r := &run{engine: e, id: c.ID, n: c.N, resets: e.resets, done: make(chan struct{}), broken: make(chan struct{}),
+	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}),
 		exited: make(chan struct{}), tags: map[string]*tag{}}
 	r.asked = ctx
 	r.ctx, r.cancel = context.WithCancelCause(r.labelled(context.WithoutCancel(ctx), fmt.Sprintf("cell[%d]", c.N)))

@@ -121,26 +121,16 @@ func Move(name string, from, to int) {
 	}
 }
 
-// Forgotten are variables that no later cell can name. Code that runs may still use them.
-type Forgotten []storage
-
-// Forget begins without variables, and returns those that there were.
-func Forget() (f Forgotten) {
+// Forget sets all variables to zero, so that what they hold can be freed, and forgets them. No code may use
+// them any more.
+func Forget() {
 	mu.Lock()
 	defer mu.Unlock()
 	for _, s := range vars {
-		f = append(f, s)
+		reflect.NewAt(s.typ, s.ptr).Elem().SetZero()
 	}
 	clear(vars)
 	clear(followers)
-	return f
-}
-
-// Free sets the variables to zero, so that what they hold can be freed. No code may use them any more.
-func (f Forgotten) Free() {
-	for _, s := range f {
-		reflect.NewAt(s.typ, s.ptr).Elem().SetZero()
-	}
 }
 
 // Set returns a pointer to a variable that a function of its own cell reads, once the cell has given the
