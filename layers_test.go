@@ -127,6 +127,8 @@ var layers = []layer{
 		"one spelling of durations, sizes and counts for whatever shows some, in every program"},
 	{"runtime/internal/clock", nil,
 		"the system's clocks, and nothing of what is timed"},
+	{"runtime/internal/pack", nil,
+		"values and their types, and nothing of processes"},
 	{"runtime/timeline", []string{"runtime/host", "runtime/internal/clock", "runtime/quantity"},
 		"every cell imports it; what it imports, users wait for"},
 	{"runtime/...", []string{"runtime/host", "runtime/quantity"},
