@@ -74,6 +74,32 @@ func goroutinesOfCells() (n int) {
 	return n
 }
 
+// livingOfCells describes the living goroutines of all cells by where most of them were started.
+func livingOfCells() string {
+	type start struct {
+		tag *tag
+		at  uintptr
+	}
+	starts := map[start]int{}
+	cellGoroutines(func(_ unsafe.Pointer, _ uint64, t unsafe.Pointer, _ string, _ bool, _, at uintptr) {
+		starts[start{(*tag)(t), at}]++
+	})
+	all, places := 0, map[string]int{}
+	for s, n := range starts {
+		all += n
+		places[s.tag.startedAt(s.at)] += n
+	}
+	order := slices.SortedFunc(maps.Keys(places), func(a, b string) int {
+		return cmp.Or(places[b]-places[a], cmp.Compare(a, b))
+	})
+	shown := order[:min(len(order), 3)]
+	text := quantity.Plural(all, "goroutine is", "goroutines are") + " still running, started at " + strings.Join(shown, ", ")
+	if more := len(order) - len(shown); more > 0 {
+		text += " and " + quantity.Plural(more, "other place")
+	}
+	return text
+}
+
 // living lists the living goroutines of the run.
 func (r *run) living() (all []living) {
 	r.each(func(l living) { all = append(all, l) })

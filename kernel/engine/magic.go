@@ -246,8 +246,8 @@ func (x *execution) reset(source.Segment) {
 		running = goroutinesOfCells()
 	}
 	if running > 0 {
-		x.print("Everything that was declared is forgotten. %s still running, with what it uses.%s\n",
-			quantity.Plural(running, "goroutine is", "goroutines are"), e.keptCode())
+		x.print("Everything that was declared is forgotten. %s, so the memory of all variables is kept: restart the kernel to free it.%s\n",
+			livingOfCells(), e.keptCode())
 		return
 	}
 	rt.Forget()

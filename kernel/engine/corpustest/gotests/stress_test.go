@@ -92,11 +92,17 @@ func TestOneSession(t *testing.T) {
 	var took time.Duration
 	t.Logf("%d cases and programs", len(all))
 	left, before := map[string]int64{}, int64(0) // bytes in use after each piece
+	kept, last := 0, ""                          // how often %reset kept memory, and the piece before
 	for cells < *stress && wrong < 20 {
 		p := all[rng.IntN(len(all))]
 		if got := k.Run("%reset"); got.Err != "" {
 			t.Fatalf("%%reset: %s", got.Err)
+		} else if strings.Contains(got.Out, "still running") {
+			if kept++; kept <= 10 {
+				t.Logf("%6d cells, after %s: %s", cells, last, strings.TrimSpace(got.Out))
+			}
 		}
+		last = p.name
 		for i, cell := range p.cells {
 			start := time.Now()
 			got := k.Run(cell.Code)
@@ -129,7 +135,7 @@ func TestOneSession(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d cells, %d wrong, seed %d", cells, wrong, *stressSeed)
+	t.Logf("%d cells, %d wrong, seed %d; %d times %%reset kept the memory of variables", cells, wrong, *stressSeed, kept)
 }
 
 // inUse returns the bytes of the heap and of stacks that a collection leaves.
