@@ -16,14 +16,14 @@ import (
 type Table interface {
 	// TypeName returns the name of a type that is not predeclared, "" if the other process may not have it.
 	TypeName(t reflect.Type) string
-	// Fixed returns the number of a pointer that both processes have, such as the one in io.EOF; ok is false
-	// for all others.
-	Fixed(p unsafe.Pointer) (n uint64, ok bool)
+	// Fixed returns the name of a pointer that both processes have, such as the one in io.EOF; ok is false for
+	// all others.
+	Fixed(p unsafe.Pointer) (name string, ok bool)
 
 	// Type returns the type with a name, or nil.
 	Type(name string) reflect.Type
-	// At returns the pointer with a number, or nil, and the type that it points to.
-	At(n uint64) (p unsafe.Pointer, elem reflect.Type)
+	// At returns the pointer with a name, or nil, and the type that it points to.
+	At(name string) (p unsafe.Pointer, elem reflect.Type)
 }
 
 // A CannotError is why a value cannot be packed.
@@ -162,8 +162,12 @@ func (p *packer) refuse(from origin, path, what string) {
 			rest = at + rest
 		}
 		if x.from.parent < 0 {
-			if strings.HasPrefix(rest, ".") {
-				rest = x.shape.typ.Name() + rest
+			if t := x.shape.typ; strings.HasPrefix(rest, ".") {
+				for t.Kind() == reflect.Pointer {
+					t = t.Elem()
+				}
+				name, _, _ := strings.Cut(t.Name(), "[")
+				rest = name + rest
 			}
 			panic(&CannotError{rest, what})
 		}
@@ -326,26 +330,26 @@ func (p *packer) walkPointer(to unsafe.Pointer, s *shape, from origin) {
 	p.add(to, elem, n, from, s.elem.kind == kindArray)
 }
 
-// The pointers that every process has, before those of the table.
+// The pointers that every process has besides those of the table.
 const (
-	fixedUTC = iota
-	fixedLocal
-	fixedTable
+	fixedUTC   = "UTC"
+	fixedLocal = "Local"
+	fixedTable = "." // and a name
 )
 
-func (p *packer) fixed(at unsafe.Pointer, s *shape) (n uint64, ok bool) {
+func (p *packer) fixed(at unsafe.Pointer, s *shape) (name string, ok bool) {
 	switch {
 	case !s.fixed:
-		return 0, false
+		return "", false
 	case at == unsafe.Pointer(time.UTC):
 		return fixedUTC, true
 	case at == unsafe.Pointer(time.Local):
 		return fixedLocal, true
 	case p.table == nil:
-		return 0, false
+		return "", false
 	}
-	n, ok = p.table.Fixed(at)
-	return fixedTable + n, ok
+	name, ok = p.table.Fixed(at)
+	return fixedTable + name, ok
 }
 
 // boxed returns a copy of the value in an interface.
@@ -453,6 +457,11 @@ func (p *packer) number(region int) {
 	p.regions[region].number = uint64(len(p.order))
 }
 
+func (p *packer) text(s string) {
+	p.uint(uint64(len(s)))
+	p.b = append(p.b, s...)
+}
+
 func (p *packer) uint(n uint64) { p.b = binary.AppendUvarint(p.b, n) }
 
 // contents packs a region.
@@ -497,9 +506,7 @@ func (p *packer) value(at unsafe.Pointer, s *shape) {
 		}
 		p.b = append(p.b, b)
 	case kindString:
-		x := *(*string)(at)
-		p.uint(uint64(len(x)))
-		p.b = append(p.b, x...)
+		p.text(*(*string)(at))
 	case kindStruct:
 		for i := range s.fields {
 			p.value(unsafe.Add(at, s.fields[i].offset), s.fields[i].shape)
@@ -557,9 +564,9 @@ func (p *packer) pointer(to unsafe.Pointer, s *shape) {
 		p.uint(refNil)
 		return
 	}
-	if n, ok := p.fixed(to, s); ok {
+	if name, ok := p.fixed(to, s); ok {
 		p.uint(refFixed)
-		p.uint(n)
+		p.text(name)
 		return
 	}
 	elem, n := s.elem.flat()

@@ -54,23 +54,25 @@ func (t *table) TypeName(typ reflect.Type) string {
 	return ""
 }
 
-func (t *table) Fixed(p unsafe.Pointer) (uint64, bool) {
-	for i, err := range t.fixed {
+func (t *table) Fixed(p unsafe.Pointer) (string, bool) {
+	for _, err := range t.fixed {
 		if reflect.ValueOf(err).UnsafePointer() == p {
-			return uint64(i), true
+			return err.Error(), true
 		}
 	}
-	return 0, false
+	return "", false
 }
 
 func (t *table) Type(name string) reflect.Type { return t.types[name] }
 
-func (t *table) At(n uint64) (unsafe.Pointer, reflect.Type) {
-	if n >= uint64(len(t.fixed)) {
-		return nil, nil
+func (t *table) At(name string) (unsafe.Pointer, reflect.Type) {
+	for _, err := range t.fixed {
+		if err.Error() == name {
+			v := reflect.ValueOf(err)
+			return v.UnsafePointer(), v.Type().Elem()
+		}
 	}
-	v := reflect.ValueOf(t.fixed[n])
-	return v.UnsafePointer(), v.Type().Elem()
+	return nil, nil
 }
 
 type (
@@ -335,7 +337,7 @@ func TestValues(t *testing.T) {
 		check(t, loc)
 	}
 	check(t, mix{
-		B: true, i8: -128, u16: 65535, f: float32(math.Inf(-1)), c: 1i, s: "é", pp: &pe, arr: [3]point{1: {1, 2}},
+		B: true, p: nil, ch: nil, f0: nil, i8: -128, u16: 65535, f: float32(math.Inf(-1)), c: 1i, s: "é", pp: &pe, arr: [3]point{1: {1, 2}},
 		ps: []*point{nil, {1, 1}}, pts: []point{{9, 9}}, nn: [][]string{nil, {}, {"x"}}, m: map[point]*celsius{{1, 2}: &temp, {}: nil},
 		mm: map[string]map[int][]byte{"a": nil, "b": {1: {1, 2}}}, a: point{1, 2}, e: errors.New("e"),
 		t: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), d: time.Second, big: big.NewInt(-9), es: make([]struct{}, 3), loc: time.Local, st: temp,
@@ -483,28 +485,26 @@ func TestRefused(t *testing.T) {
 	}
 	type job struct {
 		list []inner
-		m    map[string]inner
-		a    any
-		file *os.File
-		ctx  context.Context
-		acc  *account
 		accs [2]account
-		o    *sync.Once
-		t    reflect.Type
-		p    unsafe.Pointer
 	}
+	acc := new(account)
+	acc.mu.Lock()
+	acc.owner, acc.sum = "x", acc.sum+1
+	acc.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	type unknown struct{ a int }
+	strange := unknown{}
+	strange.a++
 	for _, c := range []struct {
 		v    any
 		want string
 	}{
 		{new(chan int), "<nil>"},
 		{&[]chan int{nil, make(chan int)}, "element [1] is a chan int"},
-		{&job{list: make([]inner, 2)}, "field job.accs[0].mu is a sync.Mutex"},
+		{&job{list: make([]inner, 2), accs: [2]account{}}, "field job.accs[0].mu is a sync.Mutex"},
 		{&struct{ j *job }{new(job)}, "field .j.accs[0].mu is a sync.Mutex"},
-		{new(account), "field account.mu is a sync.Mutex"},
+		{acc, "field account.mu is a sync.Mutex"},
 		{&[]*account{nil, new(account)}, "field [1].mu is a sync.Mutex"},
 		{&map[string]*account{"x": new(account)}, `field ["x"].mu is a sync.Mutex`},
 		{&[]inner{{}, {done: make(chan bool)}}, "field [1].done is a chan bool"},
@@ -517,7 +517,7 @@ func TestRefused(t *testing.T) {
 		{&struct{ o *sync.Once }{new(sync.Once)}, "field .o is a sync.Once"},
 		{&struct{ t reflect.Type }{reflect.TypeFor[int]()}, "field .t is a reflect.Type"},
 		{&struct{ p unsafe.Pointer }{unsafe.Pointer(new(int))}, "field .p is an unsafe pointer"},
-		{&struct{ a any }{unknown{}}, "field .a is a pack.unknown, a type that the other process does not know"},
+		{&struct{ a any }{strange}, "field .a is a pack.unknown, a type that the other process does not know"},
 		{&struct{ f []func() }{[]func(){nil, func() {}}}, "element .f[1] is a function"},
 	} {
 		_, err := Pack(nil, newTable(), c.v)
@@ -680,7 +680,7 @@ func FuzzUnpack(f *testing.F) {
 	temp := celsius(3)
 	for _, v := range []any{
 		mix{s: "x", ps: []*point{{1, 2}}, m: map[point]*celsius{{}: &temp}, a: []any{1, "x", [2]int{}}, t: time.Now(), e: io.EOF, big: big.NewInt(4)},
-		[]any{map[string][]int{"a": {1}}, &point{}, struct{ X int }{1}, pair[string]{a: "x"}, [3]int8{1}, make(chan int, 0) == nil},
+		[]any{map[string][]int{"a": {1}}, &point{}, struct{ X int }{1}, pair[string]{a: "x"}, [3]int8{1}, any(nil)},
 	} {
 		b, err := Pack(nil, tab, &v)
 		if err != nil {

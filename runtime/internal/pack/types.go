@@ -37,7 +37,7 @@ var predeclared = map[reflect.Kind]reflect.Type{
 	reflect.UnsafePointer: reflect.TypeFor[struct{}](), // of no use in another process: never packed
 }
 
-// typeName appends to nothing: it returns a name for what typ packs, "" if the table does not know the type or
+// typeName returns a name of what typ packs, "" if the table does not know the type or
 // one that it is made of.
 func (p *packer) typeName(t reflect.Type) string {
 	if t == errorType || predeclared[t.Kind()] == t {
@@ -142,8 +142,7 @@ func (p *packer) newType(t reflect.Type) {
 		panic(&CannotError{"", spell(t) + ", a type that the other process does not know"})
 	}
 	p.b = append(p.b, typeNamed)
-	p.uint(uint64(len(name)))
-	p.b = append(p.b, name...)
+	p.text(name)
 }
 
 const deepestType = 64 // of types within types, from another process

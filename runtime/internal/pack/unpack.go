@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 	"unsafe"
 )
@@ -224,13 +225,13 @@ func (u *unpacker) pointer(s *shape) unsafe.Pointer {
 func (u *unpacker) fixed(s *shape) unsafe.Pointer {
 	var p unsafe.Pointer
 	var elem reflect.Type
-	switch n := u.uint(); {
-	case n == fixedUTC:
+	switch name := string(u.bytes(u.length(1))); {
+	case name == fixedUTC:
 		p, elem = unsafe.Pointer(time.UTC), reflect.TypeFor[time.Location]()
-	case n == fixedLocal:
+	case name == fixedLocal:
 		p, elem = unsafe.Pointer(time.Local), reflect.TypeFor[time.Location]()
-	case u.table != nil:
-		p, elem = u.table.At(n - fixedTable)
+	case u.table != nil && strings.HasPrefix(name, fixedTable):
+		p, elem = u.table.At(name[len(fixedTable):])
 	}
 	if p == nil || elem != s.elem.typ {
 		u.fail("no such %v", s.typ)
