@@ -27,6 +27,7 @@ import (
 // A region is the part of the address space in which cells are laid out, near enough to the host that 32-bit
 // offsets reach from each to the other. Only the used part of it costs memory.
 type region struct {
+	start     uintptr
 	next, end uintptr
 	taken     uintptr // of the link at hand
 	dirty     uintptr // end of the memory that failed links have written
@@ -40,7 +41,7 @@ func (g *region) reserve() error {
 		got, _, e := syscall.Syscall6(syscall.SYS_MMAP, at, regionSize, syscall.PROT_NONE,
 			syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE|noReplace, ^uintptr(0), 0)
 		if e == 0 && got == at {
-			g.next, g.end = at, at+regionSize
+			g.start, g.next, g.end = at, at, at+regionSize
 			return nil
 		}
 		if e == 0 { // this kernel does not support the flag

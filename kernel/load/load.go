@@ -37,6 +37,9 @@ type Loader struct {
 	known   map[string]uintptr // what was loaded, by key
 	modules []*module
 
+	names map[uintptr]string // the reverse of known, made when it is needed; see reversed
+	named int                // entries of known that it has
+
 	// Types, and interface tables with them, that were laid out although reflect had made them before:
 	// address → address of reflect's.
 	sameTypes map[uintptr]uintptr
@@ -133,6 +136,7 @@ func (l *Loader) load(path, file string) (done bool, err error) {
 		return false, err
 	}
 	// From here on nothing fails.
+	m.sortEdges()
 	l.modules = append(l.modules, m)
 	l.region.commit()
 	for key, s := range k.byKey {

@@ -63,6 +63,7 @@ func cellText() (text, types uintptr)
 type module struct {
 	cellModule
 	mapped map[int32]uintptr
+	edges  []edge // which of its symbols refer to which symbols of cells; sorted
 }
 
 // mapType records the type that an offset stands for, when a different type lies there.

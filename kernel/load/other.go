@@ -47,3 +47,27 @@ func (*Loader) Entry(path, symbol string) uintptr { return 0 }
 func Functions(file string, params map[string]int) (map[string]Function, error) {
 	return nil, ErrNotHere
 }
+
+// A Reach is all that some symbols of cells lead to.
+type Reach struct{ Variables, Cells []string }
+
+// Reach returns nothing: no cell was loaded.
+func (*Loader) Reach(from []uintptr, jumps map[uintptr]uintptr) (r Reach) { return r }
+
+// Name returns "": no cell was loaded.
+func (*Loader) Name(at uintptr) string { return "" }
+
+// Find returns 0: no cell was loaded.
+func (*Loader) Find(name string) uintptr { return 0 }
+
+// Text returns nothing, as Find does.
+func (*Loader) Text() (start, end uintptr) { return 0, 0 }
+
+// Types returns nothing, as Find does.
+func (*Loader) Types() uintptr { return 0 }
+
+// InHost returns 0, as Find does.
+func (*Loader) InHost(name string) uintptr { return 0 }
+
+// InProgram returns true: it is not known.
+func InProgram(at uintptr) bool { return true }

@@ -35,6 +35,7 @@ type reference struct {
 }
 
 func (r *relocator) all() error {
+	r.m.edges = r.m.edges[:0]
 	for _, s := range r.link.all {
 		copy(s.data, s.o.Data(s.i)) // instructions are completed, not overwritten
 		for _, rel := range s.o.Relocs(s.i) {
@@ -59,6 +60,7 @@ func (r *relocator) one(s *symbol, rel *goobj.Reloc) error {
 		return nil // weak, and not there
 	}
 	ref.to = t.address()
+	r.refer(s, t)
 	if !rel.Sym().IsZero() {
 		ref.what = strings.Clone(s.o.nameOf(rel.Sym()))
 		if ref.to == 0 && !isTLS(ref.kind) {

@@ -36,6 +36,7 @@ type Engine struct {
 	loader *load.Loader // nil until a cell is linked into the process
 	opened int
 	facts  facts
+	shared shared
 }
 
 // New returns an engine that has loaded nothing.
@@ -118,9 +119,11 @@ func (e *Engine) open(p *cell.Plan, so string) error {
 	for _, m := range p.Moves {
 		rt.Move(m.Name, m.From, m.To)
 	}
-	if err := e.link(fmt.Sprint(names.PackagePrefix, p.Package), so); err != nil {
+	path := fmt.Sprint(names.PackagePrefix, p.Package)
+	if err := e.link(path, so); err != nil {
 		return fmt.Errorf("load cell %d: %w", p.N, err)
 	}
+	e.shared.extras(path, p.Moves, e.instead(path))
 	e.opened++
 	if rt.Lookup(p.Package) == nil {
 		return fmt.Errorf("load cell %d: its package did not register itself", p.N)
@@ -146,6 +149,9 @@ func (e *Engine) link(path, file string) error {
 			return err
 		}
 		e.loader = l
+		e.shared.mu.Lock()
+		e.shared.loader = l
+		e.shared.mu.Unlock()
 	}
 	return e.loader.Load(path, file)
 }

@@ -63,6 +63,7 @@ func (e *Engine) added(path string) {
 		}
 		if from, to := e.loader.Entry(path, f.Code), e.entry(f.Body); from != 0 && to != 0 && breaks.CanJump(from) {
 			jumps = append(jumps, breaks.Jump{From: from, To: to})
+			e.shared.jumped(from, to)
 		}
 	}
 	if len(jumps) > 0 {
@@ -159,6 +160,7 @@ func (e *Engine) redirect(p *cell.Plan) error {
 			return errors.New("the function that replaces another is missing")
 		}
 		jumps = append(jumps, breaks.Jump{From: from, To: to})
+		e.shared.jumped(from, to)
 	}
 	return breaks.Redirect(jumps)
 }

@@ -11,9 +11,10 @@ import (
 // declared it with its present type. Code holds pointers to them, so a pointer that user code took stays good
 // when the variable's type is compiled again.
 
-type varKey struct {
-	name string
-	gen  int
+// A Key names a variable's storage.
+type Key struct {
+	Name string
+	Gen  int
 }
 
 type storage struct {
@@ -22,7 +23,7 @@ type storage struct {
 }
 
 var (
-	vars = map[varKey]storage{}
+	vars = map[Key]storage{}
 	// followers are the packages' pointers to a storage that may be exchanged.
 	followers = map[unsafe.Pointer][]*unsafe.Pointer{}
 )
@@ -40,7 +41,7 @@ func VarLike[T any](name string, gen int, like T) *T { return Var[T](name, gen) 
 func VarAt(name string, gen int, pointer any) unsafe.Pointer {
 	mu.Lock()
 	defer mu.Unlock()
-	k := varKey{name, gen}
+	k := Key{name, gen}
 	s, ok := vars[k]
 	if !ok {
 		p := reflect.ValueOf(pointer)
@@ -61,7 +62,7 @@ func Zero(pointer any) unsafe.Pointer {
 func Storage(name string, gen int, t reflect.Type) reflect.Value {
 	mu.Lock()
 	defer mu.Unlock()
-	k := varKey{name, gen}
+	k := Key{name, gen}
 	s, ok := vars[k]
 	switch {
 	case !ok:
@@ -86,7 +87,7 @@ func Storage(name string, gen int, t reflect.Type) reflect.Value {
 func Follow[T any](name string, gen int, at **T) {
 	mu.Lock()
 	defer mu.Unlock()
-	if s, ok := vars[varKey{name, gen}]; ok {
+	if s, ok := vars[Key{name, gen}]; ok {
 		followers[s.ptr] = append(followers[s.ptr], (*unsafe.Pointer)(unsafe.Pointer(at)))
 	}
 }
@@ -95,7 +96,7 @@ func Follow[T any](name string, gen int, at **T) {
 func Renew(name string, gen int) {
 	mu.Lock()
 	defer mu.Unlock()
-	old, ok := vars[varKey{name, gen}]
+	old, ok := vars[Key{name, gen}]
 	if !ok {
 		return
 	}
@@ -116,8 +117,8 @@ func Renew(name string, gen int) {
 func Move(name string, from, to int) {
 	mu.Lock()
 	defer mu.Unlock()
-	if s, ok := vars[varKey{name, from}]; ok {
-		vars[varKey{name, to}] = s
+	if s, ok := vars[Key{name, from}]; ok {
+		vars[Key{name, to}] = s
 	}
 }
 
