@@ -6,7 +6,7 @@ FUZZTIME ?= 20s
 SHELL = /bin/bash
 .SHELLFLAGS = -eo pipefail -c
 
-.PHONY: test short triples gotests plugins arm64 nogcc loaderstress stops redefinitions gated pybehaviours crowds fuzz lint house generate bench jupyter browser
+.PHONY: test short triples gotests plugins arm64 nogcc loaderstress stops redefinitions kills gated pybehaviours crowds fuzz lint house generate bench jupyter browser
 
 test: ## all tests; the first run builds the host, which takes a minute
 	go test ./...
@@ -34,6 +34,9 @@ loaderstress: ## CELLS random cells of the corpus and the Go distribution in one
 
 pybehaviours: ## lab against behaviours from CPython's own tests, on one and two cores, 20 times, with the race detector
 	go test -race -cpu 1,2 -count 20 -run '^TestCPython$$' ./runtime/lab
+
+kills: ## 300 busy worker processes are killed
+	go test -count=1 -v -run '^TestKills$$' ./runtime/lab -kills 300
 
 gated: ## tests of cells where their code has gates and looks
 	INTERLEAVE_CODE=gated go test -timeout 2h ./kernel/engine/... ./kernel/unbroken

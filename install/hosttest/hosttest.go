@@ -78,6 +78,9 @@ func Main(t testing.TB, b install.Build) string {
 // of it as programs for that processor.
 var emulator = strings.Fields(os.Getenv("INTERLEAVE_EMULATOR"))
 
+// Emulated reports whether hosts of tests run in an emulator.
+func Emulated() bool { return len(emulator) > 1 }
+
 // Command returns the command that runs a host with arguments.
 func Command(host string, args ...string) *exec.Cmd {
 	if len(emulator) > 1 {

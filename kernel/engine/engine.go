@@ -27,6 +27,7 @@ import (
 	"interleave/kernel/engine/compiled"
 	"interleave/kernel/engine/interpreted"
 	"interleave/kernel/engine/rt"
+	"interleave/kernel/engine/workers"
 	"interleave/kernel/session"
 	"interleave/kernel/toolchain"
 	"interleave/kernel/toolchain/itabs"
@@ -72,6 +73,7 @@ type Engine struct {
 	narrow    bool // figures are drawn for a phone
 	restored  bool // no cell has run since Restore
 
+	literals  sync.Map // number of a cell → []cell.Literal
 	abandoned []abandoned
 	starter   starter
 
@@ -154,6 +156,8 @@ func (e *Engine) host() host.Host {
 		Origin:  cellAt,
 		Carry:   e.guard,
 		Outside: e.keeper.do,
+		Writer:  e.writer,
+		Code:    &workers.Session{Source: e.compiled, Worker: e.worker, Missing: e.noWorkers(), Captured: e.capturedIn},
 		Expect: func(yes bool) {
 			if yes {
 				setCellGoHook(timeline.Started)

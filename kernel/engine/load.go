@@ -55,6 +55,7 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 			return nil, by, err
 		}
 		r.cell, r.shift = prog.Cell, prog.Shift
+		e.keepLiterals(p)
 		if by == backend.Compiled {
 			p.Commit(true)
 			if prog.File != "" {

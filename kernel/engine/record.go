@@ -119,5 +119,6 @@ func (e *Engine) plan(rec record) (p *cell.Plan, err error) {
 // forget drops all declarations.
 func (e *Engine) forget() {
 	e.scope = e.scope.Fresh()
+	e.literals.Clear()
 	e.interp = interpreted.New(e.home)
 }

@@ -25,6 +25,7 @@ var commands = map[string]command.Func{
 	"version": printVersion,
 	"cells":   runCells,
 	"session": serveSession, // the child of a kernel
+	"worker":  serveWorker,  // the child of a session
 	"probe":   probe,        // for doctor and the self-test of install
 	"index":   writeIndex,   // for install
 }

@@ -62,7 +62,7 @@ var DefaultPackages = []string{
 
 // hidden reports whether a package is part of the toolchain's archives but not for users to import.
 func hidden(path string) bool {
-	if strings.HasPrefix(path, "interleave/kernel/") || path == "interleave/runtime/host" {
+	if strings.HasPrefix(path, "interleave/kernel/") || path == "interleave/runtime/host" || path == "interleave/runtime/remote" {
 		return true
 	}
 	for part := range strings.SplitSeq(path, "/") {

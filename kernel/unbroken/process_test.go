@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"interleave/install/hosttest"
 	"interleave/kernel/wire"
@@ -305,4 +306,67 @@ func TestOutOfMemory(t *testing.T) {
 		t.Errorf("%s", s.said())
 	}
 	k.whole(seen{}, false)
+}
+
+// workers lists the processes that a session has started for functions of cells.
+func workers(t *testing.T, session int) (pids []int) {
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil || len(dirs) == 0 {
+		t.Skip("there is no /proc")
+	}
+	for _, dir := range dirs {
+		args, _ := os.ReadFile(dir + "/cmdline")
+		stat, _ := os.ReadFile(dir + "/stat")
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		f := strings.Fields(rest)
+		if strings.Contains(string(args), "\x00worker\x00") && len(f) > 1 && (f[1] == strconv.Itoa(session) || session == 0) && f[0] != "Z" {
+			if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// Worker processes end with the session and with the kernel, also while they run a function.
+func TestWorkersEnd(t *testing.T) {
+	t.Parallel()
+	if !hosttest.Plain(t, hosttest.Host(t)) {
+		t.Skip("cells run in other processes only where their code is plain")
+	}
+	for _, c := range []struct {
+		name string
+		end  func(*kernel)
+	}{
+		{"session killed", func(k *kernel) { syscall.Kill(k.session(), syscall.SIGKILL) }},
+		{"kernel killed", func(k *kernel) { k.cmd.Process.Kill(); <-k.ended; k.ended = nil }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			k := start(t)
+			s := k.run("func hog(_ context.Context, n int) (int, error) {\n\tfor n > 0 {\n\t\tn = n&0xffff + 1\n\t}\n\treturn n, nil\n}\n" +
+				"pool, err := lab.NewProcPool(ctx, 2)\nfor range 2 {\n\tlab.SubmitWith(context.WithoutCancel(ctx), pool, hog, 1)\n}\ntime.Sleep(200 * time.Millisecond)\nfmt.Print(len(pool.Pids()), err)")
+			if s.stdout != "2 <nil>" {
+				t.Fatal(s.said())
+			}
+			pids := workers(t, k.session())
+			if len(pids) != 2 {
+				t.Fatalf("processes %v", pids)
+			}
+			c.end(k)
+			for _, pid := range pids {
+				for i := 0; alive(pid); i++ {
+					if i == 500 {
+						t.Fatalf("process %d is left", pid)
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+			}
+		})
+	}
+}
+
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(stat), ") Z ")
 }

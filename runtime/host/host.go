@@ -9,7 +9,10 @@ package host
 import (
 	"context"
 	"errors"
+	"os/exec"
+	"reflect"
 	"sync/atomic"
+	"unsafe"
 )
 
 // A Host is a program that runs user code, such as the session of a notebook. Each function may be nil, and
@@ -51,14 +54,65 @@ type Host struct {
 	// present goroutine had started that one at place.
 	Carry func(place string, f func()) func()
 
+	// Code is how other processes of this program run the user's functions. Without it they run those that
+	// were registered.
+	Code Code
+
 	// Outside calls f on a goroutine that is in no bubble of testing/synctest, and returns when f has
 	// returned. That goroutine has to exist before user code runs. Recordings begin and end there. Without it
 	// a recording cannot begin in a bubble.
 	Outside func(f func())
+	// Writer returns a function that writes output as the calling goroutine does, from any goroutine; nil if the
+	// goroutine has no output of its own. Without it output goes to the process's own.
+	Writer func() func(stderr bool, b []byte)
 	// Expect is for a host that sees by itself when something concurrent is about to begin. Expect(true) is
 	// called when it is to call timeline.Started from now on, Expect(false) when that would do nothing. It
 	// must not call package timeline.
 	Expect func(yes bool)
+}
+
+// Code is what a program and its workers, which are other processes of the same program, both know about
+// functions, types and variables. Names are of use in these processes alone. Its methods may be called from
+// several goroutines.
+type Code interface {
+	// Command returns the command that starts a worker.
+	Command() (*exec.Cmd, error)
+	// Function describes a function that a worker can call. The error is why fn is not one.
+	Function(fn reflect.Value) (Function, error)
+	// Reads returns the variables that a worker needs before it calls a function with values of some types.
+	Reads(function string, types []string) []Variable
+	// Needs returns what a worker must be given with Load before it knows a function and some types, or nil.
+	// loaded is what it has been given so far, which Needs changes.
+	Needs(function string, types []string, loaded map[string]bool) []byte
+	// TypeName returns the name of a type, or "".
+	TypeName(t reflect.Type) string
+	// Fixed returns the name of a pointer that workers have, too, such as the one in io.EOF. Some are in
+	// variables that a worker may not have, of which variable is the name.
+	Fixed(p unsafe.Pointer) (name, variable string, ok bool)
+
+	// Load takes in what Needs has returned.
+	Load(needs []byte) error
+	// Call returns the function with a name, which has type t.
+	Call(name string, t reflect.Type) (reflect.Value, error)
+	// Type returns the type with a name, or nil.
+	Type(name string) reflect.Type
+	// At returns the pointer with a name, or nil, and the type that it points to.
+	At(name string) (p unsafe.Pointer, elem reflect.Type)
+	// Variable returns a pointer to the variable with a name, or nil.
+	Variable(name string) any
+}
+
+// A Function is one that a worker can call.
+type Function struct {
+	Name  string
+	Label string // how the user knows it, such as "slow (cell[3]:2)"
+}
+
+// A Variable is one that a function reads.
+type Variable struct {
+	Name    string
+	Label   string // how the user knows it
+	Pointer any    // to it
 }
 
 // ErrRunning is what an error of Host.Call wraps when f has not ended.

@@ -10,7 +10,10 @@ import (
 	"interleave/runtime/lab"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	lab.WorkerMain()
+	goleak.VerifyTestMain(m)
+}
 
 // wantUsage checks that err is a mistake of the given call, in words that name it.
 func wantUsage(t testing.TB, err error, text string) {

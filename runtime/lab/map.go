@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +10,9 @@ import (
 	"time"
 )
 
-// Map calls fn for every item of xs on the workers of p and returns the results in the order of xs. It is
-// executor.map, and with [Progress] it is joblib.Parallel. A nil p means a pool for this call with a worker
-// for each core.
+// Map calls fn for every item of xs on the workers of ex and returns the results in the order of xs. It is
+// executor.map, and with [Progress] it is joblib.Parallel. A nil ex means a pool for this call with a worker
+// for each core. With a [ProcPool] fn runs in other processes: one line changes goroutines for processes.
 //
 // The first error cancels the rest and is returned, without results: executor.map yields those before it, and
 // multiprocessing.Pool.map lets the others finish. Items are handed out in batches, whose size follows from
@@ -19,12 +20,15 @@ import (
 // [Dynamic] for other ways.
 //
 // Map may be called from a task of the same pool: its worker then does a part of the work itself.
-func Map[T, U any](ctx context.Context, p *Pool, xs []T, fn func(context.Context, T) (U, error), opts ...MapOption) ([]U, error) {
+func Map[T, U any](ctx context.Context, ex Executor, xs []T, fn func(context.Context, T) (U, error), opts ...MapOption) ([]U, error) {
 	if fn == nil {
 		return nil, misuse("lab.Map", "nil function")
 	}
+	if pp := processesOf(ex); pp != nil {
+		return remoteMap(ctx, pp, xs, fn, opts)
+	}
 	out := make([]U, len(xs))
-	if err := p.ranges(ctx, "lab.Map", len(xs), func(ctx context.Context, lo, hi int) (err error) {
+	if err := threadsOf(ex).ranges(ctx, "lab.Map", len(xs), func(ctx context.Context, lo, hi int) (err error) {
 		in, out := xs[lo:hi], out[lo:hi]
 		for i, x := range in {
 			if out[i], err = fn(ctx, x); err != nil {
@@ -50,7 +54,8 @@ func (p *Pool) Ranges(ctx context.Context, n int, fn func(ctx context.Context, l
 // A MapOption determines how Map distributes its items.
 type MapOption func(*mapping)
 
-// Chunk hands items out k at a time instead of in batches that follow from how long they take.
+// Chunk hands items out k at a time instead of in batches that follow from how long they take. In a [ProcPool]
+// chunks that take less than two milliseconds travel to a process several at a time.
 func Chunk(k int) MapOption {
 	if k < 1 {
 		panic(misuse("lab.Chunk", "%d: need at least 1", k))
@@ -76,6 +81,8 @@ type mapping struct {
 	chunk  int // fixed size of a batch, or 0
 	static bool
 	label  string
+	least  time.Duration // that a batch should take; 0: shortBatch
+	many   bool          // a batch may be several chunks
 
 	shares int // parts that workers take: as many as there are workers
 	taken  atomic.Int64
@@ -84,10 +91,10 @@ type mapping struct {
 }
 
 // A batch should take about this long: much more than handing it out, much less than a blink.
-const (
-	shortBatch = 50 * time.Microsecond
-	longBatch  = 4 * shortBatch
-)
+const shortBatch = 50 * time.Microsecond
+
+// longBatch is how many times longer it may take.
+const longBatch = 4
 
 func (p *Pool) ranges(ctx context.Context, call string, n int, fn func(context.Context, int, int) error, opts []MapOption) error {
 	if err := checkContext(call, ctx); err != nil {
@@ -209,7 +216,7 @@ func (m *mapping) share(i int) int { return int(int64(m.n) * int64(i) / int64(m.
 // work takes items until all are taken, and counts those it did.
 func (m *mapping) work(ctx context.Context, items *int) error {
 	if !m.static {
-		b := batcher{fixed: m.chunk}
+		b := m.batcher()
 		for {
 			size := b.size(func() int { return (m.n - m.done()) / (2 * m.shares) })
 			lo := int(m.next.Add(int64(size))) - size
@@ -226,7 +233,7 @@ func (m *mapping) work(ctx context.Context, items *int) error {
 		if s >= m.shares {
 			return nil
 		}
-		b := batcher{fixed: m.chunk}
+		b := m.batcher()
 		lo, end := m.share(s), m.share(s+1)
 		for lo < end {
 			hi := lo + b.size(func() int { return end - lo })
@@ -255,10 +262,24 @@ func (m *mapping) batch(ctx context.Context, b *batcher, lo, hi int, items *int)
 	return nil
 }
 
-// A batcher chooses how many items to take at once: it doubles while batches are short, and halves when they
-// get long.
+// fastest is by how much a batch may be longer than the one before.
+const fastest = 8
+
+// A batcher chooses how many items to take at once: it takes more while batches are short, at least twice as
+// many, and half as many when they get long.
 type batcher struct {
 	fixed, now int
+	unit       int           // a batch is so many items, or a multiple of that
+	least      time.Duration // that a batch should take
+}
+
+// batcher returns a batcher for one worker.
+func (m *mapping) batcher() batcher {
+	b := batcher{fixed: m.chunk, unit: 1, least: cmp.Or(m.least, shortBatch)}
+	if m.many && m.chunk > 0 {
+		b.fixed, b.unit = 0, m.chunk
+	}
+	return b
 }
 
 func (b *batcher) size(most func() int) int {
@@ -267,9 +288,9 @@ func (b *batcher) size(most func() int) int {
 	}
 	b.now = max(1, b.now)
 	if b.now > 1 {
-		b.now = max(1, min(b.now, most()))
+		b.now = max(1, min(b.now, most()/b.unit))
 	}
-	return b.now
+	return b.now * b.unit
 }
 
 func (b *batcher) clock() (begin time.Time) {
@@ -284,9 +305,9 @@ func (b *batcher) took(begin time.Time) {
 		return
 	}
 	switch d := time.Since(begin); {
-	case d < shortBatch:
-		b.now *= 2
-	case d > longBatch:
+	case d < b.least:
+		b.now *= int(max(2, min(b.least/max(d, 1), fastest)))
+	case d > longBatch*b.least:
 		b.now /= 2
 	}
 }

@@ -75,7 +75,7 @@ func PoolName(name string) PoolOption { return func(p *Pool) { p.name = name } }
 // Size returns the number of workers.
 func (p *Pool) Size() int { return p.size }
 
-// Submit hands fn to the pool and returns its task, which is pending until a worker is free. A task whose
+// Submit hands fn to an executor and returns its task, which is pending until a worker is free. A task whose
 // context ends before that is never begun. After Shutdown it is cancelled with [ErrPoolClosed].
 //
 // It is executor.submit, and with a task of [Go] that submits and awaits it is run_in_executor: waiting here,
@@ -84,15 +84,21 @@ func (p *Pool) Size() int { return p.size }
 // A job may submit to its own pool and await what it submitted, which in Python is a deadlock when all
 // workers do so: a job that waits for a pending one by Await, Shield, Wait or Completed gives its place to
 // that one.
-func Submit[T any](ctx context.Context, p *Pool, fn func(context.Context) (T, error), opts ...TaskOption) *Task[T] {
+func Submit[T any](ctx context.Context, ex Executor, fn func(context.Context) (T, error), opts ...TaskOption) *Task[T] {
 	t := new(Task[T])
 	if fn == nil {
 		panic(misuse("lab.Submit", "nil function"))
 	}
+	p := threadsOf(ex)
 	if p == nil {
 		panic(misuse("lab.Submit", "nil pool"))
 	}
-	p.submit(ctx, "lab.Submit", &t.task, t, opts, nil, func(ctx context.Context) (err error) { t.value, err = fn(ctx); return err })
+	job := func(ctx context.Context) (err error) { t.value, err = fn(ctx); return err }
+	if pp := processesOf(ex); pp != nil {
+		_, args := pp.mustPack("lab.Submit", fn)
+		job = func(ctx context.Context) error { return pp.call(ctx, args, &t.value) }
+	}
+	p.submit(ctx, "lab.Submit", &t.task, t, opts, nil, job)
 	return t
 }
 

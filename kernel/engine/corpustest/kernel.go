@@ -36,6 +36,29 @@ type Kernel struct {
 // same text and over the same cells, is loaded as it is.
 func Start(t testing.TB, work, engine string, limit time.Duration) *Kernel {
 	t.Helper()
+	if !hosttest.Emulated() {
+		return start(t, work, engine, limit)
+	}
+	// qemu-user sometimes hangs in a fork, as the session does when it starts a compiler ahead.
+	for range 3 {
+		k := start(t, work, engine, limit)
+		ctx, cancel := context.WithTimeout(context.Background(), emulatorStarts)
+		_, err := k.Client.Request(ctx, wire.Shell, wire.ExecuteRequest{Code: "%engine"}, func(wire.Incoming) {})
+		cancel()
+		if err == nil {
+			return k
+		}
+		t.Logf("the emulator hangs: %v", err)
+	}
+	t.Fatal("the emulator hangs again and again")
+	return nil
+}
+
+// emulatorStarts is how long a session may take to start in an emulator.
+const emulatorStarts = 30 * time.Second
+
+func start(t testing.TB, work, engine string, limit time.Duration) *Kernel {
+	t.Helper()
 	host := hosttest.Host(t)
 	tools := toolchain.DirOf(host)
 	s, err := session.Start(context.Background(), session.Config{

@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+
+	"interleave/kernel/cell"
+	"interleave/kernel/session"
+)
+
+// worker returns the command that starts a process for functions of cells: this program, with the cells that
+// this session has built.
+func (e *Engine) worker() (*exec.Cmd, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return exec.Command(program, "worker", "-toolchain", e.cfg.Toolchain, "-work", e.cfg.WorkDir), nil
+}
+
+// noWorkers returns why functions of cells cannot run in other processes, or nil.
+func (e *Engine) noWorkers() error {
+	if !e.plain {
+		return errors.New("functions of cells run in other processes only where the code of cells is plain; " +
+			"interleave doctor names the way in use")
+	}
+	return nil
+}
+
+// keepLiterals remembers what the function literals of a cell capture.
+func (e *Engine) keepLiterals(p *cell.Plan) {
+	if len(p.Literals) > 0 {
+		e.literals.Store(p.N, p.Literals)
+	}
+}
+
+// capturedIn returns the names that function literals which begin in a line of cell n capture.
+func (e *Engine) capturedIn(n, line int) (names []string) {
+	list, _ := e.literals.Load(n)
+	literals, _ := list.([]cell.Literal)
+	for _, l := range literals {
+		if l.Line == line {
+			names = append(names, l.Captured...)
+		}
+	}
+	return names
+}
+
+// writer returns a function that writes output of the calling goroutine's cell, from any goroutine.
+func (e *Engine) writer() func(stderr bool, b []byte) {
+	t := current()
+	if t == nil {
+		return nil
+	}
+	return func(stderr bool, b []byte) {
+		stream := session.Stdout
+		if stderr {
+			stream = session.Stderr
+		}
+		e.out.Output(t.run.id, stream, b)
+	}
+}

@@ -1,0 +1,48 @@
+//go:build unix
+
+package remote
+
+import (
+	"os"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+// A page is memory that a program and a worker share: the worker writes there which call it has begun, so that
+// the program knows it when the worker has died.
+type page struct{ mem []byte }
+
+const pageSize = 4096
+
+// newPage returns a page and the file by which a worker finds it.
+func newPage() (*page, *os.File, error) {
+	f, err := sharedFile(pageSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := mapPage(f)
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return p, f, nil
+}
+
+func mapPage(f *os.File) (*page, error) {
+	mem, err := syscall.Mmap(int(f.Fd()), 0, pageSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err != nil {
+		return nil, os.NewSyscallError("mmap", err)
+	}
+	return &page{mem}, nil
+}
+
+func (p *page) word() *uint64 { return (*uint64)(unsafe.Pointer(unsafe.SliceData(p.mem))) }
+
+// begin records that a call has begun.
+func (p *page) begin(id uint64) { atomic.StoreUint64(p.word(), id) }
+
+// begun returns the last call that has begun.
+func (p *page) begun() uint64 { return atomic.LoadUint64(p.word()) }
+
+func (p *page) close() { _ = syscall.Munmap(p.mem) }

@@ -1,0 +1,355 @@
+package remote
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"runtime/debug"
+	"sync"
+
+	"interleave/runtime/host"
+	"interleave/runtime/internal/pack"
+)
+
+// The numbers that a worker's descriptors have.
+const (
+	socketDescriptor = 3
+	pageDescriptor   = 4
+)
+
+var (
+	contextType = reflect.TypeFor[context.Context]()
+	errorType   = reflect.TypeFor[error]()
+)
+
+// Serve calls functions for the program that has started this process, until that program ends or lets go of
+// it. Then it calls exit, also while a function runs. It returns only if the process was not started as a
+// worker.
+func Serve(code host.Code, exit func(status int)) error {
+	// reads block a thread each, which takes less time than to wait for readiness
+	conn := os.NewFile(socketDescriptor, "the program's socket")
+	page := os.NewFile(pageDescriptor, "the program's page")
+	if conn == nil || page == nil {
+		return errNoWorker
+	}
+	if stat, err := conn.Stat(); err != nil || stat.Mode()&os.ModeSocket == 0 {
+		return errNoWorker
+	}
+	shared, err := mapPage(page)
+	page.Close()
+	if err != nil {
+		return fmt.Errorf("share a page with the program: %w", err)
+	}
+	s := &server{code: code, conn: conn, page: shared, cancels: map[uint64]context.CancelCauseFunc{}, callees: map[string]*callee{}}
+	s.more.L = &s.mu
+	go s.read(exit)
+	if err := send(conn, kindReady, 0); err != nil {
+		exit(1)
+	}
+	go s.work()
+	select {}
+}
+
+var errNoWorker = errors.New("this process was not started as a worker: descriptors 3 and 4 are not what a worker gets")
+
+// work handles frames. When a function ends its goroutine, another one continues.
+func (s *server) work() {
+	defer func() { go s.work() }() // no other way leads here
+	for {
+		s.handle(s.next())
+	}
+}
+
+// A server is the worker's end.
+type server struct {
+	code host.Code
+	conn *os.File
+	page *page
+
+	mu      sync.Mutex
+	more    sync.Cond // frames has one
+	frames  []frame
+	cancels map[uint64]context.CancelCauseFunc // of calls that have arrived and not ended
+	ended   uint64                             // the last call that has ended
+
+	// of the goroutine that calls functions
+	callees map[string]*callee
+	broken  error // why no function can be called
+}
+
+// ErrCanceled is the cause of the context of a function that the caller no longer waits for.
+var ErrCanceled = errors.New("the caller has cancelled the call")
+
+// read reads frames until the other end is gone.
+func (s *server) read(exit func(int)) {
+	r := bufio.NewReaderSize(s.conn, 64<<10)
+	for {
+		f, err := receive(r)
+		if err != nil {
+			exit(1)
+		}
+		s.mu.Lock()
+		if f.kind == kindCancel {
+			if cancel := s.cancels[f.id]; cancel != nil {
+				cancel(ErrCanceled)
+			} else if f.id > s.ended { // it comes before its call can begin
+				s.cancels[f.id] = nil
+			}
+		} else {
+			s.frames = append(s.frames, f)
+			s.more.Signal()
+		}
+		s.mu.Unlock()
+	}
+}
+
+func (s *server) next() (f frame) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.frames) == 0 {
+		s.more.Wait()
+	}
+	f, s.frames = s.frames[0], s.frames[1:]
+	return f
+}
+
+func (s *server) handle(f frame) {
+	switch f.kind {
+	case kindLoad:
+		if err := s.code.Load(f.payload); err != nil && s.broken == nil {
+			s.broken = fmt.Errorf("the worker cannot load the code: %w", err)
+		}
+	case kindVars:
+		if err := s.setVariables(f.payload); err != nil && s.broken == nil {
+			s.broken = fmt.Errorf("the worker cannot set variables: %w", err)
+		}
+	case kindCall:
+		s.call(f)
+	}
+}
+
+func (s *server) setVariables(b []byte) error {
+	r := reader{b: b}
+	n := r.uint()
+	var roots []any
+	for i := uint64(0); i < n && !r.bad; i++ {
+		name := string(r.bytes())
+		v := s.code.Variable(name)
+		if v == nil {
+			return fmt.Errorf("there is no variable %s", name)
+		}
+		roots = append(roots, v)
+	}
+	if r.bad {
+		return errors.New("malformed names of variables")
+	}
+	for _, v := range roots { // nothing is left of the values before
+		reflect.ValueOf(v).Elem().SetZero()
+	}
+	return pack.Unpack(r.b, &table{code: s.code}, roots...)
+}
+
+// A callee is a function that can be called.
+type callee struct {
+	fn    reflect.Value
+	ctx   bool // its first parameter is a context
+	in    []reflect.Type
+	out   []reflect.Type // without the error
+	fails bool           // its last result is an error
+}
+
+func newCallee(fn reflect.Value) *callee {
+	t := fn.Type()
+	c := &callee{fn: fn}
+	for i := range t.NumIn() {
+		if i == 0 && t.In(i) == contextType {
+			c.ctx = true
+			continue
+		}
+		c.in = append(c.in, t.In(i))
+	}
+	for i := range t.NumOut() {
+		if i == t.NumOut()-1 && t.Out(i) == errorType {
+			c.fails = true
+			continue
+		}
+		c.out = append(c.out, t.Out(i))
+	}
+	return c
+}
+
+// How a call has ended.
+const (
+	endedWell byte = iota
+	endedError
+	endedPanic
+	endedGoexit
+	endedBroken // the function was not called
+	endedCannot // its results cannot be packed
+)
+
+// call calls a function, which may end this goroutine.
+func (s *server) call(f frame) {
+	status, payload := endedGoexit, []byte(nil)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer func() {
+		if status == endedGoexit {
+			if v := recover(); v != nil {
+				status = endedPanic
+				payload = appendBytes(appendBytes(nil, fmt.Append(nil, v)), debug.Stack())
+			}
+		}
+		cancel(nil)
+		s.mu.Lock()
+		delete(s.cancels, f.id)
+		s.ended = f.id
+		s.mu.Unlock()
+		// if the other end is gone, read ends this process
+		_ = send(s.conn, kindResult, f.id, []byte{status}, payload)
+	}()
+	c, many, args, err := s.prepare(f.payload)
+	if err != nil {
+		status, payload = endedBroken, []byte(err.Error())
+		return
+	}
+	s.mu.Lock()
+	if was, early := s.cancels[f.id]; early && was == nil {
+		cancel(ErrCanceled)
+	}
+	s.cancels[f.id] = cancel
+	s.mu.Unlock()
+	s.page.begin(f.id)
+	status, payload = s.run(ctx, c, many, args)
+}
+
+// prepare finds the function of a call and its arguments.
+func (s *server) prepare(b []byte) (c *callee, many bool, args []reflect.Value, err error) {
+	if s.broken != nil {
+		return nil, false, nil, s.broken
+	}
+	r := reader{b: b}
+	many = r.byte() == 1
+	name, typ := r.bytes(), r.bytes()
+	if r.bad {
+		return nil, false, nil, errors.New("a malformed call")
+	}
+	key := string(name) + "\x00" + string(typ)
+	if c = s.callees[key]; c == nil {
+		var zero any
+		if err := pack.Unpack(typ, &table{code: s.code}, &zero); err != nil {
+			return nil, false, nil, err
+		}
+		t := reflect.TypeOf(zero)
+		if t == nil || t.Kind() != reflect.Func {
+			return nil, false, nil, errors.New("a call of what is no function")
+		}
+		fn, err := s.code.Call(string(name), t)
+		if err != nil {
+			return nil, false, nil, err
+		}
+		c = newCallee(fn)
+		s.callees[key] = c
+	}
+	var roots []any
+	for _, t := range c.in {
+		if many {
+			t = reflect.SliceOf(t)
+		}
+		v := reflect.New(t)
+		roots = append(roots, v.Interface())
+		args = append(args, v.Elem())
+	}
+	return c, many, args, pack.Unpack(r.b, &table{code: s.code}, roots...)
+}
+
+// run calls a function once, or, with many, for each element of its only argument, until it returns an error.
+func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.Value) (byte, []byte) {
+	first := 0
+	in := make([]reflect.Value, 0, len(args)+1)
+	if c.ctx {
+		in = append(in, reflect.ValueOf(ctx))
+		first = 1
+	}
+	in = append(in, args...)
+	n := 1
+	var outs []reflect.Value // of all calls
+	for _, t := range c.out {
+		if many {
+			t = reflect.SliceOf(t)
+		}
+		outs = append(outs, reflect.New(t).Elem())
+	}
+	if many {
+		n = args[0].Len()
+		for _, o := range outs {
+			o.Set(reflect.MakeSlice(o.Type(), n, n))
+		}
+	}
+	for i := range n {
+		if many {
+			in[first] = args[0].Index(i)
+		}
+		var out []reflect.Value
+		if c.fn.Type().IsVariadic() {
+			out = c.fn.CallSlice(in)
+		} else {
+			out = c.fn.Call(in)
+		}
+		if c.fails {
+			if err, _ := out[len(out)-1].Interface().(error); err != nil {
+				return s.failed(i, err)
+			}
+		}
+		for k, o := range outs {
+			if many {
+				o = o.Index(i)
+			}
+			o.Set(out[k])
+		}
+	}
+	roots := make([]any, len(outs))
+	for k, o := range outs {
+		roots[k] = o.Addr().Interface()
+	}
+	b, err := pack.Pack(nil, &table{code: s.code}, roots...)
+	if err != nil {
+		return endedCannot, []byte(err.Error())
+	}
+	return endedWell, b
+}
+
+// failed packs the error that a function returned for element i. An error that cannot be packed is replaced by
+// a RemoteError, and so are those that it wraps, as far as necessary.
+func (s *server) failed(i int, err error) (byte, []byte) {
+	e := s.movable(err, 0)
+	b, _ := pack.Pack(nil, &table{code: s.code}, &i, &e)
+	return endedError, b
+}
+
+const deepestError = 100
+
+func (s *server) movable(err error, depth int) error {
+	if _, bad := pack.Pack(nil, &table{code: s.code}, &err); bad == nil {
+		return err
+	}
+	r := &RemoteError{Type: reflect.TypeOf(err).String(), Text: err.Error()}
+	if depth == deepestError {
+		return r
+	}
+	switch x := err.(type) {
+	case interface{ Unwrap() error }:
+		if next := x.Unwrap(); next != nil {
+			r.Wrapped = append(r.Wrapped, s.movable(next, depth+1))
+		}
+	case interface{ Unwrap() []error }:
+		for _, next := range x.Unwrap() {
+			if next != nil {
+				r.Wrapped = append(r.Wrapped, s.movable(next, depth+1))
+			}
+		}
+	}
+	return r
+}

@@ -1,0 +1,560 @@
+package remote
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"interleave/runtime/host"
+	"interleave/runtime/internal/pack"
+)
+
+// A Worker is another process that calls functions, one at a time. Its methods may be called from several
+// goroutines.
+type Worker struct {
+	name string
+	code host.Code
+	cmd  *exec.Cmd
+	conn net.Conn
+	page *page
+	out  [2]*output // standard output and standard error
+
+	mu     sync.Mutex
+	next   uint64
+	calls  []*call // sent and not answered, oldest first
+	loaded map[string]bool
+	vars   uint64 // the variables that it has
+	cause  error  // why it was ended
+	ready  bool   // it reads
+
+	ended chan struct{} // closed when the process has ended
+	err   *Error        // how; valid then
+	state *os.ProcessState
+}
+
+// A call is one that was sent.
+type call struct {
+	id    uint64
+	label string
+	done  chan struct{}
+	frame frame // valid when done is closed, unless the worker has ended
+	lost  bool  // the worker ended first
+	begun bool  // … and had begun the call
+}
+
+// bufferSize is that of a socket: the usual one is seven times as slow.
+const bufferSize = 1 << 20
+
+// Start starts a worker, and returns while it still gets ready. What it writes goes to write, line by line; it
+// is called by one goroutine at a time.
+func Start(code host.Code, name string, write func(stderr bool, line []byte)) (_ *Worker, err error) {
+	cmd, err := code.Command()
+	if err != nil {
+		return nil, err
+	}
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, fmt.Errorf("connect a worker: %w", err)
+	}
+	defer theirs.Close()
+	w := &Worker{name: name, code: code, cmd: cmd, loaded: map[string]bool{}, ended: make(chan struct{})}
+	w.conn, err = net.FileConn(ours)
+	ours.Close()
+	if err != nil {
+		return nil, fmt.Errorf("connect a worker: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			w.conn.Close()
+			if w.page != nil {
+				w.page.close()
+			}
+			for _, o := range w.out {
+				if o != nil {
+					o.file.Close()
+				}
+			}
+		}
+	}()
+	page, file, err := newPage()
+	if err != nil {
+		return nil, fmt.Errorf("share a page with a worker: %w", err)
+	}
+	w.page = page
+	defer file.Close()
+	var lock sync.Mutex // of write
+	ends := make([]*os.File, 2)
+	for i := range w.out {
+		r, end, err := os.Pipe()
+		if err != nil {
+			return nil, fmt.Errorf("connect a worker: %w", err)
+		}
+		defer end.Close()
+		ends[i] = end
+		w.out[i] = &output{file: r, lock: &lock, write: func(line []byte) { write(i == 1, line) }}
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = nil, ends[0], ends[1], []*os.File{theirs, file}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start a worker: %w", err)
+	}
+	go w.watch()
+	return w, nil
+}
+
+// watch follows the process to its end.
+func (w *Worker) watch() {
+	var all sync.WaitGroup
+	for _, o := range w.out {
+		all.Go(o.copy)
+	}
+	w.read()
+	w.conn.Close()
+	late := time.AfterFunc(grace, func() { _ = w.cmd.Process.Kill() })
+	_ = w.cmd.Wait()
+	late.Stop()
+	for _, o := range w.out { // processes that it has started may hold them open
+		o.drain()
+		o.lock.Lock()
+		if w.cmd.ProcessState.ExitCode() != crashStatus {
+			o.release()
+		}
+		o.flush()
+		o.lock.Unlock()
+		o.file.Close()
+	}
+	all.Wait()
+	w.mu.Lock()
+	w.state = w.cmd.ProcessState
+	w.err = newError(w.name, w.Pid(), w.state, w.lastOutput(), w.cause)
+	begun := w.page.begun()
+	w.page.close()
+	for _, c := range w.calls {
+		c.lost, c.begun = true, c.id <= begun
+		if c.begun {
+			w.err.Func = c.label
+		}
+		close(c.done)
+	}
+	w.calls = nil
+	w.mu.Unlock()
+	close(w.ended)
+}
+
+// read takes in results until the connection ends.
+func (w *Worker) read() {
+	r := bufio.NewReaderSize(w.conn, 64<<10)
+	for {
+		f, err := receive(r)
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.ECONNRESET) &&
+				!errors.Is(err, net.ErrClosed) {
+				w.Kill(err)
+			}
+			return
+		}
+		if f.kind == kindResult {
+			w.drain()
+		}
+		w.mu.Lock()
+		w.ready = true
+		for i, c := range w.calls {
+			if c.id == f.id && f.kind == kindResult {
+				w.calls = slices.Delete(w.calls, i, i+1)
+				c.frame = f
+				close(c.done)
+				break
+			}
+		}
+		w.mu.Unlock()
+	}
+}
+
+// lastOutput returns what the process has written last, or how its report of a crash begins.
+func (w *Worker) lastOutput() []byte {
+	if crash := w.out[1].held; len(crash) > 0 {
+		return crash
+	}
+	return append(w.out[0].last, w.out[1].last...)
+}
+
+// Pid returns the number of the process.
+func (w *Worker) Pid() int { return w.cmd.Process.Pid }
+
+// Ended is closed when the process has ended.
+func (w *Worker) Ended() <-chan struct{} { return w.ended }
+
+// Err returns how the process has ended, nil before.
+func (w *Worker) Err() *Error {
+	select {
+	case <-w.ended:
+		return w.err
+	default:
+		return nil
+	}
+}
+
+// State returns how the process has ended as the system reports it, nil before.
+func (w *Worker) State() *os.ProcessState {
+	select {
+	case <-w.ended:
+		return w.state
+	default:
+		return nil
+	}
+}
+
+// Kill ends the process at once, for a reason.
+func (w *Worker) Kill(cause error) {
+	w.mu.Lock()
+	if w.cause == nil {
+		w.cause = cause
+	}
+	w.mu.Unlock()
+	_ = w.cmd.Process.Kill()
+}
+
+// Close lets go of the worker, which ends, and returns when it has. A function that it still runs is ended.
+func (w *Worker) Close() {
+	w.mu.Lock()
+	if w.cause == nil {
+		w.cause = errClosed
+	}
+	ready := w.ready
+	w.mu.Unlock()
+	if !ready {
+		_ = w.cmd.Process.Kill()
+	}
+	if c, ok := w.conn.(interface{ CloseWrite() error }); ok {
+		_ = c.CloseWrite()
+	}
+	select {
+	case <-w.ended:
+	case <-time.After(grace):
+		w.Kill(errClosed)
+		<-w.ended
+	}
+}
+
+var errClosed = errors.New("it was no longer needed")
+
+const (
+	// grace is how long a function may run after its call was cancelled.
+	grace = 700 * time.Millisecond
+	// soon is how long the caller waits for it.
+	soon = 10 * time.Millisecond
+)
+
+// Load gives the worker the code of a function and what its variables hold, ahead of the calls.
+func (w *Worker) Load(a *Args) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.provide(a)
+}
+
+// provide sends what a worker lacks for a call. w.mu is held.
+func (w *Worker) provide(a *Args) error {
+	if needs := w.code.Needs(a.f.f.Name, a.vars.types, w.loaded); needs != nil {
+		if err := send(w.conn, kindLoad, 0, needs); err != nil {
+			return err
+		}
+	}
+	if w.vars != a.vars.id {
+		w.vars = a.vars.id
+		if a.vars.frame != nil {
+			return send(w.conn, kindVars, 0, a.vars.frame)
+		}
+	}
+	return nil
+}
+
+// ErrNotBegun is wrapped by the error of a call that the worker did not begin before it ended.
+var ErrNotBegun = errors.New("the worker ended before it began the call")
+
+// Call has the worker call a function, and sets what results point to: pointers to values of the function's
+// results, or, with many, to slices of them. If the function returned an error, element is the number of the
+// argument for which it did.
+//
+// If ctx ends first, so does the context of the function. If the function does not return soon, the worker is
+// ended; Call does not wait for that, see [Worker.Busy].
+func (w *Worker) Call(ctx context.Context, a *Args, results ...any) (element int, err error) {
+	c := &call{label: a.f.f.Label, done: make(chan struct{})}
+	if err := ctx.Err(); err != nil {
+		return 0, context.Cause(ctx)
+	}
+	w.mu.Lock()
+	if w.Err() != nil {
+		w.mu.Unlock()
+		return 0, errors.Join(ErrNotBegun, w.err)
+	}
+	w.next++
+	c.id = w.next
+	w.calls = append(w.calls, c)
+	err = w.provide(a)
+	if err == nil {
+		err = send(w.conn, kindCall, c.id, a.packed)
+	}
+	w.mu.Unlock()
+	// after an error of the connection the process ends, if it has not already
+	if err != nil {
+		w.Kill(fmt.Errorf("the connection to it broke: %w", err))
+	}
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		w.cancel(ctx, c)
+		select {
+		case <-c.done:
+		default:
+			return 0, context.Cause(ctx)
+		}
+	}
+	switch {
+	case c.lost && ctx.Err() != nil:
+		return 0, context.Cause(ctx)
+	case c.lost && c.begun:
+		<-w.ended
+		return 0, w.err
+	case c.lost:
+		<-w.ended
+		return 0, errors.Join(ErrNotBegun, w.err)
+	}
+	return a.f.result(c.frame.payload, results)
+}
+
+// cancel ends a call whose context has ended. It gives a function that looks at its context the time to return
+// its own error. If the function returns later than grace, the process is ended.
+func (w *Worker) cancel(ctx context.Context, c *call) {
+	w.mu.Lock()
+	_ = send(w.conn, kindCancel, c.id)
+	w.mu.Unlock()
+	late := time.AfterFunc(grace, func() {
+		if !w.has(c) {
+			return
+		}
+		w.Kill(fmt.Errorf("%s did not return when its context ended: %w", c.label, context.Cause(ctx)))
+	})
+	timer := time.NewTimer(soon)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+		late.Stop()
+	case <-timer.C:
+	}
+}
+
+// has reports whether a call was sent and not answered.
+func (w *Worker) has(c *call) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.calls, c)
+}
+
+// Busy reports whether the worker runs a function.
+func (w *Worker) Busy() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.calls) > 0
+}
+
+// Settle waits until the worker runs no function.
+func (w *Worker) Settle() {
+	w.mu.Lock()
+	calls := slices.Clone(w.calls)
+	w.mu.Unlock()
+	for _, c := range calls {
+		<-c.done
+	}
+}
+
+// result reads the result of a call.
+func (f *Func) result(b []byte, results []any) (element int, err error) {
+	if len(b) == 0 {
+		return 0, errors.New("the worker returned nothing")
+	}
+	tab := &table{code: f.code}
+	switch status, b := b[0], b[1:]; status {
+	case endedWell:
+		return 0, pack.Unpack(b, tab, results...)
+	case endedError:
+		var failed error
+		if err := pack.Unpack(b, tab, &element, &failed); err != nil {
+			return 0, fmt.Errorf("%s returned an error that cannot be read: %w", f.f.Label, err)
+		}
+		return element, failed
+	case endedPanic:
+		r := reader{b: b}
+		return 0, &PanicError{Value: string(r.bytes()), Stack: string(r.bytes())}
+	case endedGoexit:
+		return 0, ErrGoexit
+	case endedCannot:
+		return 0, fmt.Errorf("the result of %s cannot be copied from its process: %s", f.f.Label, b)
+	default:
+		return 0, fmt.Errorf("%s was not called: %s", f.f.Label, b)
+	}
+}
+
+// drain reads what the worker has written so far.
+func (w *Worker) drain() {
+	for _, o := range w.out {
+		o.drain()
+	}
+}
+
+// Flush writes the beginnings of lines that the worker has not ended.
+func (w *Worker) Flush() {
+	if w.Err() != nil { // its output was written when it ended
+		return
+	}
+	for _, o := range w.out {
+		o.lock.Lock()
+		o.release()
+		o.flush()
+		o.lock.Unlock()
+	}
+}
+
+// An output is one of the two streams that a worker writes to.
+type output struct {
+	file  *os.File
+	lock  *sync.Mutex // of write, line and last
+	write func(line []byte)
+	line  []byte // that has not ended
+	last  []byte // the end of all
+	// The report of a crash, with all stacks, is long. What looks like one is kept, and written only if the
+	// process continues.
+	crash bool
+	held  []byte
+}
+
+// crashStatus is that of a Go program that crashes.
+const crashStatus = 2
+
+const longestReport = 64 << 10
+
+var crashBegins = [][]byte{[]byte("fatal error: "), []byte("panic: "), []byte("runtime: "), []byte("SIG"), []byte("unexpected fault address")}
+
+// emit writes a line, or holds it.
+func (o *output) emit(line []byte) {
+	if !o.crash {
+		for _, begin := range crashBegins {
+			o.crash = o.crash || bytes.HasPrefix(line, begin)
+		}
+	}
+	switch {
+	case !o.crash:
+		o.write(line)
+	case len(o.held) < longestReport:
+		o.held = append(append(o.held, line...), '\n')
+	}
+}
+
+// release writes what was held.
+func (o *output) release() {
+	if o.crash {
+		for line := range bytes.SplitSeq(bytes.TrimSuffix(o.held, []byte("\n")), []byte("\n")) {
+			o.write(line)
+		}
+		o.crash, o.held = false, nil
+	}
+}
+
+const (
+	keptOutput  = 2 << 10
+	longestLine = 64 << 10
+)
+
+// copy reads to the end.
+func (o *output) copy() {
+	raw, err := o.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	buf := make([]byte, 64<<10)
+	for more := true; more; {
+		err := raw.Read(func(fd uintptr) bool {
+			var ok bool
+			ok, more = o.some(fd, buf)
+			return ok
+		})
+		if err != nil {
+			break
+		}
+	}
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	o.flush()
+}
+
+// some reads once. ok is false if there is nothing yet, more if there will be nothing more.
+func (o *output) some(fd uintptr, buf []byte) (ok, more bool) {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	for {
+		n, err := syscall.Read(int(fd), buf)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			return false, true
+		case n <= 0:
+			return true, false
+		}
+		o.take(buf[:n])
+		return true, true
+	}
+}
+
+func (o *output) drain() {
+	raw, err := o.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	buf := make([]byte, 4<<10)
+	_ = raw.Control(func(fd uintptr) {
+		for ok, more := true, true; ok && more; {
+			ok, more = o.some(fd, buf)
+		}
+	})
+}
+
+// take writes the lines that b ends.
+func (o *output) take(b []byte) {
+	o.last = append(o.last, b[max(0, len(b)-keptOutput):]...)
+	if len(o.last) > keptOutput {
+		o.last = append([]byte(nil), o.last[len(o.last)-keptOutput:]...)
+	}
+	for len(b) > 0 {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			o.line = append(o.line, b...)
+			if len(o.line) > longestLine {
+				o.flush()
+			}
+			return
+		}
+		o.line = append(o.line, b[:i]...)
+		b = b[i+1:]
+		o.emit(o.line)
+		o.line = o.line[:0]
+	}
+}
+
+func (o *output) flush() {
+	if len(o.line) > 0 {
+		o.emit(o.line)
+		o.line = o.line[:0]
+	}
+}
+
+// Usage returns what the process has used so far.
+func (w *Worker) Usage() (Usage, error) { return usage(w.Pid(), w.State()) }
