@@ -397,8 +397,7 @@ func mayCall(t types.Type, seen map[types.Type]bool) bool {
 	return true
 }
 
-// earlyReads finds the variables that a function of the cell may read before they have their first value,
-// each with the line of the statement that gives it.
+// earlyReads finds the variables that functions may read before their first value, and the lines that give it.
 func (p *placement) earlyReads() map[string]int {
 	need := map[string]int{}
 	inFuncs, inPatched := map[string]bool{}, map[string]bool{}
@@ -410,7 +409,7 @@ func (p *placement) earlyReads() map[string]int {
 			}
 		}
 	}
-	reached, anything := map[string]bool{}, false
+	given, reached, anything := map[string]bool{}, map[string]bool{}, false
 	for _, st := range p.steps {
 		if st.init != nil {
 			anything = p.reachFrom(p.reach, st.init.value, reached) || anything
@@ -418,9 +417,10 @@ func (p *placement) earlyReads() map[string]int {
 			anything = p.reachFrom(p.reach, st.stmt, reached) || anything
 		}
 		for _, name := range st.sets {
-			if !p.fresh[name] || !inFuncs[name] {
+			if !p.fresh[name] || !inFuncs[name] || given[name] {
 				continue
 			}
+			given[name] = true
 			ordered := st.init != nil // the language defines its order
 			if inPatched[name] || !ordered && (anything || reached[name]) {
 				need[name] = st.line
