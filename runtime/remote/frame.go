@@ -12,6 +12,7 @@ type kind byte
 
 const (
 	kindLoad   kind = 'L' // to the worker: what host.Code.Load takes
+	kindPlace  kind = 'P' // to the worker: working directory and environment
 	kindVars   kind = 'V' // to the worker: names of variables, and their values
 	kindCall   kind = 'C' // to the worker: a function and its arguments
 	kindCancel kind = 'X' // to the worker: end the context of a call

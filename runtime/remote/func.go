@@ -25,6 +25,7 @@ type Func struct {
 	out   []reflect.Type // without the error
 	fails bool
 	head  []byte // name and type, as calls begin
+	place *surroundings
 
 	mu   sync.Mutex
 	vars map[string]*variables // by the names of the types that arguments have
@@ -59,7 +60,7 @@ func New(code host.Code, fn any) (*Func, error) {
 		return nil, err
 	}
 	c := newCallee(v)
-	x := &Func{code: code, f: f, typ: v.Type(), ctx: c.ctx, out: c.out, fails: c.fails, vars: map[string]*variables{}}
+	x := &Func{code: code, f: f, typ: v.Type(), ctx: c.ctx, out: c.out, fails: c.fails, vars: map[string]*variables{}, place: here()}
 	tab := &table{code: code, types: map[string]bool{}}
 	zero := any(reflect.Zero(v.Type()).Interface())
 	typ, err := pack.Pack(nil, tab, &zero)

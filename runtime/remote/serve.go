@@ -122,6 +122,10 @@ func (s *server) handle(f frame) {
 		if err := s.code.Load(f.payload); err != nil && s.broken == nil {
 			s.broken = fmt.Errorf("the worker cannot load the code: %w", err)
 		}
+	case kindPlace:
+		if err := settle(f.payload); err != nil && s.broken == nil {
+			s.broken = fmt.Errorf("the worker cannot take over the working directory and the environment: %w", err)
+		}
 	case kindVars:
 		if err := s.setVariables(f.payload); err != nil && s.broken == nil {
 			s.broken = fmt.Errorf("the worker cannot set variables: %w", err)

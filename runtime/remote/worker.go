@@ -34,6 +34,7 @@ type Worker struct {
 	calls  []*call // sent and not answered, oldest first
 	loaded map[string]bool
 	vars   uint64 // the variables that it has
+	place  uint64 // the hash of its surroundings
 	cause  error  // why it was ended
 	ready  bool   // it reads
 
@@ -67,7 +68,7 @@ func Start(code host.Code, name string, write func(stderr bool, line []byte)) (_
 		return nil, fmt.Errorf("connect a worker: %w", err)
 	}
 	defer theirs.Close()
-	w := &Worker{name: name, code: code, cmd: cmd, loaded: map[string]bool{}, ended: make(chan struct{})}
+	w := &Worker{name: name, code: code, cmd: cmd, place: here().hash, loaded: map[string]bool{}, ended: make(chan struct{})}
 	w.conn, err = net.FileConn(ours)
 	ours.Close()
 	if err != nil {
@@ -265,6 +266,12 @@ func (w *Worker) Load(a *Args) error {
 func (w *Worker) provide(a *Args) error {
 	if needs := w.code.Needs(a.f.f.Name, a.vars.types, w.loaded); needs != nil {
 		if err := send(w.conn, kindLoad, 0, needs); err != nil {
+			return err
+		}
+	}
+	if p := a.f.place; w.place != p.hash {
+		w.place = p.hash
+		if err := send(w.conn, kindPlace, 0, p.pack()); err != nil {
 			return err
 		}
 	}

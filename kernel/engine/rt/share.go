@@ -70,3 +70,23 @@ func Errors(visit func(k Key, value error) bool) {
 		}
 	}
 }
+
+// Given reports, for each variable that functions of the cell may read before the cell gives it a value, whether
+// it has one.
+func (c *Cell) Given() (given []bool) {
+	for _, set := range c.Early {
+		given = append(given, atomic.LoadUint32(set) != 0)
+	}
+	return given
+}
+
+// Give records, in another process, what Given has returned.
+func (c *Cell) Give(given []bool) {
+	for i, set := range c.Early {
+		v := uint32(0)
+		if i < len(given) && given[i] {
+			v = 1
+		}
+		atomic.StoreUint32(set, v)
+	}
+}

@@ -43,6 +43,8 @@ type Session struct {
 type needs struct {
 	Cells []Cell
 	Jumps [][2]string // entries of functions, and of those that take their place
+	// for cells, by import path, which of the variables that a function may read too early have a value
+	Given map[string][]bool `json:",omitempty"`
 }
 
 // A Cell is what a worker loads.
@@ -212,6 +214,16 @@ func (s *Session) Needs(function string, types []string, loaded map[string]bool)
 			moves, instead := s.Source.Extras(path)
 			n.Cells = append(n.Cells, Cell{path, moves, instead})
 		}
+		number, err := numberOf(path)
+		if c := rt.Lookup(number); err == nil && c != nil && len(c.Early) > 0 {
+			given := c.Given()
+			if key := fmt.Sprint(path, given); !loaded[key] {
+				if n.Given == nil {
+					n.Given = map[string][]bool{}
+				}
+				loaded[key], n.Given[path] = true, given
+			}
+		}
 	}
 	for from, to := range jumps {
 		jump := [2]string{l.Name(from), l.Name(to)}
@@ -221,7 +233,7 @@ func (s *Session) Needs(function string, types []string, loaded map[string]bool)
 			n.Jumps = append(n.Jumps, jump)
 		}
 	}
-	if len(n.Cells)+len(n.Jumps) == 0 {
+	if len(n.Cells)+len(n.Jumps)+len(n.Given) == 0 {
 		return nil
 	}
 	slices.SortFunc(n.Jumps, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
@@ -230,6 +242,11 @@ func (s *Session) Needs(function string, types []string, loaded map[string]bool)
 		return nil
 	}
 	return b
+}
+
+// numberOf returns the number of a cell's package.
+func numberOf(path string) (int, error) {
+	return strconv.Atoi(strings.TrimPrefix(path, names.PackagePrefix))
 }
 
 // pathOf returns the import path in a symbol of a cell.

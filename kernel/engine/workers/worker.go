@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os/exec"
 	"reflect"
-	"strconv"
 	"strings"
 	"sync"
 	"unsafe"
@@ -74,12 +73,14 @@ func (w *Worker) Load(b []byte) error {
 		if err := w.loader.Load(c.Path, file); err != nil {
 			return err
 		}
-		number, err := strconv.Atoi(strings.TrimPrefix(c.Path, load.CellPrefix+"c"))
+	}
+	for path, given := range n.Given {
+		number, err := numberOf(path)
 		if err != nil {
 			return err
 		}
 		if c := rt.Lookup(number); c != nil {
-			c.Over()
+			c.Give(given)
 		}
 	}
 	var jumps []breaks.Jump
