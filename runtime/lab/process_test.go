@@ -209,7 +209,7 @@ func TestSpawnRefuses(t *testing.T) {
 		{ctx, twice, []any{1}, "lab.Spawn: argument 1 of lab_test.twice is of type int: need float64"},
 		{ctx, twice, []any{nil}, "lab.Spawn: argument 1 of lab_test.twice is nil: need a value of type float64"},
 		{ctx, list.total, nil, "lab.Spawn: lab_test.(*ledger).total is bound to a value: use the method expression and pass the value as the first argument"},
-		{ctx, func() int { return len(list.rows) }, nil, fmt.Sprintf("lab.Spawn: the function literal at process_test.go:%d captures variables, and another process has none of that: pass it as an argument", here+14)},
+		{ctx, func() int { return len(list.rows) }, nil, fmt.Sprintf("lab.Spawn: the function literal at process_test.go:%d captures variables, which another process does not have: pass them as arguments", here+14)},
 		{ctx, grid, []any{map[string][]any{"k": {make(chan int)}}}, `lab.Spawn: argument 1 of lab_test.grid cannot be sent to another process: element ["k"][0] is a chan int`},
 	} {
 		_, err := lab.Spawn(c.ctx, c.fn, c.args...)
@@ -259,7 +259,7 @@ func TestProcPool(t *testing.T) {
 	_, _, here, _ := runtime.Caller(0)
 	wantMisuse(t, func() {
 		lab.Submit(ctx, pool, func(context.Context) (int, error) { return len(xs), nil })
-	}, fmt.Sprintf("lab.Submit: the function literal at process_test.go:%d captures variables, and another process has none of that: pass it as an argument", here+2))
+	}, fmt.Sprintf("lab.Submit: the function literal at process_test.go:%d captures variables, which another process does not have: pass them as arguments", here+2))
 	if len(pool.Pids()) != 2 || pool.Size() != 2 {
 		t.Errorf("%v", pool.Pids())
 	}

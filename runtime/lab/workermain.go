@@ -146,7 +146,7 @@ func (p *program) Function(fn reflect.Value) (host.Function, error) {
 		return host.Function{}, fmt.Errorf("%s is bound to a value: use the method expression and pass the value as the first argument", method)
 	}
 	file, line := f.FileLine(fn.Pointer())
-	return host.Function{}, fmt.Errorf("the function literal at %s:%d captures variables, and another process has none of that: pass it as an argument",
+	return host.Function{}, fmt.Errorf("the function literal at %s:%d captures variables, which another process does not have: pass them as arguments",
 		file[strings.LastIndexByte(file, '/')+1:], line)
 }
 

@@ -140,7 +140,7 @@ func (s *Session) bound(name, place string) error {
 	if place != "" {
 		place = " at " + place
 	}
-	return fmt.Errorf("the function literal%s captures %s, and another process has none of that: pass it as an argument, or declare it as a variable of the session", place, captured)
+	return fmt.Errorf("the function literal%s captures %s, which another process does not have: pass it as an argument, or declare it as a variable of the session", place, captured)
 }
 
 // Reads returns the variables that a function reads when it has values of some types.
