@@ -89,14 +89,14 @@ func Submit[T any](ctx context.Context, ex Executor, fn func(context.Context) (T
 	if fn == nil {
 		panic(misuse("lab.Submit", "nil function"))
 	}
-	p := threadsOf(ex)
-	if p == nil {
-		panic(misuse("lab.Submit", "nil pool"))
-	}
 	job := func(ctx context.Context) (err error) { t.value, err = fn(ctx); return err }
 	if pp := processesOf(ex); pp != nil {
 		_, args := pp.mustPack("lab.Submit", fn)
 		job = func(ctx context.Context) error { return pp.call(ctx, args, &t.value) }
+	}
+	p := threadsOf(ex)
+	if p == nil {
+		panic(misuse("lab.Submit", "nil pool"))
 	}
 	p.submit(ctx, "lab.Submit", &t.task, t, opts, nil, job)
 	return t

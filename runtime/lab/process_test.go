@@ -437,6 +437,9 @@ func TestProcessMisuse(t *testing.T) {
 	var none func(context.Context, int) (int, error)
 	wantMisuse(t, func() { lab.SubmitWith(ctx, nil, none, 1) }, "lab.SubmitWith: nil function")
 	wantMisuse(t, func() { lab.SubmitWith(ctx, new(lab.ProcPool), squareOf, 1) }, "lab.SubmitWith: the pool was never made: lab.NewProcPool makes one")
+	wantMisuse(t, func() { lab.Submit(ctx, (*lab.ProcPool)(nil), customError) }, "lab.Submit: the pool was never made: lab.NewProcPool makes one")
+	_, err = lab.Map(ctx, (*lab.ProcPool)(nil), []int{1}, squareOf)
+	wantUsage(t, err, "lab.Map: the pool was never made: lab.NewProcPool makes one")
 	_, err = lab.Map(ctx, new(lab.ProcPool), []int{1}, squareOf)
 	wantUsage(t, err, "lab.Map: the pool was never made: lab.NewProcPool makes one")
 }

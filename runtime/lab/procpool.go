@@ -123,8 +123,14 @@ func (p *ProcPool) Shutdown(ctx context.Context, cancelPending bool) error {
 // Close is a Shutdown that runs the pending jobs and waits without a limit.
 func (p *ProcPool) Close() error { return p.Shutdown(context.Background(), false) }
 
-func (p *ProcPool) threads() *Pool       { return p.pool }
-func (p *ProcPool) elsewhere() *ProcPool { return p }
+func (p *ProcPool) threads() *Pool { return p.pool }
+
+func (p *ProcPool) elsewhere() *ProcPool {
+	if p == nil {
+		return new(ProcPool) // which every call refuses
+	}
+	return p
+}
 
 // function returns fn as one that processes can call.
 func (p *ProcPool) function(fn any) (*remote.Func, error) { return remote.New(p.code, fn) }

@@ -100,7 +100,7 @@ var habits = []habit{
 	{``, `^undefined: lab\.[\pL\d_]+$`,
 		"The README of package lab lists Python's names and their counterparts: lab.Go, lab.Gather, lab.NewPool, lab.NewQueue …",
 		"", ""},
-	{``, `(?s)have \(context.*want \(context\.Context, \*lab\.Pool`,
+	{``, `(?s)have \(context.*want \(context\.Context, lab\.Executor`,
 		"The pool is the second argument: lab.NewPool(4), or nil for a pool of this call", "", ""},
 	{``, `(as|match) func\(context\.Context\)`,
 		"lab runs functions that take a context: func(ctx context.Context) (int, error) { … }, " +
