@@ -91,7 +91,7 @@ func Submit[T any](ctx context.Context, ex Executor, fn func(context.Context) (T
 	}
 	job := func(ctx context.Context) (err error) { t.value, err = fn(ctx); return err }
 	if pp := processesOf(ex); pp != nil {
-		_, args := pp.mustPack("lab.Submit", fn)
+		args := pp.mustPack("lab.Submit", fn)
 		job = func(ctx context.Context) error { return pp.call(ctx, args, &t.value) }
 	}
 	p := threadsOf(ex)

@@ -244,16 +244,15 @@ func SubmitWith[A, T any](ctx context.Context, ex Executor, fn func(context.Cont
 	}
 	job := func(ctx context.Context) (err error) { t.value, err = fn(ctx, arg); return err }
 	if pp := processesOf(ex); pp != nil {
-		f, args := pp.mustPack(call, fn, &arg)
-		_ = f
+		args := pp.mustPack(call, fn, &arg)
 		job = func(ctx context.Context) error { return pp.call(ctx, args, &t.value) }
 	}
 	threadsOf(ex).orCores().submit(ctx, call, &t.task, t, opts, nil, job)
 	return t
 }
 
-// mustPack returns fn as a function for processes, with packed arguments. It panics with a mistake.
-func (p *ProcPool) mustPack(call string, fn any, args ...any) (*remote.Func, *remote.Args) {
+// mustPack packs a call of fn for a process. It panics with a mistake.
+func (p *ProcPool) mustPack(call string, fn any, args ...any) *remote.Args {
 	if p.pool == nil {
 		panic(zero(call, "pool", "lab.NewProcPool"))
 	}
@@ -265,5 +264,5 @@ func (p *ProcPool) mustPack(call string, fn any, args ...any) (*remote.Func, *re
 	if err != nil {
 		panic(misuse(call, "the argument of %s cannot be sent to another process: %v", f.Label(), err))
 	}
-	return f, packed
+	return packed
 }

@@ -255,13 +255,6 @@ const (
 	soon = 10 * time.Millisecond
 )
 
-// Load gives the worker the code of a function and what its variables hold, ahead of the calls.
-func (w *Worker) Load(a *Args) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.provide(a)
-}
-
 // provide sends what a worker lacks for a call. w.mu is held.
 func (w *Worker) provide(a *Args) error {
 	if needs := w.code.Needs(a.f.f.Name, a.vars.types, w.loaded); needs != nil {
