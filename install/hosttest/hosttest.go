@@ -78,6 +78,15 @@ func Main(t testing.TB, b install.Build) string {
 // of it as programs for that processor.
 var emulator = strings.Fields(os.Getenv("INTERLEAVE_EMULATOR"))
 
+// Before version 8.1, qemu-user's child of a fork hangs now and then: it translates code before exec, in a tree whose
+// memory comes from GLib's slices, and another thread of the parent may have held their lock (qemu's commit
+// 2f7828b5, issue 285). With this variable GLib takes that memory from malloc, which survives a fork.
+func init() {
+	if Emulated() {
+		os.Setenv("G_SLICE", "always-malloc")
+	}
+}
+
 // Emulated reports whether hosts of tests run in an emulator.
 func Emulated() bool { return len(emulator) > 1 }
 

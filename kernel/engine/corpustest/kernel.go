@@ -36,34 +36,6 @@ type Kernel struct {
 // same text and over the same cells, is loaded as it is.
 func Start(t testing.TB, work, engine string, limit time.Duration) *Kernel {
 	t.Helper()
-	k := start(t, work, limit)
-	// qemu-user sometimes hangs in a fork, as the session does when it starts a compiler ahead.
-	for range 3 {
-		if !hosttest.Emulated() || k.answers(emulatorStarts) {
-			break
-		}
-		t.Log("the emulator hangs: another session is started")
-		k = start(t, work, limit)
-	}
-	k.magic("%plot off")
-	k.magic("%engine " + engine)
-	return k
-}
-
-// answers reports whether the session runs a first cell in time.
-func (k *Kernel) answers(within time.Duration) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	_, err := k.Client.Request(ctx, wire.Shell, wire.ExecuteRequest{Code: "%plot off"}, func(wire.Incoming) {})
-	return err == nil
-}
-
-// emulatorStarts is how long a session may take to start in an emulator.
-const emulatorStarts = 30 * time.Second
-
-// start starts a kernel with a fresh session.
-func start(t testing.TB, work string, limit time.Duration) *Kernel {
-	t.Helper()
 	host := hosttest.Host(t)
 	tools := toolchain.DirOf(host)
 	s, err := session.Start(context.Background(), session.Config{
@@ -76,7 +48,10 @@ func start(t testing.TB, work string, limit time.Duration) *Kernel {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Kernel{kerneltest.Start(t, s), t, limit}
+	k := &Kernel{kerneltest.Start(t, s), t, limit}
+	k.magic("%plot off")
+	k.magic("%engine " + engine)
+	return k
 }
 
 // magic runs a line that has no number.
