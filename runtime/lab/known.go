@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"strconv"
+
+	"interleave/runtime/remote"
 )
 
 // knownErrors are the errors that stay themselves on their way between processes of an ordinary program: code
@@ -26,11 +28,18 @@ var knownErrors = map[string]error{
 	"io.ErrShortBuffer":        io.ErrShortBuffer,
 	"io.ErrShortWrite":         io.ErrShortWrite,
 	"io.ErrUnexpectedEOF":      io.ErrUnexpectedEOF,
+	"lab.ErrBrokenBarrier":     ErrBrokenBarrier,
+	"lab.ErrClosed":            ErrClosed,
+	"lab.ErrDeadlock":          ErrDeadlock,
 	"lab.ErrGoexit":            ErrGoexit,
+	"lab.ErrLoopDeadlock":      ErrLoopDeadlock,
+	"lab.ErrNotDone":           ErrNotDone,
 	"lab.ErrPoolClosed":        ErrPoolClosed,
 	"net.ErrClosed":            net.ErrClosed,
 	"os.ErrDeadlineExceeded":   os.ErrDeadlineExceeded,
 	"os.ErrProcessDone":        os.ErrProcessDone,
+	"remote.ErrAbandoned":      remote.ErrAbandoned,
+	"remote.ErrFreed":          remote.ErrFreed,
 	"strconv.ErrRange":         strconv.ErrRange,
 	"strconv.ErrSyntax":        strconv.ErrSyntax,
 	"context.DeadlineExceeded": context.DeadlineExceeded,

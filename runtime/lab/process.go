@@ -234,6 +234,9 @@ func codeOfProgram() host.Code {
 	return &ordinary
 }
 
+// Objects of package proc ask for the program's code, too.
+func init() { remote.Program = codeOfProgram }
+
 // SubmitWith hands fn and its argument to an executor: executor.submit(fn, arg). In a process fn gets a copy of
 // arg.
 func SubmitWith[A, T any](ctx context.Context, ex Executor, fn func(context.Context, A) (T, error), arg A, opts ...TaskOption) *Task[T] {

@@ -16,8 +16,11 @@ const (
 	kindVars   kind = 'V' // to the worker: names of variables, and their values
 	kindCall   kind = 'C' // to the worker: a function and its arguments
 	kindCancel kind = 'X' // to the worker: end the context of a call
+	kindAnswer kind = 'N' // to the worker: what a method of an object has returned
 	kindReady  kind = 'S' // from the worker: it has begun to read
 	kindResult kind = 'R' // from the worker: how a call has ended
+	kindAsk    kind = 'A' // from the worker: an object of the program, a method, its arguments
+	kindDrop   kind = 'D' // from the worker: end the context of what it has asked for
 )
 
 const headerSize = 8 + 1 + 8

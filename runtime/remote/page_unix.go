@@ -9,8 +9,8 @@ import (
 	"unsafe"
 )
 
-// A page is memory that a program and a worker share: the worker writes there which call it has begun, so that
-// the program knows it when the worker has died.
+// A page is memory that a program and a worker share: the program writes there which number the worker has, and
+// the worker which call it has begun, so that the program knows it when the worker has died.
 type page struct{ mem []byte }
 
 const pageSize = 4096
@@ -38,6 +38,9 @@ func mapPage(f *os.File) (*page, error) {
 }
 
 func (p *page) word() *uint64 { return (*uint64)(unsafe.Pointer(unsafe.SliceData(p.mem))) }
+
+// number is that of the worker.
+func (p *page) number() *uint32 { return (*uint32)(unsafe.Pointer(&p.mem[8])) }
 
 // begin records that a call has begun.
 func (p *page) begin(id uint64) { atomic.StoreUint64(p.word(), id) }

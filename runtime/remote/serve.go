@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 // The numbers that a worker's descriptors have.
 const (
 	socketDescriptor = 3
-	pageDescriptor   = 4
+	pageDescriptor   = 4 // and memoryDescriptor, 5
 )
 
 var (
@@ -43,10 +44,12 @@ func Serve(code host.Code, exit func(status int)) error {
 	if err != nil {
 		return fmt.Errorf("share a page with the program: %w", err)
 	}
-	s := &server{code: code, conn: conn, page: shared, cancels: map[uint64]context.CancelCauseFunc{}, callees: map[string]*callee{}}
+	s := &server{code: code, conn: conn, page: shared, number: *shared.number(),
+		cancels: map[uint64]context.CancelCauseFunc{}, callees: map[string]*callee{}, asks: map[uint64]chan []byte{}}
 	s.more.L = &s.mu
+	serving.Store(s)
 	go s.read(exit)
-	if err := send(conn, kindReady, 0); err != nil {
+	if err := s.send(kindReady, 0); err != nil {
 		exit(1)
 	}
 	go s.work()
@@ -65,23 +68,23 @@ func (s *server) work() {
 
 // A server is the worker's end.
 type server struct {
-	code host.Code
-	conn *os.File
-	page *page
+	code   host.Code
+	conn   *os.File
+	write  sync.Mutex // of conn
+	page   *page
+	number uint32
 
 	mu      sync.Mutex
 	more    sync.Cond // frames has one
 	frames  []frame
 	cancels map[uint64]context.CancelCauseFunc // of calls that have arrived and not ended
 	ended   uint64                             // the last call that has ended
+	broken  error                              // why no function can be called
+	lastAsk uint64
+	asks    map[uint64]chan []byte // what the program was asked for
 
-	// of the goroutine that calls functions
-	callees map[string]*callee
-	broken  error // why no function can be called
+	callees map[string]*callee // of the goroutine that calls functions
 }
-
-// ErrCanceled is the cause of the context of a function that the caller no longer waits for.
-var ErrCanceled = errors.New("the caller has cancelled the call")
 
 // read reads frames until the other end is gone.
 func (s *server) read(exit func(int)) {
@@ -91,19 +94,40 @@ func (s *server) read(exit func(int)) {
 		if err != nil {
 			exit(1)
 		}
-		s.mu.Lock()
-		if f.kind == kindCancel {
-			if cancel := s.cancels[f.id]; cancel != nil {
-				cancel(ErrCanceled)
-			} else if f.id > s.ended { // it comes before its call can begin
-				s.cancels[f.id] = nil
+		switch f.kind {
+		case kindLoad: // here, since answers need it that come while a function runs
+			if err := s.code.Load(f.payload); err != nil {
+				s.breaks(fmt.Errorf("the worker cannot load the code: %w", err))
 			}
-		} else {
+		case kindAnswer:
+			s.answer(f)
+		case kindCancel:
+			s.cancel(f.id)
+		default:
+			s.mu.Lock()
 			s.frames = append(s.frames, f)
 			s.more.Signal()
+			s.mu.Unlock()
 		}
-		s.mu.Unlock()
 	}
+}
+
+// cancel ends the context of a call.
+func (s *server) cancel(id uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cancel := s.cancels[id]; cancel != nil {
+		cancel(context.Canceled)
+	} else if id > s.ended { // it comes before its call can begin
+		s.cancels[id] = nil
+	}
+}
+
+// breaks notes why no function can be called from now on.
+func (s *server) breaks(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = cmp.Or(s.broken, err)
 }
 
 func (s *server) next() (f frame) {
@@ -118,17 +142,13 @@ func (s *server) next() (f frame) {
 
 func (s *server) handle(f frame) {
 	switch f.kind {
-	case kindLoad:
-		if err := s.code.Load(f.payload); err != nil && s.broken == nil {
-			s.broken = fmt.Errorf("the worker cannot load the code: %w", err)
-		}
 	case kindPlace:
-		if err := settle(f.payload); err != nil && s.broken == nil {
-			s.broken = fmt.Errorf("the worker cannot take over the working directory and the environment: %w", err)
+		if err := settle(f.payload); err != nil {
+			s.breaks(fmt.Errorf("the worker cannot take over the working directory and the environment: %w", err))
 		}
 	case kindVars:
-		if err := s.setVariables(f.payload); err != nil && s.broken == nil {
-			s.broken = fmt.Errorf("the worker cannot set variables: %w", err)
+		if err := s.setVariables(f.payload); err != nil {
+			s.breaks(fmt.Errorf("the worker cannot set variables: %w", err))
 		}
 	case kindCall:
 		s.call(f)
@@ -212,7 +232,7 @@ func (s *server) call(f frame) {
 		s.ended = f.id
 		s.mu.Unlock()
 		// if the other end is gone, read ends this process
-		_ = send(s.conn, kindResult, f.id, []byte{status}, payload)
+		_ = s.send(kindResult, f.id, []byte{status}, payload)
 	}()
 	c, many, args, err := s.prepare(f.payload)
 	if err != nil {
@@ -221,7 +241,7 @@ func (s *server) call(f frame) {
 	}
 	s.mu.Lock()
 	if was, early := s.cancels[f.id]; early && was == nil {
-		cancel(ErrCanceled)
+		cancel(context.Canceled)
 	}
 	s.cancels[f.id] = cancel
 	s.mu.Unlock()
@@ -231,8 +251,11 @@ func (s *server) call(f frame) {
 
 // prepare finds the function of a call and its arguments.
 func (s *server) prepare(b []byte) (c *callee, many bool, args []reflect.Value, err error) {
-	if s.broken != nil {
-		return nil, false, nil, s.broken
+	s.mu.Lock()
+	broken := s.broken
+	s.mu.Unlock()
+	if broken != nil {
+		return nil, false, nil, broken
 	}
 	r := reader{b: b}
 	many = r.byte() == 1
@@ -328,15 +351,17 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 // failed packs the error that a function returned for element i. An error that cannot be packed is replaced by
 // a RemoteError, and so are those that it wraps, as far as necessary.
 func (s *server) failed(i int, err error) (byte, []byte) {
-	e := s.movable(err, 0)
-	b, _ := pack.Pack(nil, &table{code: s.code}, &i, &e)
+	tab := &table{code: s.code}
+	e := movable(tab, err, 0)
+	b, _ := pack.Pack(nil, tab, &i, &e)
 	return endedError, b
 }
 
 const deepestError = 100
 
-func (s *server) movable(err error, depth int) error {
-	if _, bad := pack.Pack(nil, &table{code: s.code}, &err); bad == nil {
+// movable returns an error, or one that stands for it and can be packed.
+func movable(tab *table, err error, depth int) error {
+	if _, bad := pack.Pack(nil, tab, &err); bad == nil {
 		return err
 	}
 	r := &RemoteError{Type: reflect.TypeOf(err).String(), Text: err.Error()}
@@ -346,12 +371,12 @@ func (s *server) movable(err error, depth int) error {
 	switch x := err.(type) {
 	case interface{ Unwrap() error }:
 		if next := x.Unwrap(); next != nil {
-			r.Wrapped = append(r.Wrapped, s.movable(next, depth+1))
+			r.Wrapped = append(r.Wrapped, movable(tab, next, depth+1))
 		}
 	case interface{ Unwrap() []error }:
 		for _, next := range x.Unwrap() {
 			if next != nil {
-				r.Wrapped = append(r.Wrapped, s.movable(next, depth+1))
+				r.Wrapped = append(r.Wrapped, movable(tab, next, depth+1))
 			}
 		}
 	}

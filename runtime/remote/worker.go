@@ -22,21 +22,26 @@ import (
 // A Worker is another process that calls functions, one at a time. Its methods may be called from several
 // goroutines.
 type Worker struct {
-	name string
-	code host.Code
-	cmd  *exec.Cmd
-	conn net.Conn
-	page *page
-	out  [2]*output // standard output and standard error
+	name   string
+	number uint32
+	code   host.Code
+	cmd    *exec.Cmd
+	conn   net.Conn
+	page   *page
+	out    [2]*output // standard output and standard error
 
 	mu     sync.Mutex
 	next   uint64
 	calls  []*call // sent and not answered, oldest first
 	loaded map[string]bool
-	vars   uint64 // the variables that it has
-	place  uint64 // the hash of its surroundings
-	cause  error  // why it was ended
-	ready  bool   // it reads
+	vars   uint64                             // the variables that it has
+	has    map[string]bool                    // their names
+	asks   map[uint64]context.CancelCauseFunc // what it has asked for
+	place  uint64                             // the hash of its surroundings
+	cause  error                              // why it was ended
+	ready  bool                               // it reads
+
+	answers sync.WaitGroup // goroutines that answer it
 
 	ended chan struct{} // closed when the process has ended
 	err   *Error        // how; valid then
@@ -68,7 +73,8 @@ func Start(code host.Code, name string, write func(stderr bool, line []byte)) (_
 		return nil, fmt.Errorf("connect a worker: %w", err)
 	}
 	defer theirs.Close()
-	w := &Worker{name: name, code: code, cmd: cmd, place: here().hash, loaded: map[string]bool{}, ended: make(chan struct{})}
+	w := &Worker{name: name, code: code, cmd: cmd, place: here().hash, loaded: map[string]bool{},
+		asks: map[uint64]context.CancelCauseFunc{}, ended: make(chan struct{})}
 	w.conn, err = net.FileConn(ours)
 	ours.Close()
 	if err != nil {
@@ -94,18 +100,24 @@ func Start(code host.Code, name string, write func(stderr bool, line []byte)) (_
 	w.page = page
 	defer file.Close()
 	var lock sync.Mutex // of write
-	ends := make([]*os.File, 2)
+	pipes := make([]*os.File, 2)
 	for i := range w.out {
 		r, end, err := os.Pipe()
 		if err != nil {
 			return nil, fmt.Errorf("connect a worker: %w", err)
 		}
 		defer end.Close()
-		ends[i] = end
+		pipes[i] = end
 		w.out[i] = &output{file: r, lock: &lock, write: func(line []byte) { write(i == 1, line) }}
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = nil, ends[0], ends[1], []*os.File{theirs, file}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = nil, pipes[0], pipes[1], []*os.File{theirs, file}
+	if f := memoryFile(); f != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	}
+	w.number = begins()
+	*page.number() = w.number
 	if err := cmd.Start(); err != nil {
+		ends(w.number)
 		return nil, fmt.Errorf("start a worker: %w", err)
 	}
 	go w.watch()
@@ -123,6 +135,8 @@ func (w *Worker) watch() {
 	late := time.AfterFunc(grace, func() { _ = w.cmd.Process.Kill() })
 	_ = w.cmd.Wait()
 	late.Stop()
+	w.dropAll()
+	ends(w.number)
 	for _, o := range w.out { // processes that it has started may hold them open
 		o.drain()
 		o.lock.Lock()
@@ -163,7 +177,11 @@ func (w *Worker) read() {
 			}
 			return
 		}
-		if f.kind == kindResult {
+		switch f.kind {
+		case kindAsk, kindDrop:
+			w.asked(f)
+			continue
+		case kindResult:
 			w.drain()
 		}
 		w.mu.Lock()
@@ -269,7 +287,7 @@ func (w *Worker) provide(a *Args) error {
 		}
 	}
 	if w.vars != a.vars.id {
-		w.vars = a.vars.id
+		w.vars, w.has = a.vars.id, a.vars.names
 		if a.vars.frame != nil {
 			return send(w.conn, kindVars, 0, a.vars.frame)
 		}
@@ -328,7 +346,8 @@ func (w *Worker) Call(ctx context.Context, a *Args, results ...any) (element int
 		<-w.ended
 		return 0, errors.Join(ErrNotBegun, w.err)
 	}
-	return a.f.result(c.frame.payload, results)
+	element, err = a.f.result(c.frame.payload, results)
+	return element, because(ctx, err)
 }
 
 // cancel ends a call whose context has ended. It gives a function that looks at its context the time to return
@@ -338,7 +357,7 @@ func (w *Worker) cancel(ctx context.Context, c *call) {
 	_ = send(w.conn, kindCancel, c.id)
 	w.mu.Unlock()
 	late := time.AfterFunc(grace, func() {
-		if !w.has(c) {
+		if !w.awaits(c) {
 			return
 		}
 		w.Kill(fmt.Errorf("%s did not return when its context ended: %w", c.label, context.Cause(ctx)))
@@ -352,8 +371,8 @@ func (w *Worker) cancel(ctx context.Context, c *call) {
 	}
 }
 
-// has reports whether a call was sent and not answered.
-func (w *Worker) has(c *call) bool {
+// awaits reports whether a call was sent and not answered.
+func (w *Worker) awaits(c *call) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Contains(w.calls, c)

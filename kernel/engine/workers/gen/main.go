@@ -1,5 +1,5 @@
-// Gen writes the list of the standard library's error variables, by which processes name the errors that both
-// have. It reads the library's source.
+// Gen writes the list of the error variables of the standard library and of lab, by which processes name the
+// errors that both have. It reads their source.
 package main
 
 import (
@@ -26,7 +26,8 @@ func main() {
 	}
 	imp := importer.ForCompiler(token.NewFileSet(), "source", nil)
 	var names []string
-	for _, path := range strings.Fields(string(out)) {
+	own := []string{"interleave/runtime/lab", "interleave/runtime/remote"}
+	for _, path := range append(strings.Fields(string(out)), own...) {
 		if strings.HasPrefix(path, "vendor/") || slices.Contains(strings.Split(path, "/"), "internal") {
 			continue
 		}

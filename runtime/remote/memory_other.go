@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package remote
+
+// release makes memory zero.
+func release(b []byte) { clear(b) }
