@@ -198,7 +198,8 @@ func (e *emitter) waiting(x *ast.CallExpr, polls bool) bool {
 	case "runtime":
 		return f.Name() == "Gosched"
 	default:
-		return strings.HasPrefix(path, "net") || path == "interleave/runtime/lab" && !strings.HasPrefix(f.Name(), "Bench")
+		return strings.HasPrefix(path, "net") || path == "interleave/runtime/proc" ||
+			path == "interleave/runtime/lab" && !strings.HasPrefix(f.Name(), "Bench")
 	}
 }
 
