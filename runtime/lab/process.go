@@ -49,11 +49,11 @@ func Spawn(ctx context.Context, fn any, args ...any) (*Process, error) {
 	if ctx.Err() != nil {
 		return nil, canceled(ctx)
 	}
-	p := &Process{process: &process{name: "process"}, fn: f, from: here(1), done: make(chan struct{})}
-	ctx, p.cancel = context.WithCancelCause(ctx)
-	if err := p.process.start(code); err != nil {
+	p := &Process{fn: f, from: here(1), done: make(chan struct{})}
+	if p.process, err = newProcess(code, "process"); err != nil {
 		return nil, misuseOr(call, err)
 	}
+	ctx, p.cancel = context.WithCancelCause(ctx)
 	p.process.attach()
 	for _, t := range f.Out() {
 		p.results = append(p.results, reflect.New(t))
@@ -199,13 +199,13 @@ func (p *Process) String() string {
 
 // write writes a line of a process to the output of the task that it runs.
 func (w *process) write(stderr bool, line []byte) {
-	b := make([]byte, 0, len(w.name)+len(line)+3)
-	b = append(b, w.name...)
+	w.mu.Lock()
+	out, name := w.out, w.name
+	w.mu.Unlock()
+	b := make([]byte, 0, len(name)+len(line)+3)
+	b = append(b, name...)
 	b = append(b, ": "...)
 	b = append(append(b, line...), '\n')
-	w.mu.Lock()
-	out := w.out
-	w.mu.Unlock()
 	switch {
 	case out != nil:
 		out(stderr, b)

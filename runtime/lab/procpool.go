@@ -195,10 +195,11 @@ func (s *processes) start() (*process, error) {
 		s.mu.Unlock()
 		return nil, ErrPoolClosed
 	}
-	w := &process{name: fmt.Sprintf("%s %d", s.name, s.made)}
+	name := fmt.Sprintf("%s %d", s.name, s.made)
 	s.made++
 	s.mu.Unlock()
-	if err := w.start(s.code); err != nil {
+	w, err := newProcess(s.code, name)
+	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

@@ -133,9 +133,12 @@ func (t ownTable) Fixed(p unsafe.Pointer) (string, bool) {
 
 func (t ownTable) At(name string) (unsafe.Pointer, reflect.Type) { return t.code.At(name) }
 
-// live is how many workers have not ended, and lastNumber the number that the last one got. That of the program
-// is 1.
-var live, lastNumber atomic.Int64
+// live is how many workers have been given something and have not ended, lastNumber the number that the last
+// worker got. That of the program is 1. calling is how many calls have not ended.
+var live, lastNumber, calling atomic.Int64
+
+// Busy reports whether a worker runs a function.
+func Busy() bool { return calling.Load() > 0 }
 
 func forgetUnused() {
 	objects.Lock()
@@ -153,13 +156,15 @@ func forgetUnused() {
 
 // begins gives a worker its number.
 func begins() (number uint32) {
-	live.Add(1)
 	lastNumber.CompareAndSwap(0, 1)
 	return uint32(lastNumber.Add(1))
 }
 
-// ends sets free what a process has held.
-func ends(process uint32) {
+// ends sets free what a process has held. used says that it was given something.
+func ends(process uint32, used bool) {
+	if !used {
+		return
+	}
 	abandon(process)
 	objects.RLock()
 	all := make([]Object, 0, len(objects.all))

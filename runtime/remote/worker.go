@@ -117,7 +117,6 @@ func Start(code host.Code, name string, write func(stderr bool, line []byte)) (_
 	w.number = begins()
 	*page.number() = w.number
 	if err := cmd.Start(); err != nil {
-		ends(w.number)
 		return nil, fmt.Errorf("start a worker: %w", err)
 	}
 	go w.watch()
@@ -136,7 +135,10 @@ func (w *Worker) watch() {
 	_ = w.cmd.Wait()
 	late.Stop()
 	w.dropAll()
-	ends(w.number)
+	w.mu.Lock()
+	used := w.next > 0
+	w.mu.Unlock()
+	ends(w.number, used)
 	for _, o := range w.out { // processes that it has started may hold them open
 		o.drain()
 		o.lock.Lock()
@@ -204,6 +206,13 @@ func (w *Worker) lastOutput() []byte {
 		return crash
 	}
 	return append(w.out[0].last, w.out[1].last...)
+}
+
+// Rename changes the name that errors have.
+func (w *Worker) Rename(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.name = name
 }
 
 // Pid returns the number of the process.
@@ -314,7 +323,11 @@ func (w *Worker) Call(ctx context.Context, a *Args, results ...any) (element int
 		w.mu.Unlock()
 		return 0, errors.Join(ErrNotBegun, w.err)
 	}
-	w.next++
+	if w.next++; w.next == 1 {
+		live.Add(1)
+	}
+	calling.Add(1)
+	defer calling.Add(-1)
 	c.id = w.next
 	w.calls = append(w.calls, c)
 	err = w.provide(a)
