@@ -270,6 +270,9 @@ func (e *Engine) hooks() rt.Hooks {
 				t.run.line.Store(int64(line))
 				t.run.statements.Store(int64(done))
 				*rt.Line = uint32(line)
+				if rt.Given != 0 { // the run may be one that was stopped while this goroutine was blocked
+					e.poll()
+				}
 			}
 		},
 		Ctx: e.ctx,

@@ -158,16 +158,21 @@ func patches() []stdFile {
 			{old: "\t\tunlockf()\n\t\tfatal(\"receive on synctest channel from outside bubble\")\n", new: ""},
 			{old: `fatal("send on synctest channel from outside bubble")`, new: `cellOutsider("send on synctest channel from outside bubble")`},
 			{old: `fatal("receive on synctest channel from outside bubble")`, new: `cellOutsider("receive on synctest channel from outside bubble")`},
+			{memory: true, old: "\treleaseSudog(mysg)\n\tif closed {\n", new: "\treleaseSudog(mysg)\n\tcellWoken()\n\tif closed {\n"},
+			{memory: true, old: "\treleaseSudog(mysg)\n\treturn true, success\n", new: "\treleaseSudog(mysg)\n\tcellWoken()\n\treturn true, success\n"},
 			{old: `fatal("close of synctest channel from outside bubble")`, new: `cellOutsider("close of synctest channel from outside bubble")`},
 		}},
 		{path: "runtime/select.go", edits: []edit{
+			{memory: true, old: "\tselunlock(scases, lockorder)\n\tgoto retc\n\nbufrecv:\n", new: "\tselunlock(scases, lockorder)\n\tcellWoken()\n\tgoto retc\n\nbufrecv:\n"},
 			{old: `fatal("select on synctest channel from outside bubble")`, new: `cellOutsider("select on synctest channel from outside bubble")`},
 		}},
 		{path: "runtime/time.go", edits: []edit{
+			{memory: true, old: "\t\tgopark(resetForSleep, nil, waitReasonSleep, traceBlockSleep, 1)\n\t}\n}\n", new: "\t\tgopark(resetForSleep, nil, waitReasonSleep, traceBlockSleep, 1)\n\t}\n\tcellWoken()\n}\n"},
 			{old: `fatal("stop of synctest timer from outside bubble")`, new: `cellOutsider("stop of synctest timer from outside bubble")`},
 			{old: `fatal("reset of synctest timer from outside bubble")`, new: `panic(plainError("reset of synctest timer from outside bubble"))`},
 		}},
 		{path: "runtime/sema.go", edits: []edit{
+			{memory: true, old: "\tsemacquire1(addr, false, semaBlockProfile, 0, reason)\n}\n\n//go:linkname poll_runtime_Semrelease", new: "\tsemacquire1(addr, false, semaBlockProfile, 0, reason)\n\tcellWoken()\n}\n\n//go:linkname poll_runtime_Semrelease"},
 			{old: "println(\"semaphore wake of synctest goroutine\", s.g.goid, \"from outside bubble\")\n", new: "", n: 2},
 			{old: `fatal("semaphore wake of synctest goroutine from outside bubble")`, new: `cellOutsider("wake of a synctest goroutine from outside bubble")`, n: 2},
 		}},
