@@ -8,5 +8,5 @@ import "embed"
 // what the build needs.
 //
 //go:embed go.mod go.sum runtime/lab/*.s */*.go */*/*.go kernel/cell/*/*.go kernel/engine/*/*.go kernel/load/*/*.go kernel/toolchain/*/*.go runtime/*/*/*.go */*/*/*/*.go kernel/load/*.s
-//go:embed install/assets kernel/toolchain/stdfiles kernel/toolchain/selftest.txt notebooks/page/page.css notebooks/lessons runtime/lab/benchtable/python.py
+//go:embed install/assets kernel/toolchain/stdfiles kernel/toolchain/selftest.txt notebooks/page/page.css notebooks/lessons runtime/lab/benchtable/*.py
 var source embed.FS

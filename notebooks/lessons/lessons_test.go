@@ -80,6 +80,30 @@ func TestForm(t *testing.T) {
 	}
 }
 
+// solved reads a lesson and puts its solution where the reader's goes.
+func solved(t *testing.T, name string) *ipynb.Notebook {
+	t.Helper()
+	nb, err := ipynb.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var solution string
+	for _, c := range nb.Cells() {
+		if m := fence.FindStringSubmatch(c.Source()); c.ID() == "solution" && m != nil {
+			solution = m[1]
+		}
+	}
+	if solution == "" {
+		t.Fatalf("%s has no solution", name)
+	}
+	for _, c := range nb.Cells() {
+		if c.ID() == "your-turn" {
+			c.SetSource(solution)
+		}
+	}
+	return nb
+}
+
 // runLesson runs a notebook in the real kernel and returns what it became, and its page.
 func runLesson(t *testing.T, nb *ipynb.Notebook) (executed *ipynb.Notebook, page string) {
 	t.Helper()
@@ -152,24 +176,7 @@ func lateness() (stop func() time.Duration) {
 // another in the same run.
 func TestGather(t *testing.T) {
 	t.Parallel()
-	nb, err := ipynb.ReadFile("01-gather.ipynb")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var solution string
-	for _, c := range nb.Cells() {
-		if m := fence.FindStringSubmatch(c.Source()); c.ID() == "solution" && m != nil {
-			solution = m[1]
-		}
-	}
-	if solution == "" {
-		t.Fatal("the lesson has no solution")
-	}
-	for _, c := range nb.Cells() {
-		if c.ID() == "your-turn" {
-			c.SetSource(solution)
-		}
-	}
+	nb := solved(t, "01-gather.ipynb")
 	stop := lateness()
 	executed, page := runLesson(t, nb)
 	busy := 0.5 + stop().Seconds() // what a cell may take longer than it sleeps

@@ -18,11 +18,13 @@ import (
 //     a drop request. The holder obeys at its next [GILThread.Step]. The lock goes to the thread that has
 //     waited longest, and the old holder waits in turn.
 //   - Voluntary release: a thread in [GILThread.Blocking] or [GILThread.Sleep] lets the lock go. That only
-//     wakes the thread that has waited longest, which takes 50 µs, and any thread that asks for the lock
+//     wakes the thread that has waited longest, which takes 100 µs, and any thread that asks for the lock
 //     before that gets it. So a thread whose blocking calls are shorter mostly takes the lock again at
 //     once, beside any number of threads that compute; a thread whose calls are longer loses it, and waits
 //     for a switch interval each time. With a drop request pending, a voluntary release is a forced
 //     switch.
+//   - A thread that was woken begins its interval again, although it finds the lock taken. So a thread with
+//     many short calls can keep another one from running for long.
 //
 // In CPython the operating system wakes threads, and waiting threads are not served in order.
 //
@@ -54,8 +56,9 @@ type GIL struct {
 }
 
 // wakingTime is how long a thread that waits for a GIL needs to wake. It is longer than a call that does not
-// really wait, and shorter than one that does.
-const wakingTime = 50 * time.Microsecond
+// really wait, and shorter than one that does. Beside a thread that computes, CPython 3.11 on Linux lost the
+// lock in 1 % of the round trips to another process that took 25 µs, and in 80 % of those that took 120 µs.
+const wakingTime = 100 * time.Microsecond
 
 // DefaultSwitchInterval is how long a Python thread may keep the lock when others want it:
 // sys.getswitchinterval().
@@ -81,6 +84,7 @@ type GILThread struct {
 
 	// guarded by g.mu
 	since        time.Time // when it got the lock
+	woken        time.Time // when the lock was last let go for it while it waited
 	held, waited time.Duration
 	steps        int // turns with the lock
 }
@@ -139,8 +143,8 @@ func (g *GIL) run(ctx context.Context, name string, fn func(context.Context, *GI
 // has reports whether th holds the lock. g.mu is held.
 func (th *GILThread) has() bool { return th.g.holder == th }
 
-// take waits for the lock. A thread that has waited for the interval, during which no other thread got it,
-// asks the holder to drop it.
+// take waits for the lock. A thread that has waited for the interval, during which no other thread got it and
+// nothing woke this one, asks the holder to drop it.
 func (th *GILThread) take() error {
 	g, begin := th.g, time.Now()
 	g.mu.Lock()
@@ -173,6 +177,10 @@ func (th *GILThread) take() error {
 			th.waited += time.Since(begin)
 			return canceled(th.ctx)
 		case late && g.switches == seen:
+			if rest := g.interval - time.Since(th.woken); rest > 0 {
+				timer.Reset(rest)
+				continue
+			}
 			g.asked = true
 			g.drop.Store(true)
 		}
@@ -232,6 +240,7 @@ func (th *GILThread) release(last bool) {
 	case last:
 		g.pass(now)
 	default:
+		g.queue.first().v.woken = now
 		var waking *time.Timer
 		waking = time.AfterFunc(wakingTime, func() {
 			g.mu.Lock()

@@ -1,7 +1,8 @@
-// Benchtable knows how to set lab beside plain Go and Python, on this machine and in one run, as a Markdown
-// table. It must not know more of lab than its users do.
+// Benchtable knows how to set lab beside plain Go and Python, on this machine and in one run, as two Markdown
+// tables: what runs in one process, and processes. It must not know more of lab than its users do.
 //
 //	go run ./runtime/lab/benchtable > BENCH.md
+//	go run ./runtime/lab/benchtable -processes # the second table alone
 package main
 
 import (
@@ -27,11 +28,20 @@ import (
 )
 
 func main() {
+	lab.WorkerMain()
 	c := config{tasks: 100_000, items: 1_000_000, pythonItems: 100_000, rounds: 9, out: os.Stdout, log: os.Stderr}
+	c.load = load{rounds: 5, trips: 1000, tasks: 10_000, bytes: 100e6, turns: 200e6, pyturn: 4e6}
 	flag.StringVar(&c.python, "python", "/usr/bin/python3", "the `program` to compare with; empty for none")
+	only := flag.Bool("processes", false, "write the table of processes alone")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, c)
+	var err error
+	if !*only {
+		err = run(ctx, c)
+	}
+	if err == nil {
+		err = processTable(ctx, c)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "benchtable:", err)
@@ -44,6 +54,7 @@ type config struct {
 	items       int // of a map, through a queue, and pairs of calls of a lock
 	pythonItems int // the same for Python, which takes longer
 	rounds      int
+	load        load // of processes
 	python      string
 	out, log    io.Writer
 }
