@@ -51,7 +51,7 @@ type Plan struct {
 	Jumps     []Jump         // earlier definitions that plain definitions of this cell replace
 	Forwards  []Forward
 	Stale     []Stale   // code that continues to use earlier definitions
-	Literals  []Literal // function literals that capture variables
+	Literals  []Literal // function literals that may capture something
 	Notices   []string  // notes for the user, such as variables that were reset
 	// a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it takes none
 	Tracer  string

@@ -35,16 +35,22 @@ func (e *Engine) keepLiterals(p *cell.Plan) {
 	}
 }
 
-// capturedIn returns the names that function literals which begin in a line of cell n capture.
-func (e *Engine) capturedIn(n, line int) (names []string) {
+// capturedIn returns the names of the local variables that function literals which begin in a line of cell n
+// capture, and of how many of the session's variables each has a pointer, -1 if they differ.
+func (e *Engine) capturedIn(n, line int) (names []string, variables int) {
 	list, _ := e.literals.Load(n)
 	literals, _ := list.([]cell.Literal)
 	for _, l := range literals {
-		if l.Line == line {
-			names = append(names, l.Captured...)
+		if l.Line != line {
+			continue
 		}
+		names = append(names, l.Captured...)
+		if variables != 0 && variables != l.Variables {
+			return names, -1
+		}
+		variables = l.Variables
 	}
-	return names
+	return names, variables
 }
 
 // writer returns a function that writes output of the calling goroutine's cell, from any goroutine.

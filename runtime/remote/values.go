@@ -2,19 +2,28 @@ package remote
 
 import (
 	"reflect"
+	"slices"
 	"unsafe"
 )
 
 // How Go's runtime lays out functions and types. Both processes run the same program, so an address in the
 // program's file, given as an offset, means the same in both.
 
-// FuncAt returns a function value of type t for code that begins at entry and captures nothing.
-func FuncAt(entry uintptr, t reflect.Type) reflect.Value {
+// FuncAt returns a function value of type t for code that begins at entry and has captured pointers.
+func FuncAt(entry uintptr, t reflect.Type, captured ...unsafe.Pointer) reflect.Value {
 	// a function value is a pointer to memory that begins with the address of the code
-	closure := &struct{ code uintptr }{entry}
+	closure := append([]unsafe.Pointer{unsafe.Add(nil, entry)}, captured...)
 	v := reflect.New(t)
-	*(*unsafe.Pointer)(v.UnsafePointer()) = unsafe.Pointer(closure)
+	*(*unsafe.Pointer)(v.UnsafePointer()) = unsafe.Pointer(unsafe.SliceData(closure))
 	return v.Elem()
+}
+
+// CapturedBy returns the n words that a function value has captured, which are pointers.
+func CapturedBy(fn reflect.Value, n int) []unsafe.Pointer {
+	v := reflect.New(fn.Type())
+	v.Elem().Set(fn)
+	closure := *(*unsafe.Pointer)(v.UnsafePointer())
+	return slices.Clone(unsafe.Slice((*unsafe.Pointer)(unsafe.Add(closure, unsafe.Sizeof(closure))), n))
 }
 
 // ClosureOf returns the address of what a function value points to: the address of its code, and what it

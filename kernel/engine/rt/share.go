@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"sync/atomic"
+	"unsafe"
 )
 
 // Pointer returns a pointer to a variable that exists, and all keys that lead to its storage, in order.
@@ -20,8 +21,25 @@ func Pointer(name string, gen int) (p any, keys []Key) {
 			keys = append(keys, k)
 		}
 	}
-	slices.SortFunc(keys, func(a, b Key) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Gen, b.Gen)) })
+	sortKeys(keys)
 	return reflect.NewAt(s.typ, s.ptr).Interface(), keys
+}
+
+// KeysAt returns all keys that lead to the storage at an address, in order; none if no variable is there.
+func KeysAt(p unsafe.Pointer) (keys []Key) {
+	mu.Lock()
+	defer mu.Unlock()
+	for k, s := range vars {
+		if s.ptr == p {
+			keys = append(keys, k)
+		}
+	}
+	sortKeys(keys)
+	return keys
+}
+
+func sortKeys(keys []Key) {
+	slices.SortFunc(keys, func(a, b Key) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Gen, b.Gen)) })
 }
 
 // Unite gives variables one storage, that of the first of them that exists, and returns a pointer to it; nil if

@@ -64,6 +64,7 @@ func typeOf(l *load.Loader, name string) reflect.Type {
 // funcOf returns the function with a name, which has type t.
 func funcOf(l *load.Loader, name string, t reflect.Type) (reflect.Value, error) {
 	entry := uintptr(0)
+	name, holds, _ := strings.Cut(name, holdsMark)
 	if offset, _, ok := offsetIn(name); ok {
 		start, end := l.Text()
 		if entry = start + offset; entry >= end {
@@ -75,7 +76,18 @@ func funcOf(l *load.Loader, name string, t reflect.Type) (reflect.Value, error) 
 	if entry == 0 {
 		return reflect.Value{}, fmt.Errorf("this process does not have the function %s", name)
 	}
-	return remote.FuncAt(entry, t), nil
+	var held []unsafe.Pointer
+	for variable := range strings.SplitSeq(holds, holdsMark) {
+		if variable == "" {
+			continue
+		}
+		p := reflect.ValueOf(rt.Unite(keysOf(variable)))
+		if !p.IsValid() {
+			return reflect.Value{}, fmt.Errorf("this process does not have the variable %s", variable)
+		}
+		held = append(held, p.UnsafePointer())
+	}
+	return remote.FuncAt(entry, t, held...), nil
 }
 
 // common is what both sides know.

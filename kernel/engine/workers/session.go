@@ -34,8 +34,9 @@ type Session struct {
 	Source  Source
 	Worker  func() (*exec.Cmd, error) // the command that starts a worker
 	Missing error                     // why functions cannot run in other processes, or nil
-	// Captured returns the names that function literals which begin in a line of a cell capture.
-	Captured func(n, line int) []string
+	// Captured returns the names of local variables that function literals which begin in a line of a cell
+	// capture, and of how many of the session's variables each has a pointer, -1 if they differ.
+	Captured func(n, line int) (names []string, variables int)
 	common
 }
 
@@ -80,8 +81,12 @@ func (s *Session) Function(fn reflect.Value) (host.Function, error) {
 	}
 	entry := fn.Pointer()
 	name, place := describe(entry)
+	holds := ""
 	if !load.InProgram(remote.ClosureOf(fn)) {
-		return host.Function{}, s.bound(name, place)
+		var ok bool
+		if holds, ok = s.held(fn, name, place); !ok {
+			return host.Function{}, s.bound(name, place)
+		}
 	}
 	wire := l.Name(entry)
 	if wire == "" {
@@ -95,7 +100,39 @@ func (s *Session) Function(fn reflect.Value) (host.Function, error) {
 	if place != "" {
 		label += " (" + place + ")"
 	}
-	return host.Function{Name: wire, Label: label}, nil
+	return host.Function{Name: wire + holds, Label: label}, nil
+}
+
+// holdsMark separates the name of a function literal from those of the variables of which it holds pointers.
+const holdsMark = "\n"
+
+// held returns the names of the session's variables of which a function literal has captured pointers, with a
+// mark before each, if it has captured nothing else.
+func (s *Session) held(fn reflect.Value, name, place string) (names string, ok bool) {
+	n, line, ok := cellLine(place)
+	if !ok || name != literalName || s.Captured == nil {
+		return "", false
+	}
+	local, count := s.Captured(n, line)
+	if len(local) > 0 || count < 1 {
+		return "", false
+	}
+	for _, p := range remote.CapturedBy(fn, count) {
+		keys := rt.KeysAt(p)
+		if len(keys) == 0 {
+			return "", false
+		}
+		names += holdsMark + joined(keys)
+	}
+	return names, true
+}
+
+// cellLine reads a place that describe has returned.
+func cellLine(place string) (n, line int, ok bool) {
+	file, at, _ := strings.Cut(place, "]:")
+	n, err := strconv.Atoi(strings.TrimPrefix(file, "cell["))
+	line, err2 := strconv.Atoi(at)
+	return n, line, err == nil && err2 == nil
 }
 
 // describe returns the name of a function as the user knows it, and its place in a cell, if it has one.
@@ -112,10 +149,12 @@ func describe(entry uintptr) (name, place string) {
 	name = strings.TrimPrefix(names.Clean(f.Name()), "main.")
 	name, _, _ = strings.Cut(name, "[...]")
 	if last := name[strings.LastIndexByte(name, '.')+1:]; strings.HasPrefix(last, "func") && isNumber(last[4:]) {
-		name = "a function literal"
+		name = literalName
 	}
 	return name, place
 }
+
+const literalName = "a function literal"
 
 func isNumber(s string) bool {
 	_, err := strconv.Atoi(s)
@@ -128,33 +167,40 @@ func (s *Session) bound(name, place string) error {
 		return fmt.Errorf("%s is bound to a value: use the method expression %s and pass the value as the first argument",
 			strings.NewReplacer("(*", "", ")", "").Replace(method), method)
 	}
-	captured := "variables"
-	file, line, _ := strings.Cut(place, "]:")
-	n, err := strconv.Atoi(strings.TrimPrefix(file, "cell["))
-	at, err2 := strconv.Atoi(line)
-	if err == nil && err2 == nil && s.Captured != nil {
-		if list := s.Captured(n, at); len(list) > 0 {
+	captured, pass := "variables", "pass them as arguments, or declare them as variables of the session"
+	if n, line, ok := cellLine(place); ok && s.Captured != nil {
+		if list, _ := s.Captured(n, line); len(list) > 0 {
 			captured = strings.Join(list, ", ")
+			if len(list) == 1 {
+				pass = "pass it as an argument, or declare it as a variable of the session"
+			}
 		}
 	}
 	if place != "" {
 		place = " at " + place
 	}
-	return fmt.Errorf("the function literal%s captures %s, which another process does not have: pass it as an argument, or declare it as a variable of the session", place, captured)
+	return fmt.Errorf("the function literal%s captures %s, which another process does not have: %s", place, captured, pass)
 }
 
 // Reads returns the variables that a function reads when it has values of some types.
 func (s *Session) Reads(function string, types []string) (list []host.Variable) {
 	l, jumps := s.Source.Shared()
 	seen := map[string]bool{}
-	for _, symbol := range l.Reach(addresses(l, function, types), jumps).Variables {
-		name, gen := variableOf(symbol)
+	add := func(name string, gen int) {
 		p, keys := rt.Pointer(name, gen)
 		if p == nil || seen[joined(keys)] {
-			continue
+			return
 		}
 		seen[joined(keys)] = true
 		list = append(list, host.Variable{Name: joined(keys), Label: label(name, gen), Pointer: p})
+	}
+	for _, symbol := range l.Reach(addresses(l, function, types), jumps).Variables {
+		add(variableOf(symbol))
+	}
+	for _, name := range strings.Split(function, holdsMark)[1:] {
+		if keys := keysOf(name); len(keys) > 0 {
+			add(keys[0].Name, keys[0].Gen)
+		}
 	}
 	return list
 }
@@ -164,6 +210,7 @@ func label(name string, gen int) string { return fmt.Sprintf("%s (cell[%d])", na
 
 // addresses returns where a function and types are, of those that belong to cells.
 func addresses(l *load.Loader, function string, types []string) (list []uintptr) {
+	function, _, _ = strings.Cut(function, holdsMark)
 	for _, name := range append([]string{function}, types...) {
 		if at := l.Find(name); at != 0 {
 			list = append(list, at)
