@@ -18,6 +18,10 @@ const (
 	kindCancel kind = 'X' // to the worker: end the context of a call
 	kindReady  kind = 'S' // from the worker: it has begun to read
 	kindResult kind = 'R' // from the worker: how a call has ended
+
+	kindWatched       kind = 'c' // to the worker: a call of which it takes notes
+	kindPart          kind = 'n' // from the worker: notes of a call that it runs
+	kindWatchedResult kind = 'r' // from the worker: the rest of the notes, and how the call has ended
 )
 
 const headerSize = 8 + 1 + 8

@@ -3,6 +3,7 @@ package remote
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -46,7 +47,8 @@ func Serve(code host.Code, exit func(status int)) error {
 	s := &server{code: code, conn: conn, page: shared, cancels: map[uint64]context.CancelCauseFunc{}, callees: map[string]*callee{}}
 	s.more.L = &s.mu
 	go s.read(exit)
-	if err := send(conn, kindReady, 0); err != nil {
+	s.used = used()
+	if err := s.send(kindReady, 0, binary.AppendUvarint(nil, uint64(s.used))); err != nil {
 		exit(1)
 	}
 	go s.work()
@@ -78,6 +80,16 @@ type server struct {
 	// of the goroutine that calls functions
 	callees map[string]*callee
 	broken  error // why no function can be called
+	used    int64 // the processor time of the process when the last call had ended; 0 if it was not noted
+
+	sending sync.Mutex // a frame
+}
+
+// send sends a frame. It may be called by several goroutines.
+func (s *server) send(k kind, id uint64, payload ...[]byte) error {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	return send(s.conn, k, id, payload...)
 }
 
 // ErrCanceled is the cause of the context of a function that the caller no longer waits for.
@@ -130,7 +142,7 @@ func (s *server) handle(f frame) {
 		if err := s.setVariables(f.payload); err != nil && s.broken == nil {
 			s.broken = fmt.Errorf("the worker cannot set variables: %w", err)
 		}
-	case kindCall:
+	case kindCall, kindWatched:
 		s.call(f)
 	}
 }
@@ -198,6 +210,7 @@ const (
 // call calls a function, which may end this goroutine.
 func (s *server) call(f frame) {
 	status, payload := endedGoexit, []byte(nil)
+	var notes *notes
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer func() {
 		if status == endedGoexit {
@@ -212,7 +225,7 @@ func (s *server) call(f frame) {
 		s.ended = f.id
 		s.mu.Unlock()
 		// if the other end is gone, read ends this process
-		_ = send(s.conn, kindResult, f.id, []byte{status}, payload)
+		_ = notes.result(s, f.id, []byte{status}, payload)
 	}()
 	c, many, args, err := s.prepare(f.payload)
 	if err != nil {
@@ -226,6 +239,7 @@ func (s *server) call(f frame) {
 	s.cancels[f.id] = cancel
 	s.mu.Unlock()
 	s.page.begin(f.id)
+	notes = s.note(f)
 	status, payload = s.run(ctx, c, many, args)
 }
 

@@ -37,6 +37,8 @@ type Worker struct {
 	place  uint64 // the hash of its surroundings
 	cause  error  // why it was ended
 	ready  bool   // it reads
+	life   Life
+	begin  func(label string, items int) (note func(Record)) // see Watch
 
 	ended chan struct{} // closed when the process has ended
 	err   *Error        // how; valid then
@@ -51,6 +53,7 @@ type call struct {
 	frame frame // valid when done is closed, unless the worker has ended
 	lost  bool  // the worker ended first
 	begun bool  // … and had begun the call
+	note  func(Record)
 }
 
 // bufferSize is that of a socket: the usual one is seven times as slow.
@@ -108,6 +111,7 @@ func Start(code host.Code, name string, write func(stderr bool, line []byte)) (_
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start a worker: %w", err)
 	}
+	w.life.Started = time.Duration(monotonic())
 	go w.watch()
 	return w, nil
 }
@@ -135,7 +139,7 @@ func (w *Worker) watch() {
 	}
 	all.Wait()
 	w.mu.Lock()
-	w.state = w.cmd.ProcessState
+	w.state, w.life.Ended = w.cmd.ProcessState, time.Duration(monotonic())
 	w.err = newError(w.name, w.Pid(), w.state, w.lastOutput(), w.cause)
 	begun := w.page.begun()
 	w.page.close()
@@ -143,6 +147,13 @@ func (w *Worker) watch() {
 		c.lost, c.begun = true, c.id <= begun
 		if c.begun {
 			w.err.Func = c.label
+		}
+		switch {
+		case c.note == nil:
+		case c.begun:
+			c.note(Record{End: w.life.Ended, Lost: true})
+		default:
+			c.note(Record{Lost: true})
 		}
 		close(c.done)
 	}
@@ -163,6 +174,7 @@ func (w *Worker) read() {
 			}
 			return
 		}
+		w.noted(&f)
 		if f.kind == kindResult {
 			w.drain()
 		}
@@ -301,7 +313,7 @@ func (w *Worker) Call(ctx context.Context, a *Args, results ...any) (element int
 	w.calls = append(w.calls, c)
 	err = w.provide(a)
 	if err == nil {
-		err = send(w.conn, kindCall, c.id, a.packed)
+		err = send(w.conn, w.watched(c, a), c.id, a.packed)
 	}
 	w.mu.Unlock()
 	// after an error of the connection the process ends, if it has not already
