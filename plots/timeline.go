@@ -23,7 +23,8 @@ import (
 // number of the machine's cores these rows are called P, as in Go's scheduler. Beyond Options.MaxRows the
 // goroutines are folded by the place where they were started, into up to four rows that show how many were in
 // each state; of more than a hundred, unless MaxRows is given, only a dozen have a row. A dashed line marks a
-// measurement, which is left out. Anything shorter than a pixel is shown as a share of the row's height. The
+// measurement, which is left out. Other processes that worked for the experiment have rows between the two, with
+// their tasks, as high as the part of the time that they had a core. Anything shorter than a pixel is shown as a share of the row's height. The
 // cost is that of walking all spans once, and a few milliseconds for each of SVG and PNG.
 func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	if e == nil {
@@ -75,9 +76,10 @@ type tracks struct {
 	total  time.Duration
 	rows   []*timeline.Goroutine // drawn one by one
 	folds  []fold                // the others, drawn together
-	number map[int64]int         // goroutine's ID → the number of its row, from 1
-	pitch  float64               // from row to row
-	above  float64               // height of a label above its row; 0 when it stands left of it
+	procs  []processRow
+	number map[int64]int // goroutine's ID → the number of its row, from 1
+	pitch  float64       // from row to row
+	above  float64       // height of a label above its row; 0 when it stands left of it
 	gutter float64
 	labels []string
 	lines  []string                         // to the right of the labels, in grey
@@ -133,6 +135,7 @@ func (t *tracks) layOut(o Options) {
 		}
 	}
 	t.fold(all[n:])
+	t.layOutProcesses()
 	t.pitch = 18
 	if n > 20 {
 		t.pitch = 16
@@ -155,6 +158,9 @@ func (t *tracks) layOut(o Options) {
 		}
 		widest = max(widest, w)
 	}
+	for _, r := range t.procs {
+		widest = max(widest, textWidth(r.label, regular, labelSize)+6+textWidth(r.line, regular, smallSize))
+	}
 	for _, s := range t.coreLabels() {
 		widest = max(widest, textWidth(s, regular, labelSize)+10+textWidth("100 %", regular, smallSize))
 	}
@@ -176,10 +182,11 @@ func (t *tracks) labelsAt(v view, x0, mid float64) (left, right, base float64) {
 }
 
 func (t *tracks) numberWidth() float64 {
-	if len(t.rows) == 0 {
+	rows := len(t.rows) + len(t.procs)
+	if rows == 0 {
 		return 0
 	}
-	return textWidth(strconv.Itoa(len(t.rows)), regular, smallSize) + numberGap
+	return textWidth(strconv.Itoa(rows), regular, smallSize) + numberGap
 }
 
 // A fold is one row for goroutines that were started at one place.
@@ -261,6 +268,7 @@ func (t *tracks) height() float64 {
 	if len(t.folds) > 0 && len(t.rows) == 0 {
 		h -= t.pitch
 	}
+	h += t.processesHeight()
 	switch {
 	case t.allCores():
 		h += coreGap + t.above + foldHeight
@@ -291,7 +299,7 @@ func (t *tracks) legend(v view) []entry {
 	for s, d := range folded {
 		seen[s] = seen[s] || d > all/500
 	}
-	var cores [coreKinds]bool
+	var cores [int(timeline.CoreOther) + 1]bool
 	if t.allCores() {
 		for _, c := range t.e.Cores {
 			for _, s := range c.Spans {
@@ -300,7 +308,7 @@ func (t *tracks) legend(v view) []entry {
 		}
 	} else {
 		l := t.coreLayers(v)
-		cores = [coreKinds]bool{timeline.CoreGC: visible(l.gc), timeline.CoreOther: visible(l.other)}
+		cores = [int(timeline.CoreOther) + 1]bool{timeline.CoreGC: visible(l.gc), timeline.CoreOther: visible(l.other)}
 	}
 
 	var list []entry
@@ -315,6 +323,7 @@ func (t *tracks) legend(v view) []entry {
 	if cores[timeline.CoreOther] {
 		list = append(list, entry{swatch: t.theme.cores[timeline.CoreOther], name: "rest of the process"})
 	}
+	list = append(list, t.processLegend(v)...)
 	if len(t.breaks()) > 0 {
 		list = append(list, entry{line: &t.theme.gap, name: "measured here, not recorded"})
 	}
@@ -364,6 +373,11 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 	for i := range t.folds {
 		y -= 8 + t.foldLabels() + foldHeight
 		t.drawFold(pen, v, x0, y, i)
+	}
+	if len(t.procs) > 0 {
+		pen.rule(margin+x0-t.gutter, y-coreGap/2, x1, y-coreGap/2, 0.75, t.theme.faint)
+		t.drawProcesses(pen, v, x0, y-coreGap)
+		y -= t.processesHeight()
 	}
 	if len(t.e.Cores) > 0 {
 		pen.rule(margin+x0-t.gutter, y-coreGap/2, x1, y-coreGap/2, 0.75, t.theme.faint)
@@ -453,21 +467,19 @@ func (t *tracks) drawRows(p pen, v view, x0, top float64) {
 	}
 	t.drawBreaks(p, v, x0, top-t.pitch*float64(len(t.rows)), top) // over the bars, and below their labels
 	for i := range t.rows {
-		t.drawLabel(p, v, x0, top-t.middle(i), i)
+		t.drawRowLabel(p, v, x0, top-t.middle(i), t.number[t.rows[i].ID], t.labels[i], t.lines[i])
 	}
 	t.drawNotes(p, v.grid(x0, 1), top)
 }
 
-// drawLabel writes a row's number, its name and, in grey, the line where it was started.
-func (t *tracks) drawLabel(p pen, v view, x0, mid float64, i int) {
+// drawRowLabel writes a row's number, if it has one, its name and, in grey, the line where it was started.
+func (t *tracks) drawRowLabel(p pen, v view, x0, mid float64, n int, label, line string) {
 	name, right, base := t.labelsAt(v, x0, mid)
-	if n := t.number[t.rows[i].ID]; n > 0 {
+	if n > 0 {
 		p.textRight(name-numberGap, base+0.2, strconv.Itoa(n), regular, smallSize, t.theme.muted)
 	}
 	room := right - name
-	line := t.lines[i]
 	lineWidth := textWidth(line, regular, smallSize)
-	label := t.labels[i]
 	if line != "" && textWidth(label, regular, labelSize)+6+lineWidth > room {
 		line = ""
 	}
