@@ -98,7 +98,7 @@ func (t *tracks) drawCores(p pen, v view, x0, top float64) {
 		}
 		p.text(left, base, labels[i], regular, labelSize, t.theme.ink)
 		p.textRight(right, base, t.busy(c), regular, smallSize, t.theme.muted)
-		t.drawNumbers(p, g, mid, c.Spans)
+		t.drawNumbers(p, g, mid, ownSpans(c))
 		t.drawNumbers(p, g, mid, processSpans(c))
 	}
 }
@@ -128,6 +128,36 @@ func (t *tracks) busy(c timeline.Core) string {
 // shade is the shade in which a goroutine is shown on a core.
 func (t *tracks) shade(id int64) int8 {
 	return int8(t.number[id] % 3)
+}
+
+// ownSpans returns a core's spans without what it shared with processes.
+func ownSpans(c timeline.Core) []timeline.CoreSpan {
+	if len(c.Others) == 0 {
+		return c.Spans
+	}
+	var list []timeline.CoreSpan
+	k := 0
+	for _, s := range c.Spans {
+		for k < len(c.Others) && c.Others[k].End <= s.Start {
+			k++
+		}
+		for i := k; i < len(c.Others) && c.Others[i].Start < s.End; i++ {
+			o := c.Others[i]
+			if float64(o.CPU) < 0.5/levels*float64(o.End-o.Start) { // it is not drawn
+				continue
+			}
+			if o.Start > s.Start {
+				before := s
+				before.End = o.Start
+				list = append(list, before)
+			}
+			s.Start = max(s.Start, o.End)
+		}
+		if s.Start < s.End {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // processSpans returns where a core mostly ran a process, as spans.

@@ -27,7 +27,7 @@ func (t *tracks) layOutProcesses() {
 	for i := range all {
 		p := &all[i]
 		if n := len(t.procs); n == maxProcesses && len(all) > maxProcesses+1 {
-			t.procs = append(t.procs, processRow{label: fmt.Sprintf("… %s more", quantity.Count(len(all)-n))})
+			t.procs = append(t.procs, processRow{label: fmt.Sprintf("… %s more processes", quantity.Count(len(all)-n))})
 		}
 		if n := len(t.procs); n > maxProcesses && len(all) > maxProcesses+1 {
 			t.procs[n-1].list = append(t.procs[n-1].list, p)

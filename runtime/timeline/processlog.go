@@ -106,8 +106,7 @@ func (t *TaskLog) Note(n TaskNote) {
 	l.at, l.used = n.At, n.Used
 	for _, u := range n.Uses {
 		if logs.recording.Load() {
-			t.task.CPU += u.CPU
-			l.add(u)
+			t.task.CPU += l.add(u)
 		}
 	}
 }
@@ -136,33 +135,36 @@ func (l *ProcessLog) forget() {
 	}
 }
 
-// add keeps a use, as part of the one before if that was like it. logs is locked.
-func (l *ProcessLog) add(u CoreUse) {
+// add keeps a use, as part of the one before if that was like it, and returns its processor time. logs is locked.
+func (l *ProcessLog) add(u CoreUse) (kept time.Duration) {
 	length := u.End - u.Start
 	if length <= 0 || u.CPU <= 0 {
-		return
+		return 0
 	}
 	for ; u.CPU > length+length/8; u.CPU -= length { // several threads, of which the cores are not known
 		l.uses = append(l.uses, CoreUse{u.Start, u.End, length, -1})
+		kept += length
 	}
-	u.CPU = min(u.CPU, length)
+	u.CPU = min(u.CPU, length) // the clocks are not read at the same moment
+	kept += u.CPU
 	if i := l.last[u.Core]; i > 0 && l.uses[i-1].End == u.Start {
 		w := &l.uses[i-1]
 		if share, was := u.share(), w.share(); share-was < 0.15 && was-share < 0.15 {
 			w.End = u.End
 			w.CPU += u.CPU
-			return
+			return kept
 		}
 	}
 	l.uses = append(l.uses, u)
 	if len(l.uses) > maxUses {
 		l.uses, l.last = halve(l.uses), nil
-		return
+		return kept
 	}
 	if l.last == nil {
 		l.last = map[int]int{}
 	}
 	l.last[u.Core] = len(l.uses)
+	return kept
 }
 
 func (u *CoreUse) share() float64 { return float64(u.CPU) / float64(max(u.End-u.Start, 1)) }
