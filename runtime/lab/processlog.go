@@ -23,7 +23,7 @@ func (w *process) watch() {
 
 // note hands what a worker has noted of a task to the recording.
 func note(t *timeline.TaskLog, r remote.Record) {
-	if !r.Lost {
+	if r.Begin > 0 {
 		uses := make([]timeline.CoreUse, len(r.Uses))
 		for i, u := range r.Uses {
 			uses[i] = timeline.CoreUse(u)

@@ -6,7 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // A Record is what a worker has noted of a call, or of a part of it. Times are those of CLOCK_MONOTONIC, which
@@ -20,7 +22,7 @@ type Record struct {
 	At     time.Duration // when the record was taken
 	Used   time.Duration // the processor time of the process by then, since it was started
 	Uses   []Use         // of the machine's cores since the last record, in order of their ends
-	Lost   bool          // the process ended first; End is 0 if it had not begun the call, Begin if that is not known
+	Lost   bool          // the process ended first; End is 0 if it had not begun the call
 }
 
 // A Use is the processor time that a worker had on a core in a period.
@@ -118,6 +120,7 @@ func (s *server) note(f frame) *notes {
 	if s.used > 0 {
 		n.rec.Before = time.Duration(n.used - s.used)
 	}
+	s.page.note(f.id, n.at, n.used, int64(n.rec.Before))
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.timer = time.AfterFunc(firstSample, n.sample) // its goroutine lives for one reading only
@@ -139,6 +142,27 @@ func (n *notes) result(s *server, id uint64, payload ...[]byte) error {
 	n.rec.At, n.rec.Used = n.rec.End, time.Duration(n.used)
 	head := appendBytes(nil, appendRecord(nil, &n.rec))
 	return s.send(kindWatchedResult, id, append([][]byte{head}, payload...)...)
+}
+
+// wordAfter returns one of the words behind the first in the page.
+func (p *page) wordAfter(i int) *uint64 { return (*uint64)(unsafe.Pointer(&p.mem[8*i])) }
+
+// note records when a call began, and the processor time of the process by then and since the call before: should
+// the process end soon, no more will be known.
+func (p *page) note(id uint64, begin, used, before int64) {
+	for i, v := range []uint64{uint64(begin), uint64(used), uint64(before), id} { // the number comes last
+		atomic.StoreUint64(p.wordAfter(1+i), v)
+	}
+}
+
+// lost returns what is known of a call that was begun and has not ended, when the process has.
+func (p *page) lost(id uint64, end time.Duration) Record {
+	r := Record{End: end, Lost: true}
+	if atomic.LoadUint64(p.wordAfter(4)) == id {
+		r.Begin, r.Used = time.Duration(atomic.LoadUint64(p.wordAfter(1))), time.Duration(atomic.LoadUint64(p.wordAfter(2)))
+		r.At, r.Before = r.Begin, time.Duration(atomic.LoadUint64(p.wordAfter(3)))
+	}
+	return r
 }
 
 // sample takes a reading, and sends what is known from time to time: a process that is killed has sent most.

@@ -142,7 +142,6 @@ func (w *Worker) watch() {
 	w.state, w.life.Ended = w.cmd.ProcessState, time.Duration(monotonic())
 	w.err = newError(w.name, w.Pid(), w.state, w.lastOutput(), w.cause)
 	begun := w.page.begun()
-	w.page.close()
 	for _, c := range w.calls {
 		c.lost, c.begun = true, c.id <= begun
 		if c.begun {
@@ -151,13 +150,14 @@ func (w *Worker) watch() {
 		switch {
 		case c.note == nil:
 		case c.begun:
-			c.note(Record{End: w.life.Ended, Lost: true})
+			c.note(w.page.lost(c.id, w.life.Ended))
 		default:
 			c.note(Record{Lost: true})
 		}
 		close(c.done)
 	}
 	w.calls = nil
+	w.page.close()
 	w.mu.Unlock()
 	close(w.ended)
 }

@@ -20,7 +20,8 @@ type pendings []pending
 
 func (h pendings) Len() int { return len(h) }
 func (h pendings) Less(i, k int) bool {
-	return cmp.Or(cmp.Compare(h[i].Start, h[k].Start), cmp.Compare(h[i].process, h[k].process), cmp.Compare(h[i].Core, h[k].Core)) < 0
+	a, b := &h[i], &h[k]
+	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.process, b.process), cmp.Compare(a.Core, b.Core)) < 0
 }
 func (h pendings) Swap(i, k int) { h[i], h[k] = h[k], h[i] }
 func (h *pendings) Push(x any)   { *h = append(*h, x.(pending)) }
@@ -54,7 +55,8 @@ func (e *Experiment) placeProcesses() {
 	heap.Init(&list)
 	p := placing{e: e, last: map[int]int{}, until: make([]time.Duration, len(e.Cores))}
 	for i := range e.Cores {
-		p.busy = append(p.busy, slices.DeleteFunc(slices.Clone(e.Cores[i].Spans), func(s CoreSpan) bool { return s.End-s.Start < leastBusy }))
+		long := slices.DeleteFunc(slices.Clone(e.Cores[i].Spans), func(s CoreSpan) bool { return s.End-s.Start < leastBusy })
+		p.busy = append(p.busy, long)
 	}
 	for len(list) > 0 {
 		u := heap.Pop(&list).(pending)
@@ -165,7 +167,8 @@ func (e *Experiment) joinProcesses(next []Process, at time.Duration) (numbers []
 			p.Uses[k].Start += at
 			p.Uses[k].End += at
 		}
-		i := slices.IndexFunc(e.Processes, func(old Process) bool { return old.Pid == p.Pid && old.Name == p.Name && old.Alive })
+		same := func(old Process) bool { return old.Pid == p.Pid && old.Name == p.Name && old.Alive }
+		i := slices.IndexFunc(e.Processes, same)
 		if i < 0 {
 			p.Start, p.Ready, p.End = p.Start+at, p.Ready+at, p.End+at
 			numbers = append(numbers, len(e.Processes))
@@ -173,11 +176,12 @@ func (e *Experiment) joinProcesses(next []Process, at time.Duration) (numbers []
 			continue
 		}
 		old := &e.Processes[i]
-		if n := len(old.Tasks); n > 0 && len(p.Tasks) > 0 && old.Tasks[n-1].Open && p.Tasks[0].Start == at && p.Tasks[0].Name == old.Tasks[n-1].Name {
-			was := &old.Tasks[n-1]
-			was.End, was.Open, was.Lost = p.Tasks[0].End, p.Tasks[0].Open, p.Tasks[0].Lost
-			was.CPU += p.Tasks[0].CPU
-			p.Tasks = p.Tasks[1:]
+		if n := len(old.Tasks); n > 0 && len(p.Tasks) > 0 {
+			if was, is := &old.Tasks[n-1], p.Tasks[0]; was.Open && is.Start == at && is.Name == was.Name {
+				was.End, was.Open, was.Lost = is.End, is.Open, is.Lost
+				was.CPU += is.CPU
+				p.Tasks = p.Tasks[1:]
+			}
 		}
 		old.Tasks, old.Uses = append(old.Tasks, p.Tasks...), append(old.Uses, p.Uses...)
 		old.End, old.Alive, old.Ended, old.Dropped = p.End+at, p.Alive, p.Ended, old.Dropped+p.Dropped

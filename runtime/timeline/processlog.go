@@ -103,7 +103,9 @@ func (t *TaskLog) Note(n TaskNote) {
 		t.task.Start = n.Begin
 		t.before = TaskNote{Begin: n.Begin, Before: n.Before, At: l.at}
 	}
-	l.at, l.used = n.At, n.Used
+	if n.At >= l.at { // of a process that has ended the beginning of its task is noted once more
+		l.at, l.used = n.At, n.Used
+	}
 	for _, u := range n.Uses {
 		if logs.recording.Load() {
 			t.task.CPU += l.add(u)
