@@ -213,7 +213,8 @@ func coreFills(g grid, c timeline.Core, shade func(int64) int8) func(bin int) co
 	}
 	return func(bin int) coreFill {
 		v := &bins[bin]
-		user, gc, other, proc := v.kind[timeline.CoreUser], v.kind[timeline.CoreGC], v.kind[timeline.CoreOther], v.kind[coreProcess]
+		user, gc, other := v.kind[timeline.CoreUser], v.kind[timeline.CoreGC], v.kind[timeline.CoreOther]
+		proc := v.kind[coreProcess]
 		if proc >= 0.5/levels {
 			return sharedFill(user, proc, gc, other, v.shade, v.procShade)
 		}
@@ -256,7 +257,8 @@ func sharedFill(user, proc, gc, other float32, shade, procShade int8) coreFill {
 		user, gc, other = k*user, k*gc, k*other
 	}
 	height := func(v float32) int8 { return int8(min(levels, levels*v+0.5)) }
-	return coreFill{height(user), height(user + proc), height(user + proc + gc), height(user + proc + gc + other), shade, procShade}
+	all := user + proc + gc + other
+	return coreFill{height(user), height(user + proc), height(all - other), height(all), shade, procShade}
 }
 
 // drawNumbers writes the numbers of the rows that a core ran, where there is room.

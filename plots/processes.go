@@ -81,7 +81,8 @@ func (r *processRow) processFills(g grid) func(bin int) processFill {
 				bins[b].short = bins[b].short || width < 1
 			})
 			// a line of paper between tasks that follow each other
-			if _, _, first, _, ok := g.place(task.Start, task.End); ok && len(r.list) == 1 && width >= 5 && last >= 0 && g.bins(task.Start-last) < 2 {
+			follows := len(r.list) == 1 && last >= 0 && g.bins(task.Start-last) < 2
+			if _, _, first, _, ok := g.place(task.Start, task.End); ok && follows && width >= 5 {
 				bins[first].cut = true
 			}
 			last = task.End
@@ -258,7 +259,8 @@ func (t *tracks) processLegend(v view) (list []entry) {
 func (t *tracks) offCore() bool {
 	for i := range t.e.Processes {
 		for _, task := range t.e.Processes[i].Tasks {
-			if off := task.End - task.Start - task.CPU; off > t.total/200 && float64(task.CPU) < nearlyAll*float64(task.End-task.Start) {
+			length := task.End - task.Start
+			if length-task.CPU > t.total/200 && float64(task.CPU) < nearlyAll*float64(length) {
 				return true
 			}
 		}
