@@ -181,7 +181,7 @@ func (t *tracks) drawProcesses(p pen, v view, x0, top float64) {
 	}
 }
 
-// drawEnd marks the end of a process that was not told to end.
+// drawEnd marks the end of a process that ended early.
 func (t *tracks) drawEnd(p pen, g grid, mid, bar float64, proc *timeline.Process, words bool) {
 	x := g.at(proc.End)
 	p.StrokeLine2(t.theme.lost.style(), vg.Length(x), vg.Length(mid-bar/2-1), vg.Length(x), vg.Length(mid+bar/2+1))

@@ -32,7 +32,7 @@ type theme struct {
 	gap                lineKind  // at a gap in a recording
 	procs              [3]swatch // of another process on a core, so that neighbours differ
 	task, starting     swatch    // of another process that is not on a core
-	lost               lineKind  // at the end of a process that was not told to end
+	lost               lineKind  // at the end of a process that ended early
 }
 
 func hex(v uint32) color.NRGBA {

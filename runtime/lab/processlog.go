@@ -43,7 +43,7 @@ func stateOf(w *remote.Worker) timeline.ProcessState {
 	}
 }
 
-// howEnded says how a process ended, unless it was told to.
+// howEnded returns how a process ended, "" if its program ended it because it was no longer needed.
 func howEnded(e *WorkerError) string {
 	switch {
 	case e == nil || e.Func == "" && e.Cause != nil:

@@ -147,8 +147,8 @@ func (n *notes) result(s *server, id uint64, payload ...[]byte) error {
 // wordAfter returns one of the words behind the first in the page.
 func (p *page) wordAfter(i int) *uint64 { return (*uint64)(unsafe.Pointer(&p.mem[8*i])) }
 
-// note records when a call began, and the processor time of the process by then and since the call before: should
-// the process end soon, no more will be known.
+// note records when a call began, and the processor time of the process by then and since the call before: if
+// the process ends soon, its program knows that much.
 func (p *page) note(id uint64, begin, used, before int64) {
 	for i, v := range []uint64{uint64(begin), uint64(used), uint64(before), id} { // the number comes last
 		atomic.StoreUint64(p.wordAfter(1+i), v)

@@ -39,8 +39,8 @@ const (
 	maxPieces = 2000
 )
 
-// placeProcesses lists what processes used with the cores. Go's scheduler moves a P from core to core and does
-// not say where to; that a process had a core is known, and shown on a P without a goroutine. Where GOMAXPROCS
+// placeProcesses lists what processes used with the cores. A P moves from core to core, and the trace
+// does not have to which. That a process had a core is known, and shown on a P without a goroutine. Where GOMAXPROCS
 // is below the number of cores, those that only processes had are added.
 func (e *Experiment) placeProcesses() {
 	var list pendings

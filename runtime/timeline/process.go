@@ -20,7 +20,7 @@ type Process struct {
 	Ready time.Duration // until then it started: it could begin no task; at most End
 	End   time.Duration
 	Alive bool   // had not ended when the recording did
-	Ended string // how it ended, unless it was told to: "was ended by signal 9 (killed)"; else empty
+	Ended string // how it ended, unless its program ended it: "was ended by signal 9 (killed)"; else empty
 
 	Tasks   []ProcessTask // by start; one at a time
 	Uses    []CoreUse     // the processor time that it had, by start; those of different cores may overlap
@@ -92,7 +92,7 @@ func (e *Experiment) ProcessCPU() (sum time.Duration) {
 	return sum
 }
 
-// processWords says what the processes did, in a line; it is empty if there were none.
+// processWords describes what the processes did, in a line; it is empty if there were none.
 func (e *Experiment) processWords() string {
 	if len(e.Processes) == 0 {
 		return ""

@@ -33,7 +33,7 @@ type ProcessState struct {
 	Ready    time.Duration // when it could begin a task; 0 before
 	StartCPU time.Duration // the processor time that it had used by then
 	Ended    time.Duration // 0 while it lives
-	How      string        // how it ended, unless it was told to: "ended with status 3", see [Process]
+	How      string        // how it ended, unless its program ended it: "ended with status 3", see [Process]
 	CPU      time.Duration // what it has used so far; 0 if it is not known
 }
 
