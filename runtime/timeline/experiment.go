@@ -180,13 +180,17 @@ func (e *Experiment) Totals() Totals {
 }
 
 // Parallelism is the mean number of the experiment's goroutines that ran at the same time, at most GOMAXPROCS,
-// and of the cores that its processes kept busy. Where GOMAXPROCS is more than Procs, goroutines that Go has
+// and of the cores that its processes kept busy, both together at most Procs. Where GOMAXPROCS is more than Procs, goroutines that Go has
 // running take turns on the machine's cores, which it does not see.
 func (e *Experiment) Parallelism() float64 {
 	if e.Recorded <= 0 {
 		return 0
 	}
-	return float64(e.Totals()[Running]+e.ProcessCPU()) / float64(e.Recorded)
+	own, others := e.Totals()[Running], e.ProcessCPU()
+	if all := time.Duration(e.Procs) * e.Recorded; e.Procs > 0 { // a goroutine may have a P whose core a process has
+		others = max(0, min(others, all-own))
+	}
+	return float64(own+others) / float64(e.Recorded)
 }
 
 // Peak is the greatest number of the experiment's goroutines that were in any of the states at the same time;

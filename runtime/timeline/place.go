@@ -124,7 +124,7 @@ func (p *placing) choose(u *pending) (core int, end time.Duration) {
 	case u.pieces >= maxPieces:
 		next = u.End
 	}
-	if !had {
+	if !had || p.until[last] > u.Start { // not one that another process shares, if there is any
 		last = p.least()
 	}
 	return last, max(next, u.Start+1)

@@ -137,6 +137,8 @@ func TestPlaceProcesses(t *testing.T) {
 			[][]ProcessSpan{{{2 * second, 4 * second, 0, 2 * second}}, {{0, 2 * second, 0, 2 * second}, {4 * second, 10 * second, 0, 6 * second}}}},
 		{"shared, if there are only goroutines", 1, [][]CoreSpan{{runs(0, 6)}}, [][]CoreUse{{full(2, 8, 0)}},
 			[][]ProcessSpan{{{2 * second, 8 * second, 0, 6 * second}}}},
+		{"two processes share with two goroutines", 2, [][]CoreSpan{{runs(0, 10)}, {runs(0, 10)}}, [][]CoreUse{{full(0, 4, 1)}, {full(0, 4, 1)}},
+			[][]ProcessSpan{{{0, 4 * second, 1, 4 * second}}, {{0, 4 * second, 0, 4 * second}}}},
 		{"cores that Go does not use", 2, [][]CoreSpan{{runs(0, 4)}}, [][]CoreUse{{full(0, 4, 0)}},
 			[][]ProcessSpan{nil, {{0, 4 * second, 0, 4 * second}}}},
 		{"moments do not count", 1, [][]CoreSpan{{{Start: second, End: second + 20*time.Microsecond}}}, [][]CoreUse{{full(0, 4, -1)}},
@@ -201,6 +203,10 @@ func TestProcessWords(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("got\n%swant %q", got, want)
 		}
+	}
+	e.Procs, e.Goroutines[0].Spans[0] = 1, Span{End: 9 * second}
+	if got := e.Parallelism(); got != 1 {
+		t.Errorf("with a goroutine that has a P meanwhile: parallelism %v on one core", got)
 	}
 	for _, c := range []struct {
 		cores []int
