@@ -11,7 +11,9 @@ import (
 const (
 	corePitch = 18.0
 	coreBar   = 14.0
-	coreKinds = int(timeline.CoreOther) + 1
+	// what a core worked for: the kinds of package timeline, and other processes
+	coreProcess = int(timeline.CoreOther) + 1
+	coreKinds   = coreProcess + 1
 )
 
 // coreWord is the name of a [timeline.Core]: "core" while each can have a core of the machine. When there are
@@ -26,15 +28,16 @@ func coreWord(e *timeline.Experiment) string {
 // coreLayers is what has to be filled for the cores' rows, in the coordinates of rowLayers and from the back
 // to the front.
 type coreLayers struct {
-	other, gc []column
-	shades    [3][]column
+	other, gc     []column
+	procs, shades [3][]column
 }
 
-// A coreFill is how one bin of a core is drawn: heights up to which it ran the experiment, that and the
-// collector, and anything at all, and the shade of the goroutine that it ran most.
+// A coreFill is how one bin of a core is drawn: heights up to which it ran the experiment, that and another
+// process, those and the collector, and anything at all, and the shades of the goroutine and of the process that
+// it ran most.
 type coreFill struct {
-	user, gc, any int8
-	shade         int8
+	user, proc, gc, any int8
+	shade, procShade    int8
 }
 
 func (t *tracks) coreLayers(v view) (l coreLayers) {
@@ -44,7 +47,7 @@ func (t *tracks) coreLayers(v view) (l coreLayers) {
 		n := 0
 		for i, c := range t.e.Cores {
 			base := -t.coreMiddle(i) - coreBar/2
-			runs(g.n, coreFills(g, c.Spans, t.shade), func(first, end int, f coreFill) {
+			runs(g.n, coreFills(g, c, t.shade), func(first, end int, f coreFill) {
 				add := func(to *[]column, height int8) {
 					*to = append(*to, column{g.x(first), g.x(end), base, base + coreBar*float64(height)/levels})
 					n++
@@ -52,8 +55,11 @@ func (t *tracks) coreLayers(v view) (l coreLayers) {
 				if f.any > f.gc {
 					add(&l.other, f.any)
 				}
-				if f.gc > f.user {
+				if f.gc > f.proc {
 					add(&l.gc, f.gc)
+				}
+				if f.proc > f.user {
+					add(&l.procs[f.procShade], f.proc)
 				}
 				if f.user > 0 {
 					add(&l.shades[f.shade], f.user)
@@ -76,6 +82,9 @@ func (t *tracks) drawCores(p pen, v view, x0, top float64) {
 	l := t.coreLayers(v)
 	p.fill(t.theme.cores[timeline.CoreOther], shift(l.other, x0, top))
 	p.fill(t.theme.cores[timeline.CoreGC], shift(l.gc, x0, top))
+	for s, cols := range l.procs {
+		p.fill(t.theme.procs[s], shift(cols, x0, top))
+	}
 	for s, cols := range l.shades {
 		p.fill(t.theme.shades[s], shift(cols, x0, top))
 	}
@@ -89,7 +98,8 @@ func (t *tracks) drawCores(p pen, v view, x0, top float64) {
 		}
 		p.text(left, base, labels[i], regular, labelSize, t.theme.ink)
 		p.textRight(right, base, t.busy(c), regular, smallSize, t.theme.muted)
-		t.drawNumbers(p, g, mid, c.Spans)
+		t.drawNumbers(p, g, mid, ownSpans(c))
+		t.drawNumbers(p, g, mid, processSpans(c))
 	}
 }
 
@@ -102,7 +112,10 @@ func (t *tracks) busy(c timeline.Core) string {
 	for _, s := range c.Spans {
 		sum += float64(s.End - s.Start)
 	}
-	share := 100 * sum / float64(t.total)
+	for _, s := range c.Others {
+		sum += float64(s.CPU)
+	}
+	share := min(100, 100*sum/float64(t.total))
 	switch {
 	case share > 0 && share < 1:
 		return "<1 %"
@@ -117,17 +130,65 @@ func (t *tracks) shade(id int64) int8 {
 	return int8(t.number[id] % 3)
 }
 
+// ownSpans returns a core's spans without what it shared with processes.
+func ownSpans(c timeline.Core) []timeline.CoreSpan {
+	if len(c.Others) == 0 {
+		return c.Spans
+	}
+	var list []timeline.CoreSpan
+	k := 0
+	for _, s := range c.Spans {
+		for k < len(c.Others) && c.Others[k].End <= s.Start {
+			k++
+		}
+		for i := k; i < len(c.Others) && c.Others[i].Start < s.End; i++ {
+			o := c.Others[i]
+			if float64(o.CPU) < 0.5/levels*float64(o.End-o.Start) { // it is not drawn
+				continue
+			}
+			if o.Start > s.Start {
+				before := s
+				before.End = o.Start
+				list = append(list, before)
+			}
+			s.Start = max(s.Start, o.End)
+		}
+		if s.Start < s.End {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// processSpans returns where a core mostly ran a process, as spans.
+func processSpans(c timeline.Core) (list []timeline.CoreSpan) {
+	for _, s := range c.Others {
+		if n := len(list); n > 0 && s.Start < list[n-1].End { // of two at once none is named
+			list[n-1].Goroutine = 0
+			list[n-1].End = max(list[n-1].End, s.End)
+			continue
+		}
+		span := timeline.CoreSpan{Start: s.Start, End: s.End}
+		if float64(s.CPU) > 0.7*float64(s.End-s.Start) {
+			span.Goroutine = processID(s.Process)
+		}
+		list = append(list, span)
+	}
+	return list
+}
+
 // coreFills determines how each bin of a core is drawn. As with rows, shares become heights only where
 // something is shorter than the bin; and work outside of the experiment must fill at least a level, since
-// other parts of the process always run a little.
-func coreFills(g grid, spans []timeline.CoreSpan, shade func(int64) int8) func(bin int) coreFill {
+// other parts of the process always run a little. Of processes the processor time is known, of goroutines
+// only that they had a P: where both add up to more than there is, goroutines had what is left.
+func coreFills(g grid, c timeline.Core, shade func(int64) int8) func(bin int) coreFill {
 	type share struct {
-		kind  [coreKinds]float32
-		most  float32
-		shade int8
+		kind             [coreKinds]float32
+		most, mostProc   float32
+		shade, procShade int8
 	}
 	bins, tiny := make([]share, g.n), make([]bool, g.n)
-	for _, s := range spans {
+	for _, s := range c.Spans {
 		shade := shade(s.Goroutine)
 		short := g.bins(s.End-s.Start) < 1 && s.Kind == timeline.CoreUser
 		g.over(s.Start, s.End, func(b int, part float64) {
@@ -140,26 +201,40 @@ func coreFills(g grid, spans []timeline.CoreSpan, shade func(int64) int8) func(b
 		})
 	}
 	marks := moments(tiny, func(b int) float32 { return bins[b].kind[timeline.CoreUser] })
+	for _, s := range c.Others {
+		shade, busy := shade(processID(s.Process)), float64(s.CPU)/float64(max(1, s.End-s.Start))
+		g.over(s.Start, s.End, func(b int, part float64) {
+			v := &bins[b]
+			v.kind[coreProcess] += float32(part * busy)
+			if float32(part*busy) > v.mostProc {
+				v.mostProc, v.procShade = float32(part*busy), shade
+			}
+		})
+	}
 	return func(bin int) coreFill {
 		v := &bins[bin]
 		user, gc, other := v.kind[timeline.CoreUser], v.kind[timeline.CoreGC], v.kind[timeline.CoreOther]
+		proc := v.kind[coreProcess]
+		if proc >= 0.5/levels {
+			return sharedFill(user, proc, gc, other, v.shade, v.procShade)
+		}
 		if marks[bin] {
-			return coreFill{levels, levels, levels, v.shade}
+			return coreFill{levels, levels, levels, levels, v.shade, 0}
 		}
 		if !tiny[bin] {
 			switch all := user + gc + other; {
 			case all < 0.5:
 				return coreFill{}
 			case user >= all/2:
-				return coreFill{levels, levels, levels, v.shade}
+				return coreFill{levels, levels, levels, levels, v.shade, 0}
 			case gc >= all/2:
-				return coreFill{0, levels, levels, 0}
+				return coreFill{0, 0, levels, levels, 0, 0}
 			case other >= all/2:
-				return coreFill{0, 0, levels, 0}
+				return coreFill{0, 0, 0, levels, 0, 0}
 			}
 		}
 		f := coreFill{user: heightOf(user), shade: v.shade}
-		f.gc, f.any = f.user, f.user
+		f.proc, f.gc, f.any = f.user, f.user, f.user
 		if gc >= 1.0/levels {
 			f.gc = max(f.user, heightOf(user+gc))
 			f.any = f.gc
@@ -169,6 +244,21 @@ func coreFills(g grid, spans []timeline.CoreSpan, shade func(int64) int8) func(b
 		}
 		return f
 	}
+}
+
+// sharedFill is a bin in which a process used the core.
+func sharedFill(user, proc, gc, other float32, shade, procShade int8) coreFill {
+	if proc > nearlyAll && user+gc+other < 1-nearlyAll {
+		return coreFill{0, levels, levels, levels, shade, procShade}
+	}
+	proc = min(proc, 1)
+	if here := user + gc + other; here > 1-proc {
+		k := (1 - proc) / here
+		user, gc, other = k*user, k*gc, k*other
+	}
+	height := func(v float32) int8 { return int8(min(levels, levels*v+0.5)) }
+	all := user + proc + gc + other
+	return coreFill{height(user), height(user + proc), height(all - other), height(all), shade, procShade}
 }
 
 // drawNumbers writes the numbers of the rows that a core ran, where there is room.
@@ -198,7 +288,12 @@ func (t *tracks) drawNumbers(p pen, g grid, mid float64, spans []timeline.CoreSp
 			continue
 		}
 		ink := color.NRGBA{255, 255, 255, 255}
-		if t.shade(s.Goroutine) == 1 {
+		switch shade := t.shade(s.Goroutine); {
+		case s.Goroutine < 0: // a process, whose swatch has a hatch
+			half := textWidth(text, bold, size)/2 + 2
+			x := g.at(from) + w/2
+			p.fill(swatch{fill: t.theme.procs[shade].fill}, []column{{x - half, x + half, mid - waitBar/2, mid + waitBar/2}})
+		case shade == 1:
 			ink = hex(0x06281f)
 		}
 		p.textCentre(g.at(from)+w/2, mid-3, text, bold, size, ink)
@@ -208,23 +303,32 @@ func (t *tracks) drawNumbers(p pen, g grid, mid float64, spans []timeline.CoreSp
 // drawAllCores draws many cores as one row: how many were busy.
 func (t *tracks) drawAllCores(p pen, v view, x0, base float64) {
 	g := v.grid(x0, 1)
-	bins := make([][3]float32, g.n)
+	bins := make([][coreKinds]float32, g.n)
 	for _, c := range t.e.Cores {
 		for _, s := range c.Spans {
 			g.over(s.Start, s.End, func(b int, part float64) { bins[b][s.Kind] += float32(part) })
 		}
+		for _, s := range c.Others {
+			busy := float64(s.CPU) / float64(max(1, s.End-s.Start))
+			g.over(s.Start, s.End, func(b int, part float64) { bins[b][coreProcess] += float32(part * busy) })
+		}
 	}
 	n := float64(max(t.e.GOMAXPROCS, len(t.e.Cores)))
-	for _, top := range []timeline.CoreKind{timeline.CoreOther, timeline.CoreGC, timeline.CoreUser} {
-		t.drawLayer(p, t.theme.cores[top], g, base, func(b int) float64 {
-			if bins[b][top] == 0 {
+	swatches := map[int]swatch{coreProcess: t.theme.procs[0]}
+	for k, s := range t.theme.cores {
+		swatches[int(k)] = s
+	}
+	order := []int{int(timeline.CoreUser), coreProcess, int(timeline.CoreGC), int(timeline.CoreOther)}
+	for i := len(order) - 1; i >= 0; i-- { // from the whole down to the lowest layer, each over the last
+		t.drawLayer(p, swatches[order[i]], g, base, func(b int) float64 {
+			if bins[b][order[i]] == 0 {
 				return 0
 			}
 			sum := float32(0)
-			for k := range top + 1 {
+			for _, k := range order[:i+1] {
 				sum += bins[b][k]
 			}
-			return float64(sum) / n
+			return min(1, float64(sum)/n)
 		})
 	}
 	left, label := x0-t.gutter+margin+t.numberWidth(), base+foldHeight/2-4

@@ -14,8 +14,8 @@ import (
 )
 
 // Cores draws how busy each core was over time: the darker, on dark paper the brighter, the busier. The first
-// rows are the cores of Go's scheduler, with what the whole process did on them, called P where they are more
-// than the machine's; beside each stands the part of the time in which it worked for the experiment. If the
+// rows are the cores of Go's scheduler, with what the whole process did on them, and the processes that worked for
+// the experiment, called P where they are more than the machine's; beside each stands the part of the time in which it worked for the experiment. If the
 // operating system reported them, for long enough to be reliable, the cores of the machine follow, with the
 // work of all processes. With more cores than Options.MaxRows a row is the mean of several neighbours.
 func Cores(e *timeline.Experiment, o ...Options) (*Figure, error) {
@@ -116,6 +116,9 @@ func (h *heat) addCores(e *timeline.Experiment, rows int) {
 				for _, s := range c.Spans {
 					f(s.Start, s.End, 1/n)
 				}
+				for _, s := range c.Others {
+					f(s.Start, s.End, float64(s.CPU)/float64(max(1, s.End-s.Start))/n)
+				}
 			}
 		}}
 		var sum time.Duration
@@ -125,9 +128,12 @@ func (h *heat) addCores(e *timeline.Experiment, rows int) {
 					sum += s.End - s.Start
 				}
 			}
+			for _, s := range c.Others {
+				sum += s.CPU
+			}
 		}
 		if e.Recorded > 0 {
-			r.share = wholePercent(float64(sum) / float64(e.Recorded) / n)
+			r.share = wholePercent(min(1, float64(sum)/float64(e.Recorded)/n))
 		}
 		h.rows = append(h.rows, r)
 	})

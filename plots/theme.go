@@ -29,7 +29,10 @@ type theme struct {
 	points, bar, base  swatch    // what was measured; what it is compared with
 	verdicts           map[string]swatch
 	ideal, amdahl, usl lineKind
-	gap                lineKind // at a gap in a recording
+	gap                lineKind  // at a gap in a recording
+	procs              [3]swatch // of another process on a core, so that neighbours differ
+	task, starting     swatch    // of another process that is not on a core
+	lost               lineKind  // at the end of a process that ended early
 }
 
 func hex(v uint32) color.NRGBA {
@@ -96,6 +99,12 @@ func newTheme(name string, paper, ink, muted, faint, warn, grey color.NRGBA, tin
 	}
 	t.ideal = lineKind{ink: muted, width: 1.2, dash: []vg.Length{1.5, 3}}
 	t.gap = lineKind{ink: warn, width: 1.4, dash: []vg.Length{4, 3}}
+	t.lost = lineKind{ink: warn, width: 2}
+	for i, shade := range []color.NRGBA{blue, mix(blue, hex(0xffffff), 0.78), mix(blue, hex(0x000000), 0.78)} {
+		t.procs[i] = swatch{fill: shade, ink: mix(shade, hex(0xffffff), 0.62), hatch: rising}
+	}
+	t.task = swatch{fill: mix(blue, paper, tint)}
+	t.starting = pale(grey, falling)
 	t.amdahl = lineKind{ink: mix(orange, ink, 0.9), width: 1.8, dash: []vg.Length{7, 4}}
 	t.usl = lineKind{ink: mix(green, ink, 0.95), width: 1.8}
 	return t

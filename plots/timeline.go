@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image/color"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
@@ -23,7 +22,8 @@ import (
 // number of the machine's cores these rows are called P, as in Go's scheduler. Beyond Options.MaxRows the
 // goroutines are folded by the place where they were started, into up to four rows that show how many were in
 // each state; of more than a hundred, unless MaxRows is given, only a dozen have a row. A dashed line marks a
-// measurement, which is left out. Anything shorter than a pixel is shown as a share of the row's height. The
+// measurement, which is left out. Other processes that worked for the experiment have rows between the two, with
+// their tasks, as high as the part of the time that they had a core. Anything shorter than a pixel is shown as a share of the row's height. The
 // cost is that of walking all spans once, and a few milliseconds for each of SVG and PNG.
 func Timeline(e *timeline.Experiment, opt ...Options) (*Figure, error) {
 	if e == nil {
@@ -75,9 +75,10 @@ type tracks struct {
 	total  time.Duration
 	rows   []*timeline.Goroutine // drawn one by one
 	folds  []fold                // the others, drawn together
-	number map[int64]int         // goroutine's ID → the number of its row, from 1
-	pitch  float64               // from row to row
-	above  float64               // height of a label above its row; 0 when it stands left of it
+	procs  []processRow
+	number map[int64]int // goroutine's ID → the number of its row, from 1
+	pitch  float64       // from row to row
+	above  float64       // height of a label above its row; 0 when it stands left of it
 	gutter float64
 	labels []string
 	lines  []string                         // to the right of the labels, in grey
@@ -133,6 +134,7 @@ func (t *tracks) layOut(o Options) {
 		}
 	}
 	t.fold(all[n:])
+	t.layOutProcesses()
 	t.pitch = 18
 	if n > 20 {
 		t.pitch = 16
@@ -155,6 +157,9 @@ func (t *tracks) layOut(o Options) {
 		}
 		widest = max(widest, w)
 	}
+	for _, r := range t.procs {
+		widest = max(widest, textWidth(r.label, regular, labelSize)+6+textWidth(r.line, regular, smallSize))
+	}
 	for _, s := range t.coreLabels() {
 		widest = max(widest, textWidth(s, regular, labelSize)+10+textWidth("100 %", regular, smallSize))
 	}
@@ -176,69 +181,11 @@ func (t *tracks) labelsAt(v view, x0, mid float64) (left, right, base float64) {
 }
 
 func (t *tracks) numberWidth() float64 {
-	if len(t.rows) == 0 {
+	rows := len(t.rows) + len(t.procs)
+	if rows == 0 {
 		return 0
 	}
-	return textWidth(strconv.Itoa(len(t.rows)), regular, smallSize) + numberGap
-}
-
-// A fold is one row for goroutines that were started at one place.
-type fold struct {
-	place string // empty when there is only one fold
-	rows  []*timeline.Goroutine
-}
-
-// maxFolds is how many places have a row of their own; the last is for all others together where there are
-// more.
-const maxFolds = 4
-
-// fold groups the goroutines without a row of their own, the places with the most goroutines first.
-func (t *tracks) fold(all []timeline.Goroutine) {
-	index := map[string]int{}
-	for i := range all {
-		place := cmp.Or(t.place(&all[i]), "elsewhere")
-		k, ok := index[place]
-		if !ok {
-			k = len(t.folds)
-			index[place] = k
-			t.folds = append(t.folds, fold{place: place})
-		}
-		t.folds[k].rows = append(t.folds[k].rows, &all[i])
-	}
-	slices.SortStableFunc(t.folds, func(a, b fold) int { return len(b.rows) - len(a.rows) })
-	if len(t.folds) > maxFolds {
-		last := fold{place: "elsewhere"}
-		for _, f := range t.folds[maxFolds-1:] {
-			last.rows = append(last.rows, f.rows...)
-		}
-		t.folds = append(t.folds[:maxFolds-1], last)
-	}
-	if len(t.folds) == 1 {
-		t.folds[0].place = ""
-	}
-}
-
-func (t *tracks) foldLabel(i int) string {
-	count := 0
-	for _, g := range t.folds[i].rows {
-		if g.Name != noLabel {
-			count++
-		}
-	}
-	n := quantity.Count(count)
-	if len(t.rows) == 0 {
-		return quantity.Plural(count, "goroutine")
-	}
-	return "… " + n + " more"
-}
-
-// words returns the text below a fold's label.
-func (f *fold) words(peak int) string {
-	s := "up to " + quantity.Count(peak) + " at once"
-	if f.place != "" {
-		s = f.place + ", " + s
-	}
-	return s
+	return textWidth(strconv.Itoa(rows), regular, smallSize) + numberGap
 }
 
 func (t *tracks) coreLabels() []string {
@@ -261,6 +208,7 @@ func (t *tracks) height() float64 {
 	if len(t.folds) > 0 && len(t.rows) == 0 {
 		h -= t.pitch
 	}
+	h += t.processesHeight()
 	switch {
 	case t.allCores():
 		h += coreGap + t.above + foldHeight
@@ -291,7 +239,7 @@ func (t *tracks) legend(v view) []entry {
 	for s, d := range folded {
 		seen[s] = seen[s] || d > all/500
 	}
-	var cores [coreKinds]bool
+	var cores [int(timeline.CoreOther) + 1]bool
 	if t.allCores() {
 		for _, c := range t.e.Cores {
 			for _, s := range c.Spans {
@@ -300,7 +248,7 @@ func (t *tracks) legend(v view) []entry {
 		}
 	} else {
 		l := t.coreLayers(v)
-		cores = [coreKinds]bool{timeline.CoreGC: visible(l.gc), timeline.CoreOther: visible(l.other)}
+		cores = [int(timeline.CoreOther) + 1]bool{timeline.CoreGC: visible(l.gc), timeline.CoreOther: visible(l.other)}
 	}
 
 	var list []entry
@@ -315,6 +263,7 @@ func (t *tracks) legend(v view) []entry {
 	if cores[timeline.CoreOther] {
 		list = append(list, entry{swatch: t.theme.cores[timeline.CoreOther], name: "rest of the process"})
 	}
+	list = append(list, t.processLegend(v)...)
 	if len(t.breaks()) > 0 {
 		list = append(list, entry{line: &t.theme.gap, name: "measured here, not recorded"})
 	}
@@ -364,6 +313,11 @@ func (t *tracks) Plot(c draw.Canvas, p *plot.Plot) {
 	for i := range t.folds {
 		y -= 8 + t.foldLabels() + foldHeight
 		t.drawFold(pen, v, x0, y, i)
+	}
+	if len(t.procs) > 0 {
+		pen.rule(margin+x0-t.gutter, y-coreGap/2, x1, y-coreGap/2, 0.75, t.theme.faint)
+		t.drawProcesses(pen, v, x0, y-coreGap)
+		y -= t.processesHeight()
 	}
 	if len(t.e.Cores) > 0 {
 		pen.rule(margin+x0-t.gutter, y-coreGap/2, x1, y-coreGap/2, 0.75, t.theme.faint)
@@ -453,21 +407,19 @@ func (t *tracks) drawRows(p pen, v view, x0, top float64) {
 	}
 	t.drawBreaks(p, v, x0, top-t.pitch*float64(len(t.rows)), top) // over the bars, and below their labels
 	for i := range t.rows {
-		t.drawLabel(p, v, x0, top-t.middle(i), i)
+		t.drawRowLabel(p, v, x0, top-t.middle(i), t.number[t.rows[i].ID], t.labels[i], t.lines[i])
 	}
 	t.drawNotes(p, v.grid(x0, 1), top)
 }
 
-// drawLabel writes a row's number, its name and, in grey, the line where it was started.
-func (t *tracks) drawLabel(p pen, v view, x0, mid float64, i int) {
+// drawRowLabel writes a row's number, if it has one, its name and, in grey, the line where it was started.
+func (t *tracks) drawRowLabel(p pen, v view, x0, mid float64, n int, label, line string) {
 	name, right, base := t.labelsAt(v, x0, mid)
-	if n := t.number[t.rows[i].ID]; n > 0 {
+	if n > 0 {
 		p.textRight(name-numberGap, base+0.2, strconv.Itoa(n), regular, smallSize, t.theme.muted)
 	}
 	room := right - name
-	line := t.lines[i]
 	lineWidth := textWidth(line, regular, smallSize)
-	label := t.labels[i]
 	if line != "" && textWidth(label, regular, labelSize)+6+lineWidth > room {
 		line = ""
 	}
@@ -527,54 +479,4 @@ func (t *tracks) drawNotes(p pen, g grid, top float64) {
 	for _, n := range notes {
 		p.text(n.x, n.y, n.text, regular, size, t.theme.on(n.on))
 	}
-}
-
-// drawFold draws how many of a fold's goroutines were in each state.
-func (t *tracks) drawFold(p pen, v view, x0, base float64, i int) {
-	tl := newTally(v.grid(x0, 1))
-	for _, g := range t.folds[i].rows {
-		tl.addMany(g.Spans)
-	}
-	tl.sum()
-	peak := float32(0)
-	for b := range tl.time {
-		sum := float32(0)
-		for _, v := range tl.time[b] {
-			sum += v
-		}
-		peak = max(peak, sum)
-	}
-	if peak > 0 {
-		order := timeline.States()
-		for k := len(order) - 1; k >= 0; k-- { // from the whole down to the lowest layer, each over the last
-			t.drawLayer(p, t.theme.states[order[k]], tl.grid, base, func(b int) float64 {
-				sum := float32(0)
-				for _, s := range order[:k+1] {
-					sum += tl.time[b][s]
-				}
-				if tl.time[b][order[k]] == 0 {
-					return 0
-				}
-				return float64(sum / peak)
-			})
-		}
-	}
-	left, right, label, small := x0-t.gutter+margin+t.numberWidth(), x0-labelGap, base+foldHeight/2+1, base+foldHeight/2-12
-	if t.above > 0 {
-		left, right, label, small = x0, x0+v.width, base+foldHeight+17, base+foldHeight+4
-	}
-	p.text(left, label, t.foldLabel(i), regular, labelSize, t.theme.ink)
-	p.text(left, small, fit(t.folds[i].words(int(peak+0.5)), right-left, regular, smallSize), regular, smallSize, t.theme.muted)
-	p.rule(x0, base, x0+v.width, base, 0.75, t.theme.faint)
-}
-
-// drawLayer draws the outline of one layer of a stack; share is from 0 to 1.
-func (t *tracks) drawLayer(p pen, s swatch, g grid, base float64, share func(bin int) float64) {
-	var cols []column
-	runs(g.n, func(b int) int { return int(share(b)*foldHeight*4 + 0.5) }, func(first, end, v int) {
-		if v > 0 {
-			cols = append(cols, column{g.x(first), g.x(end), base, base + float64(v)/4})
-		}
-	})
-	p.fill(s, cols)
 }

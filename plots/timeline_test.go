@@ -44,6 +44,10 @@ var figures = []struct {
 	{"dense", func() *timeline.Experiment { return synthetic(4, 100*ms, 60*time.Microsecond) }, plots.Options{Width: 600}},
 	{"many-cores", manyCores, plots.Options{}},
 	{"nothing", func() *timeline.Experiment { return &timeline.Experiment{GOMAXPROCS: 2} }, plots.Options{}},
+	{"processes", processes, plots.Options{}},
+	{"processes-dark", processes, plots.Options{Theme: plots.Dark, Title: "Two processes, and one that was killed"}},
+	{"processes-narrow", processes, plots.Options{Width: 420}},
+	{"processes-many", manyProcesses, plots.Options{}},
 	{"minutes", func() *timeline.Experiment { return synthetic(3, 10*time.Minute, time.Minute) }, plots.Options{}},
 }
 

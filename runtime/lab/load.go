@@ -217,10 +217,8 @@ func (l load) share(d time.Duration) float64 {
 // usableCores is the number of cores that this process can use at the same time, regardless of GOMAXPROCS.
 func usableCores() float64 {
 	n := float64(runtime.NumCPU())
-	if b, err := os.ReadFile("/sys/fs/cgroup/cpu.max"); err == nil {
-		if q := quota(string(b)); q > 0 {
-			n = min(n, q)
-		}
+	if q := quota(os.DirFS("/")); q > 0 {
+		n = min(n, q)
 	}
 	return n
 }

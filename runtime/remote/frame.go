@@ -21,6 +21,10 @@ const (
 	kindResult kind = 'R' // from the worker: how a call has ended
 	kindAsk    kind = 'A' // from the worker: an object of the program, a method, its arguments
 	kindDrop   kind = 'D' // from the worker: end the context of what it has asked for
+
+	kindWatched       kind = 'c' // to the worker: a call of which it takes notes
+	kindPart          kind = 'n' // from the worker: notes of a call that it runs
+	kindWatchedResult kind = 'r' // from the worker: the rest of the notes, and how the call has ended
 )
 
 const headerSize = 8 + 1 + 8

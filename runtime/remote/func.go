@@ -86,6 +86,7 @@ type Args struct {
 	vars   *variables
 	packed []byte
 	many   bool
+	items  int // calls of the function
 }
 
 // Pack packs arguments for a call. Each is a pointer to a value of the parameter's type, or, with many, to a
@@ -112,7 +113,11 @@ func (f *Func) Pack(many bool, args ...any) (*Args, error) {
 			return nil, err
 		}
 	}
-	return &Args{f: f, vars: vars, packed: b, many: many}, nil
+	items := 1
+	if many && len(args) > 0 {
+		items = reflect.ValueOf(args[0]).Elem().Len()
+	}
+	return &Args{f: f, vars: vars, packed: b, many: many, items: items}, nil
 }
 
 // A VariableError is why a variable that a function reads cannot be copied.

@@ -39,8 +39,11 @@ func mapPage(f *os.File) (*page, error) {
 
 func (p *page) word() *uint64 { return (*uint64)(unsafe.Pointer(unsafe.SliceData(p.mem))) }
 
+// numberAt is where the number of the worker is.
+const numberAt = 512
+
 // number is that of the worker.
-func (p *page) number() *uint32 { return (*uint32)(unsafe.Pointer(&p.mem[8])) }
+func (p *page) number() *uint32 { return (*uint32)(unsafe.Pointer(&p.mem[numberAt])) }
 
 // begin records that a call has begun.
 func (p *page) begin(id uint64) { atomic.StoreUint64(p.word(), id) }

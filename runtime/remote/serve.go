@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -49,7 +50,8 @@ func Serve(code host.Code, exit func(status int)) error {
 	s.more.L = &s.mu
 	serving.Store(s)
 	go s.read(exit)
-	if err := s.send(kindReady, 0); err != nil {
+	s.used = used()
+	if err := s.send(kindReady, 0, binary.AppendUvarint(nil, uint64(s.used))); err != nil {
 		exit(1)
 	}
 	go s.work()
@@ -84,6 +86,7 @@ type server struct {
 	asks    map[uint64]chan []byte // what the program was asked for
 
 	callees map[string]*callee // of the goroutine that calls functions
+	used    int64              // the processor time of the process when the last call had ended; 0 if it was not noted
 }
 
 // read reads frames until the other end is gone.
@@ -150,7 +153,7 @@ func (s *server) handle(f frame) {
 		if err := s.setVariables(f.payload); err != nil {
 			s.breaks(fmt.Errorf("the worker cannot set variables: %w", err))
 		}
-	case kindCall:
+	case kindCall, kindWatched:
 		s.call(f)
 	}
 }
@@ -218,6 +221,7 @@ const (
 // call calls a function, which may end this goroutine.
 func (s *server) call(f frame) {
 	status, payload := endedGoexit, []byte(nil)
+	var notes *notes
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer func() {
 		if status == endedGoexit {
@@ -232,7 +236,7 @@ func (s *server) call(f frame) {
 		s.ended = f.id
 		s.mu.Unlock()
 		// if the other end is gone, read ends this process
-		_ = s.send(kindResult, f.id, []byte{status}, payload)
+		_ = notes.result(s, f.id, []byte{status}, payload)
 	}()
 	c, many, args, err := s.prepare(f.payload)
 	if err != nil {
@@ -246,6 +250,7 @@ func (s *server) call(f frame) {
 	s.cancels[f.id] = cancel
 	s.mu.Unlock()
 	s.page.begin(f.id)
+	notes = s.note(f)
 	status, payload = s.run(ctx, c, many, args)
 }
 

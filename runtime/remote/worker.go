@@ -40,6 +40,8 @@ type Worker struct {
 	place  uint64                             // the hash of its surroundings
 	cause  error                              // why it was ended
 	ready  bool                               // it reads
+	life   Life
+	begin  func(label string, items int) (note func(Record)) // see Watch
 
 	answers sync.WaitGroup // goroutines that answer it
 
@@ -56,6 +58,7 @@ type call struct {
 	frame frame // valid when done is closed, unless the worker has ended
 	lost  bool  // the worker ended first
 	begun bool  // … and had begun the call
+	note  func(Record)
 }
 
 // bufferSize is that of a socket: the usual one is seven times as slow.
@@ -119,6 +122,7 @@ func Start(code host.Code, name string, write func(stderr bool, line []byte)) (_
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start a worker: %w", err)
 	}
+	w.life.Started = time.Duration(monotonic())
 	go w.watch()
 	return w, nil
 }
@@ -151,18 +155,25 @@ func (w *Worker) watch() {
 	}
 	all.Wait()
 	w.mu.Lock()
-	w.state = w.cmd.ProcessState
+	w.state, w.life.Ended = w.cmd.ProcessState, time.Duration(monotonic())
 	w.err = newError(w.name, w.Pid(), w.state, w.lastOutput(), w.cause)
 	begun := w.page.begun()
-	w.page.close()
 	for _, c := range w.calls {
 		c.lost, c.begun = true, c.id <= begun
 		if c.begun {
 			w.err.Func = c.label
 		}
+		switch {
+		case c.note == nil:
+		case c.begun:
+			c.note(w.page.lost(c.id, w.life.Ended))
+		default:
+			c.note(Record{Lost: true})
+		}
 		close(c.done)
 	}
 	w.calls = nil
+	w.page.close()
 	w.mu.Unlock()
 	close(w.ended)
 }
@@ -179,6 +190,7 @@ func (w *Worker) read() {
 			}
 			return
 		}
+		w.noted(&f)
 		switch f.kind {
 		case kindAsk, kindDrop:
 			w.asked(f)
@@ -332,7 +344,7 @@ func (w *Worker) Call(ctx context.Context, a *Args, results ...any) (element int
 	w.calls = append(w.calls, c)
 	err = w.provide(a)
 	if err == nil {
-		err = send(w.conn, kindCall, c.id, a.packed)
+		err = send(w.conn, w.watched(c, a), c.id, a.packed)
 	}
 	w.mu.Unlock()
 	// after an error of the connection the process ends, if it has not already

@@ -32,6 +32,10 @@ func (r *reader) finish(e *Experiment) {
 
 	e.Goroutines = r.rows(e, since, e.Recorded)
 	e.Cores = r.cores(e.GOMAXPROCS, since)
+	for i := range r.cfg.others {
+		e.Processes = append(e.Processes, r.cfg.others[i].process(time.Duration(r.t0)+r.ahead, time.Duration(r.last)+r.ahead))
+	}
+	e.placeProcesses()
 	e.Events, e.Dropped, e.Bubble = r.ownEvents(since, e.Recorded), r.lost, r.bubble
 }
 

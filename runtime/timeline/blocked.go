@@ -8,6 +8,7 @@ const (
 	reasonForever   = "blocked for ever"
 	reasonBefore    = "since before the recording"
 	reasonTurn      = "event loop: turn"
+	reasonProcess   = "another process"
 	namePull        = "iter.Pull"
 )
 
@@ -19,6 +20,9 @@ func blocked(reason string, at *site) (State, string) {
 	}
 	if atRuntime(reason, at) {
 		return GC, runtimeName(name)
+	}
+	if strings.HasPrefix(at.inner, remotePrefix) {
+		return Waiting, reasonProcess
 	}
 	if strings.HasPrefix(name, "lab.") {
 		return labWait(name, at)

@@ -36,6 +36,8 @@ type Experiment struct {
 	Events     []Event     // events of the experiment's goroutines from package runtime/trace, by start
 	Left       []Leftover  // goroutines that the experiment started and that outlived it, in order of their start
 
+	Processes []Process // other processes that worked for the experiment, in order of their start
+
 	SystemCores []SystemCore // the machine's cores over Wall, used by any process, by ID; nil if unknown
 
 	Gaps []Gap // pauses for measurements, in order
@@ -94,7 +96,17 @@ func (s Span) Duration() time.Duration { return s.End - s.Start }
 // A Core is one P of Go's scheduler: the right to run Go code, of which there are GOMAXPROCS.
 type Core struct {
 	ID    int
-	Spans []CoreSpan // in order; the core was idle between them
+	Spans []CoreSpan // in order; the core was idle between them, as far as this process is concerned
+	// when one of Processes kept a core busy, by start. A P is not a core of the machine: each is listed with one
+	// that had no goroutine then, as long as there was any, and only else with one that had
+	Others []ProcessSpan
+}
+
+// A ProcessSpan is a period of time in which another process used a core.
+type ProcessSpan struct {
+	Start, End time.Duration
+	Process    int           // index into Processes
+	CPU        time.Duration // its processor time, at most the length of the period
 }
 
 // A CoreSpan is a period of time that a core spent on one goroutine.
@@ -167,14 +179,18 @@ func (e *Experiment) Totals() Totals {
 	return t
 }
 
-// Parallelism is the mean number of the experiment's goroutines that ran at the same time. It is at most
-// GOMAXPROCS. Where that is more than Procs, goroutines that Go has running take turns on the machine's
-// cores, which it does not see.
+// Parallelism is the mean number of the experiment's goroutines that ran at the same time, at most GOMAXPROCS,
+// and of the cores that its processes kept busy, both together at most Procs. Where GOMAXPROCS is more than Procs, goroutines that Go has
+// running take turns on the machine's cores, which it does not see.
 func (e *Experiment) Parallelism() float64 {
 	if e.Recorded <= 0 {
 		return 0
 	}
-	return float64(e.Totals()[Running]) / float64(e.Recorded)
+	own, others := e.Totals()[Running], e.ProcessCPU()
+	if all := time.Duration(e.Procs) * e.Recorded; e.Procs > 0 { // a goroutine may have a P whose core a process has
+		others = max(0, min(others, all-own))
+	}
+	return float64(own+others) / float64(e.Recorded)
 }
 
 // Peak is the greatest number of the experiment's goroutines that were in any of the states at the same time;

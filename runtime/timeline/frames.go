@@ -39,7 +39,7 @@ var library = []string{
 	"runtime.", "runtime/", "internal/", "sync.", "sync/", "time.", "context.", "syscall.", "os.", "os/", "io.", "io/", "bufio.",
 	"fmt.", "log.", "log/", "net.", "net/", "crypto/", "testing.", "testing/", "iter.", "slices.", "maps.", "sort.", "reflect.",
 	"archive/", "bytes.", "compress/", "container/", "database/", "encoding/", "errors.", "hash/", "html/", "image/", "mime/", "regexp.",
-	"strings.", "text/", "golang.org/x/sync/", "golang.org/x/net/", "golang.org/x/time/", "interleave/runtime/lab.", "interleave/kernel/",
+	"strings.", "text/", "golang.org/x/sync/", "golang.org/x/net/", "golang.org/x/time/", "interleave/runtime/lab.", remotePrefix, "interleave/kernel/",
 	"interleave/runtime/timeline.Record", "github.com/traefik/yaegi/",
 }
 
@@ -52,11 +52,12 @@ func isLibrary(fn string) bool {
 	return false
 }
 
-// isRuntime reports whether a goroutine that begins in fn serves Go itself, the recorder or what shows values.
+// isRuntime reports whether a goroutine that begins in fn serves Go itself, the recorder, what shows values or
+// other processes.
 func isRuntime(fn string) bool {
 	return fn != "runtime.main" && fn != coroutine && strings.HasPrefix(fn, "runtime.") || strings.HasPrefix(fn, "runtime/") ||
 		strings.HasPrefix(fn, "os/signal.") || strings.HasPrefix(fn, "interleave/runtime/timeline.(*") ||
-		strings.HasPrefix(fn, "interleave/kernel/engine.(*guest)")
+		strings.HasPrefix(fn, "interleave/kernel/engine.(*guest)") || strings.HasPrefix(fn, remotePrefix)
 }
 
 // coroutine is the function in which the goroutines of iter.Pull begin.
@@ -165,7 +166,10 @@ func (s *site) within(fn string) {
 	}
 }
 
-const labPrefix = "interleave/runtime/lab."
+const (
+	labPrefix    = "interleave/runtime/lab."
+	remotePrefix = "interleave/runtime/remote." // lab's processes
+)
 
 // parked is the tracer's word for what a function that blocks waits for. The tracer records it when a
 // goroutine stops, but not for goroutines that had stopped before it started.

@@ -96,13 +96,19 @@ func (e *Experiment) join(next *Experiment) {
 			e.Goroutines[i].Alive = false
 		}
 	}
+	numbers := e.joinProcesses(next.Processes, at)
 	for _, c := range next.Cores {
 		for k := range c.Spans {
 			c.Spans[k].Start += at
 			c.Spans[k].End += at
 		}
+		for k := range c.Others {
+			o := &c.Others[k]
+			o.Start, o.End, o.Process = o.Start+at, o.End+at, numbers[o.Process]
+		}
 		if c.ID < len(e.Cores) { // they are numbered from zero
 			e.Cores[c.ID].Spans = append(e.Cores[c.ID].Spans, c.Spans...)
+			e.Cores[c.ID].Others = append(e.Cores[c.ID].Others, c.Others...)
 		} else {
 			e.Cores = append(e.Cores, c)
 		}

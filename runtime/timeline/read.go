@@ -38,8 +38,9 @@ type reader struct {
 	events  []Event
 	tasks   map[trace.TaskID]int // index into events of those that have not ended
 	lost    int
-	bubble  bool // a goroutine waited for a synctest bubble
-	threads int  // the highest GOMAXPROCS that the trace has
+	bubble  bool          // a goroutine waited for a synctest bubble
+	ahead   time.Duration // of CLOCK_MONOTONIC to the trace's; Go's tracer reads that clock, as processes do
+	threads int           // the highest GOMAXPROCS that the trace has
 }
 
 // A flatSpan is a span and whose it is.
@@ -161,6 +162,9 @@ func (r *reader) event(ev *trace.Event) {
 	switch ev.Kind() {
 	case trace.EventSync:
 		clear(r.sites) // handles of stacks hold for one generation
+		if c := ev.Sync().ClockSnapshot; c != nil && r.ahead == 0 {
+			r.ahead = time.Duration(c.Mono) - time.Duration(c.Trace)
+		}
 	case trace.EventStateTransition:
 		t := ev.StateTransition()
 		switch t.Resource.Kind {

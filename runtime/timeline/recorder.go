@@ -42,6 +42,7 @@ type Config struct {
 	// Func rewrites a function's name before it is kept; nil keeps the tracer's name.
 	Func func(string) string
 
+	others  []seen         // processes
 	earlier map[int64]bool // goroutines of the experiment that were alive before the gap
 }
 
@@ -93,6 +94,7 @@ type run struct {
 	halted sync.Once
 	cores  *sampler
 	system []SystemCore
+	others []seen // processes
 }
 
 // armed is what Started looks at: the recorder that waits for the first start, or nil.
@@ -314,6 +316,7 @@ func startTracer(cfg Config) (*run, error) {
 		n.cores.end()
 		return nil, fmt.Errorf("record experiment: %w: %w", ErrBusy, err)
 	}
+	watchProcesses()
 	n.cpu = clock.CPU()
 	n.start = time.Now()
 	return n, nil
@@ -335,6 +338,7 @@ func (n *run) halt() error {
 		n.halted.Do(func() {
 			n.wall, n.cpu = time.Since(n.start), max(0, clock.CPU()-n.cpu)
 			n.stopTracer()
+			n.others = seenProcesses()
 			n.wg.Wait()
 			n.system = n.cores.end()
 		})
@@ -351,6 +355,7 @@ func (n *run) end(cfg Config, mains []origin) (*Experiment, error) {
 	}
 	recorded := n.buf.Bytes()
 	n.buf.Buffer = bytes.Buffer{} // the recorder keeps the run until the next one
+	cfg.others, n.others = n.others, nil
 	if err := e.read(recorded, cfg, mains); err != nil {
 		return nil, fmt.Errorf("read recording: %w", err)
 	}

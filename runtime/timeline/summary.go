@@ -22,6 +22,9 @@ func (e *Experiment) Summary() string {
 	if len(parts) > 0 {
 		fmt.Fprintf(&b, "all goroutines together: %s\n", strings.Join(parts, ", "))
 	}
+	if words := e.processWords(); words != "" {
+		fmt.Fprintf(&b, "%s\n", words)
+	}
 	if g, s, ok := e.longestWait(); ok {
 		fmt.Fprintf(&b, "longest wait: %s in %s", quantity.Duration(s.Duration()), s.Reason)
 		if s.Line != "" {
@@ -43,7 +46,7 @@ func (e *Experiment) Summary() string {
 }
 
 // Caption is the one line that goes with a figure: wall time and, where that does not cover all, since when
-// it counts, CPU time, parallelism, cores, goroutines and engine.
+// it counts, CPU time, parallelism, cores, goroutines, processes and engine.
 func (e *Experiment) Caption() string {
 	parts := []string{"wall " + quantity.Duration(e.Wall)}
 	if e.Lead >= time.Millisecond && e.Lead > e.Wall/100 {
@@ -52,8 +55,14 @@ func (e *Experiment) Caption() string {
 	if measured := e.measured(); measured != "" {
 		parts = append(parts, measured)
 	}
-	if e.CPU > 0 {
+	elsewhere, others := e.ProcessCPU(), quantity.Plural(len(e.Processes), "other process", "other processes")
+	switch {
+	case e.CPU > 0 && len(e.Processes) > 0:
+		parts = append(parts, fmt.Sprintf("CPU %s, of it %s in %s", quantity.Duration(e.CPU+elsewhere), quantity.Duration(elsewhere), others))
+	case e.CPU > 0:
 		parts = append(parts, "CPU "+quantity.Duration(e.CPU))
+	case len(e.Processes) > 0:
+		parts = append(parts, "CPU "+quantity.Duration(elsewhere)+" in "+others)
 	}
 	procs := fmt.Sprintf("GOMAXPROCS %d", e.GOMAXPROCS)
 	if e.Procs > 0 && e.GOMAXPROCS > e.Procs { // more seem to run at once than can
@@ -71,7 +80,7 @@ func (e *Experiment) Caption() string {
 }
 
 // longestWait returns the longest span in which a goroutine other than the main ones was blocked, or that of
-// the main ones when there are no others.
+// the main ones when there are no others. That another process works is no wait of the experiment.
 func (e *Experiment) longestWait() (g *Goroutine, s Span, ok bool) {
 	for _, mains := range []bool{false, true} {
 		for i := range e.Goroutines {
@@ -79,7 +88,7 @@ func (e *Experiment) longestWait() (g *Goroutine, s Span, ok bool) {
 				continue
 			}
 			for _, w := range e.Goroutines[i].Spans {
-				if w.State.Blocked() && w.Duration() > s.Duration() {
+				if w.State.Blocked() && w.Reason != reasonProcess && w.Duration() > s.Duration() {
 					g, s, ok = &e.Goroutines[i], w, true
 				}
 			}

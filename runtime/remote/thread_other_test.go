@@ -1,0 +1,5 @@
+//go:build !linux
+
+package remote
+
+func threadID() int { return 0 }
