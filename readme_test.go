@@ -57,7 +57,7 @@ func TestReadmeTour(t *testing.T) {
 // The names of lab that README.md and the table beside lab use exist.
 func TestReadmeNames(t *testing.T) {
 	t.Parallel()
-	files, err := fs.Glob(os.DirFS("."), "runtime/lab/*.go")
+	files, err := fs.Glob(os.DirFS("."), "runtime/[lp]*/*.go") // lab and proc
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,10 +87,10 @@ func TestReadmeNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		names := regexp.MustCompile(`\b(?:lab\.|New)[A-Z]\w*`).FindAllString(string(b), -1)
+		names := regexp.MustCompile(`\b(?:lab\.|proc\.|New)[A-Z]\w*`).FindAllString(string(b), -1)
 		for _, n := range names {
-			if n = strings.TrimPrefix(n, "lab."); !there[n] {
-				t.Errorf("%s names lab.%s, which does not exist", page, n)
+			if !there[n[strings.IndexByte(n, '.')+1:]] {
+				t.Errorf("%s names %s, which does not exist", page, n)
 			}
 		}
 		if least := map[string]int{"README.md": 3, "runtime/lab/README.md": 60}[page]; len(names) < least {

@@ -24,7 +24,7 @@ const (
 
 // twinPrefix begins the names of functions that call a function of the session and are never inlined; see
 // plain.go.
-const twinPrefix = own + "t_"
+const twinPrefix = names.Twin
 
 // Alias returns the name by which generated code uses an imported package.
 func Alias(path string) string {

@@ -23,6 +23,10 @@ const Own = Letter + Letter
 // if it has one. It is visible in stacks, from which the patched runtime has removed the letter.
 const Again = "\ua78f" // ꞏ, which counts as a letter
 
+// Twin begins the names of functions that call a function of the session and are never inlined. The patched
+// runtime knows it, too.
+const Twin = Own + "t_"
+
 // Newer reports whether a function, as stacks name it, is one to which an earlier definition has jumped.
 // Functions inside of it do not count. It returns the name as users know it.
 func Newer(function string) (name string, jumped bool) {
@@ -79,6 +83,7 @@ func Clean(s string) string {
 	}
 	s = cleanPath().ReplaceAllString(s, "main.")
 	s = cleanVar().ReplaceAllString(s, "")
+	s = strings.ReplaceAll(s, Twin, "")
 	s = cleanAlias().ReplaceAllString(s, "")
 	return strings.ReplaceAll(s, Letter, "")
 }
