@@ -315,22 +315,22 @@ func (w *process) attach() {
 // detach ends a line that the process has begun.
 func (w *process) detach() { w.Flush() }
 
-// cannotSend says which item cannot be copied.
-func cannotSend[T any](f *remote.Func, xs []T, lo, hi int, err error) error {
+// cannotSend says which of some items cannot be copied, the first of which has a number, and returns its index.
+func cannotSend[T any](call string, f *remote.Func, items []T, first int, err error) (int, error) {
 	var cannot *pack.CannotError
 	var variable *remote.VariableError
 	if errors.As(err, &variable) || !errors.As(err, &cannot) {
-		return misuse("lab.Map", "%v", err)
+		return 0, misuse(call, "%v", err)
 	}
-	for i := lo; i < hi; i++ {
-		one := xs[i : i+1]
+	for i := range items {
+		one := items[i : i+1]
 		if _, err := f.Pack(true, &one); err != nil && errors.As(err, &cannot) {
 			at := *cannot
-			at.Path = itemPath(at.Path, xs[i])
-			return misuse("lab.Map", "item %d cannot be sent to another process: %v", i, &at)
+			at.Path = itemPath(at.Path, items[i])
+			return i, misuse(call, "item %d cannot be sent to another process: %v", first+i, &at)
 		}
 	}
-	return misuse("lab.Map", "%v", err)
+	return 0, misuse(call, "%v", err)
 }
 
 // itemPath makes a path in a slice of one item one in the item.

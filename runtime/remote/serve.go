@@ -77,7 +77,9 @@ type server struct {
 
 	// of the goroutine that calls functions
 	callees map[string]*callee
-	broken  error // why no function can be called
+	broken  error           // why no function can be called
+	results []reflect.Value // of a call with many elements: slices
+	had     int             // elements that have results
 }
 
 // ErrCanceled is the cause of the context of a function that the caller no longer waits for.
@@ -205,6 +207,7 @@ func (s *server) call(f frame) {
 				status = endedPanic
 				payload = appendBytes(appendBytes(nil, fmt.Append(nil, v)), debug.Stack())
 			}
+			payload = append(payload, s.before()...)
 		}
 		cancel(nil)
 		s.mu.Lock()
@@ -214,6 +217,7 @@ func (s *server) call(f frame) {
 		// if the other end is gone, read ends this process
 		_ = send(s.conn, kindResult, f.id, []byte{status}, payload)
 	}()
+	s.results, s.had = nil, 0
 	c, many, args, err := s.prepare(f.payload)
 	if err != nil {
 		status, payload = endedBroken, []byte(err.Error())
@@ -291,6 +295,7 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 		for _, o := range outs {
 			o.Set(reflect.MakeSlice(o.Type(), n, n))
 		}
+		s.results = outs
 	}
 	for i := range n {
 		if many {
@@ -313,6 +318,7 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 			}
 			o.Set(out[k])
 		}
+		s.had = i + 1
 	}
 	roots := make([]any, len(outs))
 	for k, o := range outs {
@@ -320,7 +326,7 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 	}
 	b, err := pack.Pack(nil, &table{code: s.code}, roots...)
 	if err != nil {
-		return endedCannot, []byte(err.Error())
+		return endedCannot, append(appendBytes(nil, []byte(err.Error())), s.movableBefore(n)...)
 	}
 	return endedWell, b
 }
@@ -330,7 +336,48 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 func (s *server) failed(i int, err error) (byte, []byte) {
 	e := s.movable(err, 0)
 	b, _ := pack.Pack(nil, &table{code: s.code}, &i, &e)
-	return endedError, b
+	return endedError, append(appendBytes(nil, b), s.before()...)
+}
+
+// movableBefore packs the results before the first one of n that cannot be packed.
+func (s *server) movableBefore(n int) []byte {
+	if s.results == nil {
+		return nil
+	}
+	for s.had = 0; s.had < n; s.had++ {
+		for _, all := range s.results {
+			one := reflect.New(all.Type().Elem())
+			one.Elem().Set(all.Index(s.had))
+			if _, err := pack.Pack(nil, &table{code: s.code}, one.Interface()); err != nil {
+				return s.before()
+			}
+		}
+	}
+	return nil
+}
+
+// before packs the results for the elements before one for which the function has failed. It returns nil if
+// there are none, or if they cannot be packed.
+func (s *server) before() (b []byte) {
+	if s.had == 0 || s.results == nil {
+		return nil
+	}
+	defer func() {
+		if recover() != nil { // a method of the user's that packs a value
+			b = nil
+		}
+	}()
+	roots := make([]any, len(s.results))
+	for k, all := range s.results {
+		p := reflect.New(all.Type())
+		p.Elem().Set(all.Slice(0, s.had))
+		roots[k] = p.Interface()
+	}
+	b, err := pack.Pack(nil, &table{code: s.code}, roots...)
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 const deepestError = 100

@@ -126,6 +126,7 @@ func init() {
 			"TimeoutError":     reflect.ValueOf((*pkg.TimeoutError)(nil)),
 			"Turn":             reflect.ValueOf((*pkg.Turn)(nil)),
 			"Uniform":          reflect.ValueOf(pkg.Uniform),
+			"Unordered":        reflect.ValueOf(pkg.Unordered),
 			"UsageError":       reflect.ValueOf((*pkg.UsageError)(nil)),
 			"Verdict":          reflect.ValueOf((*pkg.Verdict)(nil)),
 			"WaitMode":         reflect.ValueOf((*pkg.WaitMode)(nil)),
