@@ -158,7 +158,7 @@ func TestMapSeqInProcesses(t *testing.T) {
 	items := []any{0, "1", nil, &ledger{}, make(chan int), 5}
 	for _, k := range []int{1, 2, 3, 100} {
 		got, err := yielded(t, lab.MapSeq(ctx, pool, slices.Values(items), same, lab.Chunk(k)))
-		wantUsage(t, err, "lab.MapSeq: item 4 cannot be sent to another process: it is a chan int")
+		wantUsage(t, err, "lab.MapSeq: item 4 cannot be sent to another process: it is a chan int. Pass values and return results: a channel connects goroutines of one process")
 		if len(got) != 4 {
 			t.Errorf("chunks of %d: %v before what cannot be sent", k, got)
 		}

@@ -60,6 +60,9 @@ func NewProcPool(ctx context.Context, size int, opts ...PoolOption) (*ProcPool, 
 	if size < 1 {
 		return nil, misuse("lab.NewProcPool", "size %d: need at least 1", size)
 	}
+	if slices.ContainsFunc(opts, func(o PoolOption) bool { return o == nil }) {
+		return nil, misuse("lab.NewProcPool", "nil option")
+	}
 	code := codeOfProgram()
 	p := &ProcPool{code: code, pool: NewPool(size, append([]PoolOption{PoolName("processes")}, opts...)...)}
 	p.set = &processes{code: code, name: "worker", all: map[*process]bool{}}
@@ -327,7 +330,7 @@ func cannotSend[T any](call string, f *remote.Func, items []T, first int, err er
 		if _, err := f.Pack(true, &one); err != nil && errors.As(err, &cannot) {
 			at := *cannot
 			at.Path = itemPath(at.Path, items[i])
-			return i, misuse(call, "item %d cannot be sent to another process: %v", first+i, &at)
+			return i, misuse(call, "item %d cannot be sent to another process: %s", first+i, withRemedy(&at))
 		}
 	}
 	return 0, misuse(call, "%v", err)

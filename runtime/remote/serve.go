@@ -326,7 +326,11 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 	}
 	b, err := pack.Pack(nil, &table{code: s.code}, roots...)
 	if err != nil {
-		return endedCannot, append(appendBytes(nil, []byte(err.Error())), s.movableBefore(n)...)
+		before, why := s.movableBefore(n)
+		if why == nil {
+			why = err
+		}
+		return endedCannot, append(appendBytes(nil, []byte(why.Error())), before...)
 	}
 	return endedWell, b
 }
@@ -339,21 +343,18 @@ func (s *server) failed(i int, err error) (byte, []byte) {
 	return endedError, append(appendBytes(nil, b), s.before()...)
 }
 
-// movableBefore packs the results before the first one of n that cannot be packed.
-func (s *server) movableBefore(n int) []byte {
-	if s.results == nil {
-		return nil
-	}
-	for s.had = 0; s.had < n; s.had++ {
+// movableBefore packs the results before the first one of n that cannot be packed, and returns why that one cannot.
+func (s *server) movableBefore(n int) (b []byte, why error) {
+	for s.had = 0; s.results != nil && s.had < n; s.had++ {
 		for _, all := range s.results {
 			one := reflect.New(all.Type().Elem())
 			one.Elem().Set(all.Index(s.had))
 			if _, err := pack.Pack(nil, &table{code: s.code}, one.Interface()); err != nil {
-				return s.before()
+				return s.before(), err
 			}
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // before packs the results for the elements before one for which the function has failed. It returns nil if

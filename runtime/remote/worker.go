@@ -401,7 +401,7 @@ func (f *Func) result(b []byte, results []any) (element int, err error) {
 		return 0, before(b, tab, results, ErrGoexit)
 	case endedCannot:
 		r := reader{b: b}
-		cannot := fmt.Errorf("the result of %s cannot be copied from its process: %s", f.f.Label, r.bytes())
+		cannot := fmt.Errorf("the result of %s cannot be copied from its process: %s. Return values that can be copied", f.f.Label, r.bytes())
 		return 0, before(r.b, tab, results, cannot)
 	default:
 		return 0, fmt.Errorf("%s was not called: %s", f.f.Label, b)

@@ -128,19 +128,24 @@ func (s *Session) bound(name, place string) error {
 		return fmt.Errorf("%s is bound to a value: use the method expression %s and pass the value as the first argument",
 			strings.NewReplacer("(*", "", ")", "").Replace(method), method)
 	}
-	captured := "variables"
+	if strings.HasPrefix(name, "reflect.") {
+		return errors.New("the function was made at run time by package reflect, and another process does not have it: write it as a function")
+	}
+	captured, pass, variables := "variables", "them as arguments", "them as variables"
 	file, line, _ := strings.Cut(place, "]:")
 	n, err := strconv.Atoi(strings.TrimPrefix(file, "cell["))
 	at, err2 := strconv.Atoi(line)
 	if err == nil && err2 == nil && s.Captured != nil {
 		if list := s.Captured(n, at); len(list) > 0 {
-			captured = strings.Join(list, ", ")
+			if captured = strings.Join(list, ", "); len(list) == 1 {
+				pass, variables = "it as an argument", "it as a variable"
+			}
 		}
 	}
 	if place != "" {
 		place = " at " + place
 	}
-	return fmt.Errorf("the function literal%s captures %s, which another process does not have: pass it as an argument, or declare it as a variable of the session", place, captured)
+	return fmt.Errorf("the function literal%s captures %s, which another process does not have: pass %s, or declare %s of the session", place, captured, pass, variables)
 }
 
 // Reads returns the variables that a function reads when it has values of some types.
