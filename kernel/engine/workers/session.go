@@ -36,6 +36,9 @@ type Session struct {
 	Missing error                     // why functions cannot run in other processes, or nil
 	// Captured returns the names that function literals which begin in a line of a cell capture.
 	Captured func(n, line int) []string
+	// Note shows a note under the cell of the calling goroutine, if it has not had it.
+	Note      func(text string)
+	assigners assigners
 	common
 }
 
@@ -71,7 +74,7 @@ var errNoCells = errors.New("no cell was compiled yet, so there is no function")
 
 // Function describes a function.
 func (s *Session) Function(fn reflect.Value) (host.Function, error) {
-	l := s.loader()
+	l, jumps := s.Source.Shared()
 	switch {
 	case s.Missing != nil:
 		return host.Function{}, s.Missing
@@ -91,6 +94,7 @@ func (s *Session) Function(fn reflect.Value) (host.Function, error) {
 		}
 		wire = inHost(entry - start)
 	}
+	s.noteAssigned(l, jumps, wire)
 	label := name
 	if place != "" {
 		label += " (" + place + ")"
