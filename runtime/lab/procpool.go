@@ -33,8 +33,9 @@ type ProcPool struct {
 
 // processes are those of a pool, apart from it, so that they end when it is no longer used.
 type processes struct {
-	code host.Code
-	name string
+	code   host.Code
+	name   string
+	memory int64 // of each, or 0
 
 	mu     sync.Mutex
 	idle   []*process // those used last are last
@@ -64,8 +65,8 @@ func NewProcPool(ctx context.Context, size int, opts ...PoolOption) (*ProcPool, 
 		return nil, misuse("lab.NewProcPool", "nil option")
 	}
 	code := codeOfProgram()
-	p := &ProcPool{code: code, pool: NewPool(size, append([]PoolOption{PoolName("processes")}, opts...)...)}
-	p.set = &processes{code: code, name: "worker", all: map[*process]bool{}}
+	p := &ProcPool{code: code, pool: newPool(size, append([]PoolOption{PoolName("processes")}, opts...))}
+	p.set = &processes{code: code, name: "worker", memory: p.pool.memory, all: map[*process]bool{}}
 	for range size {
 		w, err := p.set.start()
 		if err == nil && ctx.Err() != nil {
@@ -140,7 +141,7 @@ func (p *ProcPool) function(fn any) (*remote.Func, error) { return remote.New(p.
 
 // call has a process call a function.
 func (p *ProcPool) call(ctx context.Context, a *remote.Args, results ...any) error {
-	for {
+	for tries := 0; ; tries++ {
 		w, err := p.set.take()
 		if err != nil {
 			return err
@@ -149,16 +150,19 @@ func (p *ProcPool) call(ctx context.Context, a *remote.Args, results ...any) err
 		_, err = w.Call(ctx, a, results...)
 		w.detach()
 		p.set.give(w)
-		if errors.Is(err, remote.ErrNotBegun) && ctx.Err() == nil { // it ended while it was idle
+		if errors.Is(err, remote.ErrNotBegun) && ctx.Err() == nil && tries < p.Size()+newOnes { // it ended while it was idle
 			continue
 		}
 		var from site
 		if t, ok := ctx.Value(taskKey{}).(*task); ok {
 			from = t.from
 		}
-		return remoteError(err, &from)
+		return p.set.mayBeMemory(remoteError(err, &from))
 	}
 }
+
+// newOnes is how many new processes may end before they begin a call.
+const newOnes = 3
 
 // remoteError returns the error of a function in another process, which was called from a place, as lab has it.
 func remoteError(err error, from *site) error {
@@ -203,6 +207,12 @@ func (s *processes) start() (*process, error) {
 	s.mu.Unlock()
 	if err := w.start(s.code); err != nil {
 		return nil, err
+	}
+	if s.memory > 0 {
+		if err := w.LimitMemory(s.memory); err != nil {
+			w.Close()
+			return nil, err
+		}
 	}
 	s.mu.Lock()
 	s.all[w] = true

@@ -105,8 +105,8 @@ func (q *sequence) begin(work func(context.Context, *batch) error) *stream {
 	return s
 }
 
-// feed has the items of a sequence put into batches, on another goroutine. put returns false when no more are
-// wanted.
+// feed has the items of a sequence put into batches, on another goroutine. put returns false when the stream
+// has been stopped.
 func (s *stream) feed(items func(put func(func(*batch)) bool)) {
 	if s.ctx.Err() != nil { // nothing begins
 		s.over, s.refused = true, true
@@ -173,7 +173,7 @@ func (s *stream) put(add func(*batch)) bool {
 	return true
 }
 
-// stopped reports whether no more items are wanted. s.mu is held.
+// stopped reports whether the reading of items has to end. s.mu is held.
 func (s *stream) stopped() bool { return s.keep < math.MaxInt || s.ctx.Err() != nil }
 
 // full reports whether the batch that is filled has all items that it should have. s.mu is held.
@@ -291,8 +291,8 @@ func (s *stream) take() (b *batch) {
 	return b
 }
 
-// next returns the next batch that has ended. After the last it returns nil, and why there is none, if not
-// because all are done.
+// next returns the next batch that has ended. After the last it returns nil, and why the sequence
+// ends, if not because all are done.
 func (s *stream) next() (*batch, error) {
 	done := s.ctx.Done()
 	for {

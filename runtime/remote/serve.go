@@ -358,7 +358,7 @@ func (s *server) movableBefore(n int) (b []byte, why error) {
 }
 
 // before packs the results for the elements before one for which the function has failed. It returns nil if
-// there are none, or if they cannot be packed.
+// nothing came before, or if the results cannot be packed.
 func (s *server) before() (b []byte) {
 	if s.had == 0 || s.results == nil {
 		return nil

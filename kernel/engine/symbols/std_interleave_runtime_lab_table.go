@@ -94,6 +94,7 @@ func init() {
 			"PoolOption":       reflect.ValueOf((*pkg.PoolOption)(nil)),
 			"PoolStats":        reflect.ValueOf((*pkg.PoolStats)(nil)),
 			"Preference":       reflect.ValueOf((*pkg.Preference)(nil)),
+			"ProcMemory":       reflect.ValueOf(pkg.ProcMemory),
 			"ProcPool":         reflect.ValueOf((*pkg.ProcPool)(nil)),
 			"Process":          reflect.ValueOf((*pkg.Process)(nil)),
 			"Progress":         reflect.ValueOf(pkg.Progress),
