@@ -42,13 +42,13 @@ func ExampleNewProcPool() {
 
 func ExampleProcMemory() {
 	ctx := context.Background()
-	pool, err := lab.NewProcPool(ctx, 1, lab.ProcMemory(256<<20))
+	pool, err := lab.NewProcPool(ctx, 1, lab.ProcMemory(2<<30))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer pool.Close()
-	_, err = lab.SubmitWith(ctx, pool, fills, 1<<30).Await(ctx)
+	_, err = lab.SubmitWith(ctx, pool, fills, 8<<30).Await(ctx)
 	var ended *lab.WorkerError
 	fmt.Println(errors.As(err, &ended), ended.Func)
 	// Output: true lab_test.fills
