@@ -50,9 +50,10 @@ type Plan struct {
 	Params    map[string]int // of plain functions and methods in Code, by symbol: how many there are, receivers included
 	Jumps     []Jump         // earlier definitions that plain definitions of this cell replace
 	Forwards  []Forward
-	Stale     []Stale   // code that continues to use earlier definitions
-	Literals  []Literal // function literals that may capture something
-	Notices   []string  // notes for the user, such as variables that were reset
+	Stale     []Stale    // code that continues to use earlier definitions
+	Literals  []Literal  // function literals that may capture something
+	Assigners []Assigner // functions that assign variables
+	Notices   []string   // notes for the user, such as variables that were reset
 	// a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it takes none
 	Tracer  string
 	HideNil bool // the last expression ends in an error: nil is not shown
@@ -141,7 +142,7 @@ func (p *placement) plan() *Plan {
 		Lasting: len(p.declared)+len(p.named)+len(p.newDots) > 0,
 		Empty:   p.empty(),
 		HideNil: p.endsInError(), Tracer: p.tracer(),
-		Literals: p.literals(), Captured: p.captured, Remade: p.remade, Notices: p.notices,
+		Literals: p.literals(), Assigners: p.assigners(), Captured: p.captured, Remade: p.remade, Notices: p.notices,
 	}
 	var w *emission
 	if !plan.Empty {

@@ -74,6 +74,7 @@ type Engine struct {
 	restored  bool // no cell has run since Restore
 
 	literals  sync.Map // number of a cell → []cell.Literal
+	workers   *workers.Session
 	abandoned []abandoned
 	starter   starter
 
@@ -119,6 +120,7 @@ func New(cfg Config) (*Engine, error) {
 	e.interp = interpreted.New(e.home)
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
+	e.workers = &workers.Session{Source: e.compiled, Worker: e.worker, Missing: e.noWorkers(), Captured: e.capturedIn, Note: e.noteOnce}
 	host.Set(e.host())
 	captureOutput(e)
 	itabs.Hook()
@@ -157,7 +159,7 @@ func (e *Engine) host() host.Host {
 		Carry:   e.guard,
 		Outside: e.keeper.do,
 		Writer:  e.writer,
-		Code:    &workers.Session{Source: e.compiled, Worker: e.worker, Missing: e.noWorkers(), Captured: e.capturedIn},
+		Code:    e.workers,
 		Expect: func(yes bool) {
 			if yes {
 				setCellGoHook(timeline.Started)

@@ -120,5 +120,6 @@ func (e *Engine) plan(rec record) (p *cell.Plan, err error) {
 func (e *Engine) forget() {
 	e.scope = e.scope.Fresh()
 	e.literals.Clear()
+	e.workers.Forget()
 	e.interp = interpreted.New(e.home)
 }

@@ -38,6 +38,7 @@ type run struct {
 	mainID   atomic.Uint64 // the goroutine of main
 	stopping atomic.Bool   // its goroutines end at their next poll of the stop flag, or at a breakpoint
 	halt     uint32        // the same for the patched runtime: haltLoops, haltAll; atomic
+	noted    sync.Map      // notes that it has shown while it ran
 	asksCtx  atomic.Bool   // its code has used the cell's context
 	killing  atomic.Bool   // they end at once, also in deferred calls
 	// when the time of a goroutine with a very deep stack for unwinding it ends, in Unix nanoseconds

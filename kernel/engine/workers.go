@@ -28,10 +28,13 @@ func (e *Engine) noWorkers() error {
 	return nil
 }
 
-// keepLiterals remembers what the function literals of a cell capture.
+// keepLiterals remembers what the function literals of a cell capture, and which functions assign variables.
 func (e *Engine) keepLiterals(p *cell.Plan) {
 	if len(p.Literals) > 0 {
 		e.literals.Store(p.N, p.Literals)
+	}
+	if len(p.Assigners) > 0 {
+		e.workers.Keep(p.N, p.Assigners)
 	}
 }
 
@@ -51,6 +54,17 @@ func (e *Engine) capturedIn(n, line int) (names []string, variables int) {
 		variables = l.Variables
 	}
 	return names, variables
+}
+
+// noteOnce shows a note under the cell of the calling goroutine, unless that run of the cell has shown it.
+func (e *Engine) noteOnce(text string) {
+	t := current()
+	if t == nil {
+		return
+	}
+	if _, shown := t.run.noted.LoadOrStore(text, true); !shown {
+		e.out.Output(t.run.id, session.Stderr, []byte(bold+"note: "+reset+text+"\n"))
+	}
 }
 
 // writer returns a function that writes output of the calling goroutine's cell, from any goroutine.

@@ -49,7 +49,10 @@ func Functions(file string, params map[string]int) (map[string]Function, error) 
 }
 
 // A Reach is all that some symbols of cells lead to.
-type Reach struct{ Variables, Cells []string }
+type Reach struct {
+	Variables, Cells []string
+	Code             []uintptr
+}
 
 // Reach returns nothing: no cell was loaded.
 func (*Loader) Reach(from []uintptr, jumps map[uintptr]uintptr) (r Reach) { return r }

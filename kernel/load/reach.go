@@ -44,8 +44,9 @@ func isVariable(name string) bool {
 
 // A Reach is all that some symbols of cells lead to.
 type Reach struct {
-	Variables []string // symbols of pointers to session variables, without those of packages that Cells lacks
-	Cells     []string // import paths of the cells that have to be loaded, in the order in which they were
+	Variables []string  // symbols of pointers to session variables, without those of packages that Cells lacks
+	Cells     []string  // import paths of the cells that have to be loaded, in the order in which they were
+	Code      []uintptr // entries of functions, among other symbols
 }
 
 // Reach follows references from symbols of cells, given by their addresses. jumps has the functions that others
@@ -79,6 +80,7 @@ func (l *Loader) Reach(from []uintptr, jumps map[uintptr]uintptr) (r Reach) {
 			r.Variables = append(r.Variables, name)
 			continue
 		}
+		r.Code = append(r.Code, at)
 		off := uint32(at - l.region.start)
 		i, _ := slices.BinarySearchFunc(m.edges, off, func(e edge, off uint32) int { return cmp.Compare(e.from, off) })
 		for ; i < len(m.edges) && m.edges[i].from == off; i++ {

@@ -20,7 +20,7 @@
 //
 //   - Tasks: [Go], [Gather], [GatherAll], [Each], [Wait], [Completed], [Race], [Hedge], [WaitFor],
 //     [Retry], [After], [Shield], [Sleep], [Run], and groups of them: [NewGroup].
-//   - Pools and pipelines: [NewPool], [Submit], [Map]; [Source], [Stage], [Batch], [Collect] and their
+//   - Pools and pipelines: [NewPool], [Submit], [Map], [MapSeq]; [Source], [Stage], [Batch], [Collect] and their
 //     kin; [NewLimiter], [NewFlight], [NewMemo], [NewBroadcast].
 //   - Queues: [NewQueue], [NewStack], [NewPriorityQueue].
 //   - Locks, which can be cancelled and asked: [NewLock], [NewRLock], [NewRWLock], [NewSemaphore],

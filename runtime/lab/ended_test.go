@@ -97,6 +97,16 @@ func TestFinishedWorkWins(t *testing.T) {
 			_, err := lab.Map(ctx, nil, []int{1}, func(context.Context, int) (int, error) { cancel(); return 1, nil })
 			return err
 		},
+		"MapSeq": func() error {
+			for _, opts := range [][]lab.MapOption{nil, {lab.Unordered()}} {
+				ctx, cancel := context.WithCancel(t.Context())
+				got, err := yielded(t, lab.MapSeq(ctx, nil, upTo(1), func(context.Context, int) (int, error) { cancel(); return 1, nil }, opts...))
+				if len(got) != 1 || err != nil {
+					return fmt.Errorf("got %v, %w", got, err)
+				}
+			}
+			return nil
+		},
 		"Stage": func() error {
 			in := make(chan int)
 			close(in)
@@ -168,6 +178,11 @@ func TestNothingNewIsBegun(t *testing.T) {
 		"Submit":            func() error { _, err := lab.Submit(ended, pool, never).Await(t.Context()); return err },
 		"After":             func() error { _, err := lab.After(ended, -1, never).Await(t.Context()); return err },
 		"At":                func() error { _, err := lab.At(ended, time.Now(), never).Await(t.Context()); return err },
+		"MapSeq": func() error {
+			xs := func(func(int) bool) { t.Error("begun") }
+			_, err := yielded(t, lab.MapSeq(ended, pool, xs, func(ctx context.Context, _ int) (int, error) { return never(ctx) }))
+			return err
+		},
 		"Memo": func() error {
 			_, err := lab.NewMemo(func(ctx context.Context, _ int) (int, error) { return never(ctx) }).Get(ended, 1)
 			return err

@@ -50,6 +50,34 @@ func ExampleMap() {
 	// Output: [1 4 9 16] <nil>
 }
 
+// The sequence is endless: it is read only so far as results are wanted.
+func ExampleMapSeq() {
+	numbers := func(yield func(int) bool) {
+		for i := 1; yield(i); i++ {
+		}
+	}
+	for x, err := range lab.MapSeq(ctx, nil, numbers, square) {
+		if err != nil || x > 20 {
+			break
+		}
+		fmt.Print(x, " ")
+	}
+	// Output: 1 4 9 16
+}
+
+// The second is there first.
+func ExampleUnordered() {
+	pool := lab.NewPool(2)
+	defer pool.Close()
+	naps := slices.Values([]time.Duration{200 * ms, 5 * ms})
+	for d := range lab.MapSeq(ctx, pool, naps, func(ctx context.Context, d time.Duration) (time.Duration, error) { return d, lab.Sleep(ctx, d) }, lab.Unordered()) {
+		fmt.Println(d)
+	}
+	// Output:
+	// 5ms
+	// 200ms
+}
+
 // With static shares the first worker gets all the long items; with work-sharing everybody takes what is next.
 func ExampleStatic() {
 	items := []time.Duration{500 * ms, 500 * ms, 0, 0}

@@ -2,6 +2,7 @@ package lab_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"interleave/runtime/lab"
@@ -37,6 +38,20 @@ func ExampleNewProcPool() {
 	// Output:
 	// [1 4 9] <nil>
 	// [1 4 9] <nil>
+}
+
+func ExampleProcMemory() {
+	ctx := context.Background()
+	pool, err := lab.NewProcPool(ctx, 1, lab.ProcMemory(2<<30))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+	_, err = lab.SubmitWith(ctx, pool, fills, 8<<30).Await(ctx)
+	var ended *lab.WorkerError
+	fmt.Println(errors.As(err, &ended), ended.Func)
+	// Output: true lab_test.fills
 }
 
 func ExampleSubmitWith() {

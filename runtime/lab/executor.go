@@ -53,7 +53,8 @@ func remoteMap[T, U any](ctx context.Context, pp *ProcPool, xs []T, fn func(cont
 		in := xs[lo:hi]
 		args, err := f.Pack(true, &in)
 		if err != nil {
-			return cannotSend(f, xs, lo, hi, err)
+			_, err = cannotSend("lab.Map", f, in, lo, err)
+			return err
 		}
 		var got []U
 		if err := pp.call(ctx, args, &got); err != nil {

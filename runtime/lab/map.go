@@ -54,8 +54,9 @@ func (p *Pool) Ranges(ctx context.Context, n int, fn func(ctx context.Context, l
 // A MapOption determines how Map distributes its items.
 type MapOption func(*mapping)
 
-// Chunk hands items out k at a time instead of in batches that follow from how long they take. In a [ProcPool]
-// chunks that take less than two milliseconds travel to a process several at a time.
+// Chunk hands items out k at a time instead of in batches that follow from how long they take: chunksize. Those
+// that Map hands out to a [ProcPool] travel to a process several at a time when they take less than two
+// milliseconds.
 func Chunk(k int) MapOption {
 	if k < 1 {
 		panic(misuse("lab.Chunk", "%d: need at least 1", k))
@@ -71,7 +72,8 @@ func Static() MapOption { return func(m *mapping) { m.static = true } }
 // same time. That is the default.
 func Dynamic() MapOption { return func(m *mapping) { m.static = false } }
 
-// Progress shows a bar during the work; see [NewProgress].
+// Progress shows a bar during the work; see [NewProgress]. That of [MapSeq] shows how many items are done, without
+// a part of the whole.
 func Progress(label string) MapOption { return func(m *mapping) { m.label = label } }
 
 // A mapping is one call of Map.
@@ -81,8 +83,10 @@ type mapping struct {
 	chunk  int // fixed size of a batch, or 0
 	static bool
 	label  string
-	least  time.Duration // that a batch should take; 0: shortBatch
-	many   bool          // a batch may be several chunks
+	// results may come in any order; for MapSeq
+	unordered bool
+	least     time.Duration // that a batch should take; 0: shortBatch
+	many      bool          // a batch may be several chunks
 
 	shares int // parts that workers take: as many as there are workers
 	taken  atomic.Int64
@@ -109,6 +113,9 @@ func (p *Pool) ranges(ctx context.Context, call string, n int, fn func(context.C
 			return misuse(call, "nil option")
 		}
 		opt(m)
+	}
+	if m.unordered {
+		return misuse(call, "Unordered is for lab.MapSeq, which yields results as they come: leave it out, or call MapSeq")
 	}
 	if p = p.orCores(); p.size == 0 {
 		return zero(call, "pool", "lab.NewPool")
@@ -304,7 +311,12 @@ func (b *batcher) took(begin time.Time) {
 	if b.fixed > 0 {
 		return
 	}
-	switch d := time.Since(begin); {
+	b.adapt(time.Since(begin))
+}
+
+// adapt changes the size because a batch took d.
+func (b *batcher) adapt(d time.Duration) {
+	switch {
 	case d < b.least:
 		b.now *= int(max(2, min(b.least/max(d, 1), fastest)))
 	case d > longBatch*b.least:

@@ -18,8 +18,9 @@ import (
 // Its workers are goroutines that start when there is work and end when there is no work left: an idle pool
 // costs nothing, and a forgotten one leaks nothing. All methods may be called at the same time.
 type Pool struct {
-	size int
-	name string
+	size   int
+	name   string
+	memory int64 // of each process, or 0; see ProcMemory
 
 	mu      sync.Mutex
 	queue   []*task             // first in, first out; jobs begun or cancelled meanwhile stay until their turn
@@ -50,6 +51,14 @@ var ErrPoolClosed = errors.New("the pool is shut down")
 // NewPool returns a pool of size workers. For work that computes, runtime.GOMAXPROCS(0) is the size to
 // choose; work that waits may have many more.
 func NewPool(size int, opts ...PoolOption) *Pool {
+	p := newPool(size, opts)
+	if p.memory > 0 {
+		panic(misuse("lab.NewPool", "ProcMemory is for processes: use lab.NewProcPool"))
+	}
+	return p
+}
+
+func newPool(size int, opts []PoolOption) *Pool {
 	if size < 1 {
 		panic(misuse("lab.NewPool", "size %d: need at least 1", size))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"interleave/runtime/host"
 	"interleave/runtime/internal/pack"
+	"interleave/runtime/quantity"
 	"interleave/runtime/remote"
 )
 
@@ -81,7 +82,7 @@ func (p *Process) run(ctx context.Context, args *remote.Args) {
 func packArgs(call string, f *remote.Func, args []any) (*remote.Args, error) {
 	in := f.In()
 	if len(args) != len(in) {
-		return nil, misuse(call, "%s needs %d arguments, got %d", f.Label(), len(in), len(args))
+		return nil, misuse(call, "%s needs %s, got %d%s", f.Label(), quantity.Plural(len(in), "argument"), len(args), countHint(f, args))
 	}
 	roots := make([]any, len(args))
 	for i, a := range args {
@@ -108,10 +109,32 @@ func packArgs(call string, f *remote.Func, args []any) (*remote.Args, error) {
 		var cannot *pack.CannotError
 		var variable *remote.VariableError
 		if _, bad := pack.Pack(nil, nil, root); errors.As(bad, &cannot) && !errors.As(err, &variable) && errors.As(err, &cannot) {
-			return nil, misuse(call, "argument %d of %s cannot be sent to another process: %v", i+1, f.Label(), cannot)
+			return nil, misuse(call, "argument %d of %s cannot be sent to another process: %s", i+1, f.Label(), withRemedy(cannot))
 		}
 	}
 	return nil, misuse(call, "%v", err)
+}
+
+// countHint explains a wrong number of arguments, as far as that is known.
+func countHint(f *remote.Func, args []any) string {
+	in := f.In()
+	if len(args) == len(in)+1 && f.Context() {
+		if _, ok := args[0].(context.Context); ok {
+			return ": leave the context out, it is supplied"
+		}
+	}
+	if last := len(in) - 1; f.Variadic() && len(args) >= last {
+		return fmt.Sprintf(": pass the last ones together as a %v", in[last])
+	}
+	return ""
+}
+
+// withRemedy is why a value cannot be copied, and what to do instead.
+func withRemedy(e *pack.CannotError) string {
+	if remedy := e.Remedy(); remedy != "" {
+		return e.Error() + ". " + remedy
+	}
+	return e.Error()
 }
 
 // Wait waits until the function has returned, and sets what results point to: pointers to values of its
@@ -126,12 +149,15 @@ func (p *Process) Wait(ctx context.Context, results ...any) error {
 		return zero(call, "process", "lab.Spawn")
 	}
 	if len(results) > len(p.results) {
-		return misuse(call, "%s has %d results, got %d pointers", p.fn.Label(), len(p.results), len(results))
+		return misuse(call, "%s has %s besides an error, got %s", p.fn.Label(), quantity.Plural(len(p.results), "result"), quantity.Plural(len(results), "pointer"))
 	}
 	for i, r := range results {
 		v := reflect.ValueOf(r)
-		if v.Kind() != reflect.Pointer || v.IsNil() || !p.results[i].Type().Elem().AssignableTo(v.Type().Elem()) {
-			return misuse(call, "result %d of %s is of type %v: need a pointer to that, got %T", i+1, p.fn.Label(), p.results[i].Type().Elem(), r)
+		if v.Kind() == reflect.Pointer && v.IsNil() {
+			return misuse(call, "pointer %d is nil: need one to a value of type %v, for result %d of %s", i+1, p.results[i].Type().Elem(), i+1, p.fn.Label())
+		}
+		if v.Kind() != reflect.Pointer || !p.results[i].Type().Elem().AssignableTo(v.Type().Elem()) {
+			return misuse(call, "result %d of %s is of type %v: need a %v, got a value of type %T", i+1, p.fn.Label(), p.results[i].Type().Elem(), p.results[i].Type(), r)
 		}
 	}
 	select {
@@ -264,8 +290,14 @@ func (p *ProcPool) mustPack(call string, fn any, args ...any) *remote.Args {
 		panic(misuse(call, "%v", err))
 	}
 	packed, err := f.Pack(false, args...)
-	if err != nil {
-		panic(misuse(call, "the argument of %s cannot be sent to another process: %v", f.Label(), err))
+	var cannot *pack.CannotError
+	var variable *remote.VariableError
+	switch {
+	case err == nil:
+	case errors.As(err, &variable) || !errors.As(err, &cannot):
+		panic(misuse(call, "%v", err))
+	default:
+		panic(misuse(call, "the argument of %s cannot be sent to another process: %s", f.Label(), withRemedy(cannot)))
 	}
 	return packed
 }

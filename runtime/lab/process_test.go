@@ -203,14 +203,14 @@ func TestSpawnRefuses(t *testing.T) {
 		want string
 	}{
 		{nilContext, twice, []any{1.0}, "lab.Spawn: nil context: pass ctx, or context.Background()"},
-		{ctx, 3, nil, "lab.Spawn: int is not a function"},
+		{ctx, 3, nil, "lab.Spawn: need a function, got a value of type int"},
 		{ctx, (func())(nil), nil, "lab.Spawn: nil function"},
-		{ctx, twice, nil, "lab.Spawn: lab_test.twice needs 1 arguments, got 0"},
+		{ctx, twice, nil, "lab.Spawn: lab_test.twice needs 1 argument, got 0"},
 		{ctx, twice, []any{1}, "lab.Spawn: argument 1 of lab_test.twice is of type int: need float64"},
 		{ctx, twice, []any{nil}, "lab.Spawn: argument 1 of lab_test.twice is nil: need a value of type float64"},
-		{ctx, list.total, nil, "lab.Spawn: lab_test.(*ledger).total is bound to a value: use the method expression and pass the value as the first argument"},
+		{ctx, list.total, nil, "lab.Spawn: lab_test.(*ledger).total is bound to a value: use the method expression (*ledger).total and pass the value as the first argument"},
 		{ctx, func() int { return len(list.rows) }, nil, fmt.Sprintf("lab.Spawn: the function literal at process_test.go:%d captures variables, which another process does not have: pass them as arguments", here+14)},
-		{ctx, grid, []any{map[string][]any{"k": {make(chan int)}}}, `lab.Spawn: argument 1 of lab_test.grid cannot be sent to another process: element ["k"][0] is a chan int`},
+		{ctx, grid, []any{map[string][]any{"k": {make(chan int)}}}, `lab.Spawn: argument 1 of lab_test.grid cannot be sent to another process: element ["k"][0] is a chan int. Pass values and return results: a channel connects goroutines of one process`},
 	} {
 		_, err := lab.Spawn(c.ctx, c.fn, c.args...)
 		wantUsage(t, err, c.want)
@@ -429,8 +429,8 @@ func TestProcessMisuse(t *testing.T) {
 	}
 	var n int
 	var x, y float64
-	wantUsage(t, p.Wait(ctx, &n), "lab.Process.Wait: result 1 of lab_test.twice is of type float64: need a pointer to that, got *int")
-	wantUsage(t, p.Wait(ctx, &x, &y), "lab.Process.Wait: lab_test.twice has 1 results, got 2 pointers")
+	wantUsage(t, p.Wait(ctx, &n), "lab.Process.Wait: result 1 of lab_test.twice is of type float64: need a *float64, got a value of type *int")
+	wantUsage(t, p.Wait(ctx, &x, &y), "lab.Process.Wait: lab_test.twice has 1 result besides an error, got 2 pointers")
 	if err := p.Wait(ctx, &x); x != 2 || err != nil {
 		t.Errorf("%v, %v", x, err)
 	}

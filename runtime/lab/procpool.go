@@ -33,8 +33,9 @@ type ProcPool struct {
 
 // processes are those of a pool, apart from it, so that they end when it is no longer used.
 type processes struct {
-	code host.Code
-	name string
+	code   host.Code
+	name   string
+	memory int64 // of each, or 0
 
 	mu     sync.Mutex
 	idle   []*process // those used last are last
@@ -60,9 +61,12 @@ func NewProcPool(ctx context.Context, size int, opts ...PoolOption) (*ProcPool, 
 	if size < 1 {
 		return nil, misuse("lab.NewProcPool", "size %d: need at least 1", size)
 	}
+	if slices.ContainsFunc(opts, func(o PoolOption) bool { return o == nil }) {
+		return nil, misuse("lab.NewProcPool", "nil option")
+	}
 	code := codeOfProgram()
-	p := &ProcPool{code: code, pool: NewPool(size, append([]PoolOption{PoolName("processes")}, opts...)...)}
-	p.set = &processes{code: code, name: "worker", all: map[*process]bool{}}
+	p := &ProcPool{code: code, pool: newPool(size, append([]PoolOption{PoolName("processes")}, opts...))}
+	p.set = &processes{code: code, name: "worker", memory: p.pool.memory, all: map[*process]bool{}}
 	for range size {
 		w, err := p.set.start()
 		if err == nil && ctx.Err() != nil {
@@ -137,7 +141,7 @@ func (p *ProcPool) function(fn any) (*remote.Func, error) { return remote.New(p.
 
 // call has a process call a function.
 func (p *ProcPool) call(ctx context.Context, a *remote.Args, results ...any) error {
-	for {
+	for tries := 0; ; tries++ {
 		w, err := p.set.take()
 		if err != nil {
 			return err
@@ -146,16 +150,19 @@ func (p *ProcPool) call(ctx context.Context, a *remote.Args, results ...any) err
 		_, err = w.Call(ctx, a, results...)
 		w.detach()
 		p.set.give(w)
-		if errors.Is(err, remote.ErrNotBegun) && ctx.Err() == nil { // it ended while it was idle
+		if errors.Is(err, remote.ErrNotBegun) && ctx.Err() == nil && tries < p.Size()+newOnes { // it ended while it was idle
 			continue
 		}
 		var from site
 		if t, ok := ctx.Value(taskKey{}).(*task); ok {
 			from = t.from
 		}
-		return remoteError(err, &from)
+		return p.set.mayBeMemory(remoteError(err, &from))
 	}
 }
+
+// newOnes is how many new processes may end before they begin a call.
+const newOnes = 3
 
 // remoteError returns the error of a function in another process, which was called from a place, as lab has it.
 func remoteError(err error, from *site) error {
@@ -201,6 +208,12 @@ func (s *processes) start() (*process, error) {
 	w, err := newProcess(s.code, name)
 	if err != nil {
 		return nil, err
+	}
+	if s.memory > 0 {
+		if err := w.LimitMemory(s.memory); err != nil {
+			w.Close()
+			return nil, err
+		}
 	}
 	s.mu.Lock()
 	s.all[w] = true
@@ -319,22 +332,22 @@ func (w *process) attach() {
 // detach ends a line that the process has begun.
 func (w *process) detach() { w.Flush() }
 
-// cannotSend says which item cannot be copied.
-func cannotSend[T any](f *remote.Func, xs []T, lo, hi int, err error) error {
+// cannotSend says which of some items cannot be copied, the first of which has a number, and returns its index.
+func cannotSend[T any](call string, f *remote.Func, items []T, first int, err error) (int, error) {
 	var cannot *pack.CannotError
 	var variable *remote.VariableError
 	if errors.As(err, &variable) || !errors.As(err, &cannot) {
-		return misuse("lab.Map", "%v", err)
+		return 0, misuse(call, "%v", err)
 	}
-	for i := lo; i < hi; i++ {
-		one := xs[i : i+1]
+	for i := range items {
+		one := items[i : i+1]
 		if _, err := f.Pack(true, &one); err != nil && errors.As(err, &cannot) {
 			at := *cannot
-			at.Path = itemPath(at.Path, xs[i])
-			return misuse("lab.Map", "item %d cannot be sent to another process: %v", i, &at)
+			at.Path = itemPath(at.Path, items[i])
+			return i, misuse(call, "item %d cannot be sent to another process: %s", first+i, withRemedy(&at))
 		}
 	}
-	return misuse("lab.Map", "%v", err)
+	return 0, misuse(call, "%v", err)
 }
 
 // itemPath makes a path in a slice of one item one in the item.

@@ -21,7 +21,7 @@ import (
 // most ten times a second.
 type Bar struct {
 	label  string
-	total  int
+	total  int       // or unknownTotal
 	out    io.Writer // where text goes; nil means that the bar is displayed
 	inLine bool      // out is a terminal: the line can be written again
 
@@ -42,6 +42,13 @@ func NewProgress(label string, total int) *Bar {
 	if total < 0 {
 		panic(misuse("lab.NewProgress", "total %d: need zero or more", total))
 	}
+	return newBar(label, total)
+}
+
+// unknownTotal is the total of a bar that shows no part of the whole.
+const unknownTotal = -1
+
+func newBar(label string, total int) *Bar {
 	b := &Bar{label: label, total: total, begin: time.Now()}
 	if host.Get().Show != nil {
 		b.handle = display.NewHandle()
@@ -92,7 +99,10 @@ func (b *Bar) line() string {
 	if !b.closed {
 		took = time.Since(b.begin)
 	}
-	fmt.Fprintf(&s, "%s: %d/%d", b.label, b.done, b.total)
+	fmt.Fprintf(&s, "%s: %d", b.label, b.done)
+	if b.total != unknownTotal {
+		fmt.Fprintf(&s, "/%d", b.total)
+	}
 	if b.total > 0 {
 		fmt.Fprintf(&s, " (%d %%)", b.done*100/b.total)
 	}
@@ -100,9 +110,9 @@ func (b *Bar) line() string {
 		fmt.Fprintf(&s, ", %s/s", quantity.Number(float64(b.done)/took.Seconds()))
 	}
 	switch {
-	case b.closed || b.done >= b.total:
+	case b.closed || b.total != unknownTotal && b.done >= b.total:
 		fmt.Fprintf(&s, ", took %s", quantity.Duration(took))
-	case b.done > 0:
+	case b.done > 0 && b.total > 0:
 		left := time.Duration(float64(took) / float64(b.done) * float64(b.total-b.done))
 		fmt.Fprintf(&s, ", %s left", quantity.Duration(left))
 	}
@@ -116,8 +126,7 @@ func (b *Bar) draw() {
 	case b.handle != nil:
 		b.handle.Raw(map[string]any{
 			"text/plain": line,
-			"text/html": fmt.Sprintf(`<progress value="%d" max="%d" style="width:20em;vertical-align:middle"></progress> <code>%s</code>`,
-				b.done, max(1, b.total), html.EscapeString(line)),
+			"text/html":  fmt.Sprintf(`<progress%s style="width:20em;vertical-align:middle"></progress> <code>%s</code>`, b.part(), html.EscapeString(line)),
 		}, nil)
 	case b.inLine && b.closed:
 		fmt.Fprintf(b.out, "\r\x1b[K%s\n", line)
@@ -126,4 +135,15 @@ func (b *Bar) draw() {
 	case b.closed:
 		fmt.Fprintln(b.out, line)
 	}
+}
+
+// part is the part of the whole that is done, as HTML's progress has it: without one it only moves.
+func (b *Bar) part() string {
+	switch {
+	case b.total != unknownTotal:
+		return fmt.Sprintf(` value="%d" max="%d"`, b.done, max(1, b.total))
+	case b.closed:
+		return ` value="1" max="1"`
+	}
+	return ""
 }

@@ -132,7 +132,9 @@ func (t *task) init(ctx context.Context, call string, self TaskAny, opts []TaskO
 		opt(t)
 	}
 	t.id, t.self, t.created = taskIDs.Add(1), self, time.Now()
-	t.from = here(2)
+	if t.from.n == 0 { // no option has set it
+		t.from = here(2)
+	}
 	t.done = make(chan struct{})
 	if t.scope, _ = ctx.Value(scopeKey{}).(*scope); t.scope != nil {
 		t.scope.wg.Add(1)

@@ -31,6 +31,7 @@ func WorkerMain() {
 		workerMainCalled = true
 		return
 	}
+	inWorker = true
 	if err := remote.Serve(&ordinary, exitWorker); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		exitWorker(2)
@@ -40,7 +41,10 @@ func WorkerMain() {
 var (
 	exitWorker       = os.Exit
 	workerMainCalled bool
+	inWorker         bool
 )
+
+var errWithin = errors.New("a function that runs in another process cannot start processes: start them in the program, and pass it what they return")
 
 // ordinary is the code of an ordinary program. Names are offsets in the program's file, which workers run, too.
 var ordinary program
@@ -118,6 +122,9 @@ func (p *program) address(name string) uintptr {
 
 // Command starts this program again.
 func (p *program) Command() (*exec.Cmd, error) {
+	if inWorker {
+		return nil, errWithin
+	}
 	if !workerMainCalled {
 		return nil, errors.New("this program is not its own worker: call lab.WorkerMain first in main, or in TestMain")
 	}
@@ -136,18 +143,34 @@ func (p *program) Function(fn reflect.Value) (host.Function, error) {
 	}
 	f := runtime.FuncForPC(fn.Pointer())
 	if f == nil {
-		return host.Function{}, errors.New("the function was made at run time, and another process does not have it")
+		return host.Function{}, errMadeFunction
 	}
-	label := f.Name()[strings.LastIndexByte(f.Name(), '/')+1:]
+	label, _, _ := strings.Cut(f.Name(), "[...]")
+	label = label[strings.LastIndexByte(label, '/')+1:]
+	file, line := f.FileLine(fn.Pointer())
+	place := fmt.Sprintf("%s:%d", file[strings.LastIndexByte(file, '/')+1:], line)
+	if last := label[strings.LastIndexByte(label, '.')+1:]; isLiteral(last) {
+		label = "the function literal at " + place
+	}
 	switch method, bound := strings.CutSuffix(label, "-fm"); {
+	case strings.HasPrefix(f.Name(), "reflect."):
+		return host.Function{}, errMadeFunction
 	case p.has(remote.ClosureOf(fn)):
 		return host.Function{Name: p.name(fn.Pointer()), Label: label}, nil
 	case bound:
-		return host.Function{}, fmt.Errorf("%s is bound to a value: use the method expression and pass the value as the first argument", method)
+		_, expression, _ := strings.Cut(method, ".")
+		return host.Function{}, fmt.Errorf("%s is bound to a value: use the method expression %s and pass the value as the first argument", method, expression)
 	}
-	file, line := f.FileLine(fn.Pointer())
-	return host.Function{}, fmt.Errorf("the function literal at %s:%d captures variables, which another process does not have: pass them as arguments",
-		file[strings.LastIndexByte(file, '/')+1:], line)
+	return host.Function{}, fmt.Errorf("the function literal at %s captures variables, which another process does not have: pass them as arguments", place)
+}
+
+var errMadeFunction = errors.New("the function was made at run time by package reflect, and another process does not have it: write it as a function")
+
+// isLiteral reports whether a function without its package is called as the compiler calls literals.
+func isLiteral(name string) bool {
+	n, ok := strings.CutPrefix(name, "func")
+	_, err := strconv.Atoi(n)
+	return ok && err == nil
 }
 
 func (p *program) Reads(string, []string) []host.Variable { return nil }

@@ -50,7 +50,14 @@ func (e *NotCallableError) Error() string { return e.Why }
 func New(code host.Code, fn any) (*Func, error) {
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Func {
-		return nil, &NotCallableError{fmt.Sprintf("%T is not a function", fn)}
+		if fn == nil {
+			return nil, &NotCallableError{"nil function"}
+		}
+		why := fmt.Sprintf("need a function, got a value of type %T", fn)
+		if v.Kind() == reflect.String {
+			why += ": write the function's name without quotes"
+		}
+		return nil, &NotCallableError{why}
 	}
 	if v.IsNil() {
 		return nil, &NotCallableError{"nil function"}
@@ -76,6 +83,12 @@ func (f *Func) Label() string { return f.f.Label }
 
 // In returns the types of its parameters, without a context that comes first.
 func (f *Func) In() []reflect.Type { return newCallee(reflect.Zero(f.typ)).in }
+
+// Context reports whether its first parameter is a context, which is supplied.
+func (f *Func) Context() bool { return f.ctx }
+
+// Variadic reports whether its last parameter takes several values, which are passed as a slice.
+func (f *Func) Variadic() bool { return f.typ.IsVariadic() }
 
 // Out returns the types of its results, without an error that comes last.
 func (f *Func) Out() []reflect.Type { return f.out }

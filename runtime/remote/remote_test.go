@@ -259,7 +259,7 @@ func TestNew(t *testing.T) {
 		fn   any
 		want string
 	}{
-		{7, "int is not a function"},
+		{7, "need a function, got a value of type int"},
 		{(func())(nil), "nil function"},
 		{strings.ToUpper, "an unknown function"},
 	} {

@@ -85,8 +85,11 @@ type server struct {
 	lastAsk uint64
 	asks    map[uint64]chan []byte // what the program was asked for
 
-	callees map[string]*callee // of the goroutine that calls functions
-	used    int64              // the processor time of the process when the last call had ended; 0 if it was not noted
+	// of the goroutine that calls functions
+	callees map[string]*callee
+	used    int64           // the processor time of the process when the last call had ended; 0 if it was not noted
+	results []reflect.Value // of a call with many elements: slices
+	had     int             // elements that have results
 }
 
 // read reads frames until the other end is gone.
@@ -229,6 +232,7 @@ func (s *server) call(f frame) {
 				status = endedPanic
 				payload = appendBytes(appendBytes(nil, fmt.Append(nil, v)), debug.Stack())
 			}
+			payload = append(payload, s.before()...)
 		}
 		cancel(nil)
 		s.mu.Lock()
@@ -238,6 +242,7 @@ func (s *server) call(f frame) {
 		// if the other end is gone, read ends this process
 		_ = notes.result(s, f.id, []byte{status}, payload)
 	}()
+	s.results, s.had = nil, 0
 	c, many, args, err := s.prepare(f.payload)
 	if err != nil {
 		status, payload = endedBroken, []byte(err.Error())
@@ -319,6 +324,7 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 		for _, o := range outs {
 			o.Set(reflect.MakeSlice(o.Type(), n, n))
 		}
+		s.results = outs
 	}
 	for i := range n {
 		if many {
@@ -341,6 +347,7 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 			}
 			o.Set(out[k])
 		}
+		s.had = i + 1
 	}
 	roots := make([]any, len(outs))
 	for k, o := range outs {
@@ -348,7 +355,11 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 	}
 	b, err := pack.Pack(nil, &table{code: s.code}, roots...)
 	if err != nil {
-		return endedCannot, []byte(err.Error())
+		before, why := s.movableBefore(n)
+		if why == nil {
+			why = err
+		}
+		return endedCannot, append(appendBytes(nil, []byte(why.Error())), before...)
 	}
 	return endedWell, b
 }
@@ -359,7 +370,45 @@ func (s *server) failed(i int, err error) (byte, []byte) {
 	tab := &table{code: s.code}
 	e := movable(tab, err, 0)
 	b, _ := pack.Pack(nil, tab, &i, &e)
-	return endedError, b
+	return endedError, append(appendBytes(nil, b), s.before()...)
+}
+
+// movableBefore packs the results before the first one of n that cannot be packed, and returns why that one cannot.
+func (s *server) movableBefore(n int) (b []byte, why error) {
+	for s.had = 0; s.results != nil && s.had < n; s.had++ {
+		for _, all := range s.results {
+			one := reflect.New(all.Type().Elem())
+			one.Elem().Set(all.Index(s.had))
+			if _, err := pack.Pack(nil, &table{code: s.code}, one.Interface()); err != nil {
+				return s.before(), err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// before packs the results for the elements before one for which the function has failed. It returns nil if
+// nothing came before, or if the results cannot be packed.
+func (s *server) before() (b []byte) {
+	if s.had == 0 || s.results == nil {
+		return nil
+	}
+	defer func() {
+		if recover() != nil { // a method of the user's that packs a value
+			b = nil
+		}
+	}()
+	roots := make([]any, len(s.results))
+	for k, all := range s.results {
+		p := reflect.New(all.Type())
+		p.Elem().Set(all.Slice(0, s.had))
+		roots[k] = p.Interface()
+	}
+	b, err := pack.Pack(nil, &table{code: s.code}, roots...)
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 const deepestError = 100

@@ -321,7 +321,8 @@ var ErrNotBegun = errors.New("the worker ended before it began the call")
 
 // Call has the worker call a function, and sets what results point to: pointers to values of the function's
 // results, or, with many, to slices of them. If the function returned an error, element is the number of the
-// argument for which it did.
+// argument for which it did. If it returned one, panicked or called Goexit, the slices have the results for the
+// arguments before, if those can be copied.
 //
 // If ctx ends first, so does the context of the function. If the function does not return soon, the worker is
 // ended; Call does not wait for that, see [Worker.Busy].
@@ -431,20 +432,35 @@ func (f *Func) result(b []byte, results []any) (element int, err error) {
 		return 0, pack.Unpack(b, tab, results...)
 	case endedError:
 		var failed error
-		if err := pack.Unpack(b, tab, &element, &failed); err != nil {
+		r := reader{b: b}
+		if err := pack.Unpack(r.bytes(), tab, &element, &failed); err != nil {
 			return 0, fmt.Errorf("%s returned an error that cannot be read: %w", f.f.Label, err)
 		}
-		return element, failed
+		return element, before(r.b, tab, results, failed)
 	case endedPanic:
 		r := reader{b: b}
-		return 0, &PanicError{Value: string(r.bytes()), Stack: string(r.bytes())}
+		p := &PanicError{Value: string(r.bytes()), Stack: string(r.bytes())}
+		return 0, before(r.b, tab, results, p)
 	case endedGoexit:
-		return 0, ErrGoexit
+		return 0, before(b, tab, results, ErrGoexit)
 	case endedCannot:
-		return 0, fmt.Errorf("the result of %s cannot be copied from its process: %s", f.f.Label, b)
+		r := reader{b: b}
+		cannot := fmt.Errorf("the result of %s cannot be copied from its process: %s. Return values that can be copied", f.f.Label, r.bytes())
+		return 0, before(r.b, tab, results, cannot)
 	default:
 		return 0, fmt.Errorf("%s was not called: %s", f.f.Label, b)
 	}
+}
+
+// before reads the results for the arguments before the one with which a function has failed.
+func before(b []byte, tab pack.Table, results []any, failed error) error {
+	if len(b) == 0 {
+		return failed
+	}
+	if err := pack.Unpack(b, tab, results...); err != nil {
+		return errors.Join(failed, err)
+	}
+	return failed
 }
 
 // drain reads what the worker has written so far.

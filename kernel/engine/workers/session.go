@@ -37,6 +37,9 @@ type Session struct {
 	// Captured returns the names of local variables that function literals which begin in a line of a cell
 	// capture, and of how many of the session's variables each has a pointer, -1 if they differ.
 	Captured func(n, line int) (names []string, variables int)
+	// Note shows a note under the cell of the calling goroutine, if it has not had it.
+	Note      func(text string)
+	assigners assigners
 	common
 }
 
@@ -72,7 +75,7 @@ var errNoCells = errors.New("no cell was compiled yet, so there is no function")
 
 // Function describes a function.
 func (s *Session) Function(fn reflect.Value) (host.Function, error) {
-	l := s.loader()
+	l, jumps := s.Source.Shared()
 	switch {
 	case s.Missing != nil:
 		return host.Function{}, s.Missing
@@ -96,6 +99,7 @@ func (s *Session) Function(fn reflect.Value) (host.Function, error) {
 		}
 		wire = inHost(entry - start)
 	}
+	s.noteAssigned(l, jumps, wire)
 	label := name
 	if place != "" {
 		label += " (" + place + ")"
@@ -166,6 +170,9 @@ func (s *Session) bound(name, place string) error {
 	if method, ok := strings.CutSuffix(name, "-fm"); ok {
 		return fmt.Errorf("%s is bound to a value: use the method expression %s and pass the value as the first argument",
 			strings.NewReplacer("(*", "", ")", "").Replace(method), method)
+	}
+	if strings.HasPrefix(name, "reflect.") {
+		return errors.New("the function was made at run time by package reflect, and another process does not have it: write it as a function")
 	}
 	captured, pass := "variables", "pass them as arguments, or declare them as variables of the session"
 	if n, line, ok := cellLine(place); ok && s.Captured != nil {

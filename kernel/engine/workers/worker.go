@@ -119,7 +119,7 @@ func (w *Worker) Fixed(p unsafe.Pointer) (name, variable string, ok bool) {
 // At returns the pointer with a name.
 func (w *Worker) At(name string) (unsafe.Pointer, reflect.Type) { return at(w.loader, name) }
 
-var errWorker = errors.New("a function that runs in a worker cannot start other processes")
+var errWorker = errors.New("a function that runs in another process cannot start processes: start them in a cell, and pass it what they return")
 
 // Command is for sessions.
 func (w *Worker) Command() (*exec.Cmd, error) { return nil, errWorker }

@@ -23,7 +23,7 @@ func ExamplePack_refused() {
 	jobs := []job{{name: "first"}, {name: "second", done: make(chan bool)}}
 	_, err := Pack(nil, nil, &jobs)
 	fmt.Println(err)
-	// Output: field [1].done is a chan bool
+	// Output: field done of element [1] is a chan bool
 }
 
 func ExampleUnpack() {

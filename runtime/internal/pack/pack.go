@@ -28,18 +28,27 @@ type Table interface {
 
 // A CannotError is why a value cannot be packed.
 type CannotError struct {
-	Path string // from the root to what cannot be packed, such as "Account.mu"; empty for the root itself
-	What string // such as "a sync.Mutex"
+	Path string       // from the root to what cannot be packed, such as "Account.mu"; empty for the root itself
+	What string       // such as "a sync.Mutex"
+	Type reflect.Type // of that, or nil
 }
 
 func (e *CannotError) Error() string {
+	of, isKey := strings.CutSuffix(e.Path, someKey)
+	element := strings.LastIndexByte(e.Path, ']') + 1
 	switch {
 	case e.Path == "":
 		return "it is " + e.What
-	case e.Path[len(e.Path)-1] == ']':
+	case isKey && of == "":
+		return "a key is " + e.What
+	case isKey:
+		return "a key of " + of + " is " + e.What
+	case element == len(e.Path):
 		return "element " + e.Path + " is " + e.What
 	case e.Path[0] == '*':
 		return e.Path + " is " + e.What
+	case e.Path[0] == '[':
+		return "field " + strings.TrimPrefix(e.Path[element:], ".") + " of element " + e.Path[:element] + " is " + e.What
 	}
 	return "field " + e.Path + " is " + e.What
 }
@@ -70,7 +79,7 @@ func Pack(b []byte, table Table, roots ...any) (_ []byte, err error) {
 	p.merge()
 	for _, piece := range p.pieces[:len(roots)] {
 		if p.regions[piece.region].number != 0 {
-			panic(&CannotError{"", "two roots in the same memory"})
+			panic(&CannotError{What: "two roots in the same memory"})
 		}
 		p.number(piece.region)
 	}
@@ -119,6 +128,7 @@ type origin struct {
 	offset uintptr // in the parent
 	boxed  bool    // in a copy, of a map's element or the value in an interface, which is in the parent
 	text   string  // path in that copy
+	named  string  // the type of the copy, if it is that of a root
 }
 
 // field returns the origin of what stands at an offset of what o is the origin of.
@@ -144,17 +154,17 @@ func (r *region) end() uintptr { return uintptr(r.at) + uintptr(r.n)*r.shape.siz
 
 // refuse ends Pack: what was met at from cannot be packed. Behind from, path leads to it. The path ends where a
 // type of the standard library hides what it has.
-func (p *packer) refuse(from origin, path, what string) {
+func (p *packer) refuse(from origin, path, what string, typ reflect.Type) {
 	rest, leaf := from.text+path, what
 	for {
 		if from.parent < 0 {
-			panic(&CannotError{rest, what})
+			panic(&CannotError{rest, what, typ})
 		}
 		x := &p.pieces[from.parent]
 		if !isMap(x.shape, x.n) && x.shape.size > 0 {
 			at, hidden := x.shape.path(from.offset % x.shape.size)
 			if hidden != nil {
-				rest, what = "", holder(hidden, leaf)
+				rest, what, typ = "", holder(hidden, leaf), hidden.typ
 			}
 			if x.slice {
 				at = index(int(from.offset/x.shape.size)) + at
@@ -166,10 +176,13 @@ func (p *packer) refuse(from origin, path, what string) {
 				for t.Kind() == reflect.Pointer {
 					t = t.Elem()
 				}
-				name, _, _ := strings.Cut(t.Name(), "[")
+				if from.named == "" {
+					from.named = t.Name()
+				}
+				name, _, _ := strings.Cut(from.named, "[")
 				rest = name + rest
 			}
-			panic(&CannotError{rest, what})
+			panic(&CannotError{rest, what, typ})
 		}
 		from = x.from
 		rest = from.text + rest
@@ -180,17 +193,18 @@ func (p *packer) refuse(from origin, path, what string) {
 func (p *packer) refuseWithin(from origin, s *shape) {
 	path, hidden := s.path(s.whyAt)
 	if hidden != nil {
-		p.refuse(from, path, holder(hidden, s.why))
+		p.refuse(from, path, holder(hidden, s.why), hidden.typ)
 	}
-	p.refuse(from, path, s.why)
+	p.refuse(from, path, s.why, s.whyType)
 }
 
 // holder names a value of a type of the standard library by what it holds.
 func holder(s *shape, what string) string {
-	if name := spell(s.typ); name != what {
-		return name + ", which holds " + what
+	name := spell(s.typ)
+	if name == what || isContext(s.typ) {
+		return name
 	}
-	return what
+	return name + ", which holds " + what
 }
 
 // add notes a piece, unless it is known, and returns its number.
@@ -212,7 +226,7 @@ func (p *packer) add(at unsafe.Pointer, s *shape, n int, from origin, slice bool
 func (p *packer) addMap(at unsafe.Pointer, s *shape, from origin) {
 	if i, ok := p.maps[at]; ok {
 		if was := p.pieces[i].shape; was != s {
-			p.refuse(from, "", "a map that is used as two types, "+was.typ.String()+" and "+s.typ.String())
+			p.refuse(from, "", "a map that is used as two types, "+was.typ.String()+" and "+s.typ.String(), nil)
 		}
 		return
 	}
@@ -230,7 +244,7 @@ func (p *packer) explore(i int) {
 		m := reflect.NewAt(x.shape.typ, unsafe.Pointer(&x.at)).Elem()
 		p.exploreMap(i, x.shape, m)
 	case x.shape.why != "":
-		p.refuse(origin{parent: i, offset: x.shape.whyAt}, "", x.shape.why)
+		p.refuse(origin{parent: i, offset: x.shape.whyAt}, "", x.shape.why, x.shape.whyType)
 	case x.shape.leads:
 		for k := range x.n {
 			p.walk(unsafe.Add(x.at, uintptr(k)*x.shape.size), x.shape, origin{parent: i, offset: uintptr(k) * x.shape.size})
@@ -267,6 +281,9 @@ func keyText(v reflect.Value) string {
 	}
 	return "…"
 }
+
+// someKey is the path of a key that cannot be shown.
+const someKey = "[key …]"
 
 func index(i int) string { return fmt.Sprintf("[%d]", i) }
 
@@ -308,7 +325,7 @@ func (p *packer) walk(at unsafe.Pointer, s *shape, from origin) {
 		p.walkInterface(at, s, from)
 	case kindNil:
 		if *(*unsafe.Pointer)(at) != nil {
-			p.refuse(from, "", spell(s.typ))
+			p.refuse(from, "", spell(s.typ), s.typ)
 		}
 	case kindTime:
 		if loc := (*time.Time)(at).Location(); loc != time.UTC && loc != time.Local {
@@ -378,7 +395,12 @@ func (p *packer) walkInterface(at unsafe.Pointer, s *shape, from origin) {
 		if t.Kind() == reflect.Pointer && shapeOf(t.Elem()).why != "" {
 			p.refuseWithin(from, shapeOf(t.Elem()))
 		}
-		p.refuse(from, "", spell(t)+", a type that the other process does not know")
+		p.refuse(from, "", spell(t)+", a type that the other process does not know", t)
+	}
+	if root := &p.pieces[from.parent]; !from.boxed && root.shape == s && root.from.parent < 0 {
+		for from.named = t.Name(); t.Kind() == reflect.Pointer; from.named = t.Name() {
+			t = t.Elem()
+		}
 	}
 	from.boxed = true
 	p.walk(c.UnsafePointer(), vs, from)
@@ -437,7 +459,7 @@ func (p *packer) join(r *region, i int) {
 		r.shape, r.n, r.from = x.shape, x.n, i
 		return
 	}
-	p.refuse(x.from, "", "memory that is used as two types, "+r.shape.typ.String()+" and "+x.shape.typ.String())
+	p.refuse(x.from, "", "memory that is used as two types, "+r.shape.typ.String()+" and "+x.shape.typ.String(), nil)
 }
 
 // within reports whether n elements stand at an offset of a region of m values.
@@ -542,7 +564,7 @@ func (p *packer) value(at unsafe.Pointer, s *shape) {
 
 func (p *packer) marshalled(s *shape, b []byte, err error) {
 	if err != nil {
-		panic(&CannotError{"", spell(s.typ) + ", and " + err.Error()})
+		panic(&CannotError{What: spell(s.typ) + ", and " + err.Error(), Type: s.typ})
 	}
 	p.uint(uint64(len(b)))
 	p.b = append(p.b, b...)

@@ -21,13 +21,14 @@ type shape struct {
 	// the fewest bytes that a packed value has; 0 only if all values are equal
 	least int
 
-	elem   *shape // of arrays, slices, pointers and maps
-	key    *shape // of maps
-	n      int    // length of arrays
-	fields []field
-	why    string // why no value can be packed, as the end of "it is a …"; empty if values can
-	whyAt  uintptr
-	fixed  bool // pointers to it may be in a Table
+	elem    *shape // of arrays, slices, pointers and maps
+	key     *shape // of maps
+	n       int    // length of arrays
+	fields  []field
+	why     string // why no value can be packed, as the end of "it is a …"; empty if values can
+	whyAt   uintptr
+	whyType reflect.Type // which type that is
+	fixed   bool         // pointers to it may be in a Table
 }
 
 type field struct {
@@ -120,7 +121,7 @@ func (b *builder) shape(t reflect.Type) *shape {
 		s.kind, s.least = kindArray, s.n*s.elem.least
 		s.plain, s.leads = s.elem.plain, s.elem.leads && s.n > 0
 		if s.n > 0 {
-			s.why, s.whyAt = s.elem.why, s.elem.whyAt
+			s.why, s.whyAt, s.whyType = s.elem.why, s.elem.whyAt, s.elem.whyType
 		}
 	case reflect.Pointer:
 		s.kind, s.least, s.leads = kindPointer, 1, true
@@ -160,12 +161,12 @@ func (b *builder) structure(s *shape) {
 		s.least += fs.least
 		end = f.Offset + fs.size
 		if fs.why != "" && s.why == "" {
-			s.why, s.whyAt = fs.why, f.Offset+fs.whyAt
+			s.why, s.whyAt, s.whyType = fs.why, f.Offset+fs.whyAt, fs.whyType
 		}
 	}
 	s.plain = s.plain && end == s.size
 	if private(t) {
-		s.why, s.whyAt = spell(t), 0
+		s.why, s.whyAt, s.whyType = spell(t), 0, t
 	}
 	if s.why == "" || t.PkgPath() == "" {
 		return
@@ -198,7 +199,7 @@ func private(t reflect.Type) bool {
 			}
 		}
 	}
-	return path == "os" && t.Name() == "File"
+	return path == "os" && t.Name() == "File" || isClock(t)
 }
 
 // spell returns the name of a type with its article.
@@ -212,11 +213,18 @@ func spell(t reflect.Type) string {
 	}
 	switch t.Kind() {
 	case reflect.Func:
-		return "a function"
+		if t.Name() == "" {
+			return "a function"
+		}
+		name += ", which is a function"
 	case reflect.UnsafePointer:
 		return "an unsafe pointer"
 	}
-	if strings.ContainsRune("aeiouAEIOU", rune(strings.TrimLeft(name, "*[]")[0])) {
+	if isContext(t) {
+		return "a context"
+	}
+	first := strings.TrimLeft(name, "*[]")
+	if strings.HasPrefix(first, "http.") || !strings.HasPrefix(first, "unique.") && strings.ContainsRune("aeiouAEIOU", rune(first[0])) {
 		return "an " + name
 	}
 	return "a " + name

@@ -139,7 +139,7 @@ func (p *packer) newType(t reflect.Type) {
 		name = p.table.TypeName(t)
 	}
 	if name == "" {
-		panic(&CannotError{"", spell(t) + ", a type that the other process does not know"})
+		panic(&CannotError{What: spell(t) + ", a type that the other process does not know", Type: t})
 	}
 	p.b = append(p.b, typeNamed)
 	p.text(name)

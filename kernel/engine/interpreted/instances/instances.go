@@ -88,6 +88,11 @@ func Map(ctx context.Context, p *lab.Pool, xs []any, fn func(context.Context, an
 	return lab.Map(ctx, p, xs, fn, opts...)
 }
 
+// MapSeq is [lab.MapSeq] for items and results of any type.
+func MapSeq(ctx context.Context, p *lab.Pool, xs iter.Seq[any], fn func(context.Context, any) (any, error), opts ...lab.MapOption) iter.Seq2[any, error] {
+	return lab.MapSeq(ctx, p, xs, fn, opts...)
+}
+
 // Source is [lab.Source] for values of any type.
 func Source(g *lab.Group, seq iter.Seq[any]) <-chan any { return lab.Source(g, seq) }
 

@@ -46,19 +46,25 @@ func TestInstances(t *testing.T) {
 	}
 	coro := func(*lab.Coro) (any, error) { return 7, nil }
 	for name, c := range map[string]struct{ got, want string }{
-		"Gather":      {list(instances.Gather(ctx, seven, seven)), "[7 7] <nil>"},
-		"GatherAll":   {fmt.Sprint(instances.GatherAll(ctx, seven)[0].Value), "7"},
-		"Go":          {await(instances.Go(ctx, seven)), "7 <nil>"},
-		"WaitFor":     {one(instances.WaitFor(ctx, time.Minute, seven)), "7 <nil>"},
-		"Shield":      {one(instances.Shield(ctx, instances.Go(ctx, seven))), "7 <nil>"},
-		"Race":        {one(instances.Race(ctx, seven)), "7 <nil>"},
-		"Hedge":       {one(instances.Hedge(ctx, time.Minute, seven)), "7 <nil>"},
-		"After":       {await(instances.After(ctx, 0, seven)), "7 <nil>"},
-		"At":          {await(instances.At(ctx, time.Now(), seven)), "7 <nil>"},
-		"Retry":       {one(instances.Retry(ctx, lab.Backoff{}, seven)), "7 <nil>"},
-		"OnThread":    {one(instances.OnThread(ctx, seven)), "7 <nil>"},
-		"Submit":      {await(instances.Submit(ctx, pool, seven)), "7 <nil>"},
-		"Map":         {list(instances.Map(ctx, pool, []any{1, "a"}, same)), "[1 a] <nil>"},
+		"Gather":    {list(instances.Gather(ctx, seven, seven)), "[7 7] <nil>"},
+		"GatherAll": {fmt.Sprint(instances.GatherAll(ctx, seven)[0].Value), "7"},
+		"Go":        {await(instances.Go(ctx, seven)), "7 <nil>"},
+		"WaitFor":   {one(instances.WaitFor(ctx, time.Minute, seven)), "7 <nil>"},
+		"Shield":    {one(instances.Shield(ctx, instances.Go(ctx, seven))), "7 <nil>"},
+		"Race":      {one(instances.Race(ctx, seven)), "7 <nil>"},
+		"Hedge":     {one(instances.Hedge(ctx, time.Minute, seven)), "7 <nil>"},
+		"After":     {await(instances.After(ctx, 0, seven)), "7 <nil>"},
+		"At":        {await(instances.At(ctx, time.Now(), seven)), "7 <nil>"},
+		"Retry":     {one(instances.Retry(ctx, lab.Backoff{}, seven)), "7 <nil>"},
+		"OnThread":  {one(instances.OnThread(ctx, seven)), "7 <nil>"},
+		"Submit":    {await(instances.Submit(ctx, pool, seven)), "7 <nil>"},
+		"Map":       {list(instances.Map(ctx, pool, []any{1, "a"}, same)), "[1 a] <nil>"},
+		"MapSeq": {list(func() (vs []any, err error) {
+			for v, e := range instances.MapSeq(ctx, pool, slices.Values([]any{1, "a"}), same) {
+				vs, err = append(vs, v), e
+			}
+			return vs, err
+		}()), "[1 a] <nil>"},
 		"Stage":       {pipe(func(g *lab.Group, in <-chan any) <-chan any { return instances.Stage(g, in, 1, same) }), "[1 2 3] <nil>"},
 		"Ordered":     {pipe(func(g *lab.Group, in <-chan any) <-chan any { return instances.OrderedStage(g, in, 2, same) }), "[1 2 3] <nil>"},
 		"FanOut":      {pipe(func(g *lab.Group, in <-chan any) <-chan any { return instances.FanOut(g, in, 1)[0] }), "[1 2 3] <nil>"},
