@@ -123,6 +123,8 @@ var layers = []layer{
 		"memory, and nothing of what is drawn in it"},
 	{"plots", []string{"plots/bitmap", "runtime/timeline", "runtime/quantity"},
 		"draws plain data; who recorded it is not its business"},
+	{"runtime/lab/benchtable", []string{"runtime/lab", "runtime/proc", "runtime/quantity"},
+		"measures lab beside others"},
 	{"runtime/lab/...", []string{"runtime/display", "runtime/host", "runtime/lab", "runtime/timeline", "runtime/internal/clock", "runtime/internal/pack", "runtime/quantity", "runtime/remote"},
 		"an ordinary Go library, of use without a notebook"},
 	{"runtime/host", nil,

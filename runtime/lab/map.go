@@ -276,6 +276,7 @@ const fastest = 8
 // many, and half as many when they get long.
 type batcher struct {
 	fixed, now int
+	floor      int           // what would take much less than a batch should is not divided further
 	unit       int           // a batch is so many items, or a multiple of that
 	least      time.Duration // that a batch should take
 }
@@ -295,7 +296,7 @@ func (b *batcher) size(most func() int) int {
 	}
 	b.now = max(1, b.now)
 	if b.now > 1 {
-		b.now = max(1, min(b.now, most()/b.unit))
+		b.now = max(1, min(b.now, max(b.floor, most()/b.unit)))
 	}
 	return b.now * b.unit
 }

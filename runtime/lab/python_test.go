@@ -13,9 +13,11 @@ import (
 )
 
 // exported reads this package's source: its documentation, and the names of its examples.
-func exported(t *testing.T) (*doc.Package, map[string]bool) {
+func exported(t *testing.T) (*doc.Package, map[string]bool) { return exportedIn(t, ".") }
+
+func exportedIn(t *testing.T, dir string) (*doc.Package, map[string]bool) {
 	t.Helper()
-	paths, err := filepath.Glob("*.go")
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +93,8 @@ func TestPythonTable(t *testing.T) {
 			names[typ.Name+"."+m.Name] = true
 		}
 	}
+	_, ofProc := exportedIn(t, "../proc")
+	examplesOf := map[bool]map[string]bool{false: examples, true: ofProc}
 	b, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +113,7 @@ func TestPythonTable(t *testing.T) {
 			}
 		}
 		example := strings.Trim(strings.TrimSpace(cells[2]), "`")
-		if !examples[strings.TrimPrefix(example, "Example")] {
+		if examples := examplesOf[strings.Contains(cells[1], "`proc.")]; !examples[strings.TrimPrefix(example, "Example")] {
 			t.Errorf("%s: there is no %s with checked output", strings.TrimSpace(cells[0]), example)
 		}
 	}

@@ -65,9 +65,13 @@ func takeSpare(code host.Code) (w *process) {
 			w = nil
 		}
 	}
-	if s.timer == nil {
-		outside(func() { s.timer = time.AfterFunc(spareAfter, keepSpares) })
-	}
+	outside(func() {
+		if s.timer == nil {
+			s.timer = time.AfterFunc(spareAfter, keepSpares)
+		} else {
+			s.timer.Reset(spareAfter)
+		}
+	})
 	return w
 }
 

@@ -74,20 +74,18 @@ func (l *Lock) Do(ctx context.Context, fn func()) error {
 
 // Locked reports whether some process has the lock.
 func (l *Lock) Locked() bool {
-	holder, _ := l.m.Holder()
-	return holder != 0
+	return l.m.Holder() != 0
 }
 
 // String shows the state of the lock.
 func (l *Lock) String() string {
-	holder, taken := l.m.Holder()
-	switch {
-	case holder == 0:
-		return fmt.Sprintf("free, taken %d times", taken)
-	case holder == remote.Number():
-		return fmt.Sprintf("locked by this process, taken %d times", taken)
+	switch l.m.Holder() {
+	case 0:
+		return "free"
+	case remote.Number():
+		return "locked by this process"
 	}
-	return fmt.Sprintf("locked by another process, taken %d times", taken)
+	return "locked by another process"
 }
 
 // An RLock is a lock that its owner may take again. It is multiprocessing.RLock. The owner is a process and, in

@@ -255,7 +255,7 @@ func (c *Cond) Wait(ctx context.Context) error {
 	if c.lock == nil {
 		return misuse(call, "it was never made: proc.NewCond makes one")
 	}
-	if holder, _ := c.lock.m.Holder(); holder != remote.Number() {
+	if c.lock.m.Holder() != remote.Number() {
 		return misuse(call, "the lock is not locked by this process")
 	}
 	var ticket uint64

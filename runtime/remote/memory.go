@@ -36,6 +36,7 @@ type Region struct {
 // Shared memory as this process has it.
 var memory struct {
 	once sync.Once
+	base atomic.Pointer[byte] // of mem, when it was used
 	file *os.File
 	mem  []byte
 	err  error
@@ -117,16 +118,42 @@ func Allocate(n int64) (Region, error) {
 	return Region{}, fmt.Errorf("there is no room for %d bytes in shared memory", n)
 }
 
-// Bytes returns the memory, nil if it was freed.
-func (r Region) Bytes() []byte {
+// Pointer returns where the memory is, nil if it was freed.
+func (r *Region) Pointer() unsafe.Pointer {
+	base := memory.base.Load()
+	if base == nil {
+		if base = r.base(); base == nil {
+			return nil
+		}
+	}
+	at := uint64(r.At)
+	if at >= memorySize || uint64(r.Size) > memorySize-at || r.Number == 0 {
+		return nil
+	}
+	p := unsafe.Add(unsafe.Pointer(base), at)
+	if atomic.LoadInt64((*int64)(p)) != r.Number {
+		return nil
+	}
+	return unsafe.Add(p, unit)
+}
+
+// base returns where shared memory begins, nil if there is none.
+func (r *Region) base() *byte {
 	mem, err := sharedMemory()
-	if err != nil || r.Number == 0 || r.At < unit || r.Size < unit || r.At > memorySize-r.Size {
+	if err != nil {
 		return nil
 	}
-	if atomic.LoadInt64((*int64)(unsafe.Pointer(&mem[r.At]))) != r.Number {
+	memory.base.Store(unsafe.SliceData(mem))
+	return memory.base.Load()
+}
+
+// Bytes returns the memory, nil if it was freed.
+func (r *Region) Bytes() []byte {
+	p := r.Pointer()
+	if p == nil || r.Size < unit {
 		return nil
 	}
-	return mem[r.At+unit : r.At+r.Size : r.At+r.Size]
+	return unsafe.Slice((*byte)(p), r.Size-unit)
 }
 
 // Free gives the memory back to the system. It must not be used any more, by whatever process.

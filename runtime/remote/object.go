@@ -184,12 +184,10 @@ func ends(process uint32, used bool) {
 var Program = func() host.Code { return host.Get().Code }
 
 // Number returns the number of this process: 1 in the program, another one in each of its workers.
-func Number() uint32 {
-	if s := serving.Load(); s != nil {
-		return s.number
-	}
-	return 1
-}
+func Number() uint32 { return number }
+
+// number is set before a worker's functions are called.
+var number uint32 = 1
 
 // InWorker reports whether this process is a worker.
 func InWorker() bool { return serving.Load() != nil }

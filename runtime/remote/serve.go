@@ -48,6 +48,7 @@ func Serve(code host.Code, exit func(status int)) error {
 	s := &server{code: code, conn: conn, page: shared, number: *shared.number(),
 		cancels: map[uint64]context.CancelCauseFunc{}, callees: map[string]*callee{}, asks: map[uint64]chan []byte{}}
 	s.more.L = &s.mu
+	number = s.number
 	serving.Store(s)
 	go s.read(exit)
 	s.used = used()
@@ -307,7 +308,7 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 	first := 0
 	in := make([]reflect.Value, 0, len(args)+1)
 	if c.ctx {
-		in = append(in, reflect.ValueOf(ctx))
+		in = append(in, reflect.ValueOf(&ctx).Elem()) // of the parameter's type, so that Call has nothing to convert
 		first = 1
 	}
 	in = append(in, args...)
@@ -336,7 +337,7 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 		} else {
 			out = c.fn.Call(in)
 		}
-		if c.fails {
+		if c.fails && !out[len(out)-1].IsNil() {
 			if err, _ := out[len(out)-1].Interface().(error); err != nil {
 				return s.failed(i, err)
 			}

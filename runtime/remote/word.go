@@ -21,7 +21,6 @@ type lockWords struct {
 	holder    atomic.Uint32 // the number of the process that has it, 0 when it is free
 	waiting   atomic.Uint32 // about how many sleep until it is free; those that died are counted, too
 	abandoned atomic.Uint32 // 1 when a holder died, until the next one was told
-	taken     atomic.Uint64 // how often it was taken; for statistics
 }
 
 // ErrAbandoned is the error of a lock whose holder has died, for the one who would have been the next: what the
@@ -61,13 +60,7 @@ func (m *Mutex) Free() {
 	m.Region.Free()
 }
 
-func (m *Mutex) words() *lockWords {
-	b := m.Region.Bytes()
-	if b == nil {
-		return nil
-	}
-	return (*lockWords)(unsafe.Pointer(unsafe.SliceData(b)))
-}
+func (m *Mutex) words() *lockWords { return (*lockWords)(m.Region.Pointer()) }
 
 const (
 	// spins is how often a lock is tried before the thread sleeps.
@@ -92,7 +85,6 @@ func (m *Mutex) Lock(ctx context.Context) error {
 		m.Unlock()
 		return ErrAbandoned
 	}
-	w.taken.Store(w.taken.Load() + 1) // only the holder writes
 	return nil
 }
 
@@ -158,12 +150,12 @@ func (m *Mutex) Unlock() bool {
 	return true
 }
 
-// Holder returns the number of the process that has the lock, 0 if it is free, and how often it was taken.
-func (m *Mutex) Holder() (process uint32, taken uint64) {
+// Holder returns the number of the process that has the lock, 0 if it is free.
+func (m *Mutex) Holder() (process uint32) {
 	if w := m.words(); w != nil {
-		process, taken = w.holder.Load(), w.taken.Load()
+		process = w.holder.Load()
 	}
-	return process, taken
+	return process
 }
 
 // abandon sets the locks of a dead process free.

@@ -30,7 +30,7 @@ import (
 func main() {
 	lab.WorkerMain()
 	c := config{tasks: 100_000, items: 1_000_000, pythonItems: 100_000, rounds: 9, out: os.Stdout, log: os.Stderr}
-	c.load = load{rounds: 5, trips: 1000, tasks: 10_000, bytes: 100e6, turns: 200e6, pyturn: 4e6}
+	c.load = load{rounds: 5, trips: 1000, tasks: 10_000, bytes: 100e6, locks: 1_000_000, turns: 200e6, pyturn: 4e6}
 	flag.StringVar(&c.python, "python", "/usr/bin/python3", "the `program` to compare with; empty for none")
 	only := flag.Bool("processes", false, "write the table of processes alone")
 	flag.Parse()

@@ -24,6 +24,7 @@ type load struct {
 	trips  int // calls, one after the other
 	tasks  int // of a map
 	bytes  int // that travel there and back
+	locks  int // that a process takes
 	turns  int // of a loop that computes
 	pyturn int // the same in Python, which takes longer
 }
@@ -87,7 +88,10 @@ func procContests(l load) []procContest {
 			key: "speedup", rows: []string{"speed-up of two calls that compute"}, count: l.turns, python: l.pyturn, factor: true,
 			lab: speedup, others: slices.Concat(maps, []opponent{{name: "goroutines", run: speedupOfGoroutines}}),
 		},
-		// Here: a lock and an increment in memory that two processes share, beside multiprocessing.Value.
+		{
+			key: "lock", rows: []string{"a lock and an increment in shared memory", "… while another process does the same"},
+			count: l.locks, python: l.locks / 20, lab: lockAndAdd, others: []opponent{{name: "Value", way: "process/fork"}},
+		},
 	}
 }
 

@@ -172,6 +172,27 @@ def speedup(make, method, n):
     return [alone / took]
 
 
+def increment(value, n):
+    for _ in range(n):
+        with value.get_lock():
+            value.value += 1
+
+
+def lock(_, method, n):
+    context = multiprocessing.get_context(method)
+    value = context.Value("q", 0)
+    begin = now()
+    increment(value, n)
+    alone = (now() - begin) / n
+    begin = now()
+    two = [context.Process(target=increment, args=(value, n)) for _ in range(2)]
+    for p in two:
+        p.start()
+    for p in two:
+        p.join()
+    return [alone, (now() - begin) / (2 * n)]
+
+
 if __name__ == "__main__":
     # Imported before anything is measured, and here, so that processes which import this file do not import what
     # they do not need.
@@ -181,6 +202,7 @@ if __name__ == "__main__":
     import multiprocessing.popen_forkserver
     import multiprocessing.popen_spawn_posix
     import multiprocessing.queues
+    import multiprocessing.sharedctypes
     import multiprocessing.synchronize
 
     what, way, count = sys.argv[1:]
@@ -195,6 +217,7 @@ if __name__ == "__main__":
         "default": tasks(None),
         "data": data,
         "speedup": speedup,
+        "lock": lock,
     }[what]
     if make is Executor:
         from concurrent.futures.process import ProcessPoolExecutor

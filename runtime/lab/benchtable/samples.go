@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"interleave/runtime/lab"
+	"interleave/runtime/proc"
 )
 
 // What processes do here.
@@ -156,4 +157,44 @@ func speedupOn(ctx context.Context, ex lab.Executor, turns int) ([]float64, erro
 	begin = time.Now()
 	_, err := lab.Map(ctx, ex, []int{turns, turns}, burn, lab.Chunk(1))
 	return []float64{float64(alone) / float64(time.Since(begin))}, err
+}
+
+func increment(ctx context.Context, l *proc.Lock, s *proc.Shared[int], n int) error {
+	for range n {
+		if err := l.Lock(ctx); err != nil {
+			return err
+		}
+		s.Slice()[0]++
+		l.Unlock()
+	}
+	return nil
+}
+
+// lockAndAdd returns what n locks and increments take each, first in one process, then in two at a time, their
+// starts included.
+func lockAndAdd(ctx context.Context, n int) (ns []float64, err error) {
+	l := proc.NewLock()
+	s, err := proc.NewShared[int](1)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	begin := time.Now()
+	if err := increment(ctx, l, s, n); err != nil {
+		return nil, err
+	}
+	ns = append(ns, float64(time.Since(begin))/float64(n))
+	begin = time.Now()
+	var ps [2]*lab.Process
+	for i := range ps {
+		if ps[i], err = lab.Spawn(ctx, increment, l, s, n); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range ps {
+		if err := p.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return append(ns, float64(time.Since(begin))/float64(2*n)), nil
 }
