@@ -165,7 +165,7 @@ func readContention(l Holds) (*contention, error) {
 		if label == "" && h.From != "" {
 			label = "go " + h.From
 		}
-		if label = cmp.Or(label, h.Line, "somebody"); h.Goroutine == 0 {
+		if label = cmp.Or(label, h.Line, "unknown holder"); h.Goroutine == 0 {
 			k.name = label
 		}
 		r := index[k]

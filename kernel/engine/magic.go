@@ -73,7 +73,7 @@ func (x *execution) lookup(s source.Segment) (m magic, ok bool) {
 	case !ok:
 		remedy := "%help lists all magics"
 		if n := hint.Nearest(s.Name, slices.Sorted(maps.Keys(magics))); n != "" {
-			remedy = "did you mean " + strings.Fields(magics[n].usage)[0] + "? " + remedy
+			remedy = "Did you mean " + strings.Fields(magics[n].usage)[0] + "? " + remedy
 		}
 		if h := elsewhere[s.Name]; h != "" {
 			remedy = h

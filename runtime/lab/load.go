@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"interleave/runtime/internal/clock"
+	"interleave/runtime/remote"
 )
 
 // counters are readings of the system's counters for the machine and this process, as far as they exist.
@@ -16,6 +17,7 @@ type counters struct {
 	at        time.Time
 	cpu       time.Duration // of this process
 	cpuBehind time.Duration // the same after the other counters were read, which takes CPU time itself
+	workers   time.Duration // of processes that this one has started for functions
 
 	cores int // usable by this process
 	// time of these cores: in total, used by all processes, taken by the hypervisor
@@ -33,7 +35,7 @@ const maxThreads = 256
 
 // readCounters reads the counters, in about 10 µs for each thread of the process.
 func readCounters() counters {
-	c := counters{cpu: clock.CPU()}
+	c := counters{cpu: clock.CPU(), workers: remote.CPU()}
 	if b, err := os.ReadFile("/proc/stat"); err == nil {
 		c.readCores(b, allowedCores())
 	}
@@ -181,7 +183,7 @@ func (c counters) since(before counters) load {
 	if c.cores == before.cores {
 		l.all, l.stolen = max(0, c.all-before.all), max(0, c.stolen-before.stolen)
 		// may be negative when a tick is counted late; the sum over many stretches is right
-		l.others = c.busy - before.busy - (c.cpu - before.cpu)
+		l.others = c.busy - before.busy - (c.cpu - before.cpu) - (c.workers - before.workers)
 	}
 	for id, d := range c.waited {
 		l.waited += max(0, d-before.waited[id])

@@ -6,7 +6,50 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 )
+
+// running are the workers that have not ended, and used the processor time of those that have.
+var running struct {
+	sync.Mutex
+	all  map[*Worker]bool
+	used time.Duration
+}
+
+// CPU returns the processor time that all workers have used so far, those that have ended included. It takes some
+// 20 µs for each that lives, and is exact to a hundredth of a second.
+func CPU() time.Duration {
+	running.Lock()
+	defer running.Unlock()
+	sum := running.used
+	for w := range running.all {
+		if u, err := usage(w.Pid(), nil); err == nil {
+			sum += time.Duration(u.CPU * float64(time.Second))
+		}
+	}
+	return sum
+}
+
+// runs notes that a worker has begun.
+func (w *Worker) runs() {
+	running.Lock()
+	defer running.Unlock()
+	if running.all == nil {
+		running.all = map[*Worker]bool{}
+	}
+	running.all[w] = true
+}
+
+// stops notes that a worker has ended.
+func (w *Worker) stops(state *os.ProcessState) {
+	running.Lock()
+	defer running.Unlock()
+	delete(running.all, w)
+	if state != nil {
+		running.used += state.UserTime() + state.SystemTime()
+	}
+}
 
 // usage reads what a process has used from /proc, or from its end.
 func usage(pid int, ended *os.ProcessState) (u Usage, err error) {

@@ -123,6 +123,7 @@ func Start(code host.Code, name string, write func(stderr bool, line []byte)) (_
 		return nil, fmt.Errorf("start a worker: %w", err)
 	}
 	w.life.Started = time.Duration(monotonic())
+	w.runs()
 	go w.watch()
 	return w, nil
 }
@@ -137,6 +138,7 @@ func (w *Worker) watch() {
 	w.conn.Close()
 	late := time.AfterFunc(grace, func() { _ = w.cmd.Process.Kill() })
 	_ = w.cmd.Wait()
+	w.stops(w.cmd.ProcessState)
 	late.Stop()
 	w.dropAll()
 	w.mu.Lock()
