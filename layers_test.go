@@ -24,7 +24,7 @@ type layer struct {
 }
 
 var layers = []layer{
-	{".", []string{"install", "kernel/command", "kernel/release"},
+	{".", []string{"install", "kernel/command", "kernel/release", "kernel/toolchain"},
 		"the launcher must build and start anywhere, before there is a host"},
 	{"install/hosttest", []string{"install", "kernel/toolchain"},
 		"tests get the host that users get"},
@@ -107,9 +107,11 @@ var layers = []layer{
 		"measures installed kernels as their clients"},
 	{"kernel/serve", []string{"kernel", "kernel/cell/source", "kernel/command", "kernel/engine/stack", "kernel/release", "kernel/session", "kernel/toolchain", "kernel/wire", "kernel/zmq"},
 		"a kernel's process without the host's code, which makes it small"},
-	{"kernel/interleave", []string{"install", "kernel/command", "kernel/serve", "kernel/toolchain"},
+	{"kernel/interleave", []string{"kernel/command", "kernel/serve", "kernel/toolchain"},
 		"the main package of the program that Jupyter starts; no package imports it"},
-	{"kernel/host", []string{"kernel/...", "notebooks", "runtime/host", "runtime/quantity", "runtime/remote"},
+	{"kernel/runner", []string{"kernel", "kernel/client", "kernel/command", "kernel/inproc", "kernel/serve", "kernel/toolchain", "kernel/wire", "notebooks"},
+		"the main package of the program that runs notebooks; no package imports it"},
+	{"kernel/host", []string{"kernel/...", "runtime/host", "runtime/quantity", "runtime/remote"},
 		"the host's main package wires everything; nobody imports it"},
 
 	{"notebooks", []string{"kernel/client", "kernel/wire", "notebooks/...", "runtime/quantity"},

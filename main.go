@@ -17,6 +17,7 @@ import (
 
 	"interleave/install"
 	"interleave/kernel/command"
+	"interleave/kernel/toolchain"
 )
 
 type stdio struct {
@@ -73,5 +74,8 @@ func becomeHost(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
-	return install.Exec(host, args)
+	if args[0] == "run" {
+		host = toolchain.RunnerPath(toolchain.DirOf(host))
+	}
+	return command.Become(host, args)
 }

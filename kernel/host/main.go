@@ -20,7 +20,7 @@ import (
 // commands are the host's commands. Commands that are not in command.Subcommands are for other programs of
 // this project.
 var commands = map[string]command.Func{
-	"run":     runNotebooks,
+	"run":     becomeRunner,
 	"kernel":  serve.Kernel,
 	"version": printVersion,
 	"cells":   runCells,
@@ -54,4 +54,14 @@ func run(ctx context.Context, args []string) error {
 func printVersion(context.Context, []string) error {
 	fmt.Println(release.Version())
 	return nil
+}
+
+// becomeRunner is for those who start the host by hand: run has a program of its own, since what it needs for
+// pages takes 10 ms to initialise, which sessions would wait for.
+func becomeRunner(_ context.Context, args []string) error {
+	dir, err := toolchain.Here()
+	if err != nil {
+		return err
+	}
+	return command.Become(toolchain.RunnerPath(dir), append([]string{"run"}, args...))
 }

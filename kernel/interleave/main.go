@@ -8,7 +8,6 @@ import (
 	"context"
 	"os"
 
-	"interleave/install"
 	"interleave/kernel/command"
 	"interleave/kernel/serve"
 	"interleave/kernel/toolchain"
@@ -24,8 +23,11 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(args) == 0 || args[0] != "kernel" {
-		return install.Exec(toolchain.HostPath(dir), args)
+	switch {
+	case len(args) > 0 && args[0] == "run":
+		return command.Become(toolchain.RunnerPath(dir), args)
+	case len(args) == 0 || args[0] != "kernel":
+		return command.Become(toolchain.HostPath(dir), args)
 	}
 	toolchain.Hold(dir) // to the end of the process
 	return serve.Kernel(ctx, args[1:])

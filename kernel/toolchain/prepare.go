@@ -175,7 +175,7 @@ func (p *preparer) make(ctx context.Context, done string) (err error) {
 	args := append([]string{"build"}, p.flags...)
 	args = append(args, "-ldflags=-w -X 'runtime.defaultGOROOT="+p.go_.goroot+"'", "-o")
 	if p.Main == productHost { // their names are those of the folders
-		args = append(args, filepath.Dir(HostPath(p.Dir))+string(filepath.Separator), productHost, productKernel)
+		args = append(args, filepath.Dir(HostPath(p.Dir))+string(filepath.Separator), productHost, productKernel, productRunner)
 	} else {
 		args = append(args, HostPath(p.Dir), p.Main)
 	}
@@ -224,6 +224,7 @@ const noDWARF = "-dwarf=0"
 const (
 	productHost   = "./kernel/host"
 	productKernel = "./kernel/interleave"
+	productRunner = "./kernel/runner"
 )
 
 // canLinkInMemory reports whether the host is one that can, on a platform that package kernel/load supports

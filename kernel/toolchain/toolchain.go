@@ -114,6 +114,9 @@ var ErrNotPrepared = errors.New("no toolchain has been prepared here. Run `inter
 // HostPath returns where Prepare puts the host below dir.
 func HostPath(dir string) string { return filepath.Join(dir, "bin", exe("host")) }
 
+// RunnerPath returns where Prepare puts the program that runs notebooks without Jupyter.
+func RunnerPath(dir string) string { return filepath.Join(dir, "bin", exe("runner")) }
+
 // KernelPath returns where Prepare puts the program that Jupyter starts. It serves a kernel, and becomes the
 // host for other commands.
 func KernelPath(dir string) string { return filepath.Join(dir, "bin", exe("interleave")) }
