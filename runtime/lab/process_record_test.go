@@ -17,7 +17,7 @@ func computeFor(ctx context.Context, n int) (int, error) {
 }
 
 func computeForEver() {
-	for {
+	for spun := 0; ; spun++ {
 	}
 }
 

@@ -1,5 +1,7 @@
 package lab_test
 
+//lint:file-ignore U1000 the types are values to be refused; their fields are never used
+
 import (
 	"bytes"
 	"context"

@@ -53,7 +53,7 @@ func (d *Dict[K, V]) value(call string, boxed any) V {
 	return v
 }
 
-// Set sets the value of key. The error says what of it cannot be copied.
+// Set sets the value of key. The error names what of it cannot be copied.
 func (d *Dict[K, V]) Set(key K, v V) error {
 	k, boxed := any(key), any(v)
 	return d.call(context.Background(), "proc.Dict.Set", "set", []any{&d.name, &k, &boxed}, nil)
@@ -111,7 +111,7 @@ type List[T any] struct {
 // ListOf returns the manager's list with a name, which is empty at first.
 func ListOf[T any](m *Manager, name string) *List[T] { return &List[T]{m.object, name} }
 
-// Append appends copies of values. The error says what of them cannot be copied.
+// Append appends copies of values. The error names what of them cannot be copied.
 func (l *List[T]) Append(values ...T) error {
 	boxed := make([]any, len(values))
 	for i, v := range values {
@@ -120,7 +120,7 @@ func (l *List[T]) Append(values ...T) error {
 	return l.call(context.Background(), "proc.List.Append", "append", []any{&l.name, &boxed}, nil)
 }
 
-// At returns value i. It panics if there is none.
+// At returns value i. It panics if i is out of range.
 func (l *List[T]) At(i int) T {
 	var boxed any
 	l.now("proc.List.At", "at", []any{&l.name, &i}, []any{&boxed})
@@ -135,7 +135,7 @@ func (l *List[T]) value(call string, boxed any) T {
 	return v
 }
 
-// Set sets value i, which must exist. The error says what of it cannot be copied.
+// Set sets value i, which must exist. The error names what of it cannot be copied.
 func (l *List[T]) Set(i int, v T) error {
 	boxed := any(v)
 	return l.call(context.Background(), "proc.List.Set", "put", []any{&l.name, &i, &boxed}, nil)

@@ -74,7 +74,7 @@ func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] {
 	}
 }
 
-// TaskDone says that a value which Get has returned was worked off. It panics if there was none.
+// TaskDone marks a value that Get has returned as worked off. It panics if all are.
 func (q *Queue[T]) TaskDone() { q.now("proc.Queue.TaskDone", "done", nil, nil) }
 
 // Join waits until every value that was put was worked off. The error is that of ctx.

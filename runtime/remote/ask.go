@@ -41,7 +41,7 @@ func ask(ctx context.Context, object uint64, method string, args, results []any)
 	return because(ctx, s.answered(b, results))
 }
 
-// because returns why ctx has ended in place of an error that says, in the other process, that it was cancelled.
+// because returns why ctx has ended in place of the other process's error that it was cancelled.
 func because(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return context.Cause(ctx)

@@ -58,7 +58,7 @@ func sharedMemory() ([]byte, error) {
 }
 
 func mapMemory() (mem []byte, err error) {
-	f := memory.file
+	var f *os.File
 	if InWorker() {
 		f = os.NewFile(memoryDescriptor, "shared memory")
 	} else if f, err = sharedFile(memorySize); err == nil {
@@ -78,7 +78,7 @@ func mapMemory() (mem []byte, err error) {
 	return mem, nil
 }
 
-// memoryFile returns the file for a new worker, nil if there is none.
+// memoryFile returns the file for a new worker, nil where the system has no such memory.
 func memoryFile() *os.File {
 	if _, err := sharedMemory(); err != nil {
 		return nil
@@ -137,7 +137,7 @@ func (r *Region) Pointer() unsafe.Pointer {
 	return unsafe.Add(p, unit)
 }
 
-// base returns where shared memory begins, nil if there is none.
+// base returns where shared memory begins, nil where the system has no such memory.
 func (r *Region) base() *byte {
 	mem, err := sharedMemory()
 	if err != nil {

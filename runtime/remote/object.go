@@ -64,7 +64,7 @@ func Publish(o Object) (number uint64) {
 	return objects.last
 }
 
-// Find returns the object with a number, or nil. In a worker there is none.
+// Find returns the object with a number, or nil. A worker has no objects.
 func Find(number uint64) Object {
 	objects.RLock()
 	defer objects.RUnlock()
@@ -160,7 +160,7 @@ func begins() (number uint32) {
 	return uint32(lastNumber.Add(1))
 }
 
-// ends sets free what a process has held. used says that it was given something.
+// ends sets free what a process has held. used reports whether it was given something.
 func ends(process uint32, used bool) {
 	if !used {
 		return
@@ -266,7 +266,7 @@ func (w *Worker) answer(ctx context.Context, f frame) {
 	if needs != nil && send(w.conn, kindLoad, 0, needs) != nil {
 		return
 	}
-	// if the worker is gone, nobody waits
+	// an error means that the worker is gone
 	_ = send(w.conn, kindAnswer, f.id, []byte{status}, b)
 }
 

@@ -20,7 +20,7 @@ type Mutex struct{ Region Region }
 type lockWords struct {
 	holder    atomic.Uint32 // the number of the process that has it, 0 when it is free
 	waiting   atomic.Uint32 // about how many sleep until it is free; those that died are counted, too
-	abandoned atomic.Uint32 // 1 when a holder died, until the next one was told
+	abandoned atomic.Uint32 // 1 when a holder died, until the next Lock has returned that
 }
 
 // ErrAbandoned is the error of a lock whose holder has died, for the one who would have been the next: what the
@@ -132,7 +132,7 @@ func (m *Mutex) wait(ctx context.Context, w *lockWords, me uint32) error {
 	}
 }
 
-// TryLock takes the lock if it is free now. It says nothing of a holder that died, which the next Lock does.
+// TryLock takes the lock if it is free now. That a holder has died is left for the next Lock to report.
 func (m *Mutex) TryLock() bool {
 	w := m.words()
 	return w != nil && w.holder.CompareAndSwap(0, Number())
