@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"interleave/install/hosttest"
 	"interleave/kernel/wire"
 )
 
@@ -149,4 +150,39 @@ func TestInterruptsTwice(t *testing.T) {
 		}
 		k.whole(s, false)
 	})
+}
+
+// TestStoppedStays: code of a cell that was stopped while it was blocked does not continue when its wait ends.
+func TestStoppedStays(t *testing.T) {
+	t.Parallel()
+	if !hosttest.Plain(t, hosttest.Host(t)) {
+		t.Skip("the runtime of this host does not look at the stop flag after a wait")
+	}
+	k := start(t)
+	k.run("n, ch, wg := 0, make(chan int), new(sync.WaitGroup)")
+	for _, c := range []struct{ name, code, wake string }{
+		{"sleep", "for {\n\ttime.Sleep(300 * time.Millisecond)\n\tn++\n}", ""},
+		{"sleep in a function", "func nap() {\n\tfor {\n\t\ttime.Sleep(300 * time.Millisecond)\n\t\tn++\n\t}\n}\nnap()", ""},
+		{"statements", "time.Sleep(300 * time.Millisecond)\nn++", ""},
+		{"receive", "for {\n\tn += <-ch\n}", "ch <- 1"},
+		{"receive two", "for {\n\tv, ok := <-ch\n\tif ok {\n\t\tn += v\n\t}\n}", "ch <- 1"},
+		{"range", "for v := range ch {\n\tn += v\n}", "ch <- 1"},
+		{"send", "for {\n\tch <- 1\n\tn++\n}", "<-ch"},
+		{"select", "for {\n\tselect {\n\tcase v := <-ch:\n\t\tn += v\n\tcase <-make(chan bool):\n\t}\n}", "ch <- 1"},
+		{"WaitGroup", "wg.Add(1)\nfor {\n\twg.Wait()\n\tn++\n\ttime.Sleep(time.Hour)\n}", "wg.Done()"},
+		{"goroutine", "go func() {\n\tfor {\n\t\ttime.Sleep(300 * time.Millisecond)\n\t\tn++\n\t}\n}()\nselect {}", ""},
+		{"WaitGroup.Go", "var own sync.WaitGroup\nown.Go(func() {\n\tfor {\n\t\ttime.Sleep(300 * time.Millisecond)\n\t\tn++\n\t}\n})\nown.Wait()", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			defer k.on(t)()
+			k.run("n = 0")
+			if s := k.runUntil(ready+c.code, k.interrupt); !strings.HasPrefix(s.err, "interrupted: ") {
+				t.Fatalf("%s", s.said())
+			}
+			s := k.run(c.wake + "\ntime.Sleep(700 * time.Millisecond)\nfmt.Println(n)")
+			if s.err != "" || strings.TrimSpace(s.stdout) != "0" {
+				t.Errorf("the cell has continued: %s", s.said())
+			}
+		})
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+
+	"interleave/runtime/internal/pack"
 )
 
 // What the two ends send each other: frames of a kind, the number of the call that it is about, and a payload.
@@ -80,6 +82,7 @@ func receive(r io.Reader) (f frame, err error) {
 		} else {
 			f.payload = append(f.payload, make([]byte, more)...)
 		}
+		pack.Huge(f.payload[got:])
 		if _, err := io.ReadFull(r, f.payload[got:]); err != nil {
 			return frame{}, err
 		}

@@ -481,7 +481,7 @@ func (p *packer) number(region int) {
 
 func (p *packer) text(s string) {
 	p.uint(uint64(len(s)))
-	p.b = append(p.b, s...)
+	p.append(unsafe.Slice(unsafe.StringData(s), len(s)))
 }
 
 func (p *packer) uint(n uint64) { p.b = binary.AppendUvarint(p.b, n) }
@@ -492,13 +492,22 @@ func (p *packer) contents(r *region) {
 	case isMap(s, r.n):
 		p.mapContents(r)
 	case s.plain:
-		p.b = append(p.b, unsafe.Slice((*byte)(r.at), uintptr(r.n)*s.size)...)
+		p.append(unsafe.Slice((*byte)(r.at), uintptr(r.n)*s.size))
 	case s.least == 0:
 	default:
 		for i := range r.n {
 			p.value(unsafe.Add(r.at, uintptr(i)*s.size), s)
 		}
 	}
+}
+
+// append appends bytes, of which there may be very many.
+func (p *packer) append(b []byte) {
+	if len(b) > cap(p.b)-len(p.b) {
+		p.b = slices.Grow(p.b, len(b))
+		Huge(p.b[len(p.b):cap(p.b)])
+	}
+	p.b = append(p.b, b...)
 }
 
 func (p *packer) mapContents(r *region) {

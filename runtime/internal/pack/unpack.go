@@ -104,8 +104,10 @@ func (u *unpacker) contents(m memory) {
 	case isMap(s, m.n):
 		u.mapContents(m)
 	case s.plain:
-		size := uintptr(m.n) * s.size
-		copy(unsafe.Slice((*byte)(m.at), size), u.bytes(int(size)))
+		b := unsafe.Slice((*byte)(m.at), uintptr(m.n)*s.size)
+		from := u.bytes(len(b))
+		Huge(b)
+		copy(b, from)
 	case s.least == 0:
 	default:
 		for i := range m.n {
