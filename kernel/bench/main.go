@@ -24,6 +24,7 @@ func main() {
 	py := flag.String("python", "/usr/bin/python3", "Python with ipykernel; empty measures Interleave alone")
 	both := flag.Bool("links", false, "measure cells that are linked into the kernel's memory beside plugins, instead")
 	text := flag.Bool("code", false, "measure the code of cells beside go test -bench, instead")
+	procs := flag.Bool("processes", false, "measure starts of processes from cells, instead")
 	only := flag.String("only", "", "with -code: only programs with this in their names")
 	flag.Parse()
 	measurement := func() error { return run(*py) }
@@ -32,6 +33,9 @@ func main() {
 	}
 	if *both {
 		measurement = runLinks
+	}
+	if *procs {
+		measurement = func() error { return runProcesses(*py) }
 	}
 	if err := measurement(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -68,6 +72,29 @@ func runCode(only string) error {
 		return err
 	}
 	fmt.Print(codeTable(rows))
+	return nil
+}
+
+// runProcesses measures starts of processes.
+func runProcesses(py string) error {
+	ours, err := host("")
+	if err != nil {
+		return err
+	}
+	script, err := os.CreateTemp("", "starts-*.py")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(script.Name())
+	_, err = script.WriteString(pythonStarts)
+	if err := errors.Join(err, script.Close()); err != nil {
+		return err
+	}
+	rows, err := processes(ours, py, script.Name(), func(s string) { fmt.Fprintln(os.Stderr, s) })
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s, %d cores, median of %d rounds\n\n%s", runtime.Version(), runtime.NumCPU(), processRounds, processesTable(rows))
 	return nil
 }
 

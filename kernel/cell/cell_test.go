@@ -99,6 +99,24 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// Names that the cell itself has declared are meant as well, where they can be used.
+func TestSuggestsOwnNames(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ code, want string }{
+		{"counter := 1\nfmt.Println(conter)", "Did you mean counter?"},
+		{"func f(limit int) int {\n\tfor index := range limit {\n\t\t_ = index\n\t\treturn indx\n\t}\n\treturn 0\n}", "Did you mean index?"},
+		{"func f(limit int) int { return lmit }", "Did you mean limit?"},
+		{"func f() { limit := 1; _ = limit }\nfmt.Println(lmit)", ""},
+		{"fmt.Println(laterr)\nlater := 1", ""},
+	} {
+		_, _, err := run(t, c.code)
+		d, ok := err.(source.Diagnostics)
+		if !ok || d[0].Hint != c.want {
+			t.Errorf("%q: %v, want the hint %q", c.code, err, c.want)
+		}
+	}
+}
+
 // A redefinition with the same signature compiles one body; another signature, all that depends on it.
 func TestWhatIsCompiled(t *testing.T) {
 	t.Parallel()

@@ -104,7 +104,7 @@ func (c *checked) explain(d *source.Diagnostic, e types.Error) {
 		case c.isPackage(name):
 			d.Message = "use of package " + name + " not in selector"
 		default:
-			d.Hint = c.s.suggest(name)
+			d.Hint = c.s.suggest(name, c.visible(e.Pos)...)
 		}
 		return
 	}

@@ -16,14 +16,14 @@ import (
 
 // runCells runs the cells of a text file, which lines of three dashes separate, and prints their output: the
 // shortest way to try a change of the front end. A cell below a line "--- interrupt" is interrupted when it
-// has printed something.
+// has printed something, or after three seconds.
 func runCells(ctx context.Context, args []string) error {
 	plain := len(args) > 0 && args[0] == "-plain" // only the output of the cells, and the first words of errors
 	if plain {
 		args = args[1:]
 	}
-	if len(args) != 1 {
-		return errors.New("cells: give one file; lines of three dashes separate its cells")
+	if len(args) != 1 || strings.HasPrefix(args[0], "-") {
+		return errors.New("cells: give one file, after -plain if only the output is of interest; lines of three dashes separate its cells")
 	}
 	b, err := os.ReadFile(args[0])
 	if err != nil {
@@ -48,13 +48,16 @@ func runCells(ctx context.Context, args []string) error {
 		if !plain {
 			fmt.Printf("── [%d]\n", i+1)
 		}
+		var late *time.Timer
+		if how == "interrupt" {
+			late = time.AfterFunc(interruptAfter, s.Interrupt)
+		}
 		for ev := range s.Events() {
 			done := false
 			switch ev := ev.(type) {
 			case session.Output:
 				fmt.Print(ev.Text)
-				if how == "interrupt" {
-					how = ""
+				if late != nil && late.Stop() {
 					s.Interrupt()
 				}
 			case session.Display:
@@ -85,6 +88,12 @@ func runCells(ctx context.Context, args []string) error {
 				break
 			}
 		}
+		if late != nil {
+			late.Stop()
+		}
 	}
 	return nil
 }
+
+// interruptAfter is how long a cell that is to be interrupted may take to print something.
+const interruptAfter = 3 * time.Second
