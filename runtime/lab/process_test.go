@@ -347,7 +347,7 @@ func TestKills(t *testing.T) {
 	}
 	for killed.Load() < int64(kills) {
 		pids := pool.Pids()
-		if syscall.Kill(pids[rand.IntN(len(pids))], syscall.SIGKILL) == nil {
+		if len(pids) > 0 && syscall.Kill(pids[rand.IntN(len(pids))], syscall.SIGKILL) == nil { // else all have just been killed
 			killed.Add(1)
 		}
 		lab.Sleep(ctx, time.Duration(rand.IntN(40))*time.Millisecond)

@@ -50,36 +50,58 @@ func Serve(code host.Code, exit func(status int)) error {
 	s.more.L = &s.mu
 	number = s.number
 	serving.Store(s)
-	go s.read(exit)
+	s.exit, s.in, s.unread = exit, bufio.NewReaderSize(conn, 64<<10), true
 	s.used = used()
 	if err := s.send(kindReady, 0, binary.AppendUvarint(nil, uint64(s.used))); err != nil {
 		exit(1)
 	}
+	go s.work()
 	go s.work()
 	select {}
 }
 
 var errNoWorker = errors.New("this process was not started as a worker: descriptors 3 and 4 are not what a worker gets")
 
-// work handles frames. When a function ends its goroutine, another one continues.
+// work is what two goroutines do in turn: one reads frames, until it has read one that it can handle itself,
+// because no other is being handled. Before it does, it has the other one read on. So a call begins on the
+// thread that has read it, which saves half of the time in which a thread wakes, and cancellations arrive while
+// it runs. When a function ends its goroutine, another one takes its place.
 func (s *server) work() {
-	defer func() { go s.work() }() // no other way leads here
+	defer func() { // no other way leads here
+		s.handled()
+		go s.work()
+	}()
 	for {
-		s.handle(s.next())
+		f, ok := s.next()
+		if !ok {
+			f = s.read()
+		}
+		s.handle(f)
+		s.handled()
 	}
+}
+
+func (s *server) handled() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = false
 }
 
 // A server is the worker's end.
 type server struct {
 	code   host.Code
 	conn   *os.File
+	in     *bufio.Reader // of the goroutine that reads
+	exit   func(int)
 	write  sync.Mutex // of conn
 	page   *page
 	number uint32
 
 	mu      sync.Mutex
-	more    sync.Cond // frames has one
-	frames  []frame
+	more    sync.Cond                          // there is a frame to read, or one that was kept
+	frames  []frame                            // that came while another one was handled
+	busy    bool                               // a frame is being handled
+	unread  bool                               // no goroutine reads
 	cancels map[uint64]context.CancelCauseFunc // of calls that have arrived and not ended
 	ended   uint64                             // the last call that has ended
 	broken  error                              // why no function can be called
@@ -93,13 +115,12 @@ type server struct {
 	had     int             // elements that have results
 }
 
-// read reads frames until the other end is gone.
-func (s *server) read(exit func(int)) {
-	r := bufio.NewReaderSize(s.conn, 64<<10)
+// read reads frames until the other end is gone, or until there is one to handle at once.
+func (s *server) read() frame {
 	for {
-		f, err := receive(r)
+		f, err := receive(s.in)
 		if err != nil {
-			exit(1)
+			s.exit(1)
 		}
 		switch f.kind {
 		case kindLoad: // here, since answers need it that come while a function runs
@@ -111,12 +132,25 @@ func (s *server) read(exit func(int)) {
 		case kindCancel:
 			s.cancel(f.id)
 		default:
-			s.mu.Lock()
-			s.frames = append(s.frames, f)
-			s.more.Signal()
-			s.mu.Unlock()
+			if s.take(f) {
+				return f
+			}
 		}
 	}
+}
+
+// take reports whether a frame that was read can be handled by its reader, and has the other goroutine read on.
+// Otherwise it is kept.
+func (s *server) take(f frame) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy || len(s.frames) > 0 {
+		s.frames = append(s.frames, f)
+		return false
+	}
+	s.busy, s.unread = true, true
+	s.more.Signal()
+	return true
 }
 
 // cancel ends the context of a call.
@@ -137,14 +171,22 @@ func (s *server) breaks(err error) {
 	s.broken = cmp.Or(s.broken, err)
 }
 
-func (s *server) next() (f frame) {
+// next returns a frame that was kept, or waits until it is for the calling goroutine to read.
+func (s *server) next() (f frame, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.frames) == 0 {
+	for {
+		switch {
+		case len(s.frames) > 0 && !s.busy:
+			f, s.frames = s.frames[0], s.frames[1:]
+			s.busy = true
+			return f, true
+		case s.unread:
+			s.unread = false
+			return f, false
+		}
 		s.more.Wait()
 	}
-	f, s.frames = s.frames[0], s.frames[1:]
-	return f
 }
 
 func (s *server) handle(f frame) {
