@@ -366,7 +366,16 @@ func TestKills(t *testing.T) {
 	t.Logf("%d kills, %d tasks submitted again", killed.Load(), again.Load())
 }
 
+// descriptors counts those of this process. The memory that it shares with processes is one of them, from the
+// first start on.
 func descriptors(t *testing.T) int {
+	p, err := lab.Spawn(t.Context(), twice, 1.0)
+	if err == nil {
+		err = p.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	d, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		t.Skip(err)
