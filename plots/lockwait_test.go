@@ -73,7 +73,7 @@ func TestHolders(t *testing.T) {
 	}{
 		"one line":   {[]timeline.Hold{{Goroutine: 1, From: "a.go:1"}, {Goroutine: 2, From: "a.go:1"}, {Goroutine: 1, From: "a.go:1"}}, []string{"go a.go:1", "go a.go:1"}},
 		"one name":   {[]timeline.Hold{{Goroutine: 1, Who: "x"}, {Goroutine: 2, Who: "x"}}, []string{"x", "x"}},
-		"no number":  {[]timeline.Hold{{Who: "x"}, {Who: "y"}, {Who: "x"}, {Line: "b.go:2"}, {}}, []string{"x", "y", "b.go:2", "somebody"}},
+		"no number":  {[]timeline.Hold{{Who: "x"}, {Who: "y"}, {Who: "x"}, {Line: "b.go:2"}, {}}, []string{"x", "y", "b.go:2", "unknown holder"}},
 		"two tasks":  {[]timeline.Hold{{Goroutine: 1, Who: "x", From: "a.go:1"}, {Goroutine: 1, Who: "y", From: "a.go:1"}}, []string{"go a.go:1"}},
 		"two places": {[]timeline.Hold{{Goroutine: 1, From: "a.go:1"}, {Goroutine: 2, From: "a.go:9"}, {Goroutine: 3, From: "a.go:1"}}, []string{"go a.go:1", "go a.go:1", "go a.go:9"}},
 	} {

@@ -92,7 +92,9 @@ func (r *run) main(f func()) {
 			at := r.renumber(r.callerFrames(1))
 			if r.stopping.Load() {
 				r.mu.Lock()
-				r.stopped = at
+				if r.stopped == nil { // else another goroutine has ended before, for which this one waited
+					r.stopped = at
+				}
 				r.mu.Unlock()
 			} else {
 				r.outcome = &failure{name: goexit, value: "runtime.Goexit ended the cell's goroutine", frames: at}

@@ -229,9 +229,6 @@ func (s *processes) start() (*process, error) {
 // start starts the process, with goroutines that belong to no cell.
 func (w *process) start(code host.Code) (err error) {
 	outside(func() { w.Worker, err = remote.Start(code, w.name, w.write) })
-	if err == nil {
-		w.watch()
-	}
 	return err
 }
 

@@ -37,10 +37,15 @@ func newProcess(code host.Code, name string) (*process, error) {
 		w.name = name
 		w.mu.Unlock()
 		w.Rename(name)
+		w.watch()
 		return w, nil
 	}
 	w := &process{name: name}
-	return w, w.start(code)
+	if err := w.start(code); err != nil {
+		return nil, err
+	}
+	w.watch()
+	return w, nil
 }
 
 // takeSpare returns a process from the reserve, or nil, and sees to it that there will be more.

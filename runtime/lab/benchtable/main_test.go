@@ -51,7 +51,7 @@ func TestWithoutPython(t *testing.T) {
 // A small run of the rows about processes: each way of Python's has a number, or a reason why it has none.
 func TestProcessTable(t *testing.T) {
 	t.Parallel()
-	c := config{python: "/usr/bin/python3", log: os.Stderr, load: load{rounds: 1, trips: 10, tasks: 20, bytes: 5000, turns: 1000, pyturn: 1000}}
+	c := config{python: "/usr/bin/python3", log: os.Stderr, load: load{rounds: 1, trips: 10, tasks: 20, bytes: 5000, locks: 1000, turns: 1000, pyturn: 1000}}
 	if _, err := os.Stat(c.python); err != nil || testing.Short() {
 		c.python = ""
 	}
