@@ -90,7 +90,7 @@ func processes(ours kind, python, script string, progress func(string)) (rows []
 			for k, line := range strings.Fields(string(out)) {
 				n, err := strconv.ParseInt(line, 10, 64)
 				if err != nil || k > 1 {
-					return nil, fmt.Errorf("Python printed %q", out)
+					return nil, fmt.Errorf("%s printed %q", python, out)
 				}
 				for _, r := range []*processRow{&rows[2*k], &rows[2*k+1]} {
 					r.python = append(r.python, time.Duration(n))
