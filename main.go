@@ -1,10 +1,10 @@
 // Command interleave is the launcher of a Jupyter kernel for Go concurrency experiments. It knows how to
-// install the kernel, and how to build the host, the program that does everything else, with the small one
-// that Jupyter starts. It must not know what these do.
+// install the kernel, and how to build the host, the program that runs cells, with the small one that Jupyter
+// starts and the one that runs notebooks without Jupyter. It must not know what these do.
 //
 // A cell loads only into a program that was built with the same flags from the same sources, which go run and
 // go build alone do not do. So the launcher carries the module's source, builds the host from it once, and
-// becomes that host.
+// becomes one of them.
 package main
 
 import (

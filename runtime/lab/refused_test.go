@@ -199,7 +199,7 @@ func spawned(t *testing.T) (list []refusal) {
 		{"the second argument", spawn(ctx, func(int, []any) {}, 1, []any{make(chan int)})},
 		{"a variadic argument", spawn(ctx, func(...any) {}, []any{1, make(chan int)})},
 		{"a buffer in use", spawn(ctx, takes[io.Reader], io.TeeReader(new(bytes.Buffer), os.Stdout))},
-		{"a big number is none", spawn(ctx, takes[chan *big.Int], make(chan *big.Int))},
+		{"a big number in a channel", spawn(ctx, takes[chan *big.Int], make(chan *big.Int))},
 	} {
 		list = append(list, refusal{"Spawn: " + c.name, c.call})
 	}
@@ -351,7 +351,7 @@ func misused(call func()) func() error {
 	}
 }
 
-// What is refused is said in sentences, which testdata/refused.txt has. They name the argument or the item, the way to what cannot be sent,
+// The sentences of refusals are in testdata/refused.txt. They name the argument or the item, the way to what cannot be sent,
 // and what to do instead.
 func TestRefusals(t *testing.T) {
 	var got strings.Builder

@@ -13,7 +13,7 @@ import (
 // milliseconds, and a call of a process that waits a fraction of one. As many are made as were wanted at once
 // before, when no process has been busy for a while; they end when none was wanted for long.
 //
-// Other programs start processes when they need them: one that nobody asked for would be a surprise there.
+// Other programs start processes when they need them: one that was not asked for would be a surprise there.
 
 const (
 	spareAfter = 200 * time.Millisecond // that nothing was busy
