@@ -37,6 +37,7 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 		e.commit(p, text)
 		return func() {}, backend.Auto, nil
 	}
+	e.expectWorkers(p)
 	for _, b := range e.backends() {
 		by = b.Mode()
 		if by == backend.Yaegi && p.Drive != "" { // before the interpreter gets its storage

@@ -4,9 +4,13 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
+	"strings"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
 	"interleave/kernel/session"
+	"interleave/runtime/remote"
 )
 
 // worker returns the command that starts a process for functions of cells: this program, with the cells that
@@ -17,6 +21,15 @@ func (e *Engine) worker() (*exec.Cmd, error) {
 		return nil, err
 	}
 	return exec.Command(program, "worker", "-toolchain", e.cfg.Toolchain, "-work", e.cfg.WorkDir), nil
+}
+
+// expectWorkers has the processes started that a cell will want, so that they start while it is compiled.
+func (e *Engine) expectWorkers(p *cell.Plan) {
+	lab := names.Alias("interleave/runtime/lab")
+	n := strings.Count(p.Code, lab+".Spawn(") + runtime.NumCPU()*strings.Count(p.Code, lab+".NewProcPool(")
+	if n > 0 && e.plain {
+		go remote.Expect(n)
+	}
 }
 
 // noWorkers returns why functions of cells cannot run in other processes, or nil.

@@ -260,8 +260,10 @@ func codeOfProgram() host.Code {
 	return &ordinary
 }
 
-// Objects of package proc ask for the program's code, too.
-func init() { remote.Program = codeOfProgram }
+func init() {
+	remote.Program = codeOfProgram // for objects of package proc
+	remote.Expect = expectProcesses
+}
 
 // SubmitWith hands fn and its argument to an executor: executor.submit(fn, arg). In a process fn gets a copy of
 // arg.

@@ -20,7 +20,10 @@ const (
 	spareFor   = 5 * time.Minute
 )
 
-var spares struct {
+var spares reserve
+
+// A reserve is what is known of processes that wait.
+type reserve struct {
 	mu     sync.Mutex
 	code   host.Code // of those that wait
 	idle   []*process
@@ -28,6 +31,25 @@ var spares struct {
 	wanted int       // how many to keep
 	last   time.Time // when one was wanted last
 	timer  *time.Timer
+}
+
+// expectProcesses fills the reserve up to a number of processes. It is called when a cell that is about to be
+// compiled will start some: they start while the compiler works.
+func expectProcesses(processes int) {
+	s := &spares
+	for range min(processes, runtime.NumCPU()) {
+		s.mu.Lock()
+		code := host.Get().Code
+		if code == nil || len(s.idle) >= processes || remote.Busy() {
+			s.mu.Unlock()
+			return
+		}
+		s.use(code)
+		s.add()
+		s.last = time.Now()
+		s.wake()
+		s.mu.Unlock()
+	}
 }
 
 // newProcess returns a process of a name, which was in reserve or is new.
@@ -56,12 +78,7 @@ func takeSpare(code host.Code) (w *process) {
 	s := &spares
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.code != code {
-		for _, w := range s.idle {
-			outside(func() { go w.Close() })
-		}
-		s.idle, s.code = nil, code
-	}
+	s.use(code)
 	s.burst++
 	s.last = time.Now()
 	for n := len(s.idle); n > 0 && w == nil; n = len(s.idle) {
@@ -70,6 +87,33 @@ func takeSpare(code host.Code) (w *process) {
 			w = nil
 		}
 	}
+	s.wake()
+	return w
+}
+
+// use ends reserves that have other code. s.mu is held.
+func (s *reserve) use(code host.Code) {
+	if s.code == code {
+		return
+	}
+	for _, w := range s.idle {
+		outside(func() { go w.Close() })
+	}
+	s.idle, s.code = nil, code
+}
+
+// add starts a process. s.mu is held.
+func (s *reserve) add() error {
+	w := &process{name: "process"}
+	err := w.start(s.code)
+	if err == nil {
+		s.idle = append(s.idle, w)
+	}
+	return err
+}
+
+// wake has keepSpares called soon. s.mu is held.
+func (s *reserve) wake() {
 	outside(func() {
 		if s.timer == nil {
 			s.timer = time.AfterFunc(spareAfter, keepSpares)
@@ -77,7 +121,6 @@ func takeSpare(code host.Code) (w *process) {
 			s.timer.Reset(spareAfter)
 		}
 	})
-	return w
 }
 
 // keepSpares makes reserves, or ends them. It is called by a timer, again and again while there are some.
@@ -99,10 +142,7 @@ func keepSpares() {
 			s.wanted, s.burst = min(s.burst, runtime.NumCPU()), 0
 		}
 		if len(s.idle) < s.wanted {
-			w := &process{name: "process"}
-			if err := w.start(s.code); err == nil {
-				s.idle = append(s.idle, w)
-			} else {
+			if s.add() != nil {
 				s.wanted = len(s.idle) // the next one who wants a process gets the error
 			}
 		} else {

@@ -56,6 +56,7 @@ func (e *Engine) check(path string, pc uintptr) error {
 // added is called before any code of a loaded cell runs.
 func (e *Engine) added(path string) {
 	breaks.Add(e.facts.code)
+	e.shared.calls(path, e.facts.forwards)
 	var jumps []breaks.Jump
 	for _, f := range e.facts.forwards {
 		if f.Body == (cell.Entry{}) || e.Inlined(f.Body) {
@@ -169,6 +170,9 @@ func (e *Engine) redirect(p *cell.Plan) error {
 func (e *Engine) entry(en cell.Entry) uintptr {
 	return e.loader.Entry(fmt.Sprint(names.PackagePrefix, en.Cell), en.Symbol)
 }
+
+// symbolOf returns the symbol of a function.
+func symbolOf(en cell.Entry) string { return fmt.Sprint(names.PackagePrefix, en.Cell, ".", en.Symbol) }
 
 // stale notes the code that continues to use definitions that a plan replaces: functions that were made
 // earlier, and goroutines.

@@ -16,6 +16,7 @@ type shared struct {
 	jumps   map[uintptr]uintptr          // entries of functions, and of those that have taken their place
 	moves   map[string][]cell.Move       // by import path of the cell
 	instead map[string]map[string]string // likewise
+	bodies  map[string]string            // symbols of functions that only call another one, and of that
 }
 
 // Shared returns what other processes need to know of the cells of this one: the loader, nil before the first
@@ -34,6 +35,13 @@ func (e *Engine) Extras(path string) (moves []cell.Move, instead map[string]stri
 	return e.shared.moves[path], e.shared.instead[path]
 }
 
+// Body returns the symbol of the function that a function of a cell only calls, or "".
+func (e *Engine) Body(symbol string) string {
+	e.shared.mu.Lock()
+	defer e.shared.mu.Unlock()
+	return e.shared.bodies[symbol]
+}
+
 // jumped records that functions have taken the place of others.
 func (s *shared) jumped(from, to uintptr) {
 	s.mu.Lock()
@@ -42,6 +50,20 @@ func (s *shared) jumped(from, to uintptr) {
 		s.jumps = map[uintptr]uintptr{}
 	}
 	s.jumps[from] = to
+}
+
+// calls records that functions of a cell only call others.
+func (s *shared) calls(path string, forwards []cell.Forward) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bodies == nil {
+		s.bodies = map[string]string{}
+	}
+	for _, f := range forwards {
+		if f.Body != (cell.Entry{}) {
+			s.bodies[path+"."+f.Method], s.bodies[path+"."+f.Code] = symbolOf(f.Body), symbolOf(f.Body)
+		}
+	}
 }
 
 // extras records how a cell is loaded.

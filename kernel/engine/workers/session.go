@@ -27,6 +27,8 @@ type Source interface {
 	Shared() (*load.Loader, map[uintptr]uintptr)
 	// Extras returns how a cell is loaded; see Cell.
 	Extras(path string) ([]cell.Move, map[string]string)
+	// Body returns the symbol of the function that a function of a cell only calls, or "".
+	Body(symbol string) string
 }
 
 // A Session describes the code of a session.
@@ -92,6 +94,9 @@ func (s *Session) Function(fn reflect.Value) (host.Function, error) {
 		}
 	}
 	wire := l.Name(entry)
+	if holds == "" {
+		wire = s.body(l, jumps, entry)
+	}
 	if wire == "" {
 		start, end := l.Text()
 		if entry < start || entry >= end {
@@ -105,6 +110,23 @@ func (s *Session) Function(fn reflect.Value) (host.Function, error) {
 		label += " (" + place + ")"
 	}
 	return host.Function{Name: wire + holds, Label: label}, nil
+}
+
+// body returns the name of the function at an entry, or of the one that it leads to without doing anything else:
+// the value of a function has an entry of its own in the cell that mentions it, and a worker that calls the
+// function itself need not load that cell.
+func (s *Session) body(l *load.Loader, jumps map[uintptr]uintptr, entry uintptr) string {
+	for {
+		name := l.Name(entry)
+		next := jumps[entry]
+		if next == 0 {
+			next = l.Find(s.Source.Body(name))
+		}
+		if next == 0 || next == entry {
+			return name
+		}
+		entry = next
+	}
 }
 
 // holdsMark separates the name of a function literal from those of the variables of which it holds pointers.
