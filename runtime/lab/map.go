@@ -276,7 +276,8 @@ const fastest = 8
 // many, and half as many when they get long.
 type batcher struct {
 	fixed, now int
-	floor      int           // what would take much less than a batch should is not divided further
+	last       int           // how many were taken last, which may be fewer than now
+	floor      int           // about how many take half as long as a batch should: what is left is not divided further
 	unit       int           // a batch is so many items, or a multiple of that
 	least      time.Duration // that a batch should take
 }
@@ -294,11 +295,11 @@ func (b *batcher) size(most func() int) int {
 	if b.fixed > 0 {
 		return b.fixed
 	}
-	b.now = max(1, b.now)
+	b.last = 1
 	if b.now > 1 {
-		b.now = max(1, min(b.now, max(b.floor, most()/b.unit)))
+		b.last = max(1, min(b.now, max(b.floor, most()/b.unit)))
 	}
-	return b.now * b.unit
+	return b.last * b.unit
 }
 
 func (b *batcher) clock() (begin time.Time) {
@@ -312,15 +313,18 @@ func (b *batcher) took(begin time.Time) {
 	if b.fixed > 0 {
 		return
 	}
-	b.adapt(time.Since(begin))
+	b.adapt(b.last, time.Since(begin))
 }
 
-// adapt changes the size because a batch took d.
-func (b *batcher) adapt(d time.Duration) {
+// adapt changes the size because a batch of n took d.
+func (b *batcher) adapt(n int, d time.Duration) {
 	switch {
 	case d < b.least:
-		b.now *= int(max(2, min(b.least/max(d, 1), fastest)))
+		b.now = n * int(max(2, min(b.least/max(d, 1), fastest)))
 	case d > longBatch*b.least:
-		b.now /= 2
+		b.now = n / 2
+	default:
+		b.now = n
 	}
+	b.floor = int(min(b.least/2*time.Duration(n)/max(d, 1), 1<<30))
 }

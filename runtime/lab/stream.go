@@ -233,7 +233,7 @@ func (s *stream) took(b *batch, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := max(1, s.size.now)
-	s.size.adapt(d * time.Duration(now) / time.Duration(b.n))
+	s.size.adapt(now, d*time.Duration(now)/time.Duration(b.n))
 	s.size.now = max(1, min(s.size.now, longestFill))
 }
 

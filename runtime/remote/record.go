@@ -94,6 +94,7 @@ type notes struct {
 	// when the uses that are known end, and the processor time of the process by then
 	at, used int64
 	sent     int64
+	parts    bool // some were sent
 	timer    *time.Timer
 	threads  map[int]*thread
 	core     int // that of the busiest thread, or of the one that made the call
@@ -131,7 +132,7 @@ func (s *server) note(f frame) *notes {
 func (n *notes) result(s *server, id uint64, payload ...[]byte) error {
 	if n == nil {
 		s.used = 0
-		return s.send(kindResult, id, payload...)
+		return s.result(true, kindResult, id, payload...)
 	}
 	n.mu.Lock()
 	n.end = true // a reading that is under way has ended, and one that begins does nothing
@@ -141,7 +142,16 @@ func (n *notes) result(s *server, id uint64, payload ...[]byte) error {
 	n.rec.End, s.used = time.Duration(n.at), n.used
 	n.rec.At, n.rec.Used = n.rec.End, time.Duration(n.used)
 	head := appendBytes(nil, appendRecord(nil, &n.rec))
-	return s.send(kindWatchedResult, id, append([][]byte{head}, payload...)...)
+	return s.result(!n.parts, kindWatchedResult, id, append([][]byte{head}, payload...)...)
+}
+
+// result sends a result, to the mailbox if the program looks there. Frames that went by the socket may not
+// have been read yet: short is false if the result must not overtake one.
+func (s *server) result(short bool, k kind, id uint64, payload ...[]byte) error {
+	if s.posted = short && s.page.results().post(k, id, payload...); s.posted {
+		return nil
+	}
+	return s.send(k, id, payload...)
 }
 
 // wordAfter returns one of the words behind the first in the page.
@@ -177,7 +187,7 @@ func (n *notes) sample() {
 	n.add(monotonic(), used(), busy)
 	run := n.at - int64(n.rec.Begin)
 	if first || n.at-n.sent >= int64(clamp(time.Duration(run/10), shortestPart, longestPart)) {
-		n.sent = n.at
+		n.sent, n.parts = n.at, true
 		n.rec.At, n.rec.Used = time.Duration(n.at), time.Duration(n.used)
 		if err := n.s.send(kindPart, n.id, appendRecord(nil, &n.rec)); err != nil {
 			return // the other end is gone

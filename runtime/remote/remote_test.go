@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,10 +25,16 @@ import (
 type code struct{ funcs map[string]any }
 
 var tests = code{map[string]any{
-	"add": add, "say": say, "sleep": sleep, "crash": crash, "where": where, "fail": fail,
+	"add": add, "echo": echo, "end": end, "quit": quit, "say": say, "sleep": sleep, "crash": crash, "where": where, "fail": fail,
 }}
 
 func add(a, b int) int { return a + b }
+
+func echo(text string) string { return text }
+
+func end() { runtime.Goexit() }
+
+func quit(code int) { os.Exit(code) }
 
 func say(text string) { fmt.Print(text) }
 
@@ -217,6 +224,95 @@ func TestCancel(t *testing.T) {
 	}
 	if err := call(t, w, ctx, add, []any{&a, &b}, &sum); !errors.Is(err, why) {
 		t.Errorf("%v", err)
+	}
+}
+
+// Short calls come one after the other, so that both ends look for them in memory, among all that can come between.
+func TestShortCalls(t *testing.T) {
+	w, lines := start(t)
+	adds := func(n int) {
+		t.Helper()
+		for i := range n {
+			a, b, sum := i, 2, 0
+			if err := call(t, w, t.Context(), add, []any{&a, &b}, &sum); err != nil || sum != i+2 {
+				t.Fatalf("%d + 2 = %d, %v", i, sum, err)
+			}
+		}
+	}
+	for i := range 60 {
+		adds(i % 7)
+		switch i % 6 {
+		case 0: // longer than what fits into a page
+			text, got := strings.Repeat("x", 40*i*i), ""
+			if err := call(t, w, t.Context(), echo, []any{&text}, &got); err != nil || got != text {
+				t.Fatalf("%d bytes came back as %d, %v", len(text), len(got), err)
+			}
+		case 1:
+			if err := call(t, w, t.Context(), end, nil); !errors.Is(err, remote.ErrGoexit) {
+				t.Fatal(err)
+			}
+		case 2:
+			text := fmt.Sprintln("line", i)
+			if err := call(t, w, t.Context(), say, []any{&text}); err != nil || !strings.HasSuffix(lines(), strings.TrimSpace(text)) {
+				t.Fatalf("%q, %v", lines(), err)
+			}
+		case 3:
+			var all sync.WaitGroup
+			for i := range 8 {
+				all.Go(func() {
+					for k := range 20 {
+						a, b, sum := i, k, 0
+						if err := call(t, w, t.Context(), add, []any{&a, &b}, &sum); err != nil || sum != i+k {
+							t.Errorf("%d + %d = %d, %v", i, k, sum, err)
+						}
+					}
+				})
+			}
+			all.Wait()
+		case 4:
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Duration(i)*time.Millisecond/20, cancel)
+			if err := call(t, w, ctx, sleep, nil); err == nil {
+				t.Fatal("a call that was cancelled has no error")
+			}
+			w.Settle()
+		case 5:
+			t.Setenv("REMOTE_TEST", fmt.Sprint(i))
+			var dir, env string
+			if err := call(t, w, t.Context(), where, nil, &dir, &env); err != nil || env != fmt.Sprint(i) {
+				t.Fatalf("%q, %v", env, err)
+			}
+		}
+	}
+	adds(5)
+	status := 7
+	var e *remote.Error
+	if err := call(t, w, t.Context(), quit, []any{&status}); !errors.As(err, &e) || e.Code != 7 || errors.Is(err, remote.ErrNotBegun) {
+		t.Errorf("%v", err)
+	}
+	if err := call(t, w, t.Context(), end, nil); !errors.Is(err, remote.ErrNotBegun) {
+		t.Errorf("a call of a worker that has ended: %v", err)
+	}
+}
+
+// A worker that is killed between and during short calls loses no call: each has its result or an error.
+func TestShortCallsKilled(t *testing.T) {
+	for i := range 30 {
+		w, _ := start(t)
+		time.AfterFunc(20*time.Millisecond+time.Duration(i*37)*time.Microsecond, func() { syscall.Kill(w.Pid(), syscall.SIGKILL) })
+		var e *remote.Error
+		for n := 0; ; n++ {
+			a, b, sum := n, 1, 0
+			err := call(t, w, t.Context(), add, []any{&a, &b}, &sum)
+			if err == nil && sum == n+1 {
+				continue
+			}
+			if !errors.As(err, &e) || e.Signal != syscall.SIGKILL {
+				t.Fatalf("call %d: %d, %v", n, sum, err)
+			}
+			break
+		}
+		w.Close()
 	}
 }
 

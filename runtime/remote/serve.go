@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"interleave/runtime/host"
 	"interleave/runtime/internal/pack"
@@ -77,8 +78,25 @@ func (s *server) work() {
 			f = s.read()
 		}
 		s.handle(f)
+		for s.look() {
+		}
 		s.handled()
 	}
+}
+
+// look handles a call that comes soon after a result.
+func (s *server) look() bool {
+	if !s.posted || !canLook() {
+		return false
+	}
+	s.posted = false
+	box := s.page.calls()
+	box.open()
+	f, ok := box.look(s.waiting.Load, never)
+	if ok {
+		s.handle(f)
+	}
+	return ok
 }
 
 func (s *server) handled() {
@@ -100,6 +118,7 @@ type server struct {
 	mu      sync.Mutex
 	more    sync.Cond                          // there is a frame to read, or one that was kept
 	frames  []frame                            // that came while another one was handled
+	waiting atomic.Bool                        // there are some
 	busy    bool                               // a frame is being handled
 	unread  bool                               // no goroutine reads
 	cancels map[uint64]context.CancelCauseFunc // of calls that have arrived and not ended
@@ -113,6 +132,7 @@ type server struct {
 	used    int64           // the processor time of the process when the last call had ended; 0 if it was not noted
 	results []reflect.Value // of a call with many elements: slices
 	had     int             // elements that have results
+	posted  bool            // the program has looked for the last result, so that another call may follow soon
 }
 
 // read reads frames until the other end is gone, or until there is one to handle at once.
@@ -146,6 +166,7 @@ func (s *server) take(f frame) bool {
 	defer s.mu.Unlock()
 	if s.busy || len(s.frames) > 0 {
 		s.frames = append(s.frames, f)
+		s.waiting.Store(true)
 		return false
 	}
 	s.busy, s.unread = true, true
@@ -179,6 +200,7 @@ func (s *server) next() (f frame, ok bool) {
 		switch {
 		case len(s.frames) > 0 && !s.busy:
 			f, s.frames = s.frames[0], s.frames[1:]
+			s.waiting.Store(len(s.frames) > 0)
 			s.busy = true
 			return f, true
 		case s.unread:
@@ -232,11 +254,15 @@ type callee struct {
 	in    []reflect.Type
 	out   []reflect.Type // without the error
 	fails bool           // its last result is an error
+	loop  loop           // or nil
 }
 
 func newCallee(fn reflect.Value) *callee {
 	t := fn.Type()
 	c := &callee{fn: fn}
+	if of := loops[t]; of != nil && !fn.IsNil() {
+		c.loop = of(fn.Interface())
+	}
 	for i := range t.NumIn() {
 		if i == 0 && t.In(i) == contextType {
 			c.ctx = true
@@ -368,6 +394,12 @@ func (s *server) run(ctx context.Context, c *callee, many bool, args []reflect.V
 			o.Set(reflect.MakeSlice(o.Type(), n, n))
 		}
 		s.results = outs
+	}
+	if many && c.loop != nil {
+		if err := c.loop(ctx, args[0], outs[0], &s.had); err != nil {
+			return s.failed(s.had, err)
+		}
+		n = 0 // all were called
 	}
 	for i := range n {
 		if many {

@@ -40,6 +40,8 @@ type Worker struct {
 	place  uint64                             // the hash of its surroundings
 	cause  error                              // why it was ended
 	ready  bool                               // it reads
+	short  bool                               // the last call was
+	looks  int                                // calls that look at the page
 	life   Life
 	begin  func(label string, items int) (note func(Record)) // see Watch
 
@@ -175,9 +177,11 @@ func (w *Worker) watch() {
 		close(c.done)
 	}
 	w.calls = nil
-	w.page.close()
-	w.mu.Unlock()
+	if w.looks == 0 {
+		w.page.close()
+	}
 	close(w.ended)
+	w.mu.Unlock()
 }
 
 // read takes in results until the connection ends.
@@ -192,25 +196,52 @@ func (w *Worker) read() {
 			}
 			return
 		}
-		w.noted(&f)
-		switch f.kind {
-		case kindAsk, kindDrop:
-			w.asked(f)
-			continue
-		case kindResult:
-			w.drain()
+		w.takeIn(f)
+	}
+}
+
+// takeIn takes in a frame.
+func (w *Worker) takeIn(f frame) {
+	w.noted(&f)
+	switch f.kind {
+	case kindAsk, kindDrop:
+		w.asked(f)
+		return
+	case kindResult:
+		w.drain()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ready = true
+	for i, c := range w.calls {
+		if c.id == f.id && f.kind == kindResult {
+			w.calls = slices.Delete(w.calls, i, i+1)
+			c.frame = f
+			close(c.done)
+			return
 		}
-		w.mu.Lock()
-		w.ready = true
-		for i, c := range w.calls {
-			if c.id == f.id && f.kind == kindResult {
-				w.calls = slices.Delete(w.calls, i, i+1)
-				c.frame = f
-				close(c.done)
-				break
-			}
-		}
-		w.mu.Unlock()
+	}
+}
+
+// post sends a call that has nothing to overtake by the mailbox, if the worker looks, and by the socket otherwise.
+// w.mu is held.
+func (w *Worker) post(first bool, k kind, id uint64, payload []byte) error {
+	if first && w.page.calls().post(k, id, payload) {
+		return nil
+	}
+	return send(w.conn, k, id, payload)
+}
+
+// look looks for the result of a call that is short.
+func (w *Worker) look() {
+	f, ok := w.page.results().look(never, func() bool { return w.Err() != nil })
+	w.mu.Lock()
+	if w.looks--; w.looks == 0 && w.Err() != nil {
+		w.page.close()
+	}
+	w.mu.Unlock()
+	if ok {
+		w.takeIn(f)
 	}
 }
 
@@ -296,26 +327,27 @@ const (
 	soon = 10 * time.Millisecond
 )
 
-// provide sends what a worker lacks for a call. w.mu is held.
-func (w *Worker) provide(a *Args) error {
+// provide sends what a worker lacks for a call, if it lacks something. w.mu is held.
+func (w *Worker) provide(a *Args) (sent bool, err error) {
 	if needs := w.code.Needs(a.f.f.Name, a.vars.types, w.loaded); needs != nil {
+		sent = true
 		if err := send(w.conn, kindLoad, 0, needs); err != nil {
-			return err
+			return sent, err
 		}
 	}
 	if p := a.f.place; w.place != p.hash {
-		w.place = p.hash
+		w.place, sent = p.hash, true
 		if err := send(w.conn, kindPlace, 0, p.pack()); err != nil {
-			return err
+			return sent, err
 		}
 	}
 	if w.vars != a.vars.id {
 		w.vars, w.has = a.vars.id, a.vars.names
 		if a.vars.frame != nil {
-			return send(w.conn, kindVars, 0, a.vars.frame)
+			return true, send(w.conn, kindVars, 0, a.vars.frame)
 		}
 	}
-	return nil
+	return sent, nil
 }
 
 // ErrNotBegun is wrapped by the error of a call that the worker did not begin before it ended.
@@ -341,19 +373,33 @@ func (w *Worker) Call(ctx context.Context, a *Args, results ...any) (element int
 	if w.next++; w.next == 1 {
 		live.Add(1)
 	}
-	calling.Add(1)
+	alone := calling.Add(1) == 1
 	defer calling.Add(-1)
 	c.id = w.next
 	w.calls = append(w.calls, c)
-	err = w.provide(a)
+	sent, err := w.provide(a)
+	looks := alone && w.short && len(w.calls) == 1 && w.looks == 0 && canLook()
+	begin := monotonic()
 	if err == nil {
-		err = send(w.conn, w.watched(c, a), c.id, a.packed)
+		if looks {
+			w.looks++
+			w.page.results().open()
+		}
+		err = w.post(looks && !sent, w.watched(c, a), c.id, a.packed)
 	}
 	w.mu.Unlock()
 	// after an error of the connection the process ends, if it has not already
 	if err != nil {
 		w.Kill(fmt.Errorf("the connection to it broke: %w", err))
 	}
+	if looks {
+		w.look()
+	}
+	defer func() {
+		w.mu.Lock()
+		w.short = monotonic()-begin < int64(shortCall)
+		w.mu.Unlock()
+	}()
 	select {
 	case <-c.done:
 	case <-ctx.Done():
