@@ -74,11 +74,12 @@ if __name__ == "__main__":
 
 // processes measures starts of processes, cold and from the reserve, beside Python.
 func processes(ours kind, python, script string, progress func(string)) (rows []processRow, err error) {
-	rows = []processRow{{what: "a process, cold"}, {what: "a process of the reserve"}, {what: "a pool of 2 to its first results, cold"},
-		{what: "a pool of 2 of the reserve"}}
+	for _, what := range []string{"a process", "a pool of 2 to its first results"} {
+		rows = append(rows, processRow{what: what + ", no process in reserve"}, processRow{what: what + ", from the reserve"}, processRow{what: "… the whole cell, none in reserve"})
+	}
 	for i := range processRounds {
 		for k, cell := range []string{spawnCell, poolCell} {
-			if err := firstAndNext(ours, cell, rows[2*k:2*k+2]); err != nil {
+			if err := firstAndNext(ours, cell, rows[3*k:3*k+3]); err != nil {
 				return nil, err
 			}
 		}
@@ -92,7 +93,7 @@ func processes(ours kind, python, script string, progress func(string)) (rows []
 				if err != nil || k > 1 {
 					return nil, fmt.Errorf("%s printed %q", python, out)
 				}
-				for _, r := range []*processRow{&rows[2*k], &rows[2*k+1]} {
+				for _, r := range []*processRow{&rows[3*k], &rows[3*k+1]} {
 					r.python = append(r.python, time.Duration(n))
 				}
 			}
@@ -102,7 +103,8 @@ func processes(ours kind, python, script string, progress func(string)) (rows []
 	return rows, nil
 }
 
-// firstAndNext measures a first start, which is cold, and one when the session has been idle.
+// firstAndNext measures a first start, one when the session has been idle, and the whole cell of the first. No
+// process is in reserve before the first cell, which begins to start them while it is compiled.
 func firstAndNext(ours kind, cell string, rows []processRow) error {
 	k, _, err := begin(ours)
 	if err != nil {
@@ -118,12 +120,15 @@ func firstAndNext(ours kind, cell string, rows []processRow) error {
 			return err
 		}
 	}
-	for i := range rows {
-		took, err := k.printed(cell)
+	for i := range rows[:2] {
+		took, whole, err := k.printed(cell)
 		if err != nil {
 			return err
 		}
 		rows[i].times = append(rows[i].times, took)
+		if i == 0 {
+			rows[2].times = append(rows[2].times, whole)
+		}
 		if _, err := k.run(rest); err != nil {
 			return err
 		}
@@ -131,18 +136,19 @@ func firstAndNext(ours kind, cell string, rows []processRow) error {
 	return nil
 }
 
-// printed runs a cell that prints a time in nanoseconds, and <nil>.
-func (k *kernel) printed(cell string) (time.Duration, error) {
+// printed runs a cell that prints a time in nanoseconds, and <nil>. whole is how long the cell took, which includes
+// its compilation.
+func (k *kernel) printed(cell string) (took, whole time.Duration, err error) {
 	r, err := k.run(cell)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	ns, rest, _ := strings.Cut(strings.TrimSpace(r.stdout), " ")
 	n, err := strconv.ParseInt(ns, 10, 64)
 	if err != nil || rest != "<nil>" {
-		return 0, fmt.Errorf("the cell printed %q", r.stdout)
+		return 0, 0, fmt.Errorf("the cell printed %q", r.stdout)
 	}
-	return time.Duration(n), nil
+	return time.Duration(n), r.took, nil
 }
 
 // processesTable writes the rows as Markdown.

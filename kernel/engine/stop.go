@@ -82,8 +82,12 @@ func (r *run) stop(why *failure) (*failure, string) {
 				break
 			}
 			atomic.AddUint32(&rt.Given, 1)
-			step = fmt.Sprintf("%s given up: blocked and cannot be stopped",
-				quantity.Plural(len(left), "goroutine was", "goroutines were"))
+			them := "them"
+			if len(left) == 1 {
+				them = "it"
+			}
+			step = fmt.Sprintf("%s given up: blocked and cannot be stopped; restart the kernel to end %s",
+				quantity.Plural(len(left), "goroutine was", "goroutines were"), them)
 			break
 		}
 		pause := 2 * time.Millisecond << min(quiet, 3)

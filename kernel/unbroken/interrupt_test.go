@@ -14,7 +14,7 @@ import (
 const (
 	cancelled = `^interrupted: the cell was interrupted: its context was cancelled$`
 	flagged   = `^interrupted: the cell was interrupted: it was stopped at its next loop or call$`
-	givenUp   = `^interrupted: the cell was interrupted: (1 goroutine was|\d goroutines were) given up: blocked and cannot be stopped$`
+	givenUp   = `^interrupted: the cell was interrupted: (1 goroutine was|\d goroutines were) given up: blocked and cannot be stopped; restart the kernel to end (it|them)$`
 	forced    = `^interrupted: the cell was interrupted: it was ended by force$`
 	compiling = `^interrupted: the cell was interrupted: it was being compiled$`
 	replaced  = `^interrupted: the cell was interrupted: a goroutine that uses a core would not stop, so the session was replaced$`
