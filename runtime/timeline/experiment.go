@@ -36,7 +36,7 @@ type Experiment struct {
 	Events     []Event     // events of the experiment's goroutines from package runtime/trace, by start
 	Left       []Leftover  // goroutines that the experiment started and that outlived it, in order of their start
 
-	Processes []Process // other processes that worked for the experiment, in order of their start
+	Processes []Process // other processes that worked for the experiment, in order of their first tasks
 
 	SystemCores []SystemCore // the machine's cores over Wall, used by any process, by ID; nil if unknown
 

@@ -210,9 +210,17 @@ func seenProcesses() (all []seen) {
 		all[i].state = l.state()
 	}
 	slices.SortFunc(all, func(a, b seen) int {
-		return cmp.Or(cmp.Compare(a.state.Started, b.state.Started), cmp.Compare(a.Pid, b.Pid))
+		return cmp.Or(cmp.Compare(a.first(), b.first()), cmp.Compare(a.Pid, b.Pid))
 	})
 	return all
+}
+
+// first is when the process was given its first task. It may have been started long before, and kept in reserve.
+func (s *seen) first() time.Duration {
+	if len(s.tasks) == 0 {
+		return s.state.Started
+	}
+	return s.tasks[0].sent
 }
 
 // A seen is a process as it was when the recording ended.
