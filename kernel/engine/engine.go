@@ -50,28 +50,30 @@ type Config struct {
 
 // An Engine is the session's evaluator. Its calls never overlap.
 type Engine struct {
-	cfg       Config
-	tools     *toolchain.Toolchain
-	plain     bool // code of cells has no gates, and package breaks stops it
-	packages  *packages
-	scope     *cell.Scope
-	compiled  *compiled.Engine
-	interp    *interpreted.Engine
-	recorder  timeline.Recorder
-	keeper    *keeper
-	files     atomic.Pointer[map[string]string] // the present names of files of cells
-	out       *session.Out
-	texts     texts
-	outputs   outputs
-	stdin     stdin
-	unawaited unawaited
-	tidier    tidier
-	reserve   reserve
-	shower    atomic.Pointer[shower] // shows the values that a cell has left; nil while code runs
-	mode      backend.Mode
-	plot      bool
-	narrow    bool // figures are drawn for a phone
-	restored  bool // no cell has run since Restore
+	cfg        Config
+	tools      *toolchain.Toolchain
+	plain      bool // code of cells has no gates, and package breaks stops it
+	packages   *packages
+	scope      *cell.Scope
+	view       atomic.Pointer[cell.View] // what scope declares, for questions
+	compiled   *compiled.Engine
+	interp     *interpreted.Engine
+	recorder   timeline.Recorder
+	keeper     *keeper
+	files      atomic.Pointer[map[string]string] // the present names of files of cells
+	out        *session.Out
+	texts      texts
+	outputs    outputs
+	stdin      stdin
+	unawaited  unawaited
+	tidier     tidier
+	reserve    reserve
+	shower     atomic.Pointer[shower] // shows the values that a cell has left; nil while code runs
+	mode       backend.Mode
+	plot       bool
+	lastFolder string // for %cd -
+	narrow     bool   // figures are drawn for a phone
+	restored   bool   // no cell has run since Restore
 
 	literals  sync.Map // number of a cell → []cell.Literal
 	workers   *workers.Session
@@ -117,6 +119,7 @@ func New(cfg Config) (*Engine, error) {
 	e.compiled = compiled.New(compiled.Config{Tools: tools, Missing: missing, WorkDir: cfg.WorkDir, Plain: e.plain,
 		Log: cfg.Log, InBodies: e.inBodies})
 	e.scope.Plain, e.scope.Inlined = e.plain, e.compiled.Inlined
+	e.look()
 	e.interp = interpreted.New(e.home)
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
@@ -197,6 +200,7 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	defer e.setRunning(nil)
 	x := &execution{e: e, run: r, ctx: ctx, cell: c, done: &done}
 	defer x.end()
+	defer e.look()
 	x.segments(source.Segments(c.Code))
 	for name, code := range c.Expressions {
 		if done.Expressions == nil {

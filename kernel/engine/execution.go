@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type execution struct {
 	done   *session.Done
 	exited bool     // os.Exit(0) has ended the cell
 	quiet  bool     // nothing is shown: a user expression
+	depth  int      // of files that run others
 	left   []func() // show what is still running when the cell's contexts have ended
 }
 
@@ -56,7 +58,7 @@ func (x *execution) segments(segs []source.Segment) {
 		case source.GoCode:
 			x.code(s.Text)
 		case source.ShellLine:
-			x.shell(s.Args)
+			x.shell(x.expand(s.Args))
 		default:
 			x.magic(s)
 		}
@@ -265,6 +267,13 @@ func (t *texts) set(n int, code string) {
 		t.m = map[int]string{}
 	}
 	t.m[n] = code
+}
+
+// all returns the texts of all cells.
+func (t *texts) all() map[int]string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.m)
 }
 
 func (t *texts) of(n int) string {

@@ -68,6 +68,7 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 			e.commit(p, text)
 			r.ranBy = calledByYaegi
 		}
+		e.look()
 		return prog.Run, by, nil
 	}
 	if p.Drive == "" {

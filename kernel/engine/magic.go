@@ -37,7 +37,18 @@ func init() { // in init, because magics refer to themselves: %help lists them
 		"help": {"%help", "this list", false, (*execution).help},
 		"engine": {"%engine auto|yaegi|compiled",
 			"choose the engine that runs cells; auto: the fastest that runs them correctly", false, (*execution).engine},
-		"who": {"%who", "list all declarations", false, (*execution).who},
+		"cd":        {"%cd folder", "change the folder; without one to home, with - to the one before", false, (*execution).cd},
+		"doc":       {"%doc name", "what is known of a name, as Shift-Tab shows it", false, (*execution).doc},
+		"env":       {"%env NAME=value", "set a variable of the environment; also %env NAME and %env", false, (*execution).env},
+		"history":   {"%history 3-5", "cells of this session; also %history, %history 3 and %history -2", false, (*execution).history},
+		"html":      {"%%html", "show the rest of the cell as HTML", true, shown("text/html")},
+		"markdown":  {"%%markdown", "show the rest of the cell as Markdown", true, shown("text/markdown")},
+		"pwd":       {"%pwd", "the present folder", false, (*execution).pwd},
+		"run":       {"%run file", "run the cells of a notebook, or a file with Go code, as if they stood here", false, (*execution).runFile},
+		"svg":       {"%%svg", "show the rest of the cell as a drawing", true, shown("image/svg+xml")},
+		"whos":      {"%whos", "list the variables with their values in short", false, (*execution).whos},
+		"writefile": {"%%writefile file", "write the rest of the cell to a file; -a adds to it", true, (*execution).writefile},
+		"who":       {"%who", "list all declarations", false, (*execution).who},
 		"forget": {"%forget name …", "forget the declarations with these names; hidden built-ins and packages are restored",
 			false, (*execution).forget},
 		"reset": {"%reset", "forget all declarations", false, (*execution).reset},
@@ -58,6 +69,9 @@ func (x *execution) print(format string, args ...any) {
 
 func (x *execution) magic(s source.Segment) {
 	if m, ok := x.lookup(s); ok {
+		if !m.body {
+			s.Args = x.expand(s.Args)
+		}
 		m.run(x, s)
 	}
 }
@@ -91,18 +105,13 @@ func (x *execution) lookup(s source.Segment) (m magic, ok bool) {
 var elsewhere = map[string]string{
 	"test":            "call the tests of the cell: testing.Main, or testing.Benchmark for a benchmark",
 	"bench":           "measure with lab.Bench or testing.Benchmark",
-	"env":             "set environment variables with os.Setenv and read them with os.Getenv",
-	"cd":              "change the folder with os.Chdir",
-	"pwd":             "os.Getwd returns the current folder",
 	"ls":              "run shell commands with !: !ls",
 	"pip":             "cells use the standard library, lab, display, timeline, plots and gonum's plot; nothing is installed",
 	"go":              "run the go command with !: !go version",
-	"whos":            "%who lists what is declared",
 	"type":            "print the type of a value with fmt.Printf(\"%T\", v)",
 	"del":             "%forget forgets a name",
 	"reset_selective": "%forget forgets a name",
 	"matplotlib":      "figures need no magic: plots draws them, and a *plot.Plot as the last value is shown",
-	"writefile":       "write files with os.WriteFile, or with %%bash and cat > file <<'END'",
 	"sh":              "%%bash runs the cell as a shell script",
 	"script":          "%%bash runs the cell as a shell script",
 }
@@ -237,7 +246,7 @@ func (x *execution) reset(source.Segment) {
 	if err == nil {
 		e.out.Record(x.cell.ID, b)
 	}
-	if err := toolchain.Forget(e.cfg.WorkDir); err != nil {
+	if err := e.tools.Forget(e.cfg.WorkDir); err != nil {
 		e.cfg.Log.Error("remove the files of forgotten cells", "err", err)
 	}
 	running := goroutinesOfCells()

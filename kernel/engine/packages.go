@@ -4,14 +4,16 @@ import (
 	"slices"
 	"strings"
 
+	"interleave/kernel/assist"
 	"interleave/kernel/toolchain"
 )
 
 // packages lists the packages that cells may import.
 type packages struct {
 	*toolchain.Types
-	byName map[string][]string
-	paths  map[string]bool
+	byName     map[string][]string
+	paths      map[string]bool
+	importable []assist.Package
 }
 
 // preferred orders packages that share a name: the one that most cells mean comes first.
@@ -23,6 +25,7 @@ func newPackages(t *toolchain.Types) *packages {
 	p := &packages{Types: t, byName: map[string][]string{}, paths: map[string]bool{}}
 	for _, im := range t.Packages() {
 		p.paths[im.Path] = true
+		p.importable = append(p.importable, assist.Package{Path: im.Path, Name: im.Name})
 		p.byName[im.Name] = append(p.byName[im.Name], im.Path)
 	}
 	rank := func(path string) int {

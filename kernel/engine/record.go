@@ -56,6 +56,7 @@ func (e *Engine) runningID() uint64 {
 func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 	e.starter.busy()
 	defer e.starter.idle(e)
+	defer e.look()
 	for _, b := range records {
 		var rec record
 		if err := json.Unmarshal(b, &rec); err != nil {
@@ -92,6 +93,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 			prog.Cell.Over()
 		}
 		p.Commit(rec.Plugin != "")
+		e.keepLiterals(p)
 		if rec.Plugin == "" {
 			e.interp.Declare(p)
 		}

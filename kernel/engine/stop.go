@@ -15,6 +15,7 @@ import (
 	"interleave/kernel/engine/stack"
 	"interleave/kernel/session"
 	"interleave/runtime/quantity"
+	"interleave/runtime/remote"
 )
 
 // Time for each step of stopping a cell.
@@ -37,6 +38,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 		frames = r.mainFrames()
 		r.cancel(context.Cause(r.asked))
 	}
+	remote.Hurry()
 	step := "its context was cancelled"
 	grace := graceCancel
 	if !r.asksCtx.Load() {

@@ -43,6 +43,7 @@ func (e *Engine) noWorkers() error {
 
 // keepLiterals remembers what the function literals of a cell capture, and which functions assign variables.
 func (e *Engine) keepLiterals(p *cell.Plan) {
+	e.workers.Number(p.Package, p.N)
 	if len(p.Literals) > 0 {
 		e.literals.Store(p.N, p.Literals)
 	}

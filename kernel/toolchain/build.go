@@ -113,11 +113,14 @@ func (t *Toolchain) missing() string {
 }
 
 // Forget removes the files of all cells that were built in workDir. What is loaded stays so, but no later
-// cell can import them.
-func Forget(workDir string) error {
+// cell can import them. Archives that are linked in memory stay: a later cell may use what an earlier one has brought
+// along, and another process links both.
+func (t *Toolchain) Forget(workDir string) error {
 	files, err := filepath.Glob(filepath.Join(workDir, "c[0-9]*.*"))
 	for _, f := range files {
-		err = errors.Join(err, os.Remove(f))
+		if t.Index() == "" || filepath.Ext(f) != ".a" {
+			err = errors.Join(err, os.Remove(f))
+		}
 	}
 	return err
 }

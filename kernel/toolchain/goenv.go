@@ -28,6 +28,7 @@ type goenv struct {
 	cmd    string // GOROOT/bin/go: no toolchain switching from here on
 	goroot string
 	vers   string // go1.26.8
+	cache  string // GOMODCACHE
 	tools  string // GOROOT/pkg/tool/linux_amd64
 	cc     []string
 	pinned []string // KEY=value, for all programs that are run
@@ -64,7 +65,7 @@ func findGo(ctx context.Context, source string) (*goenv, error) {
 	goroot := env["GOROOT"]
 	g := &goenv{
 		cmd:    filepath.Join(goroot, "bin", exe("go")),
-		goroot: goroot, vers: vers, tools: env["GOTOOLDIR"], cc: strings.Fields(cmp.Or(env["CC"], "gcc")),
+		goroot: goroot, vers: vers, cache: env["GOMODCACHE"], tools: env["GOTOOLDIR"], cc: strings.Fields(cmp.Or(env["CC"], "gcc")),
 		// GOGC is for the compiler: a sixth less work, for 40 MB more.
 		pinned: []string{"GOENV=off", "GOGC=400", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on", "GOEXPERIMENT=", "GOROOT=" + goroot},
 	}

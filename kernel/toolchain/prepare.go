@@ -452,7 +452,7 @@ func (p *preparer) describe(ctx context.Context) error {
 	in := &p.info
 	*in = info{NotMemory: in.NotMemory,
 		Format: format, Go: g.vers, GOROOT: g.goroot, Version: readVersion(g.goroot),
-		Lang: minGo, Env: g.forCells(), CC: g.cc, Source: p.Source, Strategy: linkNone, Reason: p.reason, NoCC: p.noCC,
+		Lang: minGo, Env: g.forCells(), CC: g.cc, Source: p.Source, Modules: p.go_.cache, Strategy: linkNone, Reason: p.reason, NoCC: p.noCC,
 	}
 	for _, t := range []struct {
 		*tool

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -79,6 +80,7 @@ type info struct {
 	NotMemory string   // why cells are not linked in memory where they might be
 	NoCC      bool     // the reason is that there was no C compiler
 	Source    string   // the module's source that all of this was compiled from
+	Modules   string   // GOMODCACHE, with the sources of modules
 }
 
 // A tool is a program with the size it had, which an upgrade changes.
@@ -201,6 +203,18 @@ func (t *Toolchain) GoVersion() string { return t.info.Go }
 // Source returns the directory of the module's source that the host was compiled from. It may have been
 // removed since.
 func (t *Toolchain) Source() string { return t.info.Source }
+
+// PackageFile returns the path of a file of a package, by the name that positions in export data have. It may have
+// been removed since.
+func (t *Toolchain) PackageFile(name string) string {
+	switch first, rest, _ := strings.Cut(name, "/"); {
+	case first == "interleave":
+		return filepath.Join(t.info.Source, rest)
+	case strings.Contains(first, "."):
+		return filepath.Join(t.info.Modules, name)
+	}
+	return filepath.Join(t.info.GOROOT, "src", name)
+}
 
 // Strategy names the way cells are linked: "memory" (into the host), as plugins by "ld" or "extld" (through
 // the C compiler), or "none".

@@ -10,13 +10,15 @@ import (
 	"io"
 	"os"
 	"sort"
+	"sync"
 
 	"golang.org/x/tools/go/gcexportdata"
 )
 
-// Types is what a checker needs to know about the packages that cells may import. It belongs to one goroutine
-// at a time; the packages it returns may be read by many.
+// Types is what a checker needs to know about the packages that cells may import. Its methods may be called from
+// several goroutines.
 type Types struct {
+	mu     sync.Mutex // of loaded
 	t      *Toolchain
 	data   *os.File // types.bin
 	list   []Importable
@@ -81,6 +83,8 @@ func (ty *Types) Fset() *token.FileSet { return ty.fset }
 // Import returns a package, loading it and what its types need on the first call: 0.1 to 2 ms. It satisfies
 // types.Importer. Package rt of the engine can be imported too, though it is not in the list.
 func (ty *Types) Import(path string) (*types.Package, error) {
+	ty.mu.Lock()
+	defer ty.mu.Unlock()
 	if p := ty.loaded[path]; p != nil && p.Complete() {
 		return p, nil
 	}

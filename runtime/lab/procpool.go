@@ -105,7 +105,9 @@ func (p *ProcPool) Pids() (pids []int) {
 	p.set.mu.Lock()
 	defer p.set.mu.Unlock()
 	for w := range p.set.all {
-		pids = append(pids, w.Pid())
+		if w.Err() == nil {
+			pids = append(pids, w.Pid())
+		}
 	}
 	return pids
 }
@@ -168,7 +170,11 @@ const newOnes = 3
 func remoteError(err error, from *site) error {
 	var p *remote.PanicError
 	if errors.As(err, &p) {
-		return &PanicError{Value: p.Value, Stack: []byte(p.Stack), Where: panickedAt(p.Stack), Spawn: from.String()}
+		value := any(p.Value)
+		if p.Err != nil {
+			value = p.Err
+		}
+		return &PanicError{Value: value, Stack: []byte(p.Stack), Where: panickedAt(p.Stack), Spawn: from.String()}
 	}
 	if errors.Is(err, remote.ErrGoexit) {
 		return ErrGoexit
@@ -181,6 +187,9 @@ func panickedAt(stack string) string {
 	_, stack, _ = strings.Cut(stack, "\npanic(")
 	_, stack, _ = strings.Cut(stack, "\n") // of panic itself the place follows
 	function := "runtime."
+	if at := cellPlace(stack); at != "" { // a function of a library that a cell has called with a wrong argument
+		return at
+	}
 	for line := range strings.Lines(stack) {
 		place, ok := strings.CutPrefix(line, "\t")
 		if !ok {
@@ -190,6 +199,17 @@ func panickedAt(stack string) string {
 		if !slices.ContainsFunc(beneath, func(p string) bool { return strings.HasPrefix(function, p) }) {
 			place, _, _ = strings.Cut(place, " ")
 			return strings.TrimSpace(place)
+		}
+	}
+	return ""
+}
+
+// cellPlace returns the first place in a cell that a stack shows, such as "cell[3]:2", or "".
+func cellPlace(stack string) string {
+	for line := range strings.Lines(stack) {
+		if place, ok := strings.CutPrefix(line, "\tcell["); ok {
+			place, _, _ = strings.Cut(place, " ")
+			return "cell[" + strings.TrimSpace(place)
 		}
 	}
 	return ""

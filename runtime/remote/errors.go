@@ -26,7 +26,7 @@ func (e *Error) Error() string {
 	fmt.Fprintf(&b, "%s (pid %d) ", e.Worker, e.Pid)
 	switch {
 	case e.Cause != nil:
-		fmt.Fprintf(&b, "was ended: %v", e.Cause)
+		fmt.Fprintf(&b, "was ended%s", withColon(e.Cause))
 	case e.Signal != 0:
 		fmt.Fprintf(&b, "was ended by signal %d (%v)", int(e.Signal), e.Signal)
 	default:
@@ -38,10 +38,21 @@ func (e *Error) Error() string {
 	switch out := strings.TrimSpace(e.Output); {
 	case e.Code == crashStatus && e.Reason() != "":
 		fmt.Fprintf(&b, ": %s", e.Reason())
+		if place := e.place(); place != "" {
+			fmt.Fprintf(&b, " at %s", place)
+		}
 	case out != "":
 		fmt.Fprintf(&b, "; its last output:\n%s", out)
 	}
 	return b.String()
+}
+
+// withColon puts a colon before a cause, unless it is the rest of the sentence.
+func withColon(cause error) string {
+	if text := cause.Error(); strings.HasPrefix(text, "by ") {
+		return " " + text
+	}
+	return ": " + cause.Error()
 }
 
 // Reason returns why a Go program has crashed, such as "fatal error: stack overflow", or "".
@@ -49,6 +60,17 @@ func (e *Error) Reason() string {
 	for line := range strings.Lines(e.Output) {
 		if strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "SIG") {
 			return strings.TrimSpace(line)
+		}
+	}
+	return ""
+}
+
+// place returns the first place in a cell that the report of a crash shows, such as "cell[3]:2", or "".
+func (e *Error) place() string {
+	for line := range strings.Lines(e.Output) {
+		if place, ok := strings.CutPrefix(line, "\tcell["); ok {
+			place, _, _ = strings.Cut(place, " ")
+			return "cell[" + strings.TrimSpace(place)
 		}
 	}
 	return ""
@@ -73,9 +95,13 @@ func (e *RemoteError) Unwrap() []error { return e.Wrapped }
 type PanicError struct {
 	Value string // what fmt.Print prints of the panic's value
 	Stack string // of the goroutine that panicked
+	Err   error  // the panic's value if it is an error
 }
 
 func (e *PanicError) Error() string { return "panic: " + e.Value }
+
+// Unwrap returns the panic's value if it is an error.
+func (e *PanicError) Unwrap() error { return e.Err }
 
 // ErrGoexit is the error of a function in another process that has called runtime.Goexit.
 var ErrGoexit = errors.New("the function called runtime.Goexit")

@@ -45,6 +45,15 @@ const numberAt = 512
 // number is that of the worker.
 func (p *page) number() *uint32 { return (*uint32)(unsafe.Pointer(&p.mem[numberAt])) }
 
+// budgetAt is where the memory that the worker may take is, in bytes; 0: there is no bound.
+const budgetAt = numberAt + 8
+
+func (p *page) budget() int64 { return atomic.LoadInt64((*int64)(unsafe.Pointer(&p.mem[budgetAt]))) }
+
+func (p *page) setBudget(bytes int64) {
+	atomic.StoreInt64((*int64)(unsafe.Pointer(&p.mem[budgetAt])), bytes)
+}
+
 // begin records that a call has begun.
 func (p *page) begin(id uint64) { atomic.StoreUint64(p.word(), id) }
 

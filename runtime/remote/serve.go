@@ -132,7 +132,8 @@ type server struct {
 	used    int64           // the processor time of the process when the last call had ended; 0 if it was not noted
 	results []reflect.Value // of a call with many elements: slices
 	had     int             // elements that have results
-	posted  bool            // the program has looked for the last result, so that another call may follow soon
+	budget  budget
+	posted  bool // the program has looked for the last result, so that another call may follow soon
 }
 
 // read reads frames until the other end is gone, or until there is one to handle at once.
@@ -300,6 +301,7 @@ func (s *server) call(f frame) {
 			if v := recover(); v != nil {
 				status = endedPanic
 				payload = appendBytes(appendBytes(nil, fmt.Append(nil, v)), debug.Stack())
+				payload = appendBytes(payload, s.panicked(v))
 			}
 			payload = append(payload, s.before()...)
 		}
@@ -324,6 +326,8 @@ func (s *server) call(f frame) {
 	s.cancels[f.id] = cancel
 	s.mu.Unlock()
 	s.page.begin(f.id)
+	s.keepBudget()
+	defer s.spend(&s.budget)
 	notes = s.note(f)
 	status, payload = s.run(ctx, c, many, args)
 }
@@ -446,6 +450,18 @@ func (s *server) failed(i int, err error) (byte, []byte) {
 	e := movable(tab, err, 0)
 	b, _ := pack.Pack(nil, tab, &i, &e)
 	return endedError, append(appendBytes(nil, b), s.before()...)
+}
+
+// panicked packs the value of a panic if it is an error, so that errors.Is knows it on the other side.
+func (s *server) panicked(v any) []byte {
+	err, ok := v.(error)
+	if !ok {
+		return nil
+	}
+	tab := &table{code: s.code}
+	e := movable(tab, err, 0)
+	b, _ := pack.Pack(nil, tab, &e)
+	return b
 }
 
 // movableBefore packs the results before the first one of n that cannot be packed, and returns why that one cannot.

@@ -323,7 +323,7 @@ var errClosed = errors.New("it was no longer needed")
 const (
 	// grace is how long a function may run after its call was cancelled.
 	grace = 700 * time.Millisecond
-	// soon is how long the caller waits for it.
+	// soon is how long it may run when somebody waits for the end; see Hurry.
 	soon = 10 * time.Millisecond
 )
 
@@ -358,8 +358,8 @@ var ErrNotBegun = errors.New("the worker ended before it began the call")
 // argument for which it did. If it returned one, panicked or called Goexit, the slices have the results for the
 // arguments before, if those can be copied.
 //
-// If ctx ends first, so does the context of the function. If the function does not return soon, the worker is
-// ended; Call does not wait for that, see [Worker.Busy].
+// If ctx ends first, so does the context of the function. Call still waits until the function has returned: if it
+// does not within 0.7 seconds, or 10 ms after [Hurry], its process is ended.
 func (w *Worker) Call(ctx context.Context, a *Args, results ...any) (element int, err error) {
 	c := &call{label: a.f.f.Label, done: make(chan struct{})}
 	if err := ctx.Err(); err != nil {
@@ -404,11 +404,6 @@ func (w *Worker) Call(ctx context.Context, a *Args, results ...any) (element int
 	case <-c.done:
 	case <-ctx.Done():
 		w.cancel(ctx, c)
-		select {
-		case <-c.done:
-		default:
-			return 0, context.Cause(ctx)
-		}
 	}
 	switch {
 	case c.lost && ctx.Err() != nil:
@@ -424,32 +419,60 @@ func (w *Worker) Call(ctx context.Context, a *Args, results ...any) (element int
 	return element, because(ctx, err)
 }
 
-// cancel ends a call whose context has ended. It gives a function that looks at its context the time to return
-// its own error. If the function returns later than grace, the process is ended.
+// cancel ends a call whose context has ended, and waits for the end. It gives a function that looks at its context
+// the time to return its own error. If the function returns later, the process is ended.
 func (w *Worker) cancel(ctx context.Context, c *call) {
 	w.mu.Lock()
 	_ = send(w.conn, kindCancel, c.id)
 	w.mu.Unlock()
-	late := time.AfterFunc(grace, func() {
-		if !w.awaits(c) {
+	wake, until := hurried()
+	wait := grace
+	if time.Now().Before(until) {
+		wait = soon
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-wake:
+			wake = nil
+			timer.Reset(soon)
+		case <-timer.C:
+			w.Kill(fmt.Errorf("%s did not return when its context ended: %w", c.label, context.Cause(ctx)))
+			<-c.done
 			return
 		}
-		w.Kill(fmt.Errorf("%s did not return when its context ended: %w", c.label, context.Cause(ctx)))
-	})
-	timer := time.NewTimer(soon)
-	defer timer.Stop()
-	select {
-	case <-c.done:
-		late.Stop()
-	case <-timer.C:
 	}
 }
 
-// awaits reports whether a call was sent and not answered.
-func (w *Worker) awaits(c *call) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Contains(w.calls, c)
+// hurry is about calls whose contexts have ended.
+var hurry struct {
+	sync.Mutex
+	wake  chan struct{} // closed by Hurry
+	until time.Time
+}
+
+// Hurry ends functions whose contexts have ended, or end within a second, after 10 ms, with their processes. A
+// program calls it when somebody waits for the end.
+func Hurry() {
+	hurry.Lock()
+	defer hurry.Unlock()
+	if hurry.wake != nil {
+		close(hurry.wake)
+	}
+	hurry.wake, hurry.until = nil, time.Now().Add(time.Second)
+}
+
+// hurried returns a channel that the next Hurry closes, and until when the last one counts.
+func hurried() (wake <-chan struct{}, until time.Time) {
+	hurry.Lock()
+	defer hurry.Unlock()
+	if hurry.wake == nil {
+		hurry.wake = make(chan struct{})
+	}
+	return hurry.wake, hurry.until
 }
 
 // Busy reports whether the worker runs a function.
@@ -488,6 +511,11 @@ func (f *Func) result(b []byte, results []any) (element int, err error) {
 	case endedPanic:
 		r := reader{b: b}
 		p := &PanicError{Value: string(r.bytes()), Stack: string(r.bytes())}
+		if b := r.bytes(); len(b) > 0 {
+			if err := pack.Unpack(b, tab, &p.Err); err != nil {
+				p.Err = nil // its text is known
+			}
+		}
 		return 0, before(r.b, tab, results, p)
 	case endedGoexit:
 		return 0, before(b, tab, results, ErrGoexit)

@@ -54,6 +54,45 @@ func Parse(fset *token.FileSet, n int, text string) (*Source, Diagnostics) {
 	return src, diags
 }
 
+// ParseLoosely parses the text of a cell that is being written: what the parser can make of it. It returns nil if
+// not even its brackets match.
+func ParseLoosely(fset *token.FileSet, n int, text string) *Source {
+	src := &Source{N: n, Text: text, Spelled: map[*ast.Ident]string{}, loose: true}
+	toks, _ := scan(n, text)
+	match, diag := balance(n, text, toks)
+	if diag != nil {
+		return nil
+	}
+	for part, text := range src.divide(toks, match) {
+		src.parsePart(fset, part, text)
+	}
+	return src
+}
+
+// Closers returns the brackets that close those which text leaves open, and the offset of the first closing one
+// that fits none, len(text) if there is none.
+func Closers(text string) (closers string, wrong int) {
+	toks, _ := scan(0, text)
+	var open []token.Token
+	for _, t := range toks {
+		switch {
+		case opens(t.tok):
+			open = append(open, t.tok)
+		case closes(t.tok):
+			if len(open) == 0 || closing[open[len(open)-1]] != t.tok {
+				return closers, t.from
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	for i := len(open) - 1; i >= 0; i-- {
+		closers += closing[open[i]].String()
+	}
+	return closers, len(text)
+}
+
+var closing = map[token.Token]token.Token{token.LPAREN: token.RPAREN, token.LBRACE: token.RBRACE, token.LBRACK: token.RBRACK}
+
 // parsePart parses one part of the cell and records its declarations or statements. The file is nil if the
 // part is empty or has syntax errors.
 func (s *Source) parsePart(fset *token.FileSet, part int, text []byte) (*ast.File, Diagnostics) {
@@ -68,10 +107,14 @@ func (s *Source) parsePart(fset *token.FileSet, part int, text []byte) (*ast.Fil
 	}
 	s.prefix[part] = len(prefix)
 	f, err := parser.ParseFile(fset, fmt.Sprintf("cell[%d]", s.N), body, parser.ParseComments)
+	var diags Diagnostics
 	if list, ok := err.(scanner.ErrorList); ok {
-		return nil, s.syntaxErrors(list, len(prefix))
+		diags = s.syntaxErrors(list, len(prefix))
 	} else if err != nil {
-		return nil, Diagnostics{{Cell: s.N, Line: 1, Column: 1, Kind: SyntaxError, Message: err.Error()}}
+		diags = Diagnostics{{Cell: s.N, Line: 1, Column: 1, Kind: SyntaxError, Message: err.Error()}}
+	}
+	if len(diags) > 0 && !s.loose || f == nil {
+		return nil, diags
 	}
 	s.Files[part] = fset.File(f.FileStart)
 	if strings.HasSuffix(prefix, "\n") { // places in messages are those in the cell
@@ -84,11 +127,20 @@ func (s *Source) parsePart(fset *token.FileSet, part int, text []byte) (*ast.Fil
 		s.Unbound = f.Unresolved
 		return f, s.addFuncs(f.Decls)
 	case inBody:
-		s.Body = f.Decls[0].(*ast.FuncDecl).Body.List
+		if fd, ok := first(f.Decls).(*ast.FuncDecl); ok && fd.Body != nil {
+			s.Body = fd.Body.List
+		}
 		s.Free = f.Unresolved
 		return f, s.embeds(f.Comments)
 	}
 	return f, nil
+}
+
+func first(decls []ast.Decl) ast.Decl {
+	if len(decls) == 0 {
+		return nil
+	}
+	return decls[0]
 }
 
 // addFuncs records functions and methods, and refuses those without a body.

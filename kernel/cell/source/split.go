@@ -31,6 +31,7 @@ type Source struct {
 	Program  bool                  // the cell begins with a package clause
 	Hidden   bool                  // the cell ends with a semicolon: the last value is not shown
 	Spelled  map[*ast.Ident]string // the names of identifiers before they were bound
+	loose    bool                  // syntax errors are ignored
 }
 
 const (

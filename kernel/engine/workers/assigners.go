@@ -73,13 +73,16 @@ func (s *Session) noteAssigned(l *load.Loader, jumps map[uintptr]uintptr, functi
 		return
 	}
 	reach := l.Reach(addresses(l, function, nil), jumps)
-	if len(reach.Variables) == 0 {
-		return
-	}
 	labels := map[string]string{}
+	for _, k := range heldBy(function) {
+		labels[names.Clean(k.Name)] = s.label(k.Name, k.Gen)
+	}
 	for _, symbol := range reach.Variables {
 		name, gen := variableOf(symbol)
-		labels[names.Clean(name)] = label(name, gen)
+		labels[names.Clean(name)] = s.label(name, gen)
+	}
+	if len(labels) == 0 {
+		return
 	}
 	var queue []linePlace
 	for _, entry := range reach.Code {
@@ -92,6 +95,7 @@ func (s *Session) noteAssigned(l *load.Loader, jumps map[uintptr]uintptr, functi
 			}
 		}
 	}
+	var literals []linePlace // noted only for what functions with a name do not assign
 	seen := map[linePlace]bool{}
 	for len(queue) > 0 {
 		at := queue[0]
@@ -101,8 +105,11 @@ func (s *Session) noteAssigned(l *load.Loader, jumps map[uintptr]uintptr, functi
 		}
 		seen[at] = true
 		for _, f := range a.at[at] {
-			if text := assignment(f, at, labels); text != "" {
+			if f.Name == "" {
+				literals = append(literals, at)
+			} else if text := assignment(f, at, labels); text != "" {
 				s.Note(text)
+				forget(labels, f.Sets)
 			}
 			for _, name := range f.Calls {
 				if at, ok := a.named[name]; ok {
@@ -110,6 +117,21 @@ func (s *Session) noteAssigned(l *load.Loader, jumps map[uintptr]uintptr, functi
 				}
 			}
 		}
+	}
+	for _, at := range literals {
+		for _, f := range a.at[at] {
+			if text := assignment(f, at, labels); f.Name == "" && text != "" {
+				s.Note(text)
+				forget(labels, f.Sets)
+			}
+		}
+	}
+}
+
+// forget takes variables out of those that notes are for.
+func forget(labels map[string]string, sets []string) {
+	for _, name := range sets {
+		delete(labels, name)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unsafe"
 
 	"interleave/kernel/cell"
@@ -42,6 +43,7 @@ type Session struct {
 	// Note shows a note under the cell of the calling goroutine, if it has not had it.
 	Note      func(text string)
 	assigners assigners
+	numbers   sync.Map // of cells, by those of their packages
 	common
 }
 
@@ -104,7 +106,7 @@ func (s *Session) Function(fn reflect.Value) (host.Function, error) {
 		}
 		wire = inHost(entry - start)
 	}
-	s.noteAssigned(l, jumps, wire)
+	s.noteAssigned(l, jumps, wire+holds)
 	label := name
 	if place != "" {
 		label += " (" + place + ")"
@@ -221,21 +223,38 @@ func (s *Session) Reads(function string, types []string) (list []host.Variable) 
 			return
 		}
 		seen[joined(keys)] = true
-		list = append(list, host.Variable{Name: joined(keys), Label: label(name, gen), Pointer: p})
+		list = append(list, host.Variable{Name: joined(keys), Label: s.label(name, gen), Pointer: p})
 	}
 	for _, symbol := range l.Reach(addresses(l, function, types), jumps).Variables {
 		add(variableOf(symbol))
 	}
+	for _, k := range heldBy(function) {
+		add(k.Name, k.Gen)
+	}
+	return list
+}
+
+// heldBy returns the variables of which a function, given by its name for workers, holds pointers.
+func heldBy(function string) (list []rt.Key) {
 	for _, name := range strings.Split(function, holdsMark)[1:] {
 		if keys := keysOf(name); len(keys) > 0 {
-			add(keys[0].Name, keys[0].Gen)
+			list = append(list, keys[0])
 		}
 	}
 	return list
 }
 
-// label is how users know a variable.
-func label(name string, gen int) string { return fmt.Sprintf("%s (cell[%d])", names.Clean(name), gen) }
+// label is how users know a variable of a generation, which is the number of the package that declares it.
+func (s *Session) label(name string, gen int) string {
+	n, ok := s.numbers.Load(gen)
+	if !ok {
+		n = gen
+	}
+	return fmt.Sprintf("%s (cell[%d])", names.Clean(name), n)
+}
+
+// Number records that a package is that of a cell.
+func (s *Session) Number(pkg, cell int) { s.numbers.Store(pkg, cell) }
 
 // addresses returns where a function and types are, of those that belong to cells.
 func addresses(l *load.Loader, function string, types []string) (list []uintptr) {

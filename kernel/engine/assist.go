@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"cmp"
+	"encoding/json"
+	"go/token"
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"interleave/kernel/assist"
+	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
+	"interleave/kernel/engine/rt"
+	"interleave/kernel/session"
+)
+
+// mostMatches is how many completions are sent: nobody reads more.
+const mostMatches = 500
+
+// Complete lists what the name at a cursor, counted in code points, may become. It is called from any goroutine,
+// also while a cell runs.
+func (e *Engine) Complete(code string, cursor int) session.Completion {
+	c := assist.Complete(e.assistance(), code, byteOffset(code, cursor))
+	out := session.Completion{Start: utf8.RuneCountInString(code[:c.From]), End: utf8.RuneCountInString(code[:c.To])}
+	for _, m := range c.Matches[:min(len(c.Matches), mostMatches)] {
+		out.Matches = append(out.Matches, session.Match{Text: m.Text, Type: m.Type, Signature: m.Signature})
+	}
+	return out
+}
+
+// Inspect returns what is known of the name at a cursor, likewise. With detail, declarations are shown whole.
+func (e *Engine) Inspect(code string, cursor, detail int) session.Inspection {
+	i := assist.Inspect(e.assistance(), code, byteOffset(code, cursor), detail > 0)
+	if !i.Found() {
+		return session.Inspection{}
+	}
+	return session.Inspection{Found: true, Data: session.Bundle{"text/plain": quoted(i.Plain), "text/markdown": quoted(i.Markdown)}}
+}
+
+func quoted(text string) json.RawMessage {
+	b, err := json.Marshal(text)
+	if err != nil {
+		return json.RawMessage(`""`)
+	}
+	return b
+}
+
+// byteOffset turns a count of code points into one of bytes.
+func byteOffset(text string, points int) int {
+	for i := range text {
+		if points <= 0 {
+			return i
+		}
+		points--
+	}
+	return len(text)
+}
+
+// look takes in what the session declares now. It is called on the engine's goroutine.
+func (e *Engine) look() { e.view.Store(e.scope.View()) }
+
+// assistance is what questions are answered from.
+func (e *Engine) assistance() assist.Config {
+	return assist.Config{
+		View:       e.view.Load(),
+		Importable: e.packages.importable,
+		Magics:     assistMagics(),
+		Keys:       e.keys,
+		Files:      filesIn,
+		Source:     e.sourceFile,
+		Position:   func(p token.Pos) token.Position { return e.packages.Fset().Position(p) },
+		Value:      e.valueOf,
+	}
+}
+
+var choiceRE = regexp.MustCompile(`[a-z]+(\|[a-z]+)+`)
+
+// assistMagics lists the magics, with the arguments that their usage shows.
+func assistMagics() (list []assist.Magic) {
+	for _, name := range slices.Sorted(maps.Keys(magics)) {
+		m := magics[name]
+		a := assist.Magic{Name: name, Cell: m.body, Usage: m.usage, Help: m.help}
+		if choices := choiceRE.FindString(m.usage); choices != "" {
+			a.Args = strings.Split(choices, "|")
+		}
+		if strings.Contains(m.usage, " name") {
+			a.Args = append(a.Args, "NAME")
+		}
+		if strings.HasSuffix(m.usage, " file") || strings.HasSuffix(m.usage, " folder") {
+			a.Args = append(a.Args, "FILE")
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// filesIn lists a folder. Names of folders end in a slash.
+func filesIn(dir string) (list []string) {
+	if strings.HasPrefix(dir, "~/") {
+		dir = home(dir)
+	}
+	entries, err := os.ReadDir(cmp.Or(dir, "."))
+	if err != nil {
+		return nil
+	}
+	for _, f := range entries {
+		name := f.Name()
+		if f.IsDir() {
+			name += "/"
+		}
+		list = append(list, name)
+	}
+	return list
+}
+
+// sourceFile reads a file of a package, by the name that positions in export data have.
+func (e *Engine) sourceFile(name string) (text string, ok bool) {
+	b, err := os.ReadFile(e.tools.PackageFile(name))
+	return string(b), err == nil
+}
+
+// quietly calls f if no code of cells runs, and keeps the next cell from running meanwhile.
+func (e *Engine) quietly(f func()) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running != nil || goroutinesOfCells() > 0 {
+		return false
+	}
+	f()
+	return true
+}
+
+// keys returns the keys of a map of the session, if no code can change it.
+func (e *Engine) keys(name string) (keys []string) {
+	n, ok := e.view.Load().Names[name]
+	if !ok || n.Object == nil {
+		return nil
+	}
+	e.quietly(func() {
+		v := variable(n)
+		for v.IsValid() && v.Kind() == reflect.Pointer {
+			v = v.Elem()
+		}
+		if !v.IsValid() || v.Kind() != reflect.Map || v.Type().Key().Kind() != reflect.String {
+			return
+		}
+		for it := v.MapRange(); it.Next() && len(keys) < mostMatches; {
+			keys = append(keys, strconv.Quote(it.Key().String()))
+		}
+	})
+	slices.Sort(keys)
+	return keys
+}
+
+// variable returns the storage of a session variable, or the zero Value.
+func variable(n cell.Name) reflect.Value {
+	p, _ := rt.Pointer(n.Object.Name(), n.Gen)
+	if p == nil {
+		p, _ = rt.Pointer(names.Own+n.Object.Name(), n.Gen)
+	}
+	if p == nil {
+		return reflect.Value{}
+	}
+	return reflect.ValueOf(p).Elem()
+}
