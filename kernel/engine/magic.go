@@ -18,7 +18,6 @@ import (
 	"interleave/kernel/engine/backend"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
-	"interleave/kernel/toolchain"
 	"interleave/runtime/quantity"
 )
 
