@@ -21,6 +21,7 @@ type printer struct {
 func (p *printer) Events() <-chan session.Event { return p.events }
 func (p *printer) Interrupt()                   {}
 func (p *printer) Answer(string) error          { return nil }
+func (p *printer) Ask(session.Question)         {}
 func (p *printer) Close() error                 { close(p.events); return nil }
 func (p *printer) Run(c session.Cell) error {
 	go func() {

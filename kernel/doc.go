@@ -16,9 +16,18 @@
 // their way from it (abort.go).
 //
 // Control requests overtake the queue: interrupt and shutdown are answered while a cell runs, as is
-// kernel_info there. Requests on shell wait for their turn, as the protocol prescribes. A goroutine that
-// outlives its cell keeps the cell's number, so its output still goes to its own cell. Requests that are not
-// served are listed, with reasons, in unhandled.go.
+// kernel_info there. Requests on shell wait for their turn, as the protocol prescribes, complete_request and
+// inspect_request excepted. A goroutine that outlives its cell keeps the cell's number, so its output still
+// goes to its own cell. Requests that are not served are listed, with reasons, in unhandled.go.
+//
+// # Questions
+//
+// complete_request and inspect_request ask about code that is being written, on shell or control. The loop
+// publishes busy and hands the question to Session.Ask at once, also while a cell runs or cells wait
+// (question.go). The answer comes later, as a session.Answered event; then the loop sends the reply and idle.
+// Several questions may be open. Those that are still open when the session ends get an empty reply. Each
+// request has its own busy and idle, whose parent is its header; so idle of a question may be published while
+// a cell is busy.
 //
 // # Above and below
 //

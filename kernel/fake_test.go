@@ -27,6 +27,9 @@ import (
 //	fail TEXT                 end the cell with an error
 //	die                       end the session with the cell, and start a new one
 //	raw JSON                  display JSON as it is
+//
+// A question is answered with its own code, beside the cells; the code may begin with the time that this takes,
+// and a space.
 type fake struct {
 	events chan session.Event
 	ctx    context.Context // ends with Close
@@ -39,6 +42,7 @@ type fake struct {
 	interrupt context.CancelFunc // of the running cell; nil: none runs
 	answers   chan string
 	ran       []session.Cell
+	ended     bool // Close was called
 }
 
 func newFake() *fake {
@@ -107,9 +111,45 @@ func (f *fake) Answer(text string) error {
 	return nil
 }
 
+func (f *fake) Ask(q session.Question) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ended {
+		return
+	}
+	f.tasks.Go(func() {
+		wait, _, _ := strings.Cut(q.Code, " ")
+		if d, err := time.ParseDuration(wait); err == nil {
+			select {
+			case <-time.After(d):
+			case <-f.ctx.Done():
+			}
+		}
+		a := session.Answered{ID: q.ID}
+		switch {
+		case q.Code == "": // nothing is known
+		case q.Inspect:
+			a.Inspection = session.Inspection{Found: true, Data: plain(fmt.Sprintf("%s at %d, detail %d", q.Code, q.Cursor, q.Detail))}
+			if q.Code == "raw" {
+				a.Inspection.Data["text/markdown"] = json.RawMessage("{")
+			}
+		default:
+			a.Completion = session.Completion{Start: q.Cursor - 1, End: q.Cursor, Matches: []session.Match{
+				{Text: q.Code, Type: "function", Signature: "(a int)"}, {Text: "é", Type: "instance"}}}
+			if q.Code == "wild" {
+				a.Completion.Start, a.Completion.End = -1, 99
+			}
+		}
+		f.say(a)
+	})
+}
+
 func (f *fake) Close() error {
 	f.closed.Do(func() {
 		f.cancel()
+		f.mu.Lock()
+		f.ended = true
+		f.mu.Unlock()
 		f.tasks.Wait()
 		close(f.events)
 	})

@@ -36,8 +36,8 @@ type Discarder interface {
 // A Session runs cells. The kernel calls its methods from one goroutine, all but Close, and none of these
 // waits for user code.
 type Session interface {
-	// Events returns the channel of the session's events, in the order in which user code caused them. The
-	// kernel reads it at all times, and pauses when clients do not keep up. It is closed after Close, or when
+	// Events returns the channel of the session's events, in the order in which user code caused them;
+	// Answered may overtake others. The kernel reads it at all times, and pauses when clients do not keep up. It is closed after Close, or when
 	// the session cannot continue at all.
 	Events() <-chan session.Event
 	// Run begins a cell. It is called only when the previous cell has ended with its Done. After an error
@@ -47,6 +47,9 @@ type Session interface {
 	Interrupt()
 	// Answer answers the last Input event.
 	Answer(text string) error
+	// Ask asks a question about code. It is answered by one Answered event, also while a cell runs, unless the
+	// session is closed before.
+	Ask(session.Question)
 	// Close ends the session and all that runs in it.
 	Close() error
 }

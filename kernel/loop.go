@@ -20,6 +20,7 @@ func Run(ctx context.Context, cfg Config) error {
 		log:          cfg.Log,
 		author:       wire.NewAuthor("kernel"),
 		origins:      make(map[uint64]*origin),
+		questions:    make(map[uint64]question),
 		stopped:      make(map[string]*stop),
 		recv:         cfg.Transport.Recv(),
 		events:       cfg.Session.Events(),
@@ -56,8 +57,10 @@ type kernel struct {
 	count        int                // stored cells so far; the next one's In[] number is one more
 	history      history
 	gathered     gatherer
-	stopped      map[string]*stop // by client: its last failure, which aborts the cells behind it
-	notices      []string         // published with the next cell, since no cell was running
+	stopped      map[string]*stop    // by client: its last failure, which aborts the cells behind it
+	questions    map[uint64]question // open ones, by ID
+	lastQuestion uint64              // the newest question's ID
+	notices      []string            // published with the next cell, since no cell was running
 
 	shutdown *request // the request to shut down, or nil
 }
@@ -110,13 +113,17 @@ func (k *kernel) serve(ctx context.Context) error {
 	return nil
 }
 
-// receive queues a shell request and answers any other message at once.
+// receive queues a shell request and answers any other message at once, questions on shell included.
 func (k *kernel) receive(in wire.Incoming) {
 	r := request{in.Channel, in.Message, time.Now()}
 	switch in.Channel {
 	case wire.Shell:
 		if k.sentBeforeFailureKnown(r) {
 			k.abort(r)
+			return
+		}
+		if isQuestion(r) {
+			k.handle(r)
 			return
 		}
 		k.queue = append(k.queue, r)
@@ -154,6 +161,7 @@ func (k *kernel) onEvent(ev session.Event, ok bool) {
 		k.fail(k.running.cell, sessionGone)
 		k.finish(session.Done{Cell: k.running.cell})
 	}
+	k.dropQuestions()
 }
 
 // Bounds of the shutdown: for the session, which kills processes that do not end by themselves, and for
@@ -163,7 +171,7 @@ const (
 	transportGrace = 2 * time.Second
 )
 
-// close ends the session and then the transport. Between the two it answers every waiting request.
+// close ends the session and then the transport. Between the two it answers every request that waits or is open.
 func (k *kernel) close() {
 	ended := make(chan error, 1)
 	go func() { ended <- k.cfg.Session.Close() }()
@@ -198,6 +206,8 @@ func (k *kernel) close() {
 		}
 	}
 	k.flush()
+	k.events = nil // a question that comes now is answered at once
+	k.dropQuestions()
 	if k.ended != nil {
 		k.conclude(*k.ended)
 	}

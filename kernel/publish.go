@@ -12,6 +12,10 @@ import (
 
 // event translates an event of the session into messages. It is the only place that knows both.
 func (k *kernel) event(ev session.Event) {
+	if a, ok := ev.(session.Answered); ok { // has no place in the order of what is published
+		k.answeredQuestion(a)
+		return
+	}
 	if k.gathers(ev) {
 		return
 	}

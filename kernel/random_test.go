@@ -16,8 +16,9 @@ import (
 )
 
 // Several clients do as they please: cells of all kinds, interrupts, questions, in any order and at once. The protocol is
-// checked by what watches each client; here, that each cell's reply is the one its script calls for and that what it printed
-// came, in order and nowhere else.
+// checked by what watches each client: one reply to each request, after its busy and before its idle. Here is checked that each
+// cell's reply is the one its script calls for, that what it printed came, in order and nowhere else, and that no cell delays
+// the answer to a question about code.
 func TestRandom(t *testing.T) {
 	t.Parallel()
 	seeds := uint64(100)
@@ -38,7 +39,7 @@ func TestRandom(t *testing.T) {
 					var asked sync.WaitGroup
 					for n := range 12 {
 						time.Sleep(time.Duration(r.IntN(50)) * time.Millisecond)
-						switch r.IntN(8) {
+						switch r.IntN(10) {
 						case 0:
 							if err := c.Interrupt(t.Context()); err != nil {
 								t.Error(err)
@@ -49,6 +50,10 @@ func TestRandom(t *testing.T) {
 									t.Error(err)
 								}
 							})
+						case 2, 3:
+							ch := []wire.Channel{wire.Shell, wire.Control}[r.IntN(2)]
+							wait, name, inspect := r.IntN(60), fmt.Sprintf("q%d-%d", i, n), r.IntN(2) == 0
+							asked.Go(func() { askAboutCode(t, c, ch, time.Duration(wait)*time.Millisecond, name, inspect) })
 						default:
 							script, keep := someCell(r, fmt.Sprintf("%d-%d", i, n)), r.IntN(2) == 0
 							asked.Go(func() { runScript(t, c, script, keep) })
@@ -62,6 +67,24 @@ func TestRandom(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
+	}
+}
+
+// askAboutCode asks a question that the session answers after wait, and expects its own answer at that time.
+func askAboutCode(t *testing.T, c *client.Client, ch wire.Channel, wait time.Duration, name string, inspect bool) {
+	code := fmt.Sprint(wait, " ", name)
+	var request wire.Content = wire.CompleteRequest{Code: code, CursorPos: 1}
+	if inspect {
+		request = wire.InspectRequest{Code: code, CursorPos: 1}
+	}
+	began := time.Now()
+	m, err := c.Request(t.Context(), ch, request, nil)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if !strings.Contains(string(m.Content), name) || time.Since(began) != wait {
+		t.Errorf("%s: %s after %v", code, m.Content, time.Since(began))
 	}
 }
 

@@ -6,10 +6,12 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"interleave/kernel/session"
 	"interleave/kernel/wire"
 )
 
-// handle answers one request between busy and idle. The idle of a cell, and of shutdown, comes later.
+// handle answers one request between busy and idle. The idle of a cell, of a question, and of shutdown, comes
+// later.
 func (k *kernel) handle(r request) {
 	k.publish(r.msg, wire.Status{State: "busy"})
 	if k.answer(r) {
@@ -40,6 +42,10 @@ func (k *kernel) answer(r request) (over bool) {
 		k.reply(r, k.info())
 	case wire.IsCompleteRequest:
 		k.reply(r, k.isComplete(c))
+	case wire.CompleteRequest:
+		return k.question(r, session.Question{Code: c.Code, Cursor: c.CursorPos})
+	case wire.InspectRequest:
+		return k.question(r, session.Question{Inspect: true, Code: c.Code, Cursor: c.CursorPos, Detail: c.DetailLevel})
 	case wire.HistoryRequest:
 		k.reply(r, wire.HistoryReply{Status: wire.OK, History: k.history.find(c)})
 	case wire.ConnectRequest:

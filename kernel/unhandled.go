@@ -3,17 +3,13 @@ package kernel
 import (
 	"context"
 	"log/slog"
-	"unicode/utf8"
 
 	"interleave/kernel/wire"
 )
 
 // Requests that are deliberately not served, with the reason. Each is answered as the protocol prescribes for
-// that case. Completion and inspection will be served once the kernel can look names up; the others have no
-// use in a Go kernel.
+// that case. They have no use in a Go kernel.
 var unserved = map[string]string{
-	"complete_request":  "nothing looks names up yet: the reply has no matches",
-	"inspect_request":   "nothing looks names up yet: the reply has no result",
 	"comm_info_request": "no comm is ever open: the list is empty",
 	"comm_open":         "there are no comm targets: each comm is closed at once",
 	"comm_msg":          "it names a comm that was never open",
@@ -41,11 +37,6 @@ func (k *kernel) unhandled(r request, c wire.Content) {
 	}
 	k.log.Log(context.Background(), level, "not served", "msg", r.msg.Header.MsgType, "channel", r.channel, "why", why)
 	switch c := c.(type) {
-	case wire.CompleteRequest:
-		at := min(max(c.CursorPos, 0), utf8.RuneCountInString(c.Code))
-		k.reply(r, wire.CompleteReply{Status: wire.OK, CursorStart: at, CursorEnd: at})
-	case wire.InspectRequest:
-		k.reply(r, wire.InspectReply{Status: wire.OK})
 	case wire.CommInfoRequest:
 		k.reply(r, wire.CommInfoReply{Status: wire.OK})
 	case wire.CommOpen:

@@ -50,6 +50,7 @@ func newScripted(dir string) *scripted {
 
 func (s *scripted) Events() <-chan session.Event { return s.events }
 func (s *scripted) Answer(string) error          { return nil }
+func (s *scripted) Ask(session.Question)         {}
 func (s *scripted) Close() error {
 	s.cancel()
 	s.tasks.Wait()

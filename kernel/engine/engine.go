@@ -48,7 +48,8 @@ type Config struct {
 	Log  *slog.Logger
 }
 
-// An Engine is the session's evaluator. Its calls never overlap.
+// An Engine is the session's evaluator. Calls of Eval and Restore never overlap; Complete and Inspect may be
+// called at any time.
 type Engine struct {
 	cfg        Config
 	tools      *toolchain.Toolchain

@@ -96,7 +96,8 @@ var schemas = map[string]schema{
 	"inspect_reply":    {shellControl, keys("status", okay, "found", flag, "data", mimes, "metadata", obj)},
 	"complete_request": {shellControl, keys("code", text, "cursor_pos", number)},
 	"complete_reply": {shellControl, keys("status", okay, "matches", texts, "cursor_start", number, "cursor_end", number,
-		"metadata", obj)},
+		"metadata", objectOf("_jupyter_types_experimental", check{of: each(objectOf("start", number, "end", number,
+			"text", text, "type", text, "signature", text))}))},
 	"history_request": {
 		shellControl,
 		keys("output", flag, "raw", flag, "hist_access_type", oneOf("range", "tail", "search"),

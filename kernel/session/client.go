@@ -75,9 +75,9 @@ type Death struct {
 
 // A Client is the supervisor's end of a session. It survives any number of child processes.
 //
-// Its methods are safe for concurrent use and return at once, Close excepted. It owns one goroutine, and five
-// for each living child (three readers, one merger, one writer) besides the one that waits for the process;
-// all have ended when Close returns.
+// Its methods are safe for concurrent use and return at once, Close excepted. It owns one goroutine, and six
+// for each living child (four readers, one merger, one writer) besides the one that waits for the process; all
+// have ended when Close returns.
 type Client struct {
 	events chan Event
 	asks   chan ask
@@ -131,6 +131,12 @@ func (c *Client) Interrupt() { c.ask(ask{verb: askInterrupt}) }
 // Answer answers the newest Input event. It is an error if no Input waits for an answer.
 func (c *Client) Answer(text string) error { return c.ask(ask{verb: askAnswer, text: text}) }
 
+// Ask asks a question and returns at once. It is answered by exactly one Answered event, which waits neither
+// for the running cell nor for its output. A process that starts gets the question when it is ready. The answer
+// is empty when there is no process, when the process ends before it answers, and when it takes longer than
+// 5 s, or when the session is closed meanwhile. Questions that are asked after Close get no answer.
+func (c *Client) Ask(q Question) { c.ask(ask{verb: askQuestion, question: q}) }
+
 // PID returns the process id of the child, 0 while there is no child.
 func (c *Client) PID() int { return int(c.pid.Load()) }
 
@@ -149,14 +155,16 @@ const (
 	askRun verb = iota
 	askInterrupt
 	askAnswer
+	askQuestion
 )
 
 // An ask is a call of a method, on its way to the goroutine that owns the state.
 type ask struct {
-	verb  verb
-	cell  Cell
-	text  string
-	reply chan error
+	verb     verb
+	cell     Cell
+	text     string
+	question Question
+	reply    chan error
 }
 
 func (c *Client) ask(a ask) error {

@@ -136,6 +136,15 @@ func transcript(events []Event) string {
 				s += " interrupted"
 			}
 			parts = append(parts, s)
+		case Answered:
+			s := fmt.Sprintf("answer %d", e.ID)
+			for _, m := range e.Completion.Matches {
+				s += fmt.Sprintf(" %d-%d %s %s%s", e.Completion.Start, e.Completion.End, m.Type, m.Text, m.Signature)
+			}
+			if e.Inspection.Found {
+				s += fmt.Sprintf(" %s", e.Inspection.Data["text/plain"])
+			}
+			parts = append(parts, s)
 		default:
 			parts = append(parts, fmt.Sprintf("%T", e))
 		}

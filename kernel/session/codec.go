@@ -27,6 +27,7 @@ const (
 	kindFence
 	kindRestored
 	kindForget
+	kindAnswered // on the pipe of answers
 	// Sent by the supervisor.
 	kindHello
 	kindRun
@@ -34,11 +35,12 @@ const (
 	kindAnswer
 	kindRestore
 	kindShutdown
+	kindQuestion
 )
 
 // protocolVersion changes with the meaning of any frame, so that a running kernel notices that its binary was
 // replaced.
-const protocolVersion = 2
+const protocolVersion = 3
 
 // Messages that stay inside the package. Those of the child are events, since they travel in the same stream.
 type (
@@ -125,6 +127,8 @@ func appendBody(b []byte, msg any) ([]byte, kind, bool) {
 		return appendStrings(appendStrings(b, m.Lost), m.Failed), kindRestored, true
 	case forget:
 		return b, kindForget, true
+	case answered:
+		return appendAnswered(b, m), kindAnswered, true
 	case hello:
 		return appendString(appendUint(b, m.Version), m.Nonce), kindHello, true
 	case Cell:
@@ -147,6 +151,12 @@ func appendBody(b []byte, msg any) ([]byte, kind, bool) {
 		return appendStrings(b, m.Records), kindRestore, true
 	case shutdown:
 		return b, kindShutdown, true
+	case Question:
+		b = appendUint(b, m.ID)
+		b = appendBool(b, m.Inspect)
+		b = appendString(b, m.Code)
+		b = appendUint(b, uint64(m.Cursor))
+		return appendUint(b, uint64(m.Detail)), kindQuestion, true
 	}
 	return b, 0, false
 }
@@ -183,6 +193,8 @@ func decodeBody(k kind, b []byte) (any, bool) {
 		msg = restored{Lost: d.strings(), Failed: d.strings()}
 	case kindForget:
 		msg = forget{}
+	case kindAnswered:
+		msg = d.answered()
 	case kindHello:
 		msg = hello{Version: d.uint(), Nonce: d.string()}
 	case kindRun:
@@ -196,6 +208,8 @@ func decodeBody(k kind, b []byte) (any, bool) {
 		msg = restore{Records: d.strings()}
 	case kindShutdown:
 		msg = shutdown{}
+	case kindQuestion:
+		msg = Question{ID: d.uint(), Inspect: d.bool(), Code: d.string(), Cursor: int(d.uint()), Detail: int(d.uint())}
 	default:
 		return nil, false
 	}
@@ -255,6 +269,19 @@ func appendDone(b []byte, m Done) []byte {
 	}
 	b = appendString(b, m.Engine)
 	return appendString(b, m.Replace)
+}
+
+func appendAnswered(b []byte, m answered) []byte {
+	b = appendUint(b, m.ID)
+	b = appendUint(b, uint64(m.Completion.Start))
+	b = appendUint(b, uint64(m.Completion.End))
+	b = appendUint(b, uint64(len(m.Completion.Matches)))
+	for _, match := range m.Completion.Matches {
+		b = appendString(appendString(appendString(b, match.Text), match.Type), match.Signature)
+	}
+	b = appendBool(b, m.Inspection.Found)
+	b = appendBundle(b, m.Inspection.Data)
+	return appendString(b, m.Bug)
 }
 
 // A decoder takes a body apart. After the first error bad is set and every value is zero, so that callers
@@ -363,4 +390,15 @@ func (d *decoder) done() Done {
 		Engine:  d.string(),
 		Replace: d.string(),
 	}
+}
+
+func (d *decoder) answered() (m answered) {
+	m.ID = d.uint()
+	m.Completion = Completion{Start: int(d.uint()), End: int(d.uint())}
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		m.Completion.Matches = append(m.Completion.Matches, Match{Text: d.string(), Type: d.string(), Signature: d.string()})
+	}
+	m.Inspection = Inspection{Found: d.bool(), Data: d.bundle()}
+	m.Bug = d.string()
+	return m
 }

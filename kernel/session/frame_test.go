@@ -25,9 +25,15 @@ var messages = []any{
 	}, "compiled", "burns"},
 	Recorded{9, []byte{0, 1, 2, 255}},
 	ready{10}, begin{11}, fence{}, forget{}, restored{[]string{"x", "y"}, []string{"z"}},
+	answered{Answered{
+		15, Completion{3, 5, []Match{{"Println", "function", "(a ...any)"}, {"x", "", ""}}},
+		Inspection{true, Bundle{"text/plain": json.RawMessage(`"x"`)}},
+	}, "a bug"},
+	answered{Answered: Answered{ID: 16}},
 	hello{protocolVersion, newNonce()},
 	Cell{12, 3, "x := 1 // \xff", true, true, true, map[string]string{"a": "1", "b": ""}},
 	interrupt{13}, answer{14, "yes"}, restore{[]string{"one", ""}}, shutdown{},
+	Question{17, true, "x \xff", 2, 1},
 }
 
 func TestFrames(t *testing.T) {

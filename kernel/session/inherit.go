@@ -16,7 +16,8 @@ import (
 const (
 	requestsFD = 3
 	framesFD   = 4
-	sharedFD   = 5
+	answersFD  = 5
+	sharedFD   = 6
 	// hiddenFD is the lowest number for the session's own descriptors: above any that user code opens or
 	// relies on.
 	hiddenFD = 500
@@ -37,6 +38,13 @@ func inherit() (link, error) {
 		return link{}, err
 	}
 	l := link{requests: polled(requests, "requests"), frames: rawFile(frames), pid: os.Getpid(), orphaned: killOwnGroup}
+	if isPipe(answersFD, unix.O_WRONLY) { // otherwise the kernel has another version, which serve reports
+		answers, err := hide(answersFD, true)
+		if err != nil {
+			return link{}, err
+		}
+		l.answers = rawFile(answers)
+	}
 	if isShared(sharedFD) {
 		shared := os.NewFile(sharedFD, "shared")
 		l.page, _ = mapPage(shared)

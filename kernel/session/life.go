@@ -13,7 +13,7 @@ import (
 //
 // The goroutine only waits in next, which also serves the client's methods and sends events, so that neither
 // ever waits for the other. Output is read only when all events have been received: a consumer that stops
-// receiving stops the child, and memory stays bounded.
+// receiving stops the child, and memory stays bounded. Answers to questions overtake those events.
 type life struct {
 	cfg     Config
 	client  *Client
@@ -28,6 +28,7 @@ type life struct {
 	input     bool           // an Input of this process waits for its answer
 
 	turn
+	questions
 
 	kill   *time.Timer // KillAfter; nil: not running
 	beats  uint32      // of the process, when kill was set
@@ -101,17 +102,21 @@ func (l *life) next(timeout <-chan time.Time) (Event, step) {
 		var (
 			items   <-chan Event
 			to      chan<- Event
-			head    Event
+			head    = l.head()
+			answers <-chan answered
 			kill    <-chan time.Time
 			closing = l.closing
 		)
-		if len(l.queue) > 0 {
-			to, head = l.client.events, l.queue[0]
+		if head != nil {
+			to = l.client.events
 		}
 		// The output of an interrupted cell is bounded, so that it can end although the consumer is slow.
 		bounded := l.signals > 0 || l.interruptSent && len(l.queue) < maxQueue
-		if l.p != nil && (len(l.queue) == 0 || bounded) {
-			items = l.p.items
+		if l.p != nil {
+			answers = l.p.answers
+			if len(l.queue) == 0 || bounded {
+				items = l.p.items
+			}
 		}
 		if l.closed {
 			closing = nil
@@ -121,15 +126,16 @@ func (l *life) next(timeout <-chan time.Time) (Event, step) {
 		}
 		select {
 		case to <- head:
-			l.queue[0] = nil
-			if l.queue = l.queue[1:]; len(l.queue) == 0 {
-				l.queue = nil
-			}
+			l.pop()
 		case e, ok := <-items:
 			if !ok {
 				return nil, stepEnded
 			}
 			return e, stepItem
+		case a := <-answers:
+			l.take(a)
+		case <-l.overdue():
+			l.giveUp()
 		case a := <-l.client.asks:
 			a.reply <- l.serve(a)
 			return nil, stepAsked
@@ -140,6 +146,32 @@ func (l *life) next(timeout <-chan time.Time) (Event, step) {
 		case <-closing:
 			return nil, stepClosing
 		}
+	}
+}
+
+// head is the event that the consumer receives next: an answer, or the first of the queue. nil: both are empty.
+func (l *life) head() Event {
+	switch {
+	case len(l.answers) > 0:
+		return l.answers[0]
+	case len(l.queue) > 0:
+		return l.queue[0]
+	}
+	return nil
+}
+
+// pop removes the head, which the consumer has received.
+func (l *life) pop() {
+	if len(l.answers) > 0 {
+		l.answers[0] = Answered{}
+		if l.answers = l.answers[1:]; len(l.answers) == 0 {
+			l.answers = nil
+		}
+		return
+	}
+	l.queue[0] = nil
+	if l.queue = l.queue[1:]; len(l.queue) == 0 {
+		l.queue = nil
 	}
 }
 
@@ -157,6 +189,10 @@ func (l *life) emit(e Event) { l.queue = append(append(l.queue, l.flood.flush().
 
 // serve records a method call. Only advance and the code that it calls act on it.
 func (l *life) serve(a ask) error {
+	if a.verb == askQuestion {
+		l.ask(a.question)
+		return nil
+	}
 	if l.isClosing() {
 		return ErrClosed
 	}
@@ -267,6 +303,7 @@ func (l *life) reap() *process {
 	l.p, l.input = nil, false
 	l.client.pid.Store(0)
 	p.unmap()
+	l.drop()
 	l.cfg.Log.Info("session ended", "pid", p.pid, "exit", describeExit(p.exit))
 	return p
 }
@@ -386,9 +423,12 @@ func (l *life) shutdown() {
 	// A consumer that still reads gets the last events, which end a cell, for at most one step of Close.
 	t := time.NewTimer(l.cfg.Grace)
 	defer t.Stop()
-	for _, e := range l.queue {
+	for l.head() != nil {
 		select {
-		case l.client.events <- e:
+		case l.client.events <- l.head():
+			l.pop()
+		case a := <-l.client.asks:
+			a.reply <- l.serve(a)
 		case <-t.C:
 			return
 		}

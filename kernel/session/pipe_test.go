@@ -13,6 +13,9 @@ type evalFunc func(ctx context.Context, c Cell, out *Out) Done
 
 func (f evalFunc) Eval(ctx context.Context, c Cell, out *Out) Done { return f(ctx, c, out) }
 
+func (f evalFunc) Complete(string, int) Completion     { return Completion{} }
+func (f evalFunc) Inspect(string, int, int) Inspection { return Inspection{} }
+
 func (f evalFunc) Restore(records [][]byte) (lost, failed []string) {
 	for _, r := range records {
 		lost = append(lost, string(r))
@@ -108,6 +111,7 @@ func pipe(ctx context.Context, cfg Config, evaluator func() Evaluator) *Client {
 	return newClient(ctx, cfg, func(nonce string) (*process, error) {
 		requestsR, requestsW := io.Pipe()
 		framesR, framesW := io.Pipe()
+		answersR, answersW := io.Pipe()
 		stdoutR, stdoutW := io.Pipe()
 		stderrR, stderrW := io.Pipe()
 		ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -115,13 +119,15 @@ func pipe(ctx context.Context, cfg Config, evaluator func() Evaluator) *Client {
 		var shared page
 		go func() {
 			err := serve(ctx, evaluator(), link{
-				requests: requestsR, frames: framesW, streams: [2]io.Writer{stdoutW, stderrW}, page: &shared, orphaned: func() {},
+				requests: requestsR, frames: framesW, answers: answersW, streams: [2]io.Writer{stdoutW, stderrW}, page: &shared,
+				orphaned: func() {},
 			})
 			framesW.Close()
+			answersW.Close()
 			ended <- err
 		}()
 		p := newProcess(pipes{
-			requests: requestsW, frames: framesR, stdout: stdoutR, stderr: stderrR,
+			requests: requestsW, frames: framesR, answers: answersR, stdout: stdoutR, stderr: stderrR,
 			signal: func(bool) { cancel(ErrShutdown) },
 			wait: func(*uint64) error {
 				defer cancel(nil)

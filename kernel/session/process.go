@@ -12,6 +12,8 @@ import (
 type process struct {
 	pid   int
 	items <-chan Event // in order; closed when the child has ended and all its events have been received
+	// to questions; owned by life, which always receives them, and silent once items is closed
+	answers <-chan answered
 
 	// Valid when items is closed.
 	exit   error  // what Wait returned
@@ -33,6 +35,8 @@ type process struct {
 	wake     chan struct{} // capacity 1: requests is not empty, or hangup
 	hangup   bool          // close the request pipe after the last request
 	inputs   uint64        // Input events of this process that left the client; owned by life
+	ready    bool          // it takes requests; owned by life
+	late     int           // questions whose time is over and that it has not answered; owned by life
 }
 
 // dying is how long a process may take to end after its pipes have: the system closes them first.
@@ -43,6 +47,7 @@ const dying = time.Second
 type pipes struct {
 	stdout, stderr io.ReadCloser
 	frames         io.ReadCloser
+	answers        io.ReadCloser
 	requests       io.WriteCloser
 	wait           func(space *uint64) error // space gets the limit of its address space
 	// called when wait has returned: the streams then end after what they still hold
@@ -53,13 +58,14 @@ type pipes struct {
 	pid     int
 }
 
-// newProcess starts the goroutines that serve a child's pipes: three readers, a merger, a writer and one that
+// newProcess starts the goroutines that serve a child's pipes: four readers, a merger, a writer and one that
 // waits. All end after the child has, once items has been read to its end or stop was called.
 func newProcess(p pipes, nonce string) *process {
 	stop := make(chan struct{})
 	items := make(chan Event)
+	answers := make(chan answered)
 	pr := &process{
-		pid: p.pid, items: items, signal: p.signal,
+		pid: p.pid, items: items, answers: answers, signal: p.signal,
 		beats: func() uint32 { return atomic.LoadUint32(&p.page.beats) }, unmap: p.unmap,
 		stop: sync.OnceFunc(func() { close(stop) }),
 		wake: make(chan struct{}, 1),
@@ -104,6 +110,24 @@ func newProcess(p pipes, nonce string) *process {
 			}
 		}
 	})
+	readers.Go(func() {
+		r := &frameReader{r: p.answers}
+		for {
+			f, err := r.next()
+			if err != nil {
+				return // the pipe of frames shows why
+			}
+			a, ok := f.msg.(answered)
+			if !ok {
+				continue // it belongs on the pipe of frames
+			}
+			select {
+			case answers <- a:
+			case <-stop:
+				return
+			}
+		}
+	})
 	go func() {
 		defer close(ended)
 		pr.exit = p.wait(&pr.space)
@@ -128,6 +152,7 @@ func newProcess(p pipes, nonce string) *process {
 		p.stdout.Close()
 		p.stderr.Close()
 		p.frames.Close()
+		p.answers.Close()
 		var text string
 		if text, pr.report = m.report.last(pr.exit); text != "" {
 			m.put(Output{m.cell, Stderr, text})
@@ -137,7 +162,7 @@ func newProcess(p pipes, nonce string) *process {
 }
 
 // send queues a request. It never blocks: only few requests are under way, and a child that does not read
-// them is replaced.
+// them is replaced, or its questions are answered without it.
 func (p *process) send(msg any) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

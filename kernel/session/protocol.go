@@ -27,7 +27,7 @@ const (
 )
 
 // An Event is a message from the session. Events of one client come in one order, in which user code caused
-// them: what a cell printed before it ended comes before its Done.
+// them: what a cell printed before it ended comes before its Done. Answered is outside of that order.
 //
 // Cell 0 means that the event belongs to no cell.
 type Event interface{ event() }

@@ -127,8 +127,10 @@ func (l *life) launch() error {
 	l.p, l.startedAt = p, time.Now()
 	l.client.pid.Store(int64(p.pid))
 	l.cfg.Log.Info("session started", "pid", p.pid)
-	_, err = await[ready](l, "it was not ready")
-	if err != nil && err != errClosing {
+	switch _, err = await[ready](l, "it was not ready"); {
+	case err == nil:
+		l.sendWaiting()
+	case err != errClosing:
 		err = fmt.Errorf("start session: the process ended before it was ready: %w", err)
 	}
 	return err

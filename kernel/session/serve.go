@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// An Evaluator runs cells inside the child. Calls never overlap and come from one goroutine.
+// An Evaluator runs cells inside the child. Calls of Eval and Restore never overlap and come from one
+// goroutine.
 type Evaluator interface {
 	// Eval runs a cell and returns how it ended; everything else is sent to out. ctx is cancelled with cause
 	// ErrInterrupted when the user interrupts the cell, with ErrShutdown when the session ends; Eval then
@@ -25,12 +26,22 @@ type Evaluator interface {
 	// restored, with the reason. It may be called several times, each time with the next part of the records,
 	// and always before the first Eval.
 	Restore(records [][]byte) (lost, failed []string)
+
+	// Complete returns how the text before the cursor can continue; cursor counts code points. It may be
+	// called from several goroutines at any time, also while Eval or Restore runs. A panic is reported as a
+	// bug of the kernel, and the question gets an empty answer.
+	Complete(code string, cursor int) Completion
+
+	// Inspect describes the name under the cursor, with detail 1 in more detail than with 0. It may be called
+	// from several goroutines at any time, also while Eval or Restore runs. A panic is treated as that of
+	// Complete.
+	Inspect(code string, cursor, detail int) Inspection
 }
 
 // ErrNotChild is returned by Serve in a process that no Client started.
 var ErrNotChild = errors.New("this command is started by the kernel and cannot be used by itself")
 
-// shutdownWait is how long Serve waits for a cell when the session ends.
+// shutdownWait is how long Serve waits for a cell, and for the evaluator's answers, when the session ends.
 const shutdownWait = time.Second
 
 var serving atomic.Bool
@@ -44,7 +55,8 @@ var serving atomic.Bool
 // ErrNotChild at once; so does a second call. When the Client dies without a shutdown request, the whole
 // process group is killed, including the children that cells started.
 //
-// Serve owns two goroutines, one that reads requests and one that runs cells.
+// Serve owns two goroutines, one that reads requests and one that runs cells, and up to three more while
+// questions are answered.
 func Serve(ctx context.Context, ev Evaluator) error {
 	if !serving.CompareAndSwap(false, true) {
 		return ErrNotChild
@@ -60,6 +72,7 @@ func Serve(ctx context.Context, ev Evaluator) error {
 type link struct {
 	requests io.ReadCloser // Close must end a Read
 	frames   io.Writer
+	answers  io.Writer    // of questions; nil: they get none
 	streams  [2]io.Writer // for markers: stdout, stderr
 	page     *page        // shared with the supervisor; nil: there is no shared memory
 	pid      int
@@ -84,7 +97,12 @@ func serve(ctx context.Context, ev Evaluator, l link) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(ErrShutdown)
-	c := &child{ev: ev, out: newOut(l.frames, l.streams, newMarker(h.Nonce), l.page), work: make(chan task, 4)}
+	c := &child{
+		ev:      ev,
+		out:     newOut(l.frames, l.streams, newMarker(h.Nonce), l.page),
+		answers: &answerer{ev: ev, pipe: l.answers},
+		work:    make(chan task, 4),
+	}
 	defer c.out.end()
 	c.out.send(ready{uint64(l.pid)})
 
@@ -94,11 +112,14 @@ func serve(ctx context.Context, ev Evaluator, l link) error {
 		for t := range c.work {
 			c.do(t)
 		}
+		c.answers.tasks.Wait() // read has ended: no question comes any longer
 	}()
 	read := make(chan error, 1)
 	go func() {
 		defer close(c.work)
-		read <- c.read(ctx, r)
+		err := c.read(ctx, r)
+		c.answers.end()
+		read <- err
 	}()
 	select {
 	case err = <-read:
@@ -125,9 +146,10 @@ func serve(ctx context.Context, ev Evaluator, l link) error {
 }
 
 type child struct {
-	ev   Evaluator
-	out  *Out
-	work chan task // the client has one request under way; with the buffer, the reader can still read an interrupt
+	ev      Evaluator
+	out     *Out
+	answers *answerer
+	work    chan task // the client has one request under way; with the buffer, the reader can still read an interrupt
 
 	mu     sync.Mutex
 	cell   uint64                  // the newest cell
@@ -166,6 +188,8 @@ func (c *child) read(ctx context.Context, r *frameReader) error {
 			c.mu.Unlock()
 		case answer:
 			c.out.answer(m)
+		case Question:
+			c.answers.ask(m)
 		case shutdown:
 			return nil
 		default:

@@ -17,7 +17,7 @@ import (
 // startProcess starts a child and sends it hello.
 func startProcess(cfg Config, nonce string) (*process, error) {
 	cmd := cfg.Command()
-	var ours, theirs [4]*os.File // requests, frames, stdout, stderr
+	var ours, theirs [5]*os.File // requests, frames, stdout, stderr, answers
 	fail := func(err error) (*process, error) {
 		for i := range ours {
 			ours[i].Close() // returns an error for a nil *os.File
@@ -41,13 +41,13 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 		}
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, theirs[2], theirs[3]
-	cmd.ExtraFiles = []*os.File{theirs[0], theirs[1]} // 3 and 4
+	cmd.ExtraFiles = []*os.File{theirs[0], theirs[1], theirs[4]} // 3, 4 and 5
 	shared, err := newShared()
 	if err != nil {
 		cfg.Log.Error("lines of cells stay unknown when a session dies", "err", err)
 	} else {
 		defer shared.Close()
-		cmd.ExtraFiles = append(cmd.ExtraFiles, shared) // 5
+		cmd.ExtraFiles = append(cmd.ExtraFiles, shared) // 6
 	}
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = new(syscall.SysProcAttr)
@@ -63,8 +63,9 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 	g := &group{pid: cmd.Process.Pid}
 	p := newProcess(pipes{
 		requests: ours[0], frames: &drain{ours[1]}, stdout: &drain{ours[2]}, stderr: &drain{ours[3]},
-		pid:    g.pid,
-		signal: g.signal,
+		answers: &drain{ours[4]},
+		pid:     g.pid,
+		signal:  g.signal,
 		wait: func(space *uint64) error {
 			awaitExit(g.pid)
 			*space = addressSpace(g.pid)

@@ -146,11 +146,23 @@ type (
 	}
 	// CompleteReply lists completions of the text between two code points.
 	CompleteReply struct {
-		Status      string   `json:"status"`
-		Matches     []string `json:"matches"`
-		CursorStart int      `json:"cursor_start"`
-		CursorEnd   int      `json:"cursor_end"`
-		Metadata    Bundle   `json:"metadata"`
+		Status      string           `json:"status"`
+		Matches     []string         `json:"matches"`
+		CursorStart int              `json:"cursor_start"`
+		CursorEnd   int              `json:"cursor_end"`
+		Metadata    CompleteMetadata `json:"metadata"`
+	}
+	// CompleteMetadata describes each of the matches, as ipykernel does.
+	CompleteMetadata struct {
+		Types []CompletionType `json:"_jupyter_types_experimental"`
+	}
+	// CompletionType describes one match. Start and End count code points.
+	CompletionType struct {
+		Start     int    `json:"start"`
+		End       int    `json:"end"`
+		Text      string `json:"text"`
+		Type      string `json:"type"` // "function", "module" and the like; JupyterLab shows it as an icon
+		Signature string `json:"signature"`
 	}
 	// HistoryReply lists entries: [session, line, input], or [session, line, [input, output]] when outputs
 	// were asked for.

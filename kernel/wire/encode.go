@@ -161,10 +161,10 @@ func (r ErrorReply) MarshalJSON() ([]byte, error) {
 	return marshal(plain(r))
 }
 
-// MarshalJSON writes a list and an object where the zero value has nil: clients do not accept null there.
+// MarshalJSON writes lists where the zero value has nil: clients do not accept null there.
 func (r CompleteReply) MarshalJSON() ([]byte, error) {
 	type plain CompleteReply
-	r.Matches, r.Metadata = list(r.Matches), object(r.Metadata)
+	r.Matches, r.Metadata.Types = list(r.Matches), list(r.Metadata.Types)
 	return marshal(plain(r))
 }
 
