@@ -69,9 +69,11 @@ func (in *Engine) start() error {
 // Renew makes another interpreter replace this one for the next cell, because variables have another storage.
 func (in *Engine) Renew() { in.programs = programsMost }
 
-// give passes a package to yaegi under its alias.
+// give passes a package to yaegi under its alias. The name behind the last slash is not the package's: at "fmt/fmt"
+// yaegi replaces functions of packages os, log and flag that it was given before by its own, with an environment
+// that is empty.
 func (in *Engine) give(path string, table map[string]reflect.Value) error {
-	key := path + "/" + path[strings.LastIndexByte(path, '/')+1:]
+	key := path + "/package"
 	if err := in.y.Use(yaegi.Exports{key: table}); err != nil {
 		return err
 	}
