@@ -70,8 +70,16 @@ class Suite(jupyter_kernel_test.KernelTests):
         'fmt.Println("unclosed)',
     ]
 
-    # Nothing completes yet: what must hold is that the reply is one.
-    completion_samples = [{"text": "fmt.Prin"}, {"text": ""}]
+    completion_samples = [
+        {"text": "fmt.Prin", "matches": {"Print", "Printf", "Println"}},
+        {"text": "strings.ToUpp", "matches": {"ToUpper", "ToUpperSpecial"}},
+        {"text": "for i := range 3 {\n\tfmt.Fpri", "matches": {"Fprint", "Fprintf", "Fprintln"}},
+        {"text": 'import "math/ra', "matches": {"math/rand", "math/rand/v2"}},
+        {"text": "%engine com", "matches": {"compiled"}},
+        {"text": "nosuch.", "matches": set()},
+        {"text": ""},
+    ]
+    code_inspect_sample = "fmt.Println"
 
     code_history_pattern = "1 + 2"
     supported_history_operations = ("tail", "range", "search")
@@ -195,6 +203,56 @@ class Session(unittest.TestCase):
             self.assertEqual(statuses(other, theirs), ["ok", "error", "aborted"])
         finally:
             other.stop_channels()
+
+    def ask(self, send, *args):
+        """Sends a question and gives the content of its reply, while a cell may run."""
+        msg_id = send(*args)
+        while True:
+            reply = self.kc.get_shell_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == msg_id:
+                return reply["content"]
+
+    def test_completion_of_the_session(self):
+        self.run_cell("// twice doubles.\nfunc twice(x int) int { return 2 * x }\ntwins := map[string]int{\"ann\": 1}")
+        reply = self.ask(self.kc.complete, "größe := 1; tw + 1", 14)
+        self.assertEqual((reply["cursor_start"], reply["cursor_end"]), (12, 14))
+        self.assertEqual(reply["matches"][:2], ["twins", "twice"] if reply["matches"][0] == "twins" else ["twice", "twins"])
+        types = reply["metadata"]["_jupyter_types_experimental"]
+        self.assertEqual([t["text"] for t in types], reply["matches"])
+        self.assertIn("function", [t["type"] for t in types])
+        self.assertEqual(self.ask(self.kc.complete, 'twins["')["matches"], ["ann"])
+        reply = self.ask(self.kc.inspect, "twice(")
+        self.assertIn("twice doubles.", reply["data"]["text/plain"])
+        self.assertIn("argument 1: x int", reply["data"]["text/plain"])
+
+    def test_questions_beside_a_cell(self):
+        """Completion and inspection are answered while a cell keeps all cores busy, and do not wait for it."""
+        self.run_cell("results := make(chan int, 3)\nvar guard sync.Mutex")
+        times = []
+
+        def questions():
+            for _ in range(20):
+                began = time.monotonic()
+                reply = self.ask(self.kc.complete, "resu")
+                times.append(time.monotonic() - began)
+                self.assertEqual(reply["matches"][0], "results")
+            reply = self.ask(self.kc.inspect, "results")
+            self.assertIn("2 of 3 in the buffer", reply["data"]["text/plain"])
+            self.assertIn("locked", self.ask(self.kc.inspect, "guard")["data"]["text/plain"])
+            self.km.interrupt_kernel()
+
+        busy = """results <- 1
+results <- 2
+guard.Lock()
+for range runtime.NumCPU() {
+	go func() { for {} }()
+}
+fmt.Println("running")
+select {}"""
+        reply, _ = self.run_cell(busy, then=questions)
+        self.assertEqual(reply["status"], "error")
+        self.assertEqual(len(times), 20)
+        self.assertLess(sorted(times)[10], 5)
 
     def test_comms(self):
         """Nobody is at the other end of any comm: an opened one is closed, and there are none to list."""
