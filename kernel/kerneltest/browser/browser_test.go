@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // The first lesson, as it is opened and run by every new user.
@@ -195,4 +197,47 @@ func TestErrorsAreReadable(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Tab lists the names that fit, the best first, and inserts the chosen one; Shift-Tab shows what a function is. Both while
+// another cell runs.
+func TestTabAndShiftTab(t *testing.T) {
+	t.Parallel()
+	nb := newNotebook(t, "// twice doubles.\nfunc twice(x int) int { return 2 * x }\ntwins := 2", "fmt.Println(\"running\")\n<-ctx.Done()", "tw", "twice(")
+	nb.run(0)
+	nb.start(1)
+	nb.wait("the cell's first words", panel+`.content.widgets[1].outputArea.node.innerText.includes("running")`)
+
+	write := func(cell int) {
+		eval[bool](nb, fmt.Sprintf(`(() => {
+			const notebook = %s.content
+			notebook.activeCellIndex = %d
+			notebook.mode = "edit"
+			const editor = notebook.activeCell.editor
+			editor.focus()
+			editor.setCursorPosition(editor.getPositionAt(notebook.activeCell.model.sharedModel.getSource().length))
+			return true
+		})()`, panel, cell))
+	}
+	write(2)
+	nb.do(chromedp.KeyEvent("\t"))
+	nb.wait("the list of names", `[...document.querySelectorAll(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-match")].length > 0`)
+	names := eval[[]string](nb, `[...document.querySelectorAll(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-match")].map(e => e.innerText)`)
+	if strings.Join(names, " ") != "twice twins" && strings.Join(names, " ") != "twins twice" {
+		t.Errorf("Tab lists %q", names)
+	}
+	nb.do(chromedp.KeyEvent("\r"))
+	nb.wait("the chosen name", panel+`.content.widgets[2].model.sharedModel.getSource().startsWith("twi")`)
+
+	write(3)
+	nb.command("tooltip:launch-notebook", "{}") // Shift-Tab
+	nb.wait("the explanation", `document.querySelector(".jp-Tooltip")?.innerText.includes("twice doubles.")`)
+	text := eval[string](nb, `document.querySelector(".jp-Tooltip").innerText`)
+	for _, want := range []string{"func twice(x int) int", "argument 1", "declared in cell"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the explanation lacks %q:\n%s", want, text)
+		}
+	}
+	nb.click(`[data-command="notebook:interrupt-kernel"]`)
+	nb.settled()
 }
