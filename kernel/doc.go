@@ -26,8 +26,8 @@
 // publishes busy and hands the question to Session.Ask at once, also while a cell runs or cells wait
 // (question.go). The answer comes later, as a session.Answered event; then the loop sends the reply and idle.
 // Several questions may be open. Those that are still open when the session ends get an empty reply. Each
-// request has its own busy and idle, whose parent is its header; so idle of a question may be published while
-// a cell is busy.
+// request has its own busy and idle, whose parent is its header. Front ends show the status that came last: after an
+// idle that comes while a cell runs, that cell is busy once more.
 //
 // # Above and below
 //

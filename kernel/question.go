@@ -52,7 +52,7 @@ func (k *kernel) answeredQuestion(a session.Answered) {
 	}
 	delete(k.questions, a.ID)
 	k.replyQuestion(q, a)
-	k.publish(q.request.msg, wire.Status{State: "idle"})
+	k.idle(q.request.msg)
 }
 
 // dropQuestions ends the open questions without an answer, in the order in which they came.

@@ -72,17 +72,21 @@ func TestQuestionsBesideCells(t *testing.T) {
 	})
 }
 
-// The text of a cell is gathered as before, and a question does not cut it.
+// The text of a cell is gathered as before, and a question does not cut it. The cell is busy once more behind it.
 func TestQuestionInOutput(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := kerneltest.Start(t, newFake())
 		var texts []string
+		busy := 0
 		var cell sync.WaitGroup
 		cell.Go(func() {
 			_, err := k.Client.Execute(t.Context(), client.ExecuteRequest{Code: "print a\nsleep 10ms\nprint b\nsleep 1s"}, func(m *wire.Message) {
 				if c, err := wire.As[wire.StreamText](m); err == nil {
 					texts = append(texts, c.Text)
+				}
+				if c, err := wire.As[wire.Status](m); err == nil && c.State == "busy" {
+					busy++
 				}
 			})
 			if err != nil {
@@ -92,6 +96,9 @@ func TestQuestionInOutput(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 		ask(t, k, wire.Shell, wire.CompleteRequest{Code: "x", CursorPos: 1}, matches("x", 0, 1))
 		cell.Wait()
+		if busy != 2 {
+			t.Errorf("the cell was busy %d times", busy)
+		}
 		if got := strings.Join(texts, "|"); got != "a\nb\n" {
 			t.Errorf("%q", got)
 		}

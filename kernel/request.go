@@ -15,7 +15,16 @@ import (
 func (k *kernel) handle(r request) {
 	k.publish(r.msg, wire.Status{State: "busy"})
 	if k.answer(r) {
-		k.publish(r.msg, wire.Status{State: "idle"})
+		k.idle(r.msg)
+	}
+}
+
+// idle publishes that a request is done. Front ends show the status that came last, whichever request it is for: so
+// a cell that still runs is busy once more.
+func (k *kernel) idle(request *wire.Message) {
+	k.publish(request, wire.Status{State: "idle"})
+	if x := k.running; x != nil && x.request.msg.Header.MsgID != request.Header.MsgID {
+		k.publish(x.request.msg, wire.Status{State: "busy"})
 	}
 }
 

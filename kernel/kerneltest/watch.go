@@ -11,7 +11,8 @@ import (
 
 // A Watched is a Peer that checks the messages that pass through it: each message against its schema, and
 // each request for exactly one busy, one reply of its type on its channel, and one idle, in this order, with
-// no messages after idle except output of goroutines that outlived their cell. It owns one goroutine, which
+// no messages after idle except output of goroutines that outlived their cell. A cell may be busy again right after
+// the idle of another request. It owns one goroutine, which
 // ends after Close.
 type Watched struct {
 	peer    client.Peer
@@ -20,9 +21,10 @@ type Watched struct {
 	out     chan wire.Incoming
 	ended   chan struct{}
 
-	mu       sync.Mutex
-	requests map[string]*exchange
-	started  bool // status "starting" was seen
+	mu        sync.Mutex
+	afterIdle bool // the last message on iopub was idle
+	requests  map[string]*exchange
+	started   bool // status "starting" was seen
 }
 
 // An exchange records what was seen of one request.
@@ -123,6 +125,7 @@ func (w *Watched) received(in wire.Incoming) {
 	case in.Channel == wire.IOPub && typ == "status":
 		w.status(m, e)
 	case in.Channel == wire.IOPub:
+		w.afterIdle = false
 		if mine && !e.busy {
 			w.t.Errorf("%s before busy", typ)
 		}
@@ -160,10 +163,11 @@ func (w *Watched) status(m *wire.Message, e *exchange) {
 	mine := e.header != (wire.Header{})
 	switch s.State {
 	case "busy":
-		if e.busy || e.idle || e.replied && w.ordered {
+		again := e.busy && w.afterIdle && m.Parent.MsgType == "execute_request"
+		if e.busy && !again || e.idle || e.replied && w.ordered {
 			w.t.Errorf("busy is not the first of %s", m.Parent.MsgType)
 		}
-		e.busy = true
+		e.busy, w.afterIdle = true, false
 	case "idle":
 		if e.idle || mine && !e.busy {
 			w.t.Errorf("idle of %s without busy or twice", m.Parent.MsgType)
@@ -171,7 +175,7 @@ func (w *Watched) status(m *wire.Message, e *exchange) {
 		if w.ordered && mine && expectsReply(e.header) && !e.replied {
 			w.t.Errorf("idle of %s before its reply", m.Parent.MsgType)
 		}
-		e.idle = true
+		e.idle, w.afterIdle = true, true
 	default:
 		w.t.Errorf("status %s with a parent", s.State)
 	}
