@@ -81,6 +81,8 @@ bench: ## Go benchmarks, then the kernel beside ipykernel and lab beside Python,
 	  go run ./kernel/bench -code; echo; INTERLEAVE_CODE=gated go run ./kernel/bench -code; \
 	  printf '\n## Starts of processes from cells\n\n'; \
 	  go run ./kernel/bench -processes; \
+	  printf '\n## Completion and inspection\n\n'; \
+	  go run ./kernel/bench -questions; \
 	  printf '\n## lab beside plain Go and Python\n\n'; \
 	  go run ./runtime/lab/benchtable; } | tee BENCH.md
 

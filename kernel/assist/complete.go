@@ -49,10 +49,14 @@ type Magic struct {
 type Match struct {
 	Text      string
 	Type      string // what IPython calls it: function, instance, module, class, keyword, path, magic, statement
-	Signature string
+	Signature string // of the first mostSignatures
 
-	rank rank
+	rank   rank
+	object types.Object // or nil
 }
+
+// mostSignatures is how many matches have a signature: front ends show few, and each takes a while.
+const mostSignatures = 100
 
 // A Completion is what may stand in place of a piece of a text.
 type Completion struct {
@@ -136,7 +140,7 @@ func (r *request) object(name string, o types.Object, distance int) {
 	if fits(r.prefix, name) == 0 || r.seen[name] {
 		return
 	}
-	m := Match{Text: name, Type: kindOf(o), Signature: signature(o, r.qualifier())}
+	m := Match{Text: name, Type: kindOf(o), object: o}
 	m.rank.fits = r.suits(o)
 	if _, method := o.(*types.Func); method {
 		m.rank.order = 1
@@ -296,7 +300,7 @@ func (r *request) fields(lit *ast.CompositeLit) bool {
 		if has[f.Name()] || !f.Exported() && (f.Pkg() == nil || f.Pkg().Path() != r.pkg.Path()) {
 			continue
 		}
-		m := Match{Text: f.Name() + colon, Type: "property", Signature: signature(f, r.qualifier())}
+		m := Match{Text: f.Name() + colon, Type: "property", object: f}
 		m.rank.fits = 2
 		m.rank.order = i
 		r.add(m, 0)

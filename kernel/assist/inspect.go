@@ -22,9 +22,7 @@ func (i Inspection) Found() bool { return i.Plain != "" }
 // name is a declaration of the session.
 type name = cell.Name
 
-// qualifier writes names of packages before what is not of the session.
-func (r *request) qualifier() types.Qualifier { return qualify }
-
+// qualify writes names of packages before what is not of the session.
 func qualify(p *types.Package) string {
 	if p.Path() == "main" {
 		return ""

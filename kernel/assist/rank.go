@@ -28,6 +28,11 @@ func (r *request) sorted() []Match {
 	slices.SortFunc(r.matches, func(a, b Match) int {
 		return cmp.Or(a.rank.compare(b.rank), cmp.Compare(strings.ToLower(a.Text), strings.ToLower(b.Text)), cmp.Compare(a.Text, b.Text))
 	})
+	for i := range r.matches[:min(len(r.matches), mostSignatures)] {
+		if m := &r.matches[i]; m.object != nil {
+			m.Signature = signature(m.object, qualify)
+		}
+	}
 	return r.matches
 }
 

@@ -25,6 +25,7 @@ func main() {
 	both := flag.Bool("links", false, "measure cells that are linked into the kernel's memory beside plugins, instead")
 	text := flag.Bool("code", false, "measure the code of cells beside go test -bench, instead")
 	procs := flag.Bool("processes", false, "measure starts of processes from cells, instead")
+	ask := flag.Bool("questions", false, "measure completion and inspection, instead")
 	only := flag.String("only", "", "with -code: only programs with this in their names")
 	flag.Parse()
 	measurement := func() error { return run(*py) }
@@ -36,6 +37,9 @@ func main() {
 	}
 	if *procs {
 		measurement = func() error { return runProcesses(*py) }
+	}
+	if *ask {
+		measurement = func() error { return runQuestions(*py) }
 	}
 	if err := measurement(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -95,6 +99,21 @@ func runProcesses(py string) error {
 		return err
 	}
 	fmt.Printf("%s, %d cores, median of %d rounds\n\n%s", runtime.Version(), runtime.NumCPU(), processRounds, processesTable(rows))
+	return nil
+}
+
+// runQuestions measures completion and inspection.
+func runQuestions(py string) error {
+	ours, err := host("")
+	if err != nil {
+		return err
+	}
+	theirs, version := ipykernel(py)
+	rows, err := questions(ours, theirs, func(s string) { fmt.Fprintln(os.Stderr, s) })
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s, %d cores, %d questions of each kind\n\n%s", runtime.Version(), runtime.NumCPU(), questionTurns, questionsTable(rows, version))
 	return nil
 }
 

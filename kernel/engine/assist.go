@@ -21,7 +21,7 @@ import (
 )
 
 // mostMatches is how many completions are sent: nobody reads more.
-const mostMatches = 500
+const mostMatches = 300
 
 // Complete lists what the name at a cursor, counted in code points, may become. It is called from any goroutine,
 // also while a cell runs.
