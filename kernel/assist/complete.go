@@ -29,7 +29,7 @@ type Config struct {
 	Source func(file string) (text string, ok bool)
 	// Position returns where an object of a package is declared.
 	Position func(token.Pos) token.Position
-	// Value describes the value of a session variable, "" if there is nothing to say.
+	// Value describes the value of a session variable; "" if nothing is known.
 	Value func(n cell.Name) string
 }
 
@@ -118,7 +118,10 @@ func fits(prefix, name string) int {
 	switch {
 	case strings.HasPrefix(name, prefix):
 		return 2
-	case len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) && utf8.ValidString(name[:len(prefix)]):
+	case len(name) < len(prefix):
+		return 0
+	}
+	if begin := name[:len(prefix)]; strings.EqualFold(begin, prefix) && utf8.ValidString(begin) {
 		return 1
 	}
 	return 0

@@ -13,7 +13,7 @@ import (
 // A place is what is at the cursor of a Go text.
 type place struct {
 	text      string // the Go code, with blank lines for the rest of the cell
-	from, to  int    // the name that the cursor is in or behind, in bytes; equal if there is none
+	from, to  int    // the name that the cursor is in or behind, in bytes; equal without one
 	cursor    int
 	dot       bool // a member of what is before the dot is asked for
 	quoted    bool // inside a string: from and to are its contents up to the cursor

@@ -209,12 +209,21 @@ func (s *sections) inspection() Inspection {
 	return Inspection{strings.Join(s.plain, "\n\n"), strings.Join(s.markdown, "\n\n")}
 }
 
+// declaredName returns the declaration by which the session has an object, or nil.
+func (r *request) declaredName(o types.Object) *name {
+	s, ok := r.View.Names[strings.TrimPrefix(o.Name(), names.Own)]
+	if !ok || o.Parent() == nil || o.Pkg() == nil || o.Pkg().Path() != "main" {
+		return nil
+	}
+	if s.Object == o || s.Object.Name() != o.Name() || s.Object.Pos() == o.Pos() {
+		return &s
+	}
+	return nil
+}
+
 // describe adds what is known of an object.
 func (r *request) describe(b *sections, o types.Object, whole bool) {
-	var n *name
-	if s, ok := r.View.Names[strings.TrimPrefix(o.Name(), names.Own)]; ok && o.Parent() != nil && o.Pkg() != nil && o.Pkg().Path() == "main" && (s.Object == o || s.Object.Name() != o.Name() || s.Object.Pos() == o.Pos()) {
-		n = &s
-	}
+	n := r.declaredName(o)
 	head := signature(o, qualify)
 	switch {
 	case n != nil && n.From < n.To && (whole || isType(o)):
@@ -324,8 +333,7 @@ func (r *request) call(b *sections, o types.Object, arg int) {
 	b.markdown[last] += fmt.Sprintf("\n\nargument %d: **%s**", arg+1, line)
 }
 
-// callAt returns the offset of the bracket that opens the arguments of the call around a cursor, 0 if there is
-// none.
+// callAt returns the offset of the bracket that opens the arguments of the call around a cursor, 0 outside of calls.
 func callAt(text string, cursor int) int {
 	depth := 0
 	for i := cursor - 1; i > 0; i-- {

@@ -12,7 +12,8 @@ import (
 func (c Config) command(text string, cursor int, s *source.Segment) Completion {
 	line := lineBefore(text, cursor)
 	begin := cursor - len(line)
-	if s != nil && (s.Kind == source.ShellLine || s.Kind == source.CellMagic && 1+strings.Count(text[:cursor], "\n") > s.Line) {
+	below := s != nil && s.Kind == source.CellMagic && 1+strings.Count(text[:cursor], "\n") > s.Line
+	if below || s != nil && s.Kind == source.ShellLine {
 		return c.files(lastWord(line), cursor)
 	}
 	trimmed := strings.TrimLeft(line, " \t")
@@ -24,7 +25,8 @@ func (c Config) command(text string, cursor int, s *source.Segment) Completion {
 			if m.Cell {
 				full = "%" + full
 			}
-			if strings.HasPrefix(full, trimmed) || strings.HasPrefix(m.Name, strings.TrimLeft(trimmed, "%")) && len(strings.TrimLeft(trimmed, "%")) > 0 {
+			bare := strings.TrimLeft(trimmed, "%")
+			if strings.HasPrefix(full, trimmed) || bare != "" && strings.HasPrefix(m.Name, bare) {
 				out.Matches = append(out.Matches, Match{Text: full, Type: "magic", Signature: m.Help})
 			}
 		}

@@ -26,7 +26,8 @@ func (a rank) compare(b rank) int {
 
 func (r *request) sorted() []Match {
 	slices.SortFunc(r.matches, func(a, b Match) int {
-		return cmp.Or(a.rank.compare(b.rank), cmp.Compare(strings.ToLower(a.Text), strings.ToLower(b.Text)), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(a.rank.compare(b.rank), cmp.Compare(strings.ToLower(a.Text), strings.ToLower(b.Text)),
+			cmp.Compare(a.Text, b.Text))
 	})
 	for i := range r.matches[:min(len(r.matches), mostSignatures)] {
 		if m := &r.matches[i]; m.object != nil {
@@ -63,7 +64,8 @@ func (r *request) suits(o types.Object) int {
 	if types.AssignableTo(t, r.want) {
 		return 2
 	}
-	if sig, ok := t.Underlying().(*types.Signature); ok && sig.Results().Len() >= 1 && types.AssignableTo(sig.Results().At(0).Type(), r.want) {
+	sig, ok := t.Underlying().(*types.Signature)
+	if ok && sig.Results().Len() >= 1 && types.AssignableTo(sig.Results().At(0).Type(), r.want) {
 		return 1
 	}
 	return 0
@@ -132,16 +134,8 @@ func (r *request) expected(steps int) types.Type {
 		if i := slices.Index(p.Results, expr); i >= 0 {
 			return r.returned(i)
 		}
-	case *ast.BinaryExpr:
-		other := p.X
-		if other == node {
-			other = p.Y
-		}
-		if p.Op != token.SHL && p.Op != token.SHR {
-			if t := r.info.TypeOf(other); t != nil && t != types.Typ[types.Invalid] {
-				return types.Default(t)
-			}
-		}
+	case *ast.IfStmt, *ast.ForStmt:
+		return condition(p, node)
 	case *ast.SendStmt:
 		if c, ok := under(r.info.TypeOf(p.Chan)).(*types.Chan); ok && p.Value == node {
 			return c.Elem()
@@ -150,34 +144,64 @@ func (r *request) expected(steps int) types.Type {
 		if m, ok := under(r.info.TypeOf(p.X)).(*types.Map); ok && p.Index == node {
 			return m.Key()
 		}
-	case *ast.IfStmt:
-		if p.Cond == node {
-			return types.Typ[types.Bool]
-		}
-	case *ast.ForStmt:
-		if p.Cond == node {
-			return types.Typ[types.Bool]
-		}
+	case *ast.BinaryExpr:
+		return r.operand(p, expr)
 	case *ast.KeyValueExpr:
 		if lit, ok := r.parent(steps + 2).(*ast.CompositeLit); ok && p.Value == node {
-			switch t := under(r.info.TypeOf(lit)).(type) {
-			case *types.Struct:
-				for i := range t.NumFields() {
-					if k, ok := p.Key.(*ast.Ident); ok && t.Field(i).Name() == k.Name {
-						return t.Field(i).Type()
-					}
-				}
-			case *types.Map:
-				return t.Elem()
-			}
+			return r.element(lit, p.Key)
 		}
 	case *ast.CompositeLit:
-		switch t := under(r.info.TypeOf(p)).(type) {
-		case *types.Slice:
-			return t.Elem()
-		case *types.Array:
+		return r.element(p, nil)
+	}
+	return nil
+}
+
+// condition is bool for the condition of a statement, and nil for other parts of it.
+func condition(st, node ast.Node) types.Type {
+	var cond ast.Expr
+	switch st := st.(type) {
+	case *ast.IfStmt:
+		cond = st.Cond
+	case *ast.ForStmt:
+		cond = st.Cond
+	}
+	if cond != node {
+		return nil
+	}
+	return types.Typ[types.Bool]
+}
+
+// operand is the type of the other operand.
+func (r *request) operand(x *ast.BinaryExpr, node ast.Expr) types.Type {
+	other := x.X
+	if other == node {
+		other = x.Y
+	}
+	t := r.info.TypeOf(other)
+	if t == nil || t == types.Typ[types.Invalid] || x.Op == token.SHL || x.Op == token.SHR {
+		return nil
+	}
+	return types.Default(t)
+}
+
+// element is the type of an element of a literal, or of the field with a key.
+func (r *request) element(lit *ast.CompositeLit, key ast.Expr) types.Type {
+	switch t := under(r.info.TypeOf(lit)).(type) {
+	case *types.Struct:
+		k, ok := key.(*ast.Ident)
+		for i := range t.NumFields() {
+			if ok && t.Field(i).Name() == k.Name {
+				return t.Field(i).Type()
+			}
+		}
+	case *types.Map:
+		if key != nil {
 			return t.Elem()
 		}
+	case *types.Slice:
+		return t.Elem()
+	case *types.Array:
+		return t.Elem()
 	}
 	return nil
 }

@@ -133,9 +133,11 @@ func (c *checked) check(v *cell.View) {
 	}
 	file.Decls = append(append(imports, file.Decls...), &ast.FuncDecl{Name: ast.NewIdent(cellFunc),
 		Type: c.body, Body: body})
-	c.info = &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
-		Selections: map[*ast.SelectorExpr]*types.Selection{}, Implicits: map[ast.Node]types.Object{}, Scopes: map[ast.Node]*types.Scope{},
-		Instances: map[*ast.Ident]types.Instance{}}
+	c.info = &types.Info{
+		Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{},
+		Uses: map[*ast.Ident]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{},
+		Scopes: map[ast.Node]*types.Scope{}, Instances: map[*ast.Ident]types.Instance{},
+	}
 	conf := types.Config{Importer: v.Packages, GoVersion: "go1.26", Error: func(error) {}}
 	defer func() { _ = recover() }() // what is broken may break the checker; the rest is known
 	_ = types.NewChecker(&conf, c.fset, c.pkg, c.info).Files([]*ast.File{file})

@@ -20,7 +20,7 @@ import (
 	"interleave/kernel/session"
 )
 
-// mostMatches is how many completions are sent: nobody reads more.
+// mostMatches is how many completions are sent, which is more than a reader wants.
 const mostMatches = 300
 
 // Complete lists what the name at a cursor, counted in code points, may become. It is called from any goroutine,
@@ -40,7 +40,11 @@ func (e *Engine) Inspect(code string, cursor, detail int) session.Inspection {
 	if !i.Found() {
 		return session.Inspection{}
 	}
-	return session.Inspection{Found: true, Data: session.Bundle{"text/plain": quoted(i.Plain), "text/markdown": quoted(i.Markdown)}}
+	return session.Inspection{Found: true, Data: bundleOf(i)}
+}
+
+func bundleOf(i assist.Inspection) session.Bundle {
+	return session.Bundle{"text/plain": quoted(i.Plain), "text/markdown": quoted(i.Markdown)}
 }
 
 func quoted(text string) json.RawMessage {

@@ -116,7 +116,8 @@ func (x *execution) env(s source.Segment) {
 	}
 	value, ok := os.LookupEnv(name)
 	if !ok {
-		x.refuse(s, fmt.Sprintf("%%env %s: there is no such variable", name), "Write %env "+name+"=value to set it; %env lists all")
+		x.refuse(s, fmt.Sprintf("%%env %s: there is no such variable", name),
+			"Write %env "+name+"=value to set it; %env lists all")
 		return
 	}
 	x.print("%s\n", value)

@@ -26,10 +26,11 @@ func (x *execution) doc(s source.Segment) {
 	c := x.e.assistance()
 	i := assist.Inspect(c, name, len(name), false)
 	if !i.Found() {
-		x.refuse(s, "%doc "+name+": nothing is known of it", "%who lists what is declared; names of packages begin with the package: %doc strings.Cut")
+		x.refuse(s, "%doc "+name+": nothing is known of it",
+			"%who lists what is declared; names of packages begin with the package: %doc strings.Cut")
 		return
 	}
-	x.e.out.Emit(session.Display{Cell: x.cell.ID, Data: session.Bundle{"text/plain": quoted(i.Plain), "text/markdown": quoted(i.Markdown)}})
+	x.e.out.Emit(session.Display{Cell: x.cell.ID, Data: bundleOf(i)})
 }
 
 // shown shows the rest of the cell as text of a type.
@@ -66,7 +67,8 @@ func (x *execution) history(s source.Segment) {
 			}
 		}
 		if err != nil {
-			x.refuse(s, "%history "+s.Args+": which cells?", "Write %history, %history 3, %history 3-5, or %history -2 for the last two")
+			x.refuse(s, "%history "+s.Args+": which cells?",
+				"Write %history, %history 3, %history 3-5, or %history -2 for the last two")
 			return
 		}
 	}

@@ -70,7 +70,7 @@ func ParseLoosely(fset *token.FileSet, n int, text string) *Source {
 }
 
 // Closers returns the brackets that close those which text leaves open, and the offset of the first closing one
-// that fits none, len(text) if there is none.
+// that fits no open one; len(text) if all fit.
 func Closers(text string) (closers string, wrong int) {
 	toks, _ := scan(0, text)
 	var open []token.Token
