@@ -361,7 +361,7 @@ func cannotSend[T any](call string, f *remote.Func, items []T, first int, err er
 		if _, err := f.Pack(true, &one); err != nil && errors.As(err, &cannot) {
 			at := *cannot
 			at.Path = itemPath(at.Path, items[i])
-			return i, misuse(call, "item %d cannot be sent to another process: %s", first+i, withRemedy(&at))
+			return i, misuse(call, "item %d cannot be sent to another process: %s", first+i, at.Advice())
 		}
 	}
 	return 0, misuse(call, "%v", err)
