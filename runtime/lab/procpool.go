@@ -66,6 +66,7 @@ func NewProcPool(ctx context.Context, size int, opts ...PoolOption) (*ProcPool, 
 	}
 	code := codeOfProgram()
 	p := &ProcPool{code: code, pool: newPool(size, append([]PoolOption{PoolName("processes")}, opts...))}
+	p.pool.role = "caller" // for processes have numbers of their own, and a caller calls now this one, now that
 	p.set = &processes{code: code, name: "worker", memory: p.pool.memory, all: map[*process]bool{}}
 	for range size {
 		w, err := p.set.start()
