@@ -137,7 +137,7 @@ var layers = []layer{
 		"one spelling of durations, sizes and counts for whatever shows some, in every program"},
 	{"runtime/internal/clock", nil,
 		"the system's clocks, and nothing of what is timed"},
-	{"runtime/proc", []string{"runtime/lab", "runtime/remote"},
+	{"runtime/proc", []string{"runtime/internal/pack", "runtime/lab", "runtime/quantity", "runtime/remote"},
 		"what processes share, for any program"},
 	{"runtime/remote", []string{"runtime/host", "runtime/internal/pack", "runtime/quantity"},
 		"processes that call functions, for any program"},

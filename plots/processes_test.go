@@ -23,8 +23,8 @@ func processes() *timeline.Experiment {
 		return timeline.Span{Start: from * at, End: to * at, State: timeline.Waiting, Proc: -1, Reason: why}
 	}
 	goroutine(1, "cell[3]", "", timeline.Span{End: 2 * at}, waits(2, 400, "lab.Map"))
-	goroutine(2, "processes worker 0", "cell[3]:2", waits(2, 250, "another process"))
-	goroutine(3, "processes worker 1", "cell[3]:2", waits(2, 400, "another process"))
+	goroutine(2, "processes caller 0", "cell[3]:2", waits(2, 250, "another process"))
+	goroutine(3, "processes caller 1", "cell[3]:2", waits(2, 400, "another process"))
 	goroutine(4, "", "cell[3]:4", timeline.Span{Start: 200 * at, End: 400 * at, Proc: 1})
 	use := func(from, to time.Duration, share float64, core int) timeline.CoreUse {
 		return timeline.CoreUse{Start: from * at, End: to * at, CPU: time.Duration(share * float64((to-from)*at)), Core: core}

@@ -10,8 +10,8 @@ import (
 	"interleave/notebooks/ipynb"
 )
 
-// What the second lesson promises: the same answers in four ways, their comparison in a figure, what is copied
-// and refused, a death that fails one task, and the solution of the exercise. How long each way takes depends on
+// What the second lesson promises: the same answers in four ways, their comparison in a figure, what is copied,
+// shared and refused, a death that fails one task, and the solution of the exercise. How long each way takes depends on
 // what else the machine does; how many goroutines run at a time does not.
 func TestProcesses(t *testing.T) {
 	t.Parallel()
@@ -32,8 +32,10 @@ func TestProcesses(t *testing.T) {
 		{"measure", true, []string{"goroutines  ", "processes  ", "threads under a GIL "}},
 		{"spawn", true, []string{": count (cell[1]:17), running <nil>\n9592 <nil> - exit code 0 true\n"}},
 		{"copies", true, []string{"add assigns counter", "the process returned 105 <nil>\ncounter is 100\nthe goroutine returned 105 <nil>\ncounter is 105\n"}},
+		{"shared", true, []string{"the process returned 105 <nil>\ntotal is 105\n"}},
 		{"costs", true, []string{"start a process and call it: ", "call a goroutine: ", "pass 10 MB to a goroutine: ", "call a process: ", "pass 10 MB to a process: "}},
-		{"refused", false, []string{"captures least, which another process does not have: pass it as an argument"}},
+		{"refused", false, []string{"captures least, which another process does not have: pass it as an argument",
+			"cannot be sent to another process: field account.mu is a sync.Mutex. Pass the data without it: it works within one process\n"}},
 		{"killed", true, []string{"task 0: 0 <nil>\ntask 1: its process was ended by signal 9, killed\ntask 2: 4 <nil>\nafterwards: 49 <nil>\n"}},
 		{"your-turn", true, []string{"[false true true] <nil>\n"}},
 	} {

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"fmt"
 	"runtime/trace"
 )
 
@@ -131,7 +130,7 @@ func (p *Pool) lend(t *task, w *worker) {
 	p.mu.Unlock()
 	go func() {
 		if trace.IsEnabled() {
-			defer trace.StartRegion(context.Background(), fmt.Sprintf("%s worker %d", p.name, w.id)).End()
+			defer trace.StartRegion(context.Background(), p.worker(w)).End()
 		}
 		defer func() { // deferred: the job or a callback may end the goroutine
 			p.mu.Lock()

@@ -20,7 +20,8 @@ import (
 type Pool struct {
 	size   int
 	name   string
-	memory int64 // of each process, or 0; see ProcMemory
+	role   string // what its workers are called in figures: worker, or caller if each calls processes
+	memory int64  // of each process, or 0; see ProcMemory
 
 	mu      sync.Mutex
 	queue   []*task             // first in, first out; jobs begun or cancelled meanwhile stay until their turn
@@ -62,7 +63,8 @@ func newPool(size int, opts []PoolOption) *Pool {
 	if size < 1 {
 		panic(misuse("lab.NewPool", "size %d: need at least 1", size))
 	}
-	p := &Pool{size: size, name: "pool", idle: make(chan struct{}), workers: make([]WorkerStats, size), at: map[uintptr]*worker{}}
+	p := &Pool{size: size, name: "pool", role: "worker", idle: make(chan struct{}),
+		workers: make([]WorkerStats, size), at: map[uintptr]*worker{}}
 	for i := range size {
 		p.free = append(p.free, size-1-i)
 	}
@@ -78,8 +80,12 @@ func newPool(size int, opts []PoolOption) *Pool {
 // A PoolOption is a property of a pool.
 type PoolOption func(*Pool)
 
-// PoolName gives a pool the name under which its workers appear in figures.
+// PoolName gives a pool the name under which its workers appear in figures. For a [ProcPool] these are the goroutines
+// that call its processes.
 func PoolName(name string) PoolOption { return func(p *Pool) { p.name = name } }
+
+// worker returns what a worker is called in figures.
+func (p *Pool) worker(w *worker) string { return fmt.Sprintf("%s %s %d", p.name, p.role, w.id) }
 
 // Size returns the number of workers.
 func (p *Pool) Size() int { return p.size }
@@ -148,7 +154,7 @@ func (p *Pool) submit(ctx context.Context, call string, t *task, self TaskAny, o
 // work is the loop of a worker: it runs jobs until there is no pending one.
 func (p *Pool) work(w *worker, fresh bool) {
 	if trace.IsEnabled() {
-		defer trace.StartRegion(context.Background(), fmt.Sprintf("%s worker %d", p.name, w.id)).End()
+		defer trace.StartRegion(context.Background(), p.worker(w)).End()
 	}
 	ended := false
 	defer func() {

@@ -109,7 +109,7 @@ func packArgs(call string, f *remote.Func, args []any) (*remote.Args, error) {
 		var cannot *pack.CannotError
 		var variable *remote.VariableError
 		if _, bad := pack.Pack(nil, nil, root); errors.As(bad, &cannot) && !errors.As(err, &variable) && errors.As(err, &cannot) {
-			return nil, misuse(call, "argument %d of %s cannot be sent to another process: %s", i+1, f.Label(), withRemedy(cannot))
+			return nil, misuse(call, "argument %d of %s cannot be sent to another process: %s", i+1, f.Label(), cannot.Advice())
 		}
 	}
 	return nil, misuse(call, "%v", err)
@@ -127,14 +127,6 @@ func countHint(f *remote.Func, args []any) string {
 		return fmt.Sprintf(": pass the last ones together as a %v", in[last])
 	}
 	return ""
-}
-
-// withRemedy is why a value cannot be copied, and what to do instead.
-func withRemedy(e *pack.CannotError) string {
-	if remedy := e.Remedy(); remedy != "" {
-		return e.Error() + ". " + remedy
-	}
-	return e.Error()
 }
 
 // Wait waits until the function has returned, and sets what results point to: pointers to values of its
@@ -299,7 +291,7 @@ func (p *ProcPool) mustPack(call string, fn any, args ...any) *remote.Args {
 	case errors.As(err, &variable) || !errors.As(err, &cannot):
 		panic(misuse(call, "%v", err))
 	default:
-		panic(misuse(call, "the argument of %s cannot be sent to another process: %s", f.Label(), withRemedy(cannot)))
+		panic(misuse(call, "the argument of %s cannot be sent to another process: %s", f.Label(), cannot.Advice()))
 	}
 	return packed
 }

@@ -66,6 +66,7 @@ func NewProcPool(ctx context.Context, size int, opts ...PoolOption) (*ProcPool, 
 	}
 	code := codeOfProgram()
 	p := &ProcPool{code: code, pool: newPool(size, append([]PoolOption{PoolName("processes")}, opts...))}
+	p.pool.role = "caller" // for processes have numbers of their own, and a caller calls now this one, now that
 	p.set = &processes{code: code, name: "worker", memory: p.pool.memory, all: map[*process]bool{}}
 	for range size {
 		w, err := p.set.start()
@@ -361,7 +362,7 @@ func cannotSend[T any](call string, f *remote.Func, items []T, first int, err er
 		if _, err := f.Pack(true, &one); err != nil && errors.As(err, &cannot) {
 			at := *cannot
 			at.Path = itemPath(at.Path, items[i])
-			return i, misuse(call, "item %d cannot be sent to another process: %s", first+i, withRemedy(&at))
+			return i, misuse(call, "item %d cannot be sent to another process: %s", first+i, at.Advice())
 		}
 	}
 	return 0, misuse(call, "%v", err)

@@ -51,6 +51,15 @@ func TestRecordedNames(t *testing.T) {
 			return err
 		}, []string{"cruncher worker 0"}, "lab.Map 0"},
 		{func(ctx context.Context) error {
+			p, err := lab.NewProcPool(ctx, 1)
+			if err != nil {
+				return err
+			}
+			defer p.Close()
+			_, err = lab.Map(ctx, p, []int{1, 2, 3}, squareOf)
+			return err
+		}, []string{"processes caller 0"}, "lab.Map 0"},
+		{func(ctx context.Context) error {
 			g := lab.NewGroup(ctx)
 			g.Go(func(context.Context) error { return nil })
 			return g.Wait()

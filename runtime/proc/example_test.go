@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"interleave/runtime/lab"
@@ -41,9 +42,11 @@ func ExampleNewQueue() {
 	fmt.Println(p.Wait(ctx), out.Len())
 	n, _ := out.Get(ctx)
 	fmt.Println(n)
+	fmt.Println(out)
 	// Output:
 	// <nil> 3
 	// 4
+	// queue of processes: 2 waiting
 }
 
 func greet(ctx context.Context, c *proc.Conn[string]) error {
@@ -62,6 +65,28 @@ func ExampleNewPipe() {
 	answer, err := here.Recv(ctx)
 	fmt.Println(answer, err, p.Wait(ctx))
 	// Output: hello, process <nil> <nil>
+}
+
+// A pipe whose other end is in a process alone is closed when that process has ended.
+func ExampleConn() {
+	ctx := context.Background()
+	here, there := proc.NewPipe[string]()
+	p := start(sendAndDie, there)
+	go func() { <-p.Done(); here.Close() }()
+	fmt.Println(here.Recv(ctx)) // what was sent before is received
+	_, err := here.Recv(ctx)
+	fmt.Println(err)
+	// Output:
+	// last words <nil>
+	// proc.Conn.Recv: closed
+}
+
+func sendAndDie(ctx context.Context, c *proc.Conn[string]) error {
+	if err := c.Send(ctx, "last words"); err != nil {
+		return err
+	}
+	os.Exit(1)
+	return nil
 }
 
 func double(xs *proc.Shared[float64], from, to int) {
@@ -224,9 +249,11 @@ func ExampleNewManager() {
 	a, b := start(count, m, []string{"go", "chan"}), start(count, m, []string{"select"})
 	fmt.Println(a.Wait(ctx), b.Wait(ctx))
 	fmt.Println(proc.CounterOf(m, "seen").Value(), proc.ListOf[string](m, "words").Len(), proc.DictOf[string, int](m, "lengths").All())
+	fmt.Println(m)
 	// Output:
 	// <nil> <nil>
 	// 3 3 map[go:2 select:6]
+	// manager, 1 dictionary, 1 list, 1 counter
 }
 
 func ExampleDictOf() {

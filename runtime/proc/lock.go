@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/remote"
 )
 
@@ -79,10 +80,12 @@ func (l *Lock) Locked() bool {
 
 // String shows the state of the lock.
 func (l *Lock) String() string {
-	switch l.m.Holder() {
-	case 0:
+	switch holder := l.m.Holder(); {
+	case l.m.Region.Number == 0:
+		return "lock, never made"
+	case holder == 0:
 		return "free"
-	case remote.Number():
+	case holder == remote.Number():
 		return "locked by this process"
 	}
 	return "locked by another process"
@@ -194,4 +197,21 @@ func (l *RLock) Unlock(owner any) {
 	delete(owners.of, l.lock.m.Region)
 	owners.Unlock()
 	l.lock.Unlock()
+}
+
+// String shows the holder of the lock.
+func (l *RLock) String() string {
+	if l.lock == nil {
+		return "lock, never made"
+	}
+	var held owner
+	owners.Lock()
+	if o := owners.of[l.lock.m.Region]; o != nil {
+		held = *o
+	}
+	owners.Unlock()
+	if held.depth == 0 {
+		return l.lock.String()
+	}
+	return fmt.Sprintf("held by %v, %s", held.token, quantity.Plural(held.depth, "time"))
 }

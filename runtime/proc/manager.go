@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/remote"
 )
 
@@ -20,10 +21,13 @@ type Manager struct{ object }
 // NewManager returns a manager that holds nothing.
 func NewManager() *Manager {
 	inProgram("proc.NewManager")
-	m := new(Manager)
-	m.object = publish(m, &manager{dicts: map[string]map[any]any{}, lists: map[string][]any{}, counters: map[string]remote.Region{}})
-	return m
+	return &Manager{publish(&manager{
+		dicts: map[string]map[any]any{}, lists: map[string][]any{}, counters: map[string]remote.Region{},
+	})}
 }
+
+// String shows how much the manager holds.
+func (m *Manager) String() string { return m.text("manager") }
 
 // A Dict is a map that processes share. It is what Manager().dict() returns. Each method is atomic.
 type Dict[K comparable, V any] struct {
@@ -39,7 +43,7 @@ func DictOf[K comparable, V any](m *Manager, name string) *Dict[K, V] {
 // Get returns the value of key, and whether there is one.
 func (d *Dict[K, V]) Get(key K) (v V, ok bool) {
 	var boxed any
-	k := any(key)
+	k := dictKey(key)
 	d.now("proc.Dict.Get", "get", []any{&d.name, &k}, []any{&boxed, &ok})
 	return d.value("proc.Dict.Get", boxed), ok
 }
@@ -55,13 +59,13 @@ func (d *Dict[K, V]) value(call string, boxed any) V {
 
 // Set sets the value of key. The error names what of it cannot be copied.
 func (d *Dict[K, V]) Set(key K, v V) error {
-	k, boxed := any(key), any(v)
+	k, boxed := dictKey(key), any(v)
 	return d.call(context.Background(), "proc.Dict.Set", "set", []any{&d.name, &k, &boxed}, nil)
 }
 
 // SetDefault returns the value of key, which it sets to v if there was none, and whether there was one.
 func (d *Dict[K, V]) SetDefault(key K, v V) (was V, ok bool, err error) {
-	k, boxed := any(key), any(v)
+	k, boxed := dictKey(key), any(v)
 	if err := d.call(context.Background(), "proc.Dict.SetDefault", "default", []any{&d.name, &k, &boxed}, []any{&boxed, &ok}); err != nil {
 		return was, false, err
 	}
@@ -70,14 +74,14 @@ func (d *Dict[K, V]) SetDefault(key K, v V) (was V, ok bool, err error) {
 
 // CompareAndSwap sets the value of key to v if it is old, and reports whether it was. Old must be comparable.
 func (d *Dict[K, V]) CompareAndSwap(key K, old, v V) (swapped bool, err error) {
-	k, was, boxed := any(key), any(old), any(v)
+	k, was, boxed := dictKey(key), any(old), any(v)
 	err = d.call(context.Background(), "proc.Dict.CompareAndSwap", "swap", []any{&d.name, &k, &was, &boxed}, []any{&swapped})
 	return swapped, err
 }
 
 // Delete removes key and its value.
 func (d *Dict[K, V]) Delete(key K) {
-	k := any(key)
+	k := dictKey(key)
 	d.now("proc.Dict.Delete", "delete", []any{&d.name, &k}, nil)
 }
 
@@ -100,6 +104,22 @@ func (d *Dict[K, V]) All() map[K]V {
 		m[key] = d.value("proc.Dict.All", v)
 	}
 	return m
+}
+
+// String shows the dictionary's name and how many keys it has.
+func (d *Dict[K, V]) String() string { return textOf(d.object, "dictionary", d.name, "dictlen", "key") }
+
+// textOf is a name and how many things it has.
+func textOf(o object, kind, name, method, thing string) string {
+	kind = fmt.Sprintf("%s %q", kind, name)
+	if o.known == nil {
+		return kind + ", never made"
+	}
+	n := 0
+	if err := remote.Call(context.Background(), o.known.n, method, []any{&name}, []any{&n}); err != nil {
+		return fmt.Sprintf("%s: %v", kind, err)
+	}
+	return kind + ", " + quantity.Plural(n, thing)
 }
 
 // A List is a slice that processes share. It is what Manager().list() returns. Each method is atomic.
@@ -158,6 +178,9 @@ func (l *List[T]) All() []T {
 	return all
 }
 
+// String shows the list's name and how many values it has.
+func (l *List[T]) String() string { return textOf(l.object, "list", l.name, "listlen", "value") }
+
 // A Counter is a number that processes add to. It lies in shared memory: an Add takes some nanoseconds.
 type Counter struct{ region remote.Region }
 
@@ -183,6 +206,14 @@ func (c *Counter) Add(n int64) int64 { return c.word().Add(n) }
 // Value returns the counter's value.
 func (c *Counter) Value() int64 { return c.word().Load() }
 
+// String shows the counter's value.
+func (c *Counter) String() string {
+	if c.region.Bytes() == nil {
+		return "counter, never made"
+	}
+	return "counter, " + quantity.Count(c.Value())
+}
+
 // A manager is what the program holds.
 type manager struct {
 	forgets
@@ -200,6 +231,11 @@ func (o *manager) Serve(_ context.Context, r *remote.Request) error {
 		return o.list(r)
 	case "counter":
 		return o.counter(r)
+	case "string":
+		text := fmt.Sprintf("manager, %s, %s, %s", quantity.Plural(len(o.dicts), "dictionary", "dictionaries"),
+			quantity.Plural(len(o.lists), "list"), quantity.Plural(len(o.counters), "counter"))
+		r.Return(&text)
+		return nil
 	default:
 		return o.dict(r)
 	}
@@ -207,7 +243,8 @@ func (o *manager) Serve(_ context.Context, r *remote.Request) error {
 
 func (o *manager) dict(r *remote.Request) error {
 	var name string
-	var k, v, old any
+	var k dictKey
+	var v, old any
 	args := map[string][]any{"get": {&name, &k}, "set": {&name, &k, &v}, "default": {&name, &k, &v}, "swap": {&name, &k, &old, &v},
 		"delete": {&name, &k}, "dictlen": {&name}, "all": {&name}}[r.Method]
 	if args == nil {
@@ -220,7 +257,7 @@ func (o *manager) dict(r *remote.Request) error {
 		return misuse("", "key of type %T: need one that can be compared", k)
 	}
 	d := o.dicts[name]
-	if d == nil {
+	if d == nil && (r.Method == "set" || r.Method == "default") {
 		d = map[any]any{}
 		o.dicts[name] = d
 	}
@@ -268,7 +305,7 @@ func (o *manager) list(r *remote.Request) error {
 	}
 	l := o.lists[name]
 	if (r.Method == "at" || r.Method == "put") && (i < 0 || i >= len(l)) {
-		return misuse("", "list %q: index %d of %d values", name, i, len(l))
+		return misuse("", "list %q: index %d of %s", name, i, quantity.Plural(len(l), "value"))
 	}
 	switch r.Method {
 	case "append":

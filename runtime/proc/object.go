@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"interleave/runtime/internal/pack"
 	"interleave/runtime/lab"
 	"interleave/runtime/remote"
 )
@@ -17,16 +18,18 @@ var ErrClosed = lab.ErrClosed
 // taken then. What it protects may be half changed: look at it, and lock again.
 var ErrAbandoned = remote.ErrAbandoned
 
-// An object is held by the program, and known to its processes by a number.
-type object struct{ number uint64 }
+// An object is held by the program, and known to its processes by a number. Copies of an object share the pointer.
+type object struct{ known *number }
 
-// publish makes o known. It is forgotten when handle, a pointer, is no longer used and no process lives.
-func publish[H any](handle *H, o remote.Object) object {
-	number := remote.Publish(o)
-	runtime.AddCleanup(handle, func(number uint64) {
-		remote.Unused(func() { remote.Withdraw(number) })
-	}, number)
-	return object{number}
+type number struct{ n uint64 }
+
+// publish makes o known. It is forgotten when the pointer is no longer used and no process lives.
+func publish(o remote.Object) object {
+	known := &number{n: remote.Publish(o)}
+	runtime.AddCleanup(known, func(n uint64) {
+		remote.Unused(func() { remote.Withdraw(n) })
+	}, known.n)
+	return object{known}
 }
 
 // call calls a method of the object.
@@ -34,19 +37,22 @@ func (o object) call(ctx context.Context, call, method string, args, results []a
 	if err := check(call, ctx); err != nil {
 		return err
 	}
-	if o.number == 0 {
+	if o.known == nil {
 		return misuse(call, "it was never made: the functions whose names begin with New make one")
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", call, context.Cause(ctx))
 	}
-	err := remote.Call(ctx, o.number, method, args, results)
+	err := remote.Call(ctx, o.known.n, method, args, results)
 	var u *lab.UsageError
+	var cannot *pack.CannotError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &u):
 		return misuse(call, "%s", u.Problem)
+	case errors.As(err, &cannot):
+		return refused(call, args, cannot)
 	}
 	return fmt.Errorf("%s: %w", call, err)
 }
@@ -56,6 +62,42 @@ func (o object) now(call, method string, args, results []any) {
 	if err := o.call(context.Background(), call, method, args, results); err != nil {
 		panic(err)
 	}
+}
+
+// text returns the state of the object in one line, or why it cannot be known.
+func (o object) text(kind string) (s string) {
+	if o.known == nil {
+		return kind + ", never made"
+	}
+	if err := remote.Call(context.Background(), o.known.n, "string", nil, []any{&s}); err != nil {
+		return fmt.Sprintf("%s: %v", kind, err)
+	}
+	return s
+}
+
+// A dictKey is the key of a dictionary, as an argument of a call.
+type dictKey any
+
+// refused is the mistake of a call with an argument that cannot be copied. It names the argument and what to do
+// instead. all is why they cannot be copied together.
+func refused(call string, args []any, all *pack.CannotError) error {
+	what, why := "the value", all
+	for _, a := range args {
+		switch a := a.(type) {
+		case *dictKey:
+			if cannot := remote.Cannot(a); cannot != nil {
+				what, why = "the key", cannot
+			}
+		case *[]any: // values of which each is one of the user's
+			for i := range *a {
+				if cannot := remote.Cannot(&(*a)[i]); cannot != nil {
+					what, why = fmt.Sprintf("value %d", i), cannot
+					break
+				}
+			}
+		}
+	}
+	return misuse(call, "%s cannot be sent to another process: %s", what, why.Advice())
 }
 
 func misuse(call, format string, args ...any) *lab.UsageError {

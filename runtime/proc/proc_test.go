@@ -492,7 +492,7 @@ func TestCond(t *testing.T) {
 	}
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
-	if err := c.Wait(ctx); err == nil || err.Error() != "proc.Cond.Wait: the lock is not locked by this process" {
+	if err := c.Wait(ctx); err == nil || err.Error() != "proc.Cond.Wait: the lock is not locked by this process: lock it first" {
 		t.Errorf("%v", err)
 	}
 	if err := c.L().Lock(ctx); err != nil {

@@ -1,10 +1,14 @@
 package proc
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"iter"
+	"sync/atomic"
 
 	"interleave/runtime/lab"
+	"interleave/runtime/quantity"
 	"interleave/runtime/remote"
 )
 
@@ -20,12 +24,11 @@ func NewQueue[T any](max int) *Queue[T] {
 	if max < 0 {
 		panic(misuse("proc.NewQueue", "bound %d: need zero (for none) or more", max))
 	}
-	q := new(Queue[T])
-	q.object = publish(q, &queue{q: lab.NewQueue[any](max).Named("queue of processes")})
-	return q
+	return &Queue[T]{publish(&queue{q: lab.NewQueue[any](max).Named("queue of processes")})}
 }
 
-// Put waits until there is room and puts a copy of v. The error is that of ctx, or [ErrClosed] after Shutdown.
+// Put waits until there is room and puts a copy of v. The error is that of ctx, [ErrClosed] after Shutdown, or names
+// what of v cannot be copied.
 func (q *Queue[T]) Put(ctx context.Context, v T) error {
 	boxed := any(v)
 	return q.call(ctx, "proc.Queue.Put", "put", []any{&boxed}, nil)
@@ -92,10 +95,14 @@ func (q *Queue[T]) Len() (n int) {
 // are dropped.
 func (q *Queue[T]) Shutdown(now bool) { q.now("proc.Queue.Shutdown", "shutdown", []any{&now}, nil) }
 
+// String shows how full the queue is.
+func (q *Queue[T]) String() string { return q.text("queue") }
+
 // A queue is what the program holds.
 type queue struct {
 	forgets
-	q *lab.Queue[any]
+	q      *lab.Queue[any]
+	closed atomic.Bool
 }
 
 func (o *queue) Serve(ctx context.Context, r *remote.Request) (err error) {
@@ -128,10 +135,17 @@ func (o *queue) Serve(ctx context.Context, r *remote.Request) (err error) {
 	case "len":
 		n := o.q.Len()
 		r.Return(&n)
+	case "state":
+		n, closed := o.q.Len(), o.closed.Load()
+		r.Return(&n, &closed)
+	case "string":
+		text := o.q.String()
+		r.Return(&text)
 	case "shutdown":
 		if err := r.Args(&now); err != nil {
 			return err
 		}
+		o.closed.Store(true)
 		o.q.Shutdown(now)
 	default:
 		return remote.ErrNoMethod
@@ -149,45 +163,99 @@ func bare(err error) error {
 
 // A Conn is one end of a pipe: what is sent at one end is received at the other. It is what multiprocessing.Pipe
 // returns.
+//
+// A pipe stays open until Close is called at one of its ends. When a process ends that has had an end, however it
+// does, Recv at the other end waits on, where Python's recv raises EOFError: the program has both ends as well, and
+// may give the same one to another process. Who knows that a process was the only one at its end closes the pipe when
+// the process has ended. What it had sent is still received then, and after that [ErrClosed]:
+//
+//	go func() { <-p.Done(); here.Close() }()   // p is what lab.Spawn returned
 type Conn[T any] struct{ in, out *Queue[T] }
 
 // pipeSize is how many values may be on their way in each direction.
 const pipeSize = 64
 
-// NewPipe returns the two ends of a pipe. Send waits while 64 values are on their way.
+// NewPipe returns the two ends of a pipe. Send waits while 64 values are on their way. The pipe stays open when a
+// process ends that has an end of it: see [Conn].
 func NewPipe[T any]() (a, b *Conn[T]) {
 	inProgram("proc.NewPipe")
 	x, y := NewQueue[T](pipeSize), NewQueue[T](pipeSize)
 	return &Conn[T]{x, y}, &Conn[T]{y, x}
 }
 
-// Send sends a copy of v to the other end. The error is that of ctx, or [ErrClosed] if either end was closed.
+func (c *Conn[T]) check(call string) error {
+	if c.in == nil || c.out == nil {
+		return misuse(call, "it was never made: proc.NewPipe makes two")
+	}
+	return nil
+}
+
+// Send sends a copy of v to the other end. The error is that of ctx, [ErrClosed] if either end was closed, or names
+// what of v cannot be copied.
 func (c *Conn[T]) Send(ctx context.Context, v T) error {
-	if c.out == nil {
-		return misuse("proc.Conn.Send", "it was never made: proc.NewPipe makes two")
+	const call = "proc.Conn.Send"
+	if err := c.check(call); err != nil {
+		return err
 	}
 	boxed := any(v)
-	return c.out.call(ctx, "proc.Conn.Send", "put", []any{&boxed}, nil)
+	return c.out.call(ctx, call, "put", []any{&boxed}, nil)
 }
 
 // Recv waits for a value from the other end. The error is that of ctx, or [ErrClosed] if either end was closed
 // and nothing is left to receive.
 func (c *Conn[T]) Recv(ctx context.Context) (v T, err error) {
-	if c.in == nil {
-		return v, misuse("proc.Conn.Recv", "it was never made: proc.NewPipe makes two")
+	const call = "proc.Conn.Recv"
+	if err := c.check(call); err != nil {
+		return v, err
 	}
 	var boxed any
-	if err := c.in.call(ctx, "proc.Conn.Recv", "get", nil, []any{&boxed}); err != nil {
+	if err := c.in.call(ctx, call, "get", nil, []any{&boxed}); err != nil {
 		return v, err
 	}
 	return as[T](boxed)
 }
 
 // Poll reports whether there is something to receive.
-func (c *Conn[T]) Poll() bool { return c.in.Len() > 0 }
+func (c *Conn[T]) Poll() bool {
+	const call = "proc.Conn.Poll"
+	if err := c.check(call); err != nil {
+		panic(err)
+	}
+	n := 0
+	c.in.now(call, "len", nil, []any{&n})
+	return n > 0
+}
 
 // Close closes both directions. What was sent before can still be received.
 func (c *Conn[T]) Close() {
-	c.in.Shutdown(false)
-	c.out.Shutdown(false)
+	const call = "proc.Conn.Close"
+	if err := c.check(call); err != nil {
+		panic(err)
+	}
+	drop := false
+	c.in.now(call, "shutdown", []any{&drop}, nil)
+	c.out.now(call, "shutdown", []any{&drop}, nil)
+}
+
+// String shows how much is on its way in both directions.
+func (c *Conn[T]) String() string {
+	if c.in == nil || c.out == nil {
+		return "pipe, never made"
+	}
+	in, closed, err := c.in.state()
+	out, _, bad := c.out.state()
+	if err = cmp.Or(err, bad); err != nil {
+		return fmt.Sprintf("pipe: %v", err)
+	}
+	s := fmt.Sprintf("pipe: %s to receive, %s on the way to the other end", quantity.Count(in), quantity.Count(out))
+	if closed {
+		s += ", closed"
+	}
+	return s
+}
+
+// state returns how many values wait and whether the queue is shut down.
+func (q *Queue[T]) state() (n int, closed bool, err error) {
+	err = remote.Call(context.Background(), q.known.n, "state", nil, []any{&n, &closed})
+	return n, closed, err
 }

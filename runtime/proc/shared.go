@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"interleave/runtime/quantity"
 	"interleave/runtime/remote"
 )
 
@@ -67,9 +68,34 @@ func (s *Shared[T]) gone() string {
 // Close gives the memory back at once. Without it that happens when nothing uses the array any more.
 func (s *Shared[T]) Close() { s.region.Free() }
 
+// shown is how many elements of an array String shows.
+const shown = 8
+
+// String shows the length of the array, its type and its first elements.
+func (s *Shared[T]) String() string {
+	var zero T
+	text := fmt.Sprintf("shared array of %s %T", quantity.Count(s.n), zero)
+	mem := s.region.Bytes()
+	if mem == nil {
+		return text + ": " + s.gone()
+	}
+	all := unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(mem))), s.n)
+	for i := range min(s.n, shown) {
+		if i == 0 {
+			text += ":"
+		}
+		text += fmt.Sprint(" ", load(&all[i]))
+	}
+	if s.n > shown {
+		text += " …"
+	}
+	return text
+}
+
 // word returns the bits of element i, in 4 or in 8 bytes.
-func (s *Shared[T]) word(i int) (*uint32, *uint64) {
-	p := &s.Slice()[i]
+func (s *Shared[T]) word(i int) (*uint32, *uint64) { return word(&s.Slice()[i]) }
+
+func word[T Number](p *T) (*uint32, *uint64) {
 	if unsafe.Sizeof(*p) == 4 {
 		return (*uint32)(unsafe.Pointer(p)), nil
 	}
@@ -77,8 +103,10 @@ func (s *Shared[T]) word(i int) (*uint32, *uint64) {
 }
 
 // At returns element i.
-func (s *Shared[T]) At(i int) T {
-	w, w8 := s.word(i)
+func (s *Shared[T]) At(i int) T { return load(&s.Slice()[i]) }
+
+func load[T Number](p *T) T {
+	w, w8 := word(p)
 	if w != nil {
 		bits := atomic.LoadUint32(w)
 		return *(*T)(unsafe.Pointer(&bits))

@@ -1,12 +1,15 @@
 package proc
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
 	"interleave/runtime/lab"
+	"interleave/runtime/quantity"
 	"interleave/runtime/remote"
 )
 
@@ -19,11 +22,10 @@ type Semaphore struct{ object }
 func NewSemaphore(n int64) *Semaphore {
 	inProgram("proc.NewSemaphore")
 	if n < 0 {
-		panic(misuse("proc.NewSemaphore", "%d permits: need zero (for signals) or more", n))
+		panic(misuse("proc.NewSemaphore", "%s: need zero (for signals) or more", quantity.Plural(n, "permit")))
 	}
-	s := new(Semaphore)
-	s.object = publish(s, &semaphore{s: lab.NewSemaphore(n).Named("semaphore of processes"), held: map[uint32]int64{}})
-	return s
+	s := lab.NewSemaphore(n).Named("semaphore of processes")
+	return &Semaphore{publish(&semaphore{s: s, held: map[uint32]int64{}})}
 }
 
 // Acquire waits until n permits are free and takes them. The error is that of ctx; none is taken then.
@@ -46,6 +48,9 @@ func (s *Semaphore) Free() (n int64) {
 	return n
 }
 
+// String shows how many permits are held.
+func (s *Semaphore) String() string { return s.text("semaphore") }
+
 type semaphore struct {
 	s    *lab.Semaphore
 	mu   sync.Mutex
@@ -54,7 +59,7 @@ type semaphore struct {
 
 func (o *semaphore) Serve(ctx context.Context, r *remote.Request) error {
 	var n int64
-	if r.Method != "free" {
+	if r.Method != "free" && r.Method != "string" {
 		if err := r.Args(&n); err != nil {
 			return err
 		}
@@ -73,15 +78,18 @@ func (o *semaphore) Serve(ctx context.Context, r *remote.Request) error {
 		r.Return(&ok)
 	case "release":
 		if n < 1 {
-			return misuse("", "%d permits: need at least 1", n)
+			return misuse("", "%s: need at least 1", quantity.Plural(n, "permit"))
 		}
 		if !o.hold(r.Process, -n) {
-			return misuse("", "%d permits: this process has fewer", n)
+			return misuse("", "%s: this process has fewer: it can release what it has acquired", quantity.Plural(n, "permit"))
 		}
 		o.s.Release(n)
 	case "free":
 		n = o.s.Free()
 		r.Return(&n)
+	case "string":
+		text := o.s.String()
+		r.Return(&text)
 	default:
 		return remote.ErrNoMethod
 	}
@@ -119,9 +127,7 @@ type Event struct{ object }
 // NewEvent returns an event that is not set.
 func NewEvent() *Event {
 	inProgram("proc.NewEvent")
-	e := new(Event)
-	e.object = publish(e, &event{e: lab.NewEvent().Named("event of processes")})
-	return e
+	return &Event{publish(&event{e: lab.NewEvent().Named("event of processes")})}
 }
 
 // Set lets all pass that wait, and that will wait.
@@ -141,6 +147,9 @@ func (e *Event) Wait(ctx context.Context) error {
 	return e.call(ctx, "proc.Event.Wait", "wait", nil, nil)
 }
 
+// String shows whether the event is set.
+func (e *Event) String() string { return e.text("event") }
+
 type event struct {
 	forgets
 	e *lab.Event
@@ -157,6 +166,9 @@ func (o *event) Serve(ctx context.Context, r *remote.Request) error {
 		r.Return(&set)
 	case "wait":
 		return bare(o.e.Wait(ctx))
+	case "string":
+		text := o.e.String()
+		r.Return(&text)
 	default:
 		return remote.ErrNoMethod
 	}
@@ -174,9 +186,7 @@ func NewBarrier(n int) *Barrier {
 	if n < 1 {
 		panic(misuse("proc.NewBarrier", "%d parties: need at least 1", n))
 	}
-	b := new(Barrier)
-	b.object = publish(b, &barrier{b: lab.NewBarrier(n, nil).Named("barrier of processes")})
-	return b
+	return &Barrier{publish(&barrier{b: lab.NewBarrier(n, nil).Named("barrier of processes")})}
 }
 
 // Wait waits until all have come. index is the number of the others that had not come yet: that of the last one
@@ -198,6 +208,9 @@ func (b *Barrier) Broken() (broken bool) {
 	return broken
 }
 
+// String shows how many have come.
+func (b *Barrier) String() string { return b.text("barrier") }
+
 type barrier struct {
 	forgets
 	b *lab.Barrier
@@ -218,6 +231,9 @@ func (o *barrier) Serve(ctx context.Context, r *remote.Request) error {
 	case "broken":
 		broken := o.b.Broken()
 		r.Return(&broken)
+	case "string":
+		text := o.b.String()
+		r.Return(&text)
 	default:
 		return remote.ErrNoMethod
 	}
@@ -236,27 +252,31 @@ func NewCond(l *Lock) *Cond {
 	if l == nil {
 		panic(misuse("proc.NewCond", "nil lock"))
 	}
-	c := &Cond{lock: l}
-	c.object = publish(c, &cond{waiting: map[uint64]*sleeper{}})
-	return c
+	return &Cond{publish(&cond{waiting: map[uint64]*sleeper{}}), l}
 }
 
 // L returns the lock, which must be held around Wait and the changes that it waits for.
 func (c *Cond) L() *Lock { return c.lock }
 
+// check finds out whether this process may use the condition: it needs the lock.
+func (c *Cond) check(call string) error {
+	switch {
+	case c.lock == nil:
+		return misuse(call, "it was never made: proc.NewCond makes one")
+	case c.lock.m.Holder() != remote.Number():
+		return misuse(call, "the lock is not locked by this process: lock it first")
+	}
+	return nil
+}
+
 // Wait releases the lock, waits for Notify or the end of ctx, and takes the lock again: it is held when Wait
 // returns, also with an error. The error is that of ctx, or [ErrAbandoned] if a process ended meanwhile that had
-// the lock.
-func (c *Cond) Wait(ctx context.Context) error {
-	const call = "proc.Cond.Wait"
-	if err := check(call, ctx); err != nil {
+// the lock. In a process that does not have the lock the error is a [lab.UsageError]; Wait does not take the lock then.
+func (c *Cond) Wait(ctx context.Context) error { return c.wait(ctx, "proc.Cond.Wait") }
+
+func (c *Cond) wait(ctx context.Context, call string) error {
+	if err := cmp.Or(check(call, ctx), c.check(call)); err != nil {
 		return err
-	}
-	if c.lock == nil {
-		return misuse(call, "it was never made: proc.NewCond makes one")
-	}
-	if c.lock.m.Holder() != remote.Number() {
-		return misuse(call, "the lock is not locked by this process")
 	}
 	var ticket uint64
 	if err := c.call(ctx, call, "enter", nil, []any{&ticket}); err != nil {
@@ -268,7 +288,7 @@ func (c *Cond) Wait(ctx context.Context) error {
 		c.now(call, "leave", []any{&ticket}, nil)
 	}
 	again := c.lock.lock(context.WithoutCancel(ctx), call)
-	if errors.Is(again, ErrAbandoned) {
+	for errors.Is(again, ErrAbandoned) {
 		err = errors.Join(err, again)
 		again = c.lock.lock(context.WithoutCancel(ctx), call)
 	}
@@ -277,22 +297,42 @@ func (c *Cond) Wait(ctx context.Context) error {
 
 // WaitUntil calls Wait until pred, which is called with the lock held, returns true. The error is that of Wait.
 func (c *Cond) WaitUntil(ctx context.Context, pred func() bool) error {
+	const call = "proc.Cond.WaitUntil"
 	if pred == nil {
-		return misuse("proc.Cond.WaitUntil", "nil function")
+		return misuse(call, "nil function")
+	}
+	if err := cmp.Or(check(call, ctx), c.check(call)); err != nil {
+		return err
 	}
 	for !pred() {
-		if err := c.Wait(ctx); err != nil {
+		if err := c.wait(ctx, call); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Notify wakes n of those that wait, which have waited longest. It needs the lock.
-func (c *Cond) Notify(n int) { c.now("proc.Cond.Notify", "notify", []any{&n}, nil) }
+// Notify wakes n of those that wait, which have waited longest. It panics if this process does not have the lock.
+func (c *Cond) Notify(n int) {
+	const call = "proc.Cond.Notify"
+	if n < 0 {
+		panic(misuse(call, "%d: need zero or more", n))
+	}
+	c.notify(call, n)
+}
 
-// NotifyAll wakes all that wait. It needs the lock.
-func (c *Cond) NotifyAll() { c.Notify(allWaiters) }
+// NotifyAll wakes all that wait. It panics if this process does not have the lock.
+func (c *Cond) NotifyAll() { c.notify("proc.Cond.NotifyAll", allWaiters) }
+
+func (c *Cond) notify(call string, n int) {
+	if err := c.check(call); err != nil {
+		panic(err)
+	}
+	c.now(call, "notify", []any{&n}, nil)
+}
+
+// String shows how many wait.
+func (c *Cond) String() string { return c.text("condition") }
 
 const allWaiters = 1 << 62
 
@@ -325,6 +365,10 @@ func (o *cond) Serve(ctx context.Context, r *remote.Request) error {
 			return err
 		}
 		o.notify(n)
+		return nil
+	case "string":
+		text := fmt.Sprintf("condition, %s waiting", quantity.Count(len(o.waiting)))
+		r.Return(&text)
 		return nil
 	}
 	if err := r.Args(&ticket); err != nil {
@@ -362,7 +406,7 @@ func (o *cond) notify(n int) {
 		tickets = append(tickets, t)
 	}
 	slices.Sort(tickets)
-	for _, t := range tickets[:min(max(n, 0), len(tickets))] {
+	for _, t := range tickets[:min(n, len(tickets))] {
 		close(o.waiting[t].woken)
 		delete(o.waiting, t)
 	}

@@ -104,13 +104,24 @@ func Call(ctx context.Context, object uint64, method string, args, results []any
 		return err
 	}
 	r := &Request{Process: Number(), Method: method, table: tab, args: b}
-	if err := o.Serve(ctx, r); err != nil {
+	if err := serve(ctx, o, r); err != nil {
 		return err
 	}
 	if b, err = pack.Pack(nil, tab, r.results...); err != nil {
 		return err
 	}
 	return pack.Unpack(b, tab, results...)
+}
+
+// Cannot returns why what a pointer points to cannot be an argument of Call, or nil.
+func Cannot(pointer any) (cannot *pack.CannotError) {
+	var tab pack.Table = &ownTable{Program()}
+	if s := serving.Load(); s != nil {
+		tab = &table{code: s.code}
+	}
+	_, err := pack.Pack(nil, tab, pointer)
+	errors.As(err, &cannot)
+	return cannot
 }
 
 // An ownTable is for copies in one process, which has all types by their addresses.
@@ -251,6 +262,10 @@ func (w *Worker) answer(ctx context.Context, f frame) {
 	var b []byte
 	if err == nil {
 		b, err = pack.Pack(nil, tab, r.results...)
+		var cannot *pack.CannotError
+		if errors.As(err, &cannot) {
+			err = fmt.Errorf("the value cannot be sent to this process: %s", cannot.Advice())
+		}
 	}
 	if err != nil {
 		status = endedError

@@ -39,7 +39,10 @@ func AddressOf(t reflect.Type) uintptr {
 	return uintptr((*[2]unsafe.Pointer)(unsafe.Pointer(&t))[1])
 }
 
-// TypeAt returns the type whose description is at an address.
+// TypeAt returns the type whose description is at an address. That of a type made by package reflect is in memory
+// that was allocated, and that reflect keeps: the race detector's check of pointers would end the program there.
+//
+//go:nocheckptr
 func TypeAt(address uintptr) reflect.Type {
 	t := reflect.TypeFor[int]() // whose table of methods is that of all types
 	(*[2]unsafe.Pointer)(unsafe.Pointer(&t))[1] = unsafe.Add(nil, address)

@@ -54,6 +54,14 @@ func (e *CannotError) Remedy() string {
 	return "Pass a value of a type that is declared with a name"
 }
 
+// Advice is Error and, after it, Remedy.
+func (e *CannotError) Advice() string {
+	if remedy := e.Remedy(); remedy != "" {
+		return e.Error() + ". " + remedy
+	}
+	return e.Error()
+}
+
 // isClock reports whether values of a type are driven by this process's timers.
 func isClock(t reflect.Type) bool {
 	return t.PkgPath() == "time" && (t.Name() == "Timer" || t.Name() == "Ticker")
