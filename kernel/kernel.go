@@ -68,7 +68,26 @@ type Config struct {
 	// Connect holds the ports that connect_request asks for; zero when there are no ports.
 	Connect wire.ConnectReply
 
+	// Past keeps the cells of all runs; nil: those of this run are remembered alone.
+	Past Past
+
 	Log *slog.Logger // nil means silent
+}
+
+// A Past keeps cells for later runs of the kernel, and knows those of others. Add must not wait; the others may read
+// a file.
+type Past interface {
+	Add(n int, code string)
+	// Session returns the number of this run.
+	Session() int
+	// Others returns the cells of other runs, oldest first.
+	Others() []PastCell
+}
+
+// A PastCell is a cell that another run of a kernel has run.
+type PastCell struct {
+	Session, N int
+	Code       string
 }
 
 // LevelBug is the level of log entries that can only be caused by a bug of the kernel. Tests fail on them.

@@ -26,6 +26,7 @@ func Run(ctx context.Context, cfg Config) error {
 		events:       cfg.Session.Events(),
 		gathered:     gatherer{timer: time.NewTimer(time.Hour)},
 		failureTimer: time.NewTimer(time.Hour),
+		history:      history{past: cfg.Past},
 	}
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)

@@ -118,6 +118,41 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// earlier is what other runs have left.
+type earlier struct{ added []string }
+
+func (e *earlier) Add(n int, code string) { e.added = append(e.added, fmt.Sprint(n, " ", code)) }
+func (*earlier) Session() int             { return 3 }
+func (*earlier) Others() []kernel.PastCell {
+	return []kernel.PastCell{{Session: 1, N: 1, Code: "print old"}, {Session: 2, N: 1, Code: "print b"}, {Session: 2, N: 2, Code: "more"}}
+}
+
+// Cells of other runs are found, too, under the numbers of their sessions.
+func TestHistoryOfOthers(t *testing.T) {
+	t.Parallel()
+	past := &earlier{}
+	k := kerneltest.Start(t, newFake(), kerneltest.Config(func(c *kernel.Config) { c.Past = past }))
+	k.Execute("print a")
+	k.Execute("print b")
+	for _, c := range []struct {
+		r    wire.HistoryRequest
+		want string
+	}{
+		{wire.HistoryRequest{Access: "tail", N: 3}, `[[2,2,"more"],[3,1,"print a"],[3,2,"print b"]]`},
+		{wire.HistoryRequest{Access: "range", Session: 0, Start: 1}, `[[0,1,"print a"],[0,2,"print b"]]`},
+		{wire.HistoryRequest{Access: "range", Session: 3, Start: 2}, `[[3,2,"print b"]]`},
+		{wire.HistoryRequest{Access: "range", Session: -1, Start: 1}, `[[2,1,"print b"],[2,2,"more"]]`},
+		{wire.HistoryRequest{Access: "range", Session: 1, Start: 1}, `[[1,1,"print old"]]`},
+		{wire.HistoryRequest{Access: "range", Session: 9, Start: 1}, `[]`},
+		{wire.HistoryRequest{Access: "search", Pattern: "print*", Unique: true}, `[[1,1,"print old"],[3,1,"print a"],[3,2,"print b"]]`},
+	} {
+		ask(t, k, wire.Shell, c.r, `{"status":"ok","history":`+c.want+`}`)
+	}
+	if got := strings.Join(past.added, "|"); got != "1 print a|2 print b" {
+		t.Errorf("%q is kept", got)
+	}
+}
+
 // A cell that its client sent before it could know of a failure is aborted however late it comes, whatever the client's clock says.
 func TestSentBeforeFailure(t *testing.T) {
 	t.Parallel()

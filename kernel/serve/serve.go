@@ -20,6 +20,7 @@ import (
 	"interleave/kernel/cell/source"
 	"interleave/kernel/command"
 	"interleave/kernel/engine/stack"
+	"interleave/kernel/history"
 	"interleave/kernel/release"
 	"interleave/kernel/session"
 	"interleave/kernel/toolchain"
@@ -131,6 +132,15 @@ func Kernel(ctx context.Context, args []string) error {
 	}
 	cfg := Config(s, log)
 	cfg.Transport = transport
+	if file := pastFile(); file != "" {
+		past := kept{history.Open(file), log}
+		defer func() {
+			if err := past.Close(); err != nil && log != nil {
+				log.Warn("keep the history", "err", err)
+			}
+		}()
+		cfg.Past = past
+	}
 	at := transport.Connection()
 	cfg.Connect = wire.ConnectReply{Status: wire.OK,
 		Shell: at.ShellPort, IOPub: at.IOPubPort, Stdin: at.StdinPort, Control: at.ControlPort, HB: at.HeartbeatPort}

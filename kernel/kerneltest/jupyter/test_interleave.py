@@ -204,6 +204,25 @@ class Session(unittest.TestCase):
         finally:
             other.stop_channels()
 
+    def test_history_of_earlier_kernels(self):
+        with tempfile.TemporaryDirectory() as data:
+            env = dict(os.environ, XDG_DATA_HOME=data)
+            entries = []
+            for code in ("first := 1", "second := 2"):
+                km, kc = start_new_kernel(kernel_name="interleave", startup_timeout=60, env=env)
+                try:
+                    kc.execute_interactive(code, timeout=60)
+                    msg_id = kc.history(hist_access_type="tail", n=10)
+                    while True:
+                        reply = kc.get_shell_msg(timeout=60)
+                        if reply["parent_header"].get("msg_id") == msg_id:
+                            break
+                    entries.append([tuple(e) for e in reply["content"]["history"]])
+                finally:
+                    kc.stop_channels()
+                    km.shutdown_kernel()
+            self.assertEqual(entries, [[(1, 1, "first := 1")], [(1, 1, "first := 1"), (2, 1, "second := 2")]])
+
     def ask(self, send, *args):
         """Sends a question and gives the content of its reply, while a cell may run."""
         msg_id = send(*args)
