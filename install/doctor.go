@@ -194,7 +194,7 @@ func (d *doctor) engine(ctx context.Context, s Spec, engine string) {
 	ctx, cancel := context.WithTimeoutCause(ctx, probeTime, fmt.Errorf("no answer within %s", quantity.Duration(probeTime)))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.Argv[0], append([]string{"probe", "-engine", engine, "--"}, s.Argv...)...)
-	cmd.Env = os.Environ()
+	cmd.Env = append(os.Environ(), "INTERLEAVE_HISTORY=off") // the cells of a check are not the user's
 	for k, v := range s.Env {
 		cmd.Env = append(cmd.Env, k+"="+v)
 	}

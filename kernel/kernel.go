@@ -68,6 +68,10 @@ type Config struct {
 	// Connect holds the ports that connect_request asks for; zero when there are no ports.
 	Connect wire.ConnectReply
 
+	// Usage measures what the kernel and its processes use of the machine. It must be quick: the event loop waits
+	// for it. nil: usage_request gets no reply.
+	Usage func() wire.UsageReply
+
 	// Past keeps the cells of all runs; nil: those of this run are remembered alone.
 	Past Past
 

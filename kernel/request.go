@@ -61,6 +61,12 @@ func (k *kernel) answer(r request) (over bool) {
 		ports := k.cfg.Connect
 		ports.Status = wire.OK
 		k.reply(r, ports)
+	case wire.UsageRequest:
+		if k.cfg.Usage == nil {
+			k.unhandled(r, c)
+			break
+		}
+		k.reply(r, k.cfg.Usage())
 	case wire.InterruptRequest:
 		k.cfg.Session.Interrupt()
 		k.dropUnread()

@@ -315,7 +315,7 @@ func TestOddRequests(t *testing.T) {
 		typ, content, want string
 	}{
 		{wire.Shell, "no_such_request", `{}`, "busy idle"},
-		{wire.Control, "usage_request", `{}`, "busy idle"},
+		{wire.Control, "usage_request", `{}`, "busy idle"}, // nothing measures here
 		{wire.Shell, "comm_open", `{"comm_id":"7","target_name":"jupyter.widget","data":{}}`, "busy comm_close:7 idle"},
 		{wire.Shell, "comm_msg", `{"comm_id":"7","data":{}}`, "busy idle"},
 		{wire.Shell, "comm_close", `{"comm_id":"7","data":{}}`, "busy idle"},

@@ -16,7 +16,7 @@ var unserved = map[string]string{
 	"comm_close":        "it names a comm that was never open",
 	"debug_request":     "there is no debugger, as kernel_info_reply states: the response is a failure",
 
-	"usage_request": "an extension of ipykernel: front ends send it only when kernel_info_reply offers it",
+	"usage_request": "an extension of ipykernel, which the kernel of a program of its own has no use for",
 	"create_subshell_request": "subshells run cells beside cells; goroutines do that here, " +
 		"and the session runs one cell at a time",
 	"delete_subshell_request": "there are no subshells",

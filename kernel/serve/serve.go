@@ -24,6 +24,7 @@ import (
 	"interleave/kernel/release"
 	"interleave/kernel/session"
 	"interleave/kernel/toolchain"
+	"interleave/kernel/usage"
 	"interleave/kernel/wire"
 	"interleave/kernel/zmq"
 )
@@ -132,6 +133,7 @@ func Kernel(ctx context.Context, args []string) error {
 	}
 	cfg := Config(s, log)
 	cfg.Transport = transport
+	cfg.Usage = measured(usage.New())
 	if file := pastFile(); file != "" {
 		past := kept{history.Open(file), log}
 		defer func() {
@@ -149,6 +151,24 @@ func Kernel(ctx context.Context, args []string) error {
 		return nil // stopped on request
 	}
 	return err
+}
+
+// measured returns what answers usage_request: with the session and the processes of cells.
+func measured(m *usage.Meter) func() wire.UsageReply {
+	return func() wire.UsageReply {
+		u := m.Measure()
+		r := wire.UsageReply{PID: os.Getpid(), CPU: u.CPU, Memory: u.Memory, Cores: u.Cores}
+		r.Hostname, _ = os.Hostname()
+		if u.Host > 0 {
+			r.HostCPU = &u.Host
+		}
+		if u.HostMemory > 0 {
+			r.Host = &wire.HostMemory{
+				Total: u.HostMemory, Available: u.HostFree, Percent: u.HostPercent, Used: u.HostMemory - u.HostFree,
+			}
+		}
+		return r
+	}
 }
 
 // Logger returns a logger for standard error, which Jupyter shows in its own log. INTERLEAVE_LOG=debug, info,

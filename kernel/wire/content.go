@@ -53,6 +53,8 @@ type (
 	}
 	// ConnectRequest asks for the kernel's ports.
 	ConnectRequest struct{}
+	// UsageRequest asks what the kernel and its processes use of the machine: an extension of ipykernel.
+	UsageRequest struct{}
 	// CommInfoRequest asks for open comms, of one target or of all.
 	CommInfoRequest struct {
 		TargetName string `json:"target_name,omitempty"`
@@ -184,6 +186,23 @@ type (
 		Control int    `json:"control_port,omitempty"`
 		HB      int    `json:"hb_port,omitempty"`
 	}
+	// UsageReply has the names that ipykernel gives. Percentages are since the request before.
+	UsageReply struct {
+		Hostname string      `json:"hostname"`
+		PID      int         `json:"pid"`
+		CPU      float64     `json:"kernel_cpu"`    // 100 is one core
+		Memory   int64       `json:"kernel_memory"` // bytes
+		Cores    int         `json:"cpu_count"`
+		HostCPU  *float64    `json:"host_cpu_percent,omitempty"` // 100 is all cores
+		Host     *HostMemory `json:"host_virtual_memory,omitempty"`
+	}
+	// HostMemory is the machine's memory in bytes.
+	HostMemory struct {
+		Total     int64   `json:"total"`
+		Available int64   `json:"available"`
+		Percent   float64 `json:"percent"`
+		Used      int64   `json:"used"`
+	}
 	// CommInfoReply lists open comms by id.
 	CommInfoReply struct {
 		Status string              `json:"status"`
@@ -292,6 +311,8 @@ func (CompleteRequest) MsgType() string   { return "complete_request" }
 func (HistoryRequest) MsgType() string    { return "history_request" }
 func (IsCompleteRequest) MsgType() string { return "is_complete_request" }
 func (ConnectRequest) MsgType() string    { return "connect_request" }
+func (UsageRequest) MsgType() string      { return "usage_request" }
+func (UsageReply) MsgType() string        { return "usage_reply" }
 func (CommInfoRequest) MsgType() string   { return "comm_info_request" }
 func (KernelInfoRequest) MsgType() string { return "kernel_info_request" }
 func (ShutdownRequest) MsgType() string   { return "shutdown_request" }

@@ -43,6 +43,12 @@ var contents = []struct {
 	{Shell, ConnectRequest{}, `{}`},
 	{Shell, ConnectReply{Status: OK, Shell: 1, IOPub: 2, Stdin: 3, Control: 4, HB: 5},
 		`{"status":"ok","shell_port":1,"iopub_port":2,"stdin_port":3,"control_port":4,"hb_port":5}`},
+	{Control, UsageRequest{}, `{}`},
+	{Control, UsageReply{Hostname: "h", PID: 1, CPU: 2.5, Memory: 3, Cores: 4},
+		`{"hostname":"h","pid":1,"kernel_cpu":2.5,"kernel_memory":3,"cpu_count":4}`},
+	{Control, UsageReply{Host: &HostMemory{Total: 4, Available: 1, Percent: 75, Used: 3}},
+		`{"hostname":"","pid":0,"kernel_cpu":0,"kernel_memory":0,"cpu_count":0,` +
+			`"host_virtual_memory":{"total":4,"available":1,"percent":75,"used":3}}`},
 	{Shell, CommInfoRequest{}, `{}`},
 	{Shell, CommInfoReply{Status: OK, Comms: map[string]CommInfo{}}, `{"status":"ok","comms":{}}`},
 	{Shell, KernelInfoRequest{}, `{}`},

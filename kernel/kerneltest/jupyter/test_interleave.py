@@ -204,6 +204,27 @@ class Session(unittest.TestCase):
         finally:
             other.stop_channels()
 
+    def test_usage(self):
+        """The session's memory and time count, and so do those of its processes."""
+        self.run_cell("block := make([]byte, 200<<20)\nfor i := range block {\n\tblock[i] = 1\n}")
+
+        def usage():
+            msg = self.kc.session.msg("usage_request", {})
+            self.kc.control_channel.send(msg)
+            while True:
+                reply = self.kc.get_control_msg(timeout=60)
+                if reply["parent_header"].get("msg_id") == msg["header"]["msg_id"]:
+                    self.assertEqual(reply["msg_type"], "usage_reply")
+                    return reply["content"]
+
+        usage()
+        self.run_cell("for began := time.Now(); time.Since(began) < time.Second; {\n}")
+        got = usage()
+        self.assertGreater(got["kernel_memory"], 200 << 20)
+        self.assertGreater(got["kernel_cpu"], 10)
+        self.assertGreater(got["host_virtual_memory"]["total"], got["kernel_memory"])
+        self.assertGreaterEqual(got["cpu_count"], 1)
+
     def test_history_of_earlier_kernels(self):
         with tempfile.TemporaryDirectory() as data:
             env = dict(os.environ, XDG_DATA_HOME=data)
