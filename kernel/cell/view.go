@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"go/token"
 	"go/types"
 	"maps"
 	"strings"
@@ -49,6 +50,9 @@ func (s *Scope) View() *View {
 			continue
 		}
 		for _, o := range u.objs {
+			if o.Parent() == nil { // inserting it elsewhere would set that, on another goroutine
+				types.NewScope(types.Universe, token.NoPos, token.NoPos, "session").Insert(o)
+			}
 			n.Object = o
 			v.Names[strings.TrimPrefix(o.Name(), own)] = n
 		}

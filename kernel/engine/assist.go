@@ -26,7 +26,9 @@ const mostMatches = 300
 // Complete lists what the name at a cursor, counted in code points, may become. It is called from any goroutine,
 // also while a cell runs.
 func (e *Engine) Complete(code string, cursor int) session.Completion {
+	e.checking.Lock()
 	c := assist.Complete(e.assistance(), code, byteOffset(code, cursor))
+	e.checking.Unlock()
 	out := session.Completion{Start: utf8.RuneCountInString(code[:c.From]), End: utf8.RuneCountInString(code[:c.To])}
 	for _, m := range c.Matches[:min(len(c.Matches), mostMatches)] {
 		out.Matches = append(out.Matches, session.Match{Text: m.Text, Type: m.Type, Signature: m.Signature})
@@ -36,11 +38,35 @@ func (e *Engine) Complete(code string, cursor int) session.Completion {
 
 // Inspect returns what is known of the name at a cursor, likewise. With detail, declarations are shown whole.
 func (e *Engine) Inspect(code string, cursor, detail int) session.Inspection {
-	i := assist.Inspect(e.assistance(), code, byteOffset(code, cursor), detail > 0)
+	i := e.inspect(code, byteOffset(code, cursor), detail > 0)
 	if !i.Found() {
 		return session.Inspection{}
 	}
 	return session.Inspection{Found: true, Data: bundleOf(i)}
+}
+
+// valueMark stands for the value of a variable until it is read: cells must not wait for that.
+const valueMark = "\x00value"
+
+func (e *Engine) inspect(code string, at int, whole bool) assist.Inspection {
+	c := e.assistance()
+	var of *cell.Name
+	c.Value = func(n cell.Name) string {
+		of = &n
+		return valueMark
+	}
+	e.checking.Lock()
+	i := assist.Inspect(c, code, at, whole)
+	e.checking.Unlock()
+	if of == nil {
+		return i
+	}
+	text := e.valueOf(*of)
+	if text == "" {
+		text = "its value is not known"
+	}
+	i.Plain, i.Markdown = strings.ReplaceAll(i.Plain, valueMark, text), strings.ReplaceAll(i.Markdown, valueMark, text)
+	return i
 }
 
 func bundleOf(i assist.Inspection) session.Bundle {
@@ -79,7 +105,6 @@ func (e *Engine) assistance() assist.Config {
 		Files:      filesIn,
 		Source:     e.sourceFile,
 		Position:   func(p token.Pos) token.Position { return e.packages.Fset().Position(p) },
-		Value:      e.valueOf,
 	}
 }
 

@@ -57,6 +57,7 @@ type Engine struct {
 	packages   *packages
 	scope      *cell.Scope
 	view       atomic.Pointer[cell.View] // what scope declares, for questions
+	checking   sync.Mutex                // held by who checks types: to import a package changes those that it mentions
 	compiled   *compiled.Engine
 	interp     *interpreted.Engine
 	recorder   timeline.Recorder
@@ -117,7 +118,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Log.Warn("cells are compiled to gated code: plain code needs Linux on amd64, "+
 			"linking in memory, and a self-test that passes", "self-test", tools.NotPlain())
 	}
-	e.compiled = compiled.New(compiled.Config{Tools: tools, Missing: missing, WorkDir: cfg.WorkDir, Plain: e.plain,
+	e.compiled = compiled.New(compiled.Config{Tools: tools, Missing: missing, WorkDir: cfg.WorkDir, Plain: e.plain, Checking: &e.checking,
 		Log: cfg.Log, InBodies: e.inBodies})
 	e.scope.Plain, e.scope.Inlined = e.plain, e.compiled.Inlined
 	e.look()

@@ -78,7 +78,9 @@ func (x *execution) acceptable(segs []source.Segment) bool {
 		switch s.Kind {
 		case source.GoCode:
 			if err = source.Check(x.cell.N, s.Text); err == nil && first {
+				x.e.checking.Lock()
 				_, err = x.e.scope.Check(x.cell.N, s.Text)
+				x.e.checking.Unlock()
 			}
 			first = false
 		case source.ShellLine:

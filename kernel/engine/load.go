@@ -24,6 +24,8 @@ func (e *Engine) backends() (list []backend.Backend) {
 // check checks a piece of a cell. If the compiler may not run, it does not reuse an earlier compiled cell of
 // the same text.
 func (e *Engine) check(n int, text string) (*cell.Plan, error) {
+	e.checking.Lock()
+	defer e.checking.Unlock()
 	if e.mode == backend.Yaegi {
 		return e.scope.CheckAnew(n, text)
 	}

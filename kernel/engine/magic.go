@@ -220,7 +220,9 @@ func (x *execution) forget(s source.Segment) {
 		x.refuse(s, "%forget: which names?", "Write %forget x y; %reset forgets everything")
 		return
 	}
+	x.e.checking.Lock()
 	p, err := x.e.scope.Forget(x.cell.N, names)
+	x.e.checking.Unlock()
 	if err != nil {
 		x.failed(diagnosed(err))
 		return

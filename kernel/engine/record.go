@@ -104,6 +104,8 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 
 // plan checks the code of a record.
 func (e *Engine) plan(rec record) (p *cell.Plan, err error) {
+	e.checking.Lock()
+	defer e.checking.Unlock()
 	if len(rec.Forget) > 0 {
 		p, err = e.scope.Forget(rec.N, rec.Forget)
 	} else {
@@ -120,7 +122,9 @@ func (e *Engine) plan(rec record) (p *cell.Plan, err error) {
 
 // forget drops all declarations.
 func (e *Engine) forget() {
+	e.checking.Lock()
 	e.scope = e.scope.Fresh()
+	e.checking.Unlock()
 	e.literals.Clear()
 	e.workers.Forget()
 	e.interp = interpreted.New(e.home)

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"interleave/kernel/assist"
 	"interleave/kernel/cell"
 	"interleave/kernel/cell/source"
 	"interleave/kernel/session"
@@ -23,8 +22,7 @@ func (x *execution) doc(s source.Segment) {
 		return
 	}
 	x.e.look()
-	c := x.e.assistance()
-	i := assist.Inspect(c, name, len(name), false)
+	i := x.e.inspect(name, len(name), false)
 	if !i.Found() {
 		x.refuse(s, "%doc "+name+": nothing is known of it",
 			"%who lists what is declared; names of packages begin with the package: %doc strings.Cut")

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"plugin"
+	"sync"
 
 	"interleave/kernel/cell"
 	"interleave/kernel/cell/names"
@@ -24,7 +25,9 @@ type Config struct {
 	Missing error  // why cells cannot be compiled, or nil
 	WorkDir string // where cells are built
 	Plain   bool   // code of cells has no gates: later definitions are written over the entries of earlier ones
-	Log     *slog.Logger
+	// Checking is held while types are checked.
+	Checking sync.Locker
+	Log      *slog.Logger
 	// InBodies counts the goroutines in each of some bodies of code; more reports that it has examined only some
 	// goroutines.
 	InBodies func([]cell.Stale) (counts []int, more bool)
@@ -91,7 +94,9 @@ func (e *Engine) plugin(ctx context.Context, p *cell.Plan) (so string, err error
 			}
 			a.Looks = loose.places
 		}
+		e.Checking.Lock()
 		other, err := p.Amend(a)
+		e.Checking.Unlock()
 		if err == nil && other == nil {
 			err = fmt.Errorf("cell %d cannot be amended: %v", p.N, a)
 		}
