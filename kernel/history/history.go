@@ -205,7 +205,7 @@ func lastSession(file *os.File) (n int, err error) {
 	return n, err
 }
 
-// lines calls f for each entry. A line that is none, such as one that was cut, is passed over.
+// lines calls f for each entry. A line that was cut is passed over.
 func lines(r io.Reader, f func(Entry)) error {
 	in := bufio.NewReader(r)
 	for {

@@ -354,7 +354,7 @@ func TestAnswerOvertakesOutput(t *testing.T) {
 		})
 		defer c.Close()
 		c.Run(Cell{ID: 1})
-		synctest.Wait() // nothing moves, since nobody receives
+		synctest.Wait() // nothing moves, since no goroutine receives
 		c.Ask(question(1, "x"))
 		synctest.Wait()
 		var text, want strings.Builder

@@ -12,7 +12,7 @@ import (
 
 // A mailbox is a part of a page through which one end gives the other a short frame while that one looks for it.
 // To wake a thread takes longer than most short functions, so that the ends look for a while before they wait
-// for the socket: the program when it has called a function that was short before, and nobody else calls one;
+// for the socket: the program when it has called a function that was short before, and no other goroutine calls one;
 // the worker when the program has looked for its result. A mailbox that is not looked at takes no frame.
 //
 // It begins with its state, followed by the length of the payload, the kind of frame and the number of the call.
