@@ -42,6 +42,8 @@ var byName = map[string][]string{"fmt": {"fmt"}, "strings": {"strings"}, "time":
 	"strconv": {"strconv"}, "sort": {"sort"}, "slices": {"slices"}, "atomic": {"sync/atomic"}}
 
 func (*testPackages) Named(name string) []string { return byName[name] }
+func (*testPackages) Present(path string) string { return path }
+
 func (*testPackages) Allowed(path string) bool {
 	for _, paths := range byName {
 		if slices.Contains(paths, path) {

@@ -49,7 +49,7 @@ func signature(o types.Object, q types.Qualifier) string {
 		b.WriteString(strings.TrimPrefix(types.TypeString(sig, q), "func"))
 		return names.Clean(b.String())
 	case *types.PkgName:
-		return "package " + o.Imported().Path()
+		return "package " + names.Clean(o.Imported().Path())
 	case *types.TypeName:
 		if b, ok := o.Type().(*types.Basic); ok {
 			return "type " + b.Name()
@@ -252,7 +252,7 @@ func (r *request) describe(b *sections, o types.Object, whole bool) {
 			}
 		}
 	} else if p := o.Pkg(); p != nil && p.Path() != "main" {
-		b.text("package " + p.Path())
+		b.text("package " + names.Clean(p.Path()))
 	}
 	if doc := r.documentation(o, n); doc != "" {
 		b.text(doc)

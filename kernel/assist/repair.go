@@ -171,6 +171,7 @@ func (c *checked) imports(v *cell.View, declared map[string]bool) map[string]str
 		if err != nil || !v.Packages.Allowed(path) {
 			continue
 		}
+		path = v.Packages.Present(path)
 		name := ""
 		if im.Name != nil {
 			name = im.Name.Name

@@ -22,6 +22,10 @@ type Packages interface {
 	Named(name string) []string
 	// Allowed reports whether cells may import the path.
 	Allowed(path string) bool
+	// Present returns the path under which a package is imported now: code on disk that has been edited is
+	// another package than before. All other paths are returned as they are. Allowed and Named are about paths as
+	// users write them, Import about what Present returns.
+	Present(path string) string
 }
 
 // A binder decides, when a cell is defined, the meaning of its free names: a package is bound to one unique
@@ -165,12 +169,13 @@ func (s *Scope) importDecls(src *source.Source) (named map[string]string, dots [
 		case !s.pkgs.Allowed(path):
 			msg := fmt.Sprintf("import %q: no such package in the standard library", path)
 			if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
-				msg = fmt.Sprintf("import %q: third-party modules cannot be imported yet", path)
+				msg = fmt.Sprintf("import %q: cells cannot import this package", path)
 			}
-			refuse(msg, "Cells can import the standard library, lab, display, timeline, plots and gonum.org/v1/plot")
+			refuse(msg, "Cells can import the standard library, lab, display, timeline, plots, and packages of modules; "+
+				"%get ./folder makes a module on disk known")
 			continue
 		}
-		p, err := s.pkgs.Import(path)
+		p, err := s.pkgs.Import(s.pkgs.Present(path))
 		if err != nil {
 			refuse(fmt.Sprintf("import %q: %v", path, err), "")
 			continue

@@ -71,6 +71,9 @@ func New(pkgs Packages) *Scope {
 	return s
 }
 
+// Changed is called when Packages.Present has begun to return other paths.
+func (s *Scope) Changed() { s.stamp++ }
+
 // Fresh returns an empty scope that continues the numbering of packages of this one.
 func (s *Scope) Fresh() *Scope {
 	f := New(s.pkgs)

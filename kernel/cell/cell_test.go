@@ -36,6 +36,8 @@ var named = map[string][]string{"fmt": {"fmt"}, "strings": {"strings"}, "time": 
 	"rand": {"math/rand/v2", "math/rand"}, "math": {"math"}, "io": {"io"}, "os": {"os"}, "bytes": {"bytes"}, "strconv": {"strconv"}, "sort": {"sort"}}
 
 func (*testPackages) Named(name string) []string { return named[name] }
+func (*testPackages) Present(path string) string { return path }
+
 func (*testPackages) Allowed(path string) bool {
 	for _, paths := range named {
 		if slices.Contains(paths, path) {

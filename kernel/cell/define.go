@@ -99,10 +99,15 @@ func (s *Scope) define(src *source.Source, named map[string]string, dots []strin
 // variables are initialised.
 func (d *definition) bindNames(units []*unit) {
 	s, src := d.s, d.src
-	d.bind = &binder{pkgs: s.pkgs, imports: maps.Clone(s.imports), spelled: src.Spelled, paths: map[string]bool{},
+	d.bind = &binder{pkgs: s.pkgs, imports: map[string]string{}, spelled: src.Spelled, paths: map[string]bool{},
 		aliased: s.aliased,
 		absent:  map[string]bool{}, earlier: map[string]bool{}, shadowed: map[string]bool{}}
-	maps.Copy(d.bind.imports, d.named)
+	for name, path := range s.imports {
+		d.bind.imports[name] = s.pkgs.Present(path)
+	}
+	for name, path := range d.named {
+		d.bind.imports[name] = s.pkgs.Present(path)
+	}
 	for name := range d.old {
 		if user, ok := strings.CutPrefix(name, own); ok {
 			d.bind.shadowed[user] = true

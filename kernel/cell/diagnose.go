@@ -30,6 +30,9 @@ func (c *checked) diagnose(errs []types.Error) (ds source.Diagnostics) {
 		if d.Cell == c.src.N {
 			c.explain(&d, e)
 		}
+		if strings.Contains(e.Msg, names.Edited) && d.Hint == "" {
+			d.Hint = "One of the two is of the module before it was edited: run the cell that declares it again"
+		}
 		if k := d.String(); !seen[k] {
 			seen[k] = true
 			ds = append(ds, d)

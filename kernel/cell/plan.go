@@ -33,6 +33,7 @@ type Plan struct {
 	ReuseN    int               // the cell that Reuse was
 	Code      string            // the Go package for the compiled engine; empty when Reuse is set
 	Imports   []string          // its import paths, cells' packages included
+	Bound     []string          // the paths of packages that the cell's own text mentions
 	Reuse     int               // run this earlier cell's package again; 0: none
 	Drive     string            // the statements for the interpreter; empty when it may not run this cell
 	Refused   source.Diagnostic // why the interpreter may not: the first construct outside the faithful set
@@ -137,7 +138,7 @@ func holdsLock(t types.Type) bool {
 // plan writes the code of a placed cell and collects the facts that the engine needs.
 func (p *placement) plan() *Plan {
 	plan := &Plan{
-		N: p.src.N, Package: p.src.Serial,
+		N: p.src.N, Package: p.src.Serial, Bound: sortedKeys(p.bind.paths),
 		Declared: p.declared, Again: p.declared, Moves: p.moves, Sets: p.sets,
 		Lasting: len(p.declared)+len(p.named)+len(p.newDots) > 0,
 		Empty:   p.empty(),

@@ -138,8 +138,10 @@ func (env environment) without(names map[string]bool) environment {
 
 // environment collects the units of the session outside those that are checked from their syntax.
 func (c *checked) environment() environment {
-	env := environment{map[string][]types.Object{}, map[string]types.Type{}, maps.Clone(c.bind.paths),
-		slices.Concat(c.s.dots, c.newDots)}
+	env := environment{map[string][]types.Object{}, map[string]types.Type{}, maps.Clone(c.bind.paths), nil}
+	for _, path := range slices.Concat(c.s.dots, c.newDots) {
+		env.dots = append(env.dots, c.s.pkgs.Present(path))
+	}
 	for _, u := range c.kept {
 		switch {
 		case c.gone[u] || u.kind == methodUnit && c.again[u] == nil && c.rebuild[u] == nil:

@@ -6,6 +6,8 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+
+	"interleave/kernel/cell/names"
 )
 
 // variables makes a unit for every variable that the statements declare, or finds its existing storage. It
@@ -119,4 +121,25 @@ func (c *checked) assigned() map[string]bool {
 		}
 	}
 	return m
+}
+
+// Using lists the names whose declarations use a package with one of some paths, or are variables of its types.
+func (s *Scope) Using(match func(path string) bool) (list []string) {
+	for _, u := range s.units {
+		uses := false
+		for path := range s.aliases(u) {
+			uses = uses || match(path)
+		}
+		if u.typ != nil {
+			types.TypeString(u.typ, func(p *types.Package) string {
+				uses = uses || match(p.Path())
+				return ""
+			})
+		}
+		if uses && len(u.names) > 0 {
+			list = append(list, names.Clean(u.key()))
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }

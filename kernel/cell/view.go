@@ -3,7 +3,6 @@ package cell
 import (
 	"go/token"
 	"go/types"
-	"maps"
 	"strings"
 
 	"interleave/kernel/cell/names"
@@ -32,8 +31,14 @@ type Name struct {
 
 // View returns what the session declares now.
 func (s *Scope) View() *View {
-	v := &View{Names: make(map[string]Name, len(s.units)), Imports: maps.Clone(s.imports), Dots: s.dots, Packages: s.pkgs,
+	v := &View{Names: make(map[string]Name, len(s.units)), Imports: map[string]string{}, Packages: s.pkgs,
 		Methods: map[string]Name{}, Uses: map[string]int{}}
+	for name, path := range s.imports {
+		v.Imports[name] = s.pkgs.Present(path)
+	}
+	for _, path := range s.dots {
+		v.Dots = append(v.Dots, s.pkgs.Present(path))
+	}
 	for _, u := range s.units {
 		for name := range u.uses {
 			v.Uses[names.Clean(name)]++

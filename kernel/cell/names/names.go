@@ -4,7 +4,9 @@
 package names
 
 import (
+	"fmt"
 	"go/token"
+	"hash/fnv"
 	"strings"
 
 	"interleave/kernel/cell/pattern"
@@ -26,6 +28,9 @@ const Again = "\ua78f" // ꞏ, which counts as a letter
 // Twin begins the names of functions that call a function of the session and are never inlined. The patched
 // runtime knows it, too.
 const Twin = Own + "t_"
+
+// Edited follows the path of a module on disk, with a number, when the module has been edited in a session.
+const Edited = "~edit"
 
 // Newer reports whether a function, as stacks name it, is one to which an earlier definition has jumped.
 // Functions inside of it do not count. It returns the name as users know it.
@@ -52,15 +57,21 @@ func Mangle(name string) string {
 }
 
 // Alias returns the only name under which a package is imported everywhere, whatever name the cell uses. No
-// variable of the user can shadow it.
+// variable of the user can shadow it. Different paths have different names.
 func Alias(path string) string {
 	var b strings.Builder
 	b.WriteString(Own + "_")
+	if strings.ContainsFunc(path, func(r rune) bool { return r == '_' || !inAlias(r) && r != '/' && r != '.' }) {
+		h := fnv.New64a()
+		h.Write([]byte(path))
+		fmt.Fprintf(&b, "%x", h.Sum64())
+		b.WriteString(Letter)
+	}
 	for _, r := range path {
 		switch {
 		case r == '/':
 			b.WriteString(Letter)
-		case r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z':
+		case inAlias(r):
 			b.WriteRune(r)
 		default:
 			b.WriteString("_")
@@ -69,15 +80,23 @@ func Alias(path string) string {
 	return b.String()
 }
 
+func inAlias(r rune) bool {
+	return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+}
+
 var (
 	cleanPath  = pattern.New(`interleave/cells/[cp]\d+\.`)
 	cleanAlias = pattern.New(Own + `_(?:[\pL\d_]*` + Letter + `)?`)
+	cleanEdit  = pattern.New(Edited + `\d+`)
 	cleanVar   = pattern.New(Own + `v\d+_`)
 )
 
 // Clean removes the additions of the front end from text for people: mangled names, package aliases and the
 // import paths of cells.
 func Clean(s string) string {
+	if strings.Contains(s, Edited) {
+		s = cleanEdit().ReplaceAllString(s, "")
+	}
 	if !strings.Contains(s, Letter) && !strings.Contains(s, "interleave/cells/") {
 		return s
 	}
