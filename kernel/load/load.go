@@ -4,6 +4,7 @@ package load
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,9 @@ type Config struct {
 	// called with an address in a cell's code before the runtime knows the cell; an error is Load's
 	Check func(path string, pc uintptr) error
 	Added func(path string) // called before any of a cell's code runs
+	// Packages lists the packages, beside cells, that archives hold and the index does not know: those of modules.
+	// It may be nil.
+	Packages func() []string
 	// Instead maps functions of a cell to other functions of it that do the same and stand in for them; it
 	// may be nil. Symbols are without the package.
 	Instead func(path string) map[string]string
@@ -26,10 +30,11 @@ type Config struct {
 
 // A Loader links cells into this process. Its methods may be called from several goroutines.
 type Loader struct {
-	archive func(path string) (string, error)
-	check   func(path string, pc uintptr) error
-	added   func(path string)
-	instead func(path string) map[string]string
+	archive  func(path string) (string, error)
+	check    func(path string, pc uintptr) error
+	added    func(path string)
+	packages func() []string
+	instead  func(path string) map[string]string
 
 	mu      sync.Mutex
 	index   *index
@@ -55,6 +60,7 @@ func Open(c Config) (*Loader, error) {
 		archive:   c.Archive,
 		check:     c.Check,
 		added:     c.Added,
+		packages:  c.Packages,
 		instead:   c.Instead,
 		index:     x,
 		known:     map[string]uintptr{},
@@ -150,6 +156,11 @@ func (l *Loader) load(path, file string) (done bool, err error) {
 	}
 	cellInit(addresses(order))
 	return true, nil
+}
+
+// inModule reports whether a package is one of a module.
+func (l *Loader) inModule(path string) bool {
+	return l.packages != nil && slices.Contains(l.packages(), path)
 }
 
 // close unmaps the archives.

@@ -22,6 +22,8 @@ type archive struct {
 	objs []*object
 	mem  []byte
 
+	names map[string]place // by name, see byName; made when first needed
+
 	opened bool // the present Load takes symbols from it
 }
 

@@ -21,6 +21,9 @@ type Config struct {
 	// called with an address in a cell's code before the runtime knows the cell; an error is Load's
 	Check func(path string, pc uintptr) error
 	Added func(path string) // called before any of a cell's code runs
+	// Packages lists the packages, beside cells, that archives hold and the index does not know: those of modules.
+	// It may be nil.
+	Packages func() []string
 	// Instead maps functions of a cell to other functions of it that do the same and stand in for them; it
 	// may be nil. Symbols are without the package.
 	Instead func(path string) map[string]string

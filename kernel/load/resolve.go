@@ -4,6 +4,7 @@ package load
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"unsafe"
 
@@ -296,37 +297,98 @@ func (l *link) byName(o *object, name string, abi uint16) target {
 			return target{}
 		}
 	}
-	if t, ok := l.inCell(name, keys); ok {
+	if t, ok := l.inPackage(o, name, keys); ok {
 		return t
 	}
 	l.fail(fmt.Errorf("%s refers to %s, which no package defines", o.of.path, strings.Clone(name)))
 	return target{}
 }
 
-// inCell looks for a symbol in the object of the cell whose name it bears, since cells are not in the index.
-// The wrapper of a method, for one, is defined beside its type and laid out when a later cell needs it.
-func (l *link) inCell(name string, keys []string) (target, bool) {
-	paths := []string{l.cell.of.path}
-	if i := strings.Index(name, CellPrefix); i >= 0 {
-		path := name[i:]
-		if j := strings.IndexByte(path[len(CellPrefix):], '.'); j >= 0 {
-			paths = append(paths, path[:len(CellPrefix)+j])
+// inPackage looks for a symbol that is not in the index, which has neither cells nor packages of modules: first in
+// the object that refers to it and those beside it, then in the package whose path its name begins with, or
+// contains. The wrapper of a method, for one, is defined beside its type and laid out when a later cell needs it.
+func (l *link) inPackage(o *object, name string, keys []string) (target, bool) {
+	tried := map[string]bool{}
+	for _, path := range append([]string{o.of.path}, pathsIn(name)...) {
+		if tried[path] {
+			continue
 		}
-	}
-	for _, path := range paths {
+		tried[path] = true
+		if !strings.HasPrefix(path, CellPrefix) && path != o.of.path && !l.inModule(path) {
+			continue
+		}
 		a := l.open(path)
 		if a == nil {
 			return target{}, false
 		}
-		for _, o := range a.objs {
-			for i := range o.ends[ofAnyPackage] {
-				if s := o.Sym(uint32(i)); !o.byContent(uint32(i)) && s.ABI() != goobj.SymABIstatic && s.Name(o.Reader) == name {
-					return l.take(o, uint32(i)), true
-				}
+		if at, ok := a.byName(keys); ok {
+			return l.take(a.objs[at.Object], at.Symbol), true
+		}
+	}
+	if l.packages == nil {
+		return target{}, false
+	}
+	// pushed by a package with another path, by linkname
+	for _, path := range l.packages() {
+		if tried[path] {
+			continue
+		}
+		if a := l.look(path); a != nil {
+			if at, ok := a.byName(keys); ok {
+				return l.take(l.open(path).objs[at.Object], at.Symbol), true
 			}
 		}
 	}
 	return target{}, false
+}
+
+// byName finds the symbol that an archive defines for others under one of some keys.
+func (a *archive) byName(keys []string) (at place, ok bool) {
+	if a.names == nil {
+		a.names = map[string]place{}
+		for j, o := range a.objs {
+			for i := range o.ends[ofAnyPackage] {
+				if s := o.Sym(uint32(i)); !o.byContent(uint32(i)) && s.ABI() != goobj.SymABIstatic {
+					if n := s.Name(o.Reader); n != "" {
+						if kindOf(s).IsText() {
+							n = key(n, s.ABI())
+						}
+						if _, first := a.names[n]; !first {
+							a.names[n] = place{Object: uint16(j), Symbol: uint32(i)}
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, k := range keys {
+		if at, ok = a.names[k]; ok {
+			return at, true
+		}
+	}
+	return place{}, false
+}
+
+// pathsIn returns the import paths of packages that a symbol's name contains: in example.com/a.F it is
+// example.com/a, in go:itab.*example.com/a.T,io.Reader there are two.
+func pathsIn(name string) (paths []string) {
+	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return strings.ContainsRune("*,[]();:{} ", r) }) {
+		slash := strings.LastIndexByte(part, '/')
+		dot := strings.IndexByte(part[slash+1:], '.')
+		if dot < 0 {
+			continue
+		}
+		paths = append(paths, strings.Clone(unescaped(part[:slash+1+dot])))
+	}
+	return paths
+}
+
+// unescaped returns an import path as it is written in Go: in symbols, dots of its last part are escaped.
+func unescaped(path string) string {
+	if p, err := url.PathUnescape(path); err == nil {
+		return p
+	}
+	return path
 }
 
 // open returns the archive of a package that has symbols which the process lacks. On failure it returns nil
@@ -342,6 +404,7 @@ func (l *link) open(path string) *archive {
 
 // look is like open, but does not have the package initialised.
 func (l *link) look(path string) *archive {
+	path = unescaped(path)
 	if a := l.archives[path]; a != nil {
 		return a
 	}
