@@ -218,6 +218,8 @@ func (b *build) built() bool {
 		if name, ok := strings.CutPrefix(imp, CellPrefix); ok {
 			key, _ := os.ReadFile(filepath.Join(b.WorkDir, name+".key")) // without one, the build reports what is missing
 			fmt.Fprintf(h, " %x", key)
+		} else if m, ok := b.module(b.WorkDir, imp); ok {
+			fmt.Fprintf(h, " %q", m.Archive)
 		}
 	}
 	b.key = h.Sum(nil)
@@ -250,6 +252,9 @@ func (b *build) archive(ctx context.Context, path string) (string, error) {
 	}
 	if a, ok := known[path]; ok {
 		return a, nil
+	}
+	if m, ok := b.module(b.WorkDir, path); ok {
+		return m.Archive, nil
 	}
 	return "", fmt.Errorf("package %s is not available to cells", path)
 }

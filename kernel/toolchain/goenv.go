@@ -66,8 +66,7 @@ func findGo(ctx context.Context, source string) (*goenv, error) {
 	g := &goenv{
 		cmd:    filepath.Join(goroot, "bin", exe("go")),
 		goroot: goroot, vers: vers, cache: env["GOMODCACHE"], tools: env["GOTOOLDIR"], cc: strings.Fields(cmp.Or(env["CC"], "gcc")),
-		// GOGC is for the compiler: a sixth less work, for 40 MB more.
-		pinned: []string{"GOENV=off", "GOGC=400", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on", "GOEXPERIMENT=", "GOROOT=" + goroot},
+		pinned: pin(goroot),
 	}
 	if _, err := os.Stat(g.cmd); err != nil { // a distribution's split GOROOT
 		if g.cmd, err = exec.LookPath("go"); err != nil {
@@ -81,6 +80,12 @@ func findGo(ctx context.Context, source string) (*goenv, error) {
 	}
 	slices.Sort(g.pinned)
 	return g, nil
+}
+
+// pin returns the settings that are the same for all programs that are run.
+func pin(goroot string) []string {
+	// GOGC is for the compiler: a sixth less work, for 40 MB more.
+	return []string{"GOENV=off", "GOGC=400", "GOFLAGS=-buildvcs=false", "GOTOOLCHAIN=local", "GOWORK=off", "GO111MODULE=on", "GOEXPERIMENT=", "GOROOT=" + goroot}
 }
 
 // forCells returns the settings that the compiler and linker look at. Those about modules, which may hold

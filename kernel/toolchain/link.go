@@ -42,6 +42,9 @@ func (b *build) link(ctx context.Context, fallback bool) error {
 			fmt.Fprintf(&cfg, "packagefile %s%s=%s\n", CellPrefix, name, a)
 		}
 	}
+	for _, p := range b.ProvidedPackages() {
+		fmt.Fprintf(&cfg, "packagefile %s=%s\n", p.Path, p.Archive)
+	}
 	cfgFile := b.file(".link.importcfg")
 	if err := os.WriteFile(cfgFile, cfg.Bytes(), 0o644); err != nil {
 		return err

@@ -373,11 +373,7 @@ type listed struct {
 // build cache has them too, but Go trims it.
 func (p *preparer) export(ctx context.Context) ([]listed, error) {
 	args := []string{"list", "-export", "-deps", "-json=ImportPath,Name,Export,Standard,DepOnly,ImportMap,Error"}
-	args = append(args, p.flags...)
-	if p.reason == "" && !p.memory {
-		args = append(args, "-buildmode=plugin")
-	}
-	args = append(args, p.Packages...)
+	args = append(append(args, p.listFlags()...), p.Packages...)
 	if !p.cgo && slices.Contains(p.Packages, "std") {
 		args = append(args, "runtime/cgo") // which std lacks without cgo
 	}
@@ -416,6 +412,15 @@ func (p *preparer) export(ctx context.Context) ([]listed, error) {
 	return pkgs, writeFile(filepath.Join(p.Dir, "importcfg"), cfg.Bytes())
 }
 
+// listFlags are the flags with which go list compiles packages for cells.
+func (p *preparer) listFlags() []string {
+	flags := p.flags[:len(p.flags):len(p.flags)]
+	if p.reason == "" && !p.memory {
+		flags = append(flags, "-buildmode=plugin")
+	}
+	return flags
+}
+
 // keep makes to a file with from's contents: a hard link where possible, since there are 100 MB of them.
 // Files in the build cache are named by their contents and never change.
 func keep(from, to string) error {
@@ -452,7 +457,8 @@ func (p *preparer) describe(ctx context.Context) error {
 	in := &p.info
 	*in = info{NotMemory: in.NotMemory,
 		Format: format, Go: g.vers, GOROOT: g.goroot, Version: readVersion(g.goroot),
-		Lang: minGo, Env: g.forCells(), CC: g.cc, Source: p.Source, Modules: p.go_.cache, Strategy: linkNone, Reason: p.reason, NoCC: p.noCC,
+		Lang: minGo, Env: g.forCells(), CC: g.cc, Source: p.Source, Modules: p.go_.cache,
+		Flags: p.listFlags(), Cgo: p.cgo, Strategy: linkNone, Reason: p.reason, NoCC: p.noCC,
 	}
 	for _, t := range []struct {
 		*tool

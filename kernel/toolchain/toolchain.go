@@ -45,8 +45,9 @@ type Toolchain struct {
 	info        info
 	description []byte // toolchain.json, from which info comes; nil while it does not exist yet
 
-	plugins error       // nil, or why Build cannot work
-	made    sync.Map    // WorkDir/c7 → the Package that was built there
+	plugins error    // nil, or why Build cannot work
+	made    sync.Map // WorkDir/c7 → the Package that was built there
+	modules provided
 	slow    atomic.Bool // ld failed once where the C compiler did not: stay with the latter
 
 	aheadMu sync.Mutex
@@ -81,6 +82,8 @@ type info struct {
 	NoCC      bool     // the reason is that there was no C compiler
 	Source    string   // the module's source that all of this was compiled from
 	Modules   string   // GOMODCACHE, with the sources of modules
+	Flags     []string // of the go command, with which the host was compiled and modules are
+	Cgo       bool     // the host has cgo
 }
 
 // A tool is a program with the size it had, which an upgrade changes.
@@ -89,7 +92,7 @@ type tool struct {
 	Size int64
 }
 
-const format = 2
+const format = 3
 
 // A StaleError reports that the Go toolchain on disk is not the one that compiled the host, so that cells
 // compiled with it would not load.
@@ -208,10 +211,18 @@ func (t *Toolchain) Source() string { return t.info.Source }
 // been removed since.
 func (t *Toolchain) PackageFile(name string) string {
 	switch first, rest, _ := strings.Cut(name, "/"); {
+	case filepath.IsAbs(name): // in a module on disk that was edited
+		return name
 	case first == "interleave":
 		return filepath.Join(t.info.Source, rest)
 	case strings.Contains(first, "."):
+		if file := t.moduleFile(name); file != "" {
+			return file
+		}
 		return filepath.Join(t.info.Modules, name)
+	}
+	if file := t.moduleFile(name); file != "" {
+		return file
 	}
 	return filepath.Join(t.info.GOROOT, "src", name)
 }

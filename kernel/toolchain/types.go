@@ -1,6 +1,7 @@
 package toolchain
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -85,16 +86,47 @@ func (ty *Types) Fset() *token.FileSet { return ty.fset }
 func (ty *Types) Import(path string) (*types.Package, error) {
 	ty.mu.Lock()
 	defer ty.mu.Unlock()
+	return ty.load(path)
+}
+
+func (ty *Types) load(path string) (*types.Package, error) {
 	if p := ty.loaded[path]; p != nil && p.Complete() {
 		return p, nil
 	}
 	s := ty.at[path]
 	if s == nil {
+		if m, ok := ty.t.module("", path); ok {
+			return ty.importModule(m)
+		}
 		return nil, fmt.Errorf("package %s is not available to cells", path)
 	}
 	p, err := gcexportdata.Read(io.NewSectionReader(ty.data, s.Off, s.Len), ty.fset, ty.loaded, path)
 	if err != nil {
 		return nil, fmt.Errorf("read types of %s: %w", path, err)
+	}
+	return p, nil
+}
+
+// importModule reads the types of a package of a module from its archive. What it imports is read first, so that
+// no type exists twice.
+func (ty *Types) importModule(m Provided) (*types.Package, error) {
+	for _, path := range m.Imports {
+		if _, err := ty.load(path); err != nil {
+			return nil, fmt.Errorf("%s, which %s imports: %w", path, m.Path, err)
+		}
+	}
+	f, err := os.Open(m.Archive)
+	if err != nil {
+		return nil, fmt.Errorf("read types of %s: %w", m.Path, err)
+	}
+	defer f.Close()
+	r, err := gcexportdata.NewReader(bufio.NewReader(f))
+	if err != nil {
+		return nil, fmt.Errorf("read types of %s: %w", m.Path, err)
+	}
+	p, err := gcexportdata.Read(r, ty.fset, ty.loaded, m.Path)
+	if err != nil {
+		return nil, fmt.Errorf("read types of %s: %w", m.Path, err)
 	}
 	return p, nil
 }
