@@ -99,7 +99,7 @@ func (e *Engine) look() { e.view.Store(e.scope.View()) }
 func (e *Engine) assistance() assist.Config {
 	return assist.Config{
 		View:       e.view.Load(),
-		Importable: e.packages.importable,
+		Importable: e.packages.all(),
 		Magics:     assistMagics(),
 		Keys:       e.keys,
 		Files:      filesIn,

@@ -28,6 +28,7 @@ import (
 	"interleave/kernel/engine/interpreted"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/engine/workers"
+	"interleave/kernel/modules"
 	"interleave/kernel/session"
 	"interleave/kernel/toolchain"
 	"interleave/kernel/toolchain/itabs"
@@ -45,6 +46,7 @@ type Config struct {
 	// how code of cells is written: "gated", or, where possible, "plain"; "" is like "plain", but logs no
 	// warning where plain code is impossible
 	Code string
+	Pins string // versions of modules, as %get -pin takes them
 	Log  *slog.Logger
 }
 
@@ -55,6 +57,7 @@ type Engine struct {
 	tools      *toolchain.Toolchain
 	plain      bool // code of cells has no gates, and package breaks stops it
 	packages   *packages
+	modules    *modules.Session
 	scope      *cell.Scope
 	view       atomic.Pointer[cell.View] // what scope declares, for questions
 	checking   sync.Mutex                // held by who checks types: to import a package changes those that it mentions
@@ -111,7 +114,11 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.packages = newPackages(types)
+	e.modules = modules.New(modules.Config{Tools: tools, WorkDir: cfg.WorkDir, Kernel: hostModules()})
+	if err := e.pin(cfg.Pins); err != nil {
+		cfg.Log.Warn("versions of modules", "error", err)
+	}
+	e.packages = newPackages(types, tools, e.modules)
 	e.scope = cell.New(e.packages)
 	e.plain = cfg.Code != "gated" && tools.Plain() && breaks.Available()
 	if cfg.Code == "plain" && !e.plain {
@@ -203,6 +210,7 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	x := &execution{e: e, run: r, ctx: ctx, cell: c, done: &done}
 	defer x.end()
 	defer e.look()
+	x.refresh()
 	x.segments(source.Segments(c.Code))
 	for name, code := range c.Expressions {
 		if done.Expressions == nil {

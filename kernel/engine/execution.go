@@ -78,6 +78,9 @@ func (x *execution) acceptable(segs []source.Segment) bool {
 		switch s.Kind {
 		case source.GoCode:
 			if err = source.Check(x.cell.N, s.Text); err == nil && first {
+				err = x.fetch(s.Text)
+			}
+			if err == nil && first {
 				x.e.checking.Lock()
 				_, err = x.e.scope.Check(x.cell.N, s.Text)
 				x.e.checking.Unlock()
@@ -91,7 +94,7 @@ func (x *execution) acceptable(segs []source.Segment) bool {
 			first = false
 		}
 		if err != nil {
-			x.failed(diagnosed(err))
+			x.failed(x.e.buildFailed(err))
 			return false
 		}
 	}
@@ -109,7 +112,14 @@ func (x *execution) code(text string) {
 	if strings.TrimSpace(text) == "" {
 		return
 	}
+	if err := x.fetch(text); err != nil {
+		x.failed(e.buildFailed(err))
+		return
+	}
 	p, err := e.check(x.cell.N, text)
+	if err == nil {
+		err = x.broken(p)
+	}
 	if err != nil {
 		x.failed(diagnosed(err))
 		return

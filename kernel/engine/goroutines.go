@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/cell/names"
 	"interleave/kernel/engine/stack"
 )
 
@@ -19,10 +20,39 @@ func isRecorder(function string) bool {
 
 // stackAbove returns the frames in cells of the calling goroutine, innermost first. In a deferred function
 // that has recovered, they include the frames of the panic.
-func stackAbove(skip int) []stack.Frame {
+func (e *Engine) stackAbove(skip int) []stack.Frame {
 	frames, _ := callers(skip + 1)
+	return append(e.modulesAbove(skip+1), frames...)
+}
+
+// modulesAbove returns the innermost calls in modules, if they are above the first in a cell: where a library
+// failed.
+func (e *Engine) modulesAbove(skip int) (frames []stack.Frame) {
+	pcs := make([]uintptr, 64)
+	it := runtime.CallersFrames(pcs[:runtime.Callers(skip+2, pcs)])
+	for len(frames) < mostModuleFrames {
+		f, more := it.Next()
+		first, _, _ := strings.Cut(f.Function, "/")
+		switch {
+		case stack.PlaceRE.MatchString(fmt.Sprintf("%s:%d", f.File, f.Line)):
+			return frames
+		case strings.Contains(first, ".") && strings.Contains(f.Function, "/"):
+			file := names.Clean(f.File)
+			if pkg, _, _ := strings.Cut(file, "@"); e.modules.Local(pkg) {
+				file = e.tools.PackageFile(file)
+			}
+			frames = append(frames, stack.Frame{Function: fmt.Sprintf("%s at %s:%d",
+				names.Clean(f.Function[strings.LastIndexByte(f.Function, '/')+1:]), file, f.Line)})
+		}
+		if !more {
+			return frames
+		}
+	}
 	return frames
 }
+
+// mostModuleFrames is how many calls in modules are shown.
+const mostModuleFrames = 3
 
 // callers is like stackAbove, and reports whether the goroutine is a cell's own one. It examines 256 calls at
 // most.

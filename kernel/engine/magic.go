@@ -36,6 +36,8 @@ func init() { // in init, because magics refer to themselves: %help lists them
 		"help": {"%help", "this list", false, (*execution).help},
 		"engine": {"%engine auto|yaegi|compiled",
 			"choose the engine that runs cells; auto: the fastest that runs them correctly", false, (*execution).engine},
+		"get": {"%get module@version", "use a version of a module; %get ./folder: a module on disk; %get alone lists the modules",
+			false, (*execution).get},
 		"cd":        {"%cd folder", "change the folder; without one to home, with - to the one before", false, (*execution).cd},
 		"doc":       {"%doc name", "what is known of a name, as Shift-Tab shows it", false, (*execution).doc},
 		"env":       {"%env NAME=value", "set a variable of the environment; also %env NAME and %env", false, (*execution).env},

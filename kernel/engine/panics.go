@@ -32,7 +32,7 @@ func (e *Engine) uncaught() {
 	t := current()
 	var v any
 	cellPanics(false, func(value any, _, _ bool) { v = value })
-	f := e.panicked(t.run, v, stackAbove(1))
+	f := e.panicked(t.run, v, e.stackAbove(1))
 	f.where = t.startedAt(cellAt())
 	t.run.fail(f)
 }

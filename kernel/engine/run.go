@@ -87,7 +87,7 @@ func (r *run) main(f func()) {
 	returned := false
 	defer func() {
 		if v := recover(); v != nil {
-			r.outcome = r.engine.panicked(r, v, stackAbove(1))
+			r.outcome = r.engine.panicked(r, v, r.engine.stackAbove(1))
 		} else if !returned {
 			at := r.renumber(r.callerFrames(1))
 			if r.stopping.Load() {
@@ -182,7 +182,7 @@ func (e *Engine) serve(t *tag, place string, f func()) {
 			if r == nil {
 				panic(v)
 			}
-			fail := e.panicked(r, v, stackAbove(1))
+			fail := e.panicked(r, v, e.stackAbove(1))
 			fail.where = place
 			r.fail(fail)
 		}

@@ -19,6 +19,7 @@ func serveSession(ctx context.Context, args []string) error {
 	tools := fs.String("toolchain", "", "what cells are compiled with")
 	work := fs.String("work", "", "where cells are built")
 	code := fs.String("code", "", "how code of cells is written: plain or gated; default: plain where possible")
+	pins := fs.String("pins", "", "versions of modules that the notebook asks for, as %get -pin takes them")
 	if err := fs.Parse(args); err != nil {
 		return command.Exit(2)
 	}
@@ -27,7 +28,7 @@ func serveSession(ctx context.Context, args []string) error {
 	// A stack that overflows is reported once all its frames are counted. Half of Go's own bound is reached
 	// soon enough for a waiting user, and allows millions of calls.
 	debug.SetMaxStack(512e6)
-	e, err := engine.New(engine.Config{Toolchain: *tools, WorkDir: *work, Code: *code, Log: serve.Logger(false)})
+	e, err := engine.New(engine.Config{Toolchain: *tools, WorkDir: *work, Code: *code, Pins: *pins, Log: serve.Logger(false)})
 	if err != nil {
 		return err
 	}

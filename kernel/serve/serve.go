@@ -43,7 +43,7 @@ func Session(ctx context.Context, dir string, log *slog.Logger) (s *session.Clie
 	default:
 		return nil, nil, fmt.Errorf("start the kernel: INTERLEAVE_CODE is %q; it can be plain or gated", code)
 	}
-	args := []string{"session", "-toolchain", tools, "-code", code}
+	args := []string{"session", "-toolchain", tools, "-code", code, "-pins", pinsOf(os.Getenv("JPY_SESSION_NAME"))}
 	work, cleanup, err := newWork(workParent())
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the kernel: make a folder for cells: %w", err)

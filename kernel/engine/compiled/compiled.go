@@ -145,7 +145,7 @@ func (e *Engine) link(path, file string) error {
 	if e.loader == nil {
 		c := load.Config{Index: e.Tools.Index(), Archive: func(path string) (string, error) {
 			return e.Tools.Archive(context.Background(), e.WorkDir, path)
-		}}
+		}, Packages: func() []string { return e.Tools.ModulePaths(e.WorkDir) }}
 		if e.Plain {
 			c.Check, c.Added, c.Instead = e.check, e.added, e.instead
 		}

@@ -33,9 +33,10 @@ type Worker struct {
 func Open(tools *toolchain.Toolchain, workDir string) (*Worker, error) {
 	w := &Worker{tools: tools, workDir: workDir, instead: map[string]map[string]string{}}
 	l, err := load.Open(load.Config{
-		Index:   tools.Index(),
-		Archive: func(path string) (string, error) { return tools.Archive(context.Background(), workDir, path) },
-		Instead: func(path string) map[string]string { return w.instead[path] },
+		Index:    tools.Index(),
+		Archive:  func(path string) (string, error) { return tools.Archive(context.Background(), workDir, path) },
+		Packages: func() []string { return tools.ModulePaths(workDir) },
+		Instead:  func(path string) map[string]string { return w.instead[path] },
 	})
 	if err != nil {
 		return nil, err
