@@ -127,6 +127,10 @@ func (r *Runner) Run(ctx context.Context, k Kernel, o Options) (err error) {
 			err = e
 		}
 	}()
+	if err := r.pinModules(ctx, k); err != nil {
+		return err
+	}
+	defer r.keepModules(context.WithoutCancel(ctx), k)
 	for _, p := range plan {
 		if err := context.Cause(ctx); err != nil {
 			return fmt.Errorf("%s: stopped before cell %d: %w", r.nb.Name(), p.index+1, err)

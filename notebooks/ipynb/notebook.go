@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // A Notebook is one notebook file in memory. Make it with Read, ReadFile or New. It is not safe for
@@ -189,6 +190,55 @@ func (n *Notebook) SetLanguageInfo(info json.RawMessage) error {
 	}
 	meta.set("language_info", v)
 	return nil
+}
+
+// A Module is a module that the cells of a notebook use, in the version that they were run with.
+type Module struct {
+	Path, Version string
+	Sum           string // of its content, as go.sum has it; may be empty
+}
+
+// Modules returns the modules in the notebook's metadata, at interleave.modules. Entries without a path and a
+// version are left out.
+func (n *Notebook) Modules() (list []Module) {
+	all := n.root.get("metadata").get("interleave").get("modules")
+	if all == nil || all.kind != arrayKind {
+		return nil
+	}
+	for _, it := range all.items {
+		m := Module{text(it.value, "path"), text(it.value, "version"), text(it.value, "sum")}
+		if m.Path != "" && m.Version != "" {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// SetModules stores modules in the notebook's metadata. An equal list is not touched; without modules the entry
+// is removed.
+func (n *Notebook) SetModules(list []Module) {
+	if slices.Equal(list, n.Modules()) {
+		return
+	}
+	meta := n.root.get("metadata")
+	own := meta.get("interleave")
+	if own == nil || own.kind != objectKind {
+		own = newObject()
+		meta.set("interleave", own)
+	}
+	if len(list) == 0 {
+		own.remove("modules")
+		return
+	}
+	all := newArray()
+	for _, m := range list {
+		v := newObject()
+		v.set("path", newString(m.Path))
+		v.set("sum", newString(m.Sum))
+		v.set("version", newString(m.Version))
+		all.add(v)
+	}
+	own.set("modules", all)
 }
 
 // equal reports whether two values have the same text in Jupyter's layout. It writes both.
