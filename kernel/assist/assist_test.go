@@ -15,6 +15,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"interleave/kernel/cell"
+	"interleave/kernel/cell/source"
 )
 
 // testPackages imports a few packages from source.
@@ -103,7 +104,7 @@ func TestCorpus(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no corpus", err)
 	}
-	completions, inspections := 0, 0
+	completions, inspections, broken := 0, 0, 0
 	for _, file := range files {
 		a, err := txtar.ParseFile(file)
 		if err != nil {
@@ -133,6 +134,9 @@ func TestCorpus(t *testing.T) {
 				t.Fatalf("%s: %s: no mark", file, f.Name)
 			}
 			code := strings.Replace(text, mark, "", 1)
+			if source.Check(1, code) != nil {
+				broken++
+			}
 			t.Run(filepath.Base(file)+"/"+name, func(t *testing.T) {
 				switch kind {
 				case "complete":
@@ -152,7 +156,10 @@ func TestCorpus(t *testing.T) {
 			})
 		}
 	}
-	t.Logf("%d completions, %d inspections", completions, inspections)
+	t.Logf("%d completions, %d inspections; %d of all are in code that does not parse", completions, inspections, broken)
+	if completions < 120 || inspections < 60 || 2*broken < completions+inspections {
+		t.Error("the corpus must have 120 completions and 60 inspections, half of them in code that does not parse")
+	}
 }
 
 func checkCompletion(t *testing.T, got Completion, code string, want []string) {

@@ -78,6 +78,49 @@ const cellFunc = "ꗃcell"
 
 // check finds the types. Errors are ignored.
 func (c *checked) check(v *cell.View) {
+	c.checkWith(v, nil)
+	if _, ok := c.path[0].(*ast.FuncDecl); !ok {
+		return
+	}
+	// The variables of the cell's statements are the session's, so functions see them: once their types are known.
+	vars := map[string]types.Type{}
+	for _, st := range c.src.Body {
+		for _, id := range declaredBy(st) {
+			if o, ok := c.info.Defs[id].(*types.Var); ok && o.Type() != types.Typ[types.Invalid] {
+				vars[o.Name()] = o.Type()
+			}
+		}
+	}
+	if len(vars) > 0 {
+		c.checkWith(v, vars)
+	}
+}
+
+// declaredBy lists the variables that a statement declares for the session.
+func declaredBy(st ast.Stmt) (ids []*ast.Ident) {
+	switch st := st.(type) {
+	case *ast.AssignStmt:
+		if st.Tok == token.DEFINE {
+			for _, x := range st.Lhs {
+				if id, ok := x.(*ast.Ident); ok {
+					ids = append(ids, id)
+				}
+			}
+		}
+	case *ast.DeclStmt:
+		if g, ok := st.Decl.(*ast.GenDecl); ok && g.Tok == token.VAR {
+			for _, sp := range g.Specs {
+				if sp, ok := sp.(*ast.ValueSpec); ok {
+					ids = append(ids, sp.Names...)
+				}
+			}
+		}
+	}
+	return ids
+}
+
+// checkWith is check with variables besides those of the session.
+func (c *checked) checkWith(v *cell.View, vars map[string]types.Type) {
 	c.pkg = types.NewPackage("main", "main")
 	for _, path := range v.Dots {
 		if p, err := v.Packages.Import(path); err == nil {
@@ -91,7 +134,18 @@ func (c *checked) check(v *cell.View) {
 	file := &ast.File{Name: ast.NewIdent("main"), FileStart: 1, FileEnd: token.Pos(c.fset.Base() + 1)}
 	body := &ast.BlockStmt{}
 	declared := map[string]bool{}
+	here := map[string]bool{} // types of the cell
+	for _, st := range c.src.Body {
+		if d, ok := st.(*ast.DeclStmt); ok {
+			if g, ok := d.Decl.(*ast.GenDecl); ok && g.Tok == token.TYPE {
+				for _, sp := range g.Specs {
+					here[sp.(*ast.TypeSpec).Name.Name] = true
+				}
+			}
+		}
+	}
 	for _, f := range c.src.Funcs {
+		detach(f, here)
 		file.Decls = append(file.Decls, f)
 		declared[f.Name.Name] = declared[f.Name.Name] || f.Recv == nil
 	}
@@ -117,8 +171,13 @@ func (c *checked) check(v *cell.View) {
 		}
 		body.List = append(body.List, st)
 	}
-	for name, n := range v.Names {
+	for name, t := range vars {
 		if !declared[name] {
+			c.pkg.Scope().Insert(types.NewVar(token.NoPos, c.pkg, name, t))
+		}
+	}
+	for name, n := range v.Names {
+		if !declared[name] && vars[name] == nil {
 			c.pkg.Scope().Insert(named(n.Object, name))
 		}
 	}
@@ -141,6 +200,22 @@ func (c *checked) check(v *cell.View) {
 	conf := types.Config{Importer: v.Packages, GoVersion: "go1.26", Error: func(error) {}}
 	defer func() { _ = recover() }() // what is broken may break the checker; the rest is known
 	_ = types.NewChecker(&conf, c.fset, c.pkg, c.info).Files([]*ast.File{file})
+}
+
+// detach makes a function of a method of a type that the cell does not declare, to which the checker would not add
+// it: the receiver becomes the first parameter.
+func detach(f *ast.FuncDecl, here map[string]bool) {
+	if f.Recv == nil || len(f.Recv.List) != 1 {
+		return
+	}
+	t := f.Recv.List[0].Type
+	if p, ok := t.(*ast.StarExpr); ok {
+		t = p.X
+	}
+	if id, ok := t.(*ast.Ident); ok && !here[id.Name] {
+		f.Type.Params.List = append(f.Recv.List, f.Type.Params.List...)
+		f.Recv, f.Name = nil, ast.NewIdent("_")
+	}
 }
 
 // named returns an object of a session under the name that users know: those that hide a predeclared name have
