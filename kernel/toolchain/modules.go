@@ -214,12 +214,15 @@ type modulePackage struct {
 // must not meet.
 func (l *modulePackage) same(file string) error {
 	id, err := buildID(file)
-	if err != nil || id != l.BuildID {
+	if err != nil || contentOf(id) != contentOf(l.BuildID) {
 		return fmt.Errorf("package %s is compiled in another way here than when the kernel was installed. Run `interleave install` again and restart the kernel (%w)",
 			l.ImportPath, errors.Join(err, fmt.Errorf("build ID %s, not %s", l.BuildID, id)))
 	}
 	return nil
 }
+
+// contentOf is the part of a build ID that depends on the archive alone, and not on how it was made.
+func contentOf(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
 
 // keepPackage keeps the archive of a package where the go command does not remove it.
 func (t *Toolchain) keepPackage(l modulePackage) (Provided, error) {
