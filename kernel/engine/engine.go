@@ -77,6 +77,7 @@ type Engine struct {
 	mode       backend.Mode
 	plot       bool
 	lastFolder string // for %cd -
+	tableCount int    // packages with symbols of modules that were written
 	narrow     bool   // figures are drawn for a phone
 	restored   bool   // no cell has run since Restore
 
@@ -129,7 +130,7 @@ func New(cfg Config) (*Engine, error) {
 		Log: cfg.Log, InBodies: e.inBodies})
 	e.scope.Plain, e.scope.Inlined = e.plain, e.compiled.Inlined
 	e.look()
-	e.interp = interpreted.New(e.home)
+	e.interp = interpreted.New(e.home, e.moduleTable)
 	rt.SetHooks(e.hooks())
 	lab.OnPanic(e.onPanic)
 	e.workers = &workers.Session{Source: e.compiled, Worker: e.worker, Missing: e.noWorkers(), Captured: e.capturedIn, Note: e.noteOnce}

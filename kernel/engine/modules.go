@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"go/token"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -16,6 +18,9 @@ import (
 
 	"interleave/kernel/cell"
 	"interleave/kernel/cell/source"
+	"interleave/kernel/engine/backend"
+	"interleave/kernel/engine/rt"
+	"interleave/kernel/engine/symbols/rows"
 	"interleave/kernel/modules"
 	"interleave/kernel/session"
 )
@@ -312,4 +317,31 @@ func (e *Engine) pin(text string) error {
 	}
 	e.modules.Pin(pins...)
 	return nil
+}
+
+// errNoTable is why the interpreter does not call a package where the compiler may.
+var errNoTable = errors.New("the compiler calls it")
+
+// moduleTable returns the symbols of a package of a module for the interpreter. They are in a package that is
+// written, compiled and loaded for that, once in a session; so only where the compiler may not run the cell.
+func (e *Engine) moduleTable(path string) (map[string]reflect.Value, error) {
+	if e.mode != backend.Yaegi {
+		return nil, errNoTable
+	}
+	if t := rt.TableOf(path); t != nil {
+		return t, nil
+	}
+	e.checking.Lock()
+	p, err := e.packages.Import(path)
+	e.checking.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	e.tableCount++
+	src := fmt.Sprintf("package cell\n\nimport (\n\t\"reflect\"\n\n\trt \"interleave/kernel/engine/rt\"\n\tpkg %q\n)\n\n"+
+		"func init() {\n\trt.ProvideTable(%q, map[string]reflect.Value{\n%s\t})\n}\n", path, path, rows.Of(p, "pkg"))
+	if err := e.compiled.Extra(context.Background(), fmt.Sprintf("t%d", e.tableCount), src, []string{"reflect", "interleave/kernel/engine/rt", path}); err != nil {
+		return nil, err
+	}
+	return rt.TableOf(path), nil
 }

@@ -127,5 +127,5 @@ func (e *Engine) forget() {
 	e.checking.Unlock()
 	e.literals.Clear()
 	e.workers.Forget()
-	e.interp = interpreted.New(e.home)
+	e.interp = interpreted.New(e.home, e.moduleTable)
 }

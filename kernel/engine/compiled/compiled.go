@@ -111,6 +111,18 @@ func (e *Engine) plugin(ctx context.Context, p *cell.Plan) (so string, err error
 	return so, err
 }
 
+// Extra builds a package that is not a cell's, and loads it.
+func (e *Engine) Extra(ctx context.Context, name, source string, imports []string) error {
+	if e.Missing != nil {
+		return e.Missing
+	}
+	file, err := e.Tools.Build(ctx, toolchain.Package{Name: name, Source: []byte(source), Imports: imports, WorkDir: e.WorkDir})
+	if err != nil {
+		return err
+	}
+	return e.link(load.CellPrefix+name, file)
+}
+
 // build makes the file of a cell that the process loads, or finds it if an earlier process has made it.
 func (e *Engine) build(ctx context.Context, p *cell.Plan) (so string, err error) {
 	return e.Tools.Build(ctx, toolchain.Package{

@@ -33,6 +33,7 @@ func unknown(format string, args ...any) error {
 // keeps nothing else that later cells need, so another one replaces it after programsMost programs.
 type Engine struct {
 	home     func(name string) (serial int, ok bool)
+	module   func(path string) (map[string]reflect.Value, error)
 	y        *yaegi.Interpreter
 	programs int             // compiled by y
 	used     map[string]bool // packages given to y
@@ -42,9 +43,9 @@ type Engine struct {
 const programsMost = 200
 
 // New returns an interpreter for cells. home finds the package of a cell that has a session's type, function
-// or constant.
-func New(home func(name string) (serial int, ok bool)) *Engine {
-	return &Engine{home: home, used: map[string]bool{}, named: map[string]bool{}}
+// or constant; module returns the symbols of a package of a module, or why there are none.
+func New(home func(name string) (serial int, ok bool), module func(path string) (map[string]reflect.Value, error)) *Engine {
+	return &Engine{home: home, module: module, used: map[string]bool{}, named: map[string]bool{}}
 }
 
 // Mode returns [backend.Yaegi].
@@ -102,7 +103,10 @@ func (in *Engine) Load(_ context.Context, p *cell.Plan) (*backend.Program, error
 			table = in.cellTable(n)
 		}
 		if table == nil {
-			return nil, unknown("package %s", path)
+			var err error
+			if table, err = in.module(path); err != nil {
+				return nil, unknown("package %s: %v", path, err)
+			}
 		}
 		if err := in.give(path, table); err != nil {
 			return nil, unknown("package %s: %v", path, err)
