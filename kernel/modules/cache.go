@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"interleave/kernel/toolchain"
 )
@@ -32,12 +34,15 @@ func (t *transaction) remembered() *memory {
 		return m
 	}
 	h := sha256.New()
-	for _, name := range []string{"go.mod", importsFile} {
+	for _, name := range files {
 		b, err := os.ReadFile(filepath.Join(t.dir, name))
-		if err != nil {
+		if err != nil && name != "go.sum" {
 			return m
 		}
 		fmt.Fprintf(h, "%d %s", len(b), b)
+	}
+	for _, path := range slices.Sorted(maps.Keys(t.pins)) {
+		fmt.Fprintln(h, t.pins[path])
 	}
 	m.file = filepath.Join(t.cfg.Tools.Dir(), "modules", fmt.Sprintf("%x.json", h.Sum(nil)[:12]))
 	return m

@@ -15,6 +15,7 @@ import (
 
 	"interleave/install/hosttest"
 	"interleave/kernel/engine/corpustest"
+	"interleave/kernel/toolchain"
 	"interleave/kernel/wire"
 )
 
@@ -326,4 +327,42 @@ func TestFolders(t *testing.T) {
 		step{"%get " + dir + "/third", "!as another module's replacement"},
 		step{"%cd " + dir + "\n%get ./later", "example.com/later is the module in"},
 	)
+}
+
+// interleave run keeps the versions in the notebook, and uses them.
+func TestNotebook(t *testing.T) {
+	p := newProxy(t)
+	publish := func(version string) {
+		p.add("example.com/a", version, map[string]string{"go.mod": modA, "a.go": "package a\n\nconst V = \"this is " + version + "\"\n"})
+	}
+	publish("v1.0.0")
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"n.ipynb": `{"cells":[{"cell_type":"code","execution_count":null,"id":"a","metadata":{},"outputs":[],` +
+		`"source":"import \"example.com/a\"\nfmt.Println(a.V)"}],"metadata":{},"nbformat":4,"nbformat_minor":5}`})
+	runner := toolchain.RunnerPath(toolchain.DirOf(hosttest.Host(t)))
+	execute := func(in, out string) string {
+		t.Helper()
+		cmd := exec.Command(runner, "run", "-html", "none", "-o", filepath.Join(dir, out), filepath.Join(dir, in))
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, said)
+		}
+		b, err := os.ReadFile(filepath.Join(dir, out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	nb := execute("n.ipynb", "first.ipynb")
+	for _, want := range []string{"this is v1.0.0", `"modules"`, `"example.com/a"`, `"v1.0.0"`, `"h1:`} {
+		if !strings.Contains(nb, want) {
+			t.Errorf("the notebook lacks %s:\n%s", want, nb)
+		}
+	}
+	publish("v1.1.0")
+	if nb := execute("n.ipynb", "new.ipynb"); !strings.Contains(nb, "this is v1.1.0") {
+		t.Errorf("without a pin the newest version is not used:\n%s", nb)
+	}
+	if nb := execute("first.ipynb", "again.ipynb"); !strings.Contains(nb, "this is v1.0.0") {
+		t.Errorf("the pinned version is not used:\n%s", nb)
+	}
 }
