@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"interleave/kernel/toolchain"
 )
@@ -54,11 +55,13 @@ func (m *memory) recall() ([]toolchain.Provided, bool) {
 	if m.file == "" || err != nil || json.Unmarshal(b, &r) != nil {
 		return nil, false
 	}
+	now := time.Now()
 	for _, p := range r.List {
-		if _, err := os.Stat(p.Archive); err != nil {
+		if os.Chtimes(p.Archive, now, now) != nil { // it is gone
 			return nil, false
 		}
 	}
+	os.Chtimes(m.file, now, now)
 	if m.t.write("go.mod", []byte(r.Mod)) != nil || m.t.write("go.sum", []byte(r.Sum)) != nil {
 		return nil, false
 	}

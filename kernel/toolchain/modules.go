@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -188,7 +187,7 @@ func (t *Toolchain) CompilePackages(ctx context.Context, dir string, progress fu
 		if len(l.CgoFiles) > 0 && t.info.Strategy == linkMemory {
 			return nil, &PackageError{Output: fmt.Sprintf("package %s has C code: build constraints exclude all Go files where cells are linked in memory", l.ImportPath)}
 		}
-		p, err := t.keepPackage(l)
+		p, err := t.keepPackage(l, dir)
 		if err != nil {
 			return nil, err
 		}
@@ -224,11 +223,16 @@ func (l *modulePackage) same(file string) error {
 // contentOf is the part of a build ID that depends on the archive alone, and not on how it was made.
 func contentOf(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
 
-// keepPackage keeps the archive of a package where the go command does not remove it.
-func (t *Toolchain) keepPackage(l modulePackage) (Provided, error) {
+// keepPackage keeps the archive of a package where the go command does not remove it: for all sessions, but that of
+// a module on disk, which may be edited, in the folder dir of one session.
+func (t *Toolchain) keepPackage(l modulePackage, dir string) (Provided, error) {
 	sum := sha256.Sum256([]byte(l.BuildID))
-	to := filepath.Join(t.dir, "modules", fmt.Sprintf("%x.a", sum[:12]))
-	if _, err := os.Stat(to); errors.Is(err, fs.ErrNotExist) {
+	in := t.modulesDir()
+	if l.Module != nil && l.Module.Replace != nil && l.Module.Replace.Version == "" {
+		in = filepath.Join(dir, "archives")
+	}
+	to := filepath.Join(in, fmt.Sprintf("%x.a", sum[:12]))
+	if now := time.Now(); os.Chtimes(to, now, now) != nil { // sweep sees that it is used
 		if err := keep(l.Export, to); err != nil {
 			return Provided{}, &MachineError{Err: err, Remedy: fmt.Sprintf("Compiled modules are kept in %s. Make sure that there is room and that files can be written there", filepath.Dir(to))}
 		}
@@ -250,6 +254,25 @@ func (t *Toolchain) keepPackage(l modulePackage) (Provided, error) {
 		}
 	}
 	return p, nil
+}
+
+// modulesDir is where archives of modules are kept.
+func (t *Toolchain) modulesDir() string { return filepath.Join(t.dir, "modules") }
+
+// keptFor is how long an archive of a module is kept that no session uses.
+const keptFor = 60 * 24 * time.Hour
+
+// sweep removes archives of modules that have not been used for long.
+func (t *Toolchain) sweep() {
+	files, err := os.ReadDir(t.modulesDir())
+	if err != nil {
+		return
+	}
+	for _, f := range files {
+		if fi, err := f.Info(); err == nil && time.Since(fi.ModTime()) > keptFor {
+			os.Remove(filepath.Join(t.modulesDir(), f.Name()))
+		}
+	}
 }
 
 // buildID returns the build ID in an archive of the Go compiler.
@@ -428,6 +451,7 @@ func Offline(ctx context.Context) context.Context { return context.WithValue(ctx
 // their archives exist.
 func (t *Toolchain) Resume(workDir string) {
 	t.module(workDir, "")
+	t.sweepOnce.Do(t.sweep)
 }
 
 // ProvidedPackage returns a package of a module.

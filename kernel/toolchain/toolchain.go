@@ -48,7 +48,9 @@ type Toolchain struct {
 	plugins error    // nil, or why Build cannot work
 	made    sync.Map // WorkDir/c7 → the Package that was built there
 	modules provided
-	slow    atomic.Bool // ld failed once where the C compiler did not: stay with the latter
+
+	sweepOnce sync.Once
+	slow      atomic.Bool // ld failed once where the C compiler did not: stay with the latter
 
 	aheadMu sync.Mutex
 	ahead   *ahead // the compiler that waits for the next cell, or nil
