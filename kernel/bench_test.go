@@ -22,6 +22,7 @@ func (p *printer) Events() <-chan session.Event { return p.events }
 func (p *printer) Interrupt()                   {}
 func (p *printer) Answer(string) error          { return nil }
 func (p *printer) Ask(session.Question)         {}
+func (p *printer) Comm(session.Comm)            {}
 func (p *printer) Close() error                 { close(p.events); return nil }
 func (p *printer) Run(c session.Cell) error {
 	go func() {

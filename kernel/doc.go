@@ -16,8 +16,8 @@
 // their way from it (abort.go).
 //
 // Control requests overtake the queue: interrupt and shutdown are answered while a cell runs, as is
-// kernel_info there. Requests on shell wait for their turn, as the protocol prescribes, complete_request and
-// inspect_request excepted. A goroutine that outlives its cell keeps the cell's number, so its output still
+// kernel_info there. Requests on shell wait for their turn, as the protocol prescribes, complete_request,
+// inspect_request and messages of comms excepted. A goroutine that outlives its cell keeps the cell's number, so its output still
 // goes to its own cell. Requests that are not served are listed, with reasons, in unhandled.go.
 //
 // # Questions
@@ -28,6 +28,12 @@
 // Several questions may be open. Those that are still open when the session ends get an empty reply. Each
 // request has its own busy and idle, whose parent is its header. Front ends show the status that came last: after an
 // idle that comes while a cell runs, that cell is busy once more.
+//
+// # Comms
+//
+// A comm is a channel between code of the session and code of a front end; ipywidgets has one for each widget. Its
+// messages, on shell, overtake the queue as well (comm.go). The kernel knows which comms are open, passes messages on
+// both ways, and closes the comms of a session that ends.
 //
 // # Above and below
 //

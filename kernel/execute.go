@@ -64,6 +64,7 @@ func (k *kernel) execute(r request, c wire.ExecuteRequest) (over bool) {
 		Silent:       c.Silent,
 		StoreHistory: x.content.StoreHistory,
 		AllowStdin:   c.AllowStdin,
+		Targets:      k.comms.of(r.client()),
 		Expressions:  c.Expressions,
 	})
 	if err != nil {

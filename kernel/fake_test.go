@@ -27,9 +27,14 @@ import (
 //	fail TEXT                 end the cell with an error
 //	die                       end the session with the cell, and start a new one
 //	raw JSON                  display JSON as it is
+//	open ID TARGET            open a comm
+//	send ID JSON              send a message over it
+//	close ID                  close it
+//	targets                   print the targets of the cell
 //
 // A question is answered with its own code, beside the cells; the code may begin with the time that this takes,
-// and a space.
+// and a space. A comm of the target "echo" sends each message back, with its buffers and metadata; others are closed at
+// once. The session answers beside the cells.
 type fake struct {
 	events chan session.Event
 	ctx    context.Context // ends with Close
@@ -42,7 +47,8 @@ type fake struct {
 	interrupt context.CancelFunc // of the running cell; nil: none runs
 	answers   chan string
 	ran       []session.Cell
-	ended     bool // Close was called
+	comms     chan struct{} // closed when the last message was handled
+	ended     bool          // Close was called
 }
 
 func newFake() *fake {
@@ -144,6 +150,34 @@ func (f *fake) Ask(q session.Question) {
 	})
 }
 
+func (f *fake) Comm(c session.Comm) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ended {
+		return
+	}
+	before := f.comms
+	now := make(chan struct{})
+	f.comms = now
+	f.tasks.Go(func() {
+		defer close(now)
+		if before != nil {
+			<-before
+		}
+		if string(c.Data) == `{"hang":true}` {
+			<-f.ctx.Done()
+			return
+		}
+		switch {
+		case c.Op == session.CommOpen && c.Target != "echo":
+			f.say(session.Comm{Re: c.Re, ID: c.ID, Op: session.CommClose})
+		case c.Op == session.CommMessage:
+			f.say(c)
+		}
+		f.say(session.Comm{Re: c.Re, ID: c.ID, Op: session.CommHandled})
+	})
+}
+
 func (f *fake) Close() error {
 	f.closed.Do(func() {
 		f.cancel()
@@ -202,6 +236,20 @@ func (f *fake) do(ctx context.Context, c session.Cell, line string) bool {
 		f.say(session.Display{Cell: c.ID, ID: strings.TrimPrefix(id, "-"), Data: plain(text), Update: verb == "update"})
 	case "raw":
 		f.say(session.Display{Cell: c.ID, Data: session.Bundle{"application/json": json.RawMessage(rest)}})
+	case "open", "send", "close":
+		id, text, _ := strings.Cut(rest, " ")
+		m := session.Comm{Cell: c.ID, ID: id}
+		switch verb {
+		case "open":
+			m.Op, m.Target, m.Metadata = session.CommOpen, text, json.RawMessage(`{"version":"2.1.0"}`)
+		case "send":
+			m.Op, m.Data, m.Buffers = session.CommMessage, json.RawMessage(text), [][]byte{{1, 2}}
+		default:
+			m.Op = session.CommClose
+		}
+		f.say(m)
+	case "targets":
+		f.say(session.Output{Cell: c.ID, Stream: session.Stdout, Text: fmt.Sprintln(c.Targets)})
 	case "clear":
 		f.say(session.Clear{Cell: c.ID, Wait: true})
 	case "sleep", "hang":

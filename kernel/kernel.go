@@ -43,13 +43,16 @@ type Session interface {
 	// Run begins a cell. It is called only when the previous cell has ended with its Done. After an error
 	// there is no Done.
 	Run(session.Cell) error
-	// Interrupt asks the running cell to end; it does nothing when no cell runs.
+	// Interrupt asks the running cell to end, and code that messages of comms have called.
 	Interrupt()
 	// Answer answers the last Input event.
 	Answer(text string) error
 	// Ask asks a question about code. It is answered by one Answered event, also while a cell runs, unless the
 	// session is closed before.
 	Ask(session.Question)
+	// Comm passes what a client does to a comm to the code that has it, beside the cells. A comm that cannot be
+	// opened ends with an event that closes it.
+	Comm(session.Comm)
 	// Close ends the session and all that runs in it.
 	Close() error
 }

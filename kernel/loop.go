@@ -27,6 +27,7 @@ func Run(ctx context.Context, cfg Config) error {
 		gathered:     gatherer{timer: time.NewTimer(time.Hour)},
 		failureTimer: time.NewTimer(time.Hour),
 		history:      history{past: cfg.Past},
+		comms:        comms{open: make(map[string]string), waiting: make(map[uint64]request)},
 	}
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
@@ -61,7 +62,8 @@ type kernel struct {
 	stopped      map[string]*stop    // by client: its last failure, which aborts the cells behind it
 	questions    map[uint64]question // open ones, by ID
 	lastQuestion uint64              // the newest question's ID
-	notices      []string            // published with the next cell, since no cell was running
+	comms        comms
+	notices      []string // published with the next cell, since no cell was running
 
 	shutdown *request // the request to shut down, or nil
 }
@@ -114,7 +116,8 @@ func (k *kernel) serve(ctx context.Context) error {
 	return nil
 }
 
-// receive queues a shell request and answers any other message at once, questions on shell included.
+// receive queues a shell request and answers any other message at once, questions and messages of comms on shell
+// included.
 func (k *kernel) receive(in wire.Incoming) {
 	r := request{in.Channel, in.Message, time.Now()}
 	switch in.Channel {
@@ -123,7 +126,7 @@ func (k *kernel) receive(in wire.Incoming) {
 			k.abort(r)
 			return
 		}
-		if isQuestion(r) {
+		if overtakes(r) {
 			k.handle(r)
 			return
 		}
@@ -158,6 +161,7 @@ func (k *kernel) onEvent(ev session.Event, ok bool) {
 	}
 	k.events = nil
 	k.log.Error("the session has ended for good")
+	k.dropComms()
 	if k.running != nil && k.ended == nil {
 		k.fail(k.running.cell, sessionGone)
 		k.finish(session.Done{Cell: k.running.cell})
@@ -209,6 +213,7 @@ func (k *kernel) close() {
 	k.flush()
 	k.events = nil // a question that comes now is answered at once
 	k.dropQuestions()
+	k.dropComms()
 	if k.ended != nil {
 		k.conclude(*k.ended)
 	}

@@ -35,6 +35,8 @@ func (k *kernel) event(ev session.Event) {
 		k.publishFor(ev.Cell, wire.ClearOutput{Wait: ev.Wait})
 	case session.Input:
 		k.ask(ev)
+	case session.Comm:
+		k.commEvent(ev)
 	case session.Failed:
 		if x := k.running; x != nil && x.cell == ev.Cell && x.failed == nil {
 			x.failed = &ev
@@ -75,9 +77,10 @@ func (k *kernel) gathers(ev session.Event) bool {
 	return false
 }
 
-// restarted reports what was lost with the old session: in the cell that ended it, or else in the next cell,
+// restarted closes the comms of the old session and reports what was lost with it: in the cell that ended it, or else in the next cell,
 // which may be waiting for the new session already.
 func (k *kernel) restarted(ev session.Restarted) {
+	k.dropComms()
 	var b strings.Builder
 	fmt.Fprintf(&b, "The session was restarted: %s.\n", strings.TrimSuffix(ev.Reason, "."))
 	if len(ev.Lost) > 0 {

@@ -10,8 +10,8 @@ import (
 	"interleave/kernel/wire"
 )
 
-// handle answers one request between busy and idle. The idle of a cell, of a question, and of shutdown, comes
-// later.
+// handle answers one request between busy and idle. The idle of a cell, of a question, of a message of a comm, and of
+// shutdown, comes later.
 func (k *kernel) handle(r request) {
 	k.publish(r.msg, wire.Status{State: "busy"})
 	if k.answer(r) {
@@ -67,6 +67,14 @@ func (k *kernel) answer(r request) (over bool) {
 			break
 		}
 		k.reply(r, k.cfg.Usage())
+	case wire.CommInfoRequest:
+		k.reply(r, k.commInfo(c.TargetName))
+	case wire.CommOpen:
+		return k.openComm(r, c)
+	case wire.CommMsg:
+		return k.toOpenComm(r, c.CommID, session.CommMessage, c.Data)
+	case wire.CommClose:
+		return k.toOpenComm(r, c.CommID, session.CommClose, c.Data)
 	case wire.InterruptRequest:
 		k.cfg.Session.Interrupt()
 		k.dropUnread()

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -277,6 +279,9 @@ func raw(t *testing.T, k *kerneltest.Kernel) (*inproc.Peer, func(ch wire.Channel
 			t.Fatal(err)
 		}
 		m.Content = json.RawMessage(content)
+		if typ == "comm_msg" {
+			m.Metadata, m.Buffers = json.RawMessage(`{"k":1}`), [][]byte{{1, 2}, {}}
+		}
 		if err := p.Send(ch, m); err != nil {
 			t.Fatal(err)
 		}
@@ -294,8 +299,16 @@ func raw(t *testing.T, k *kerneltest.Kernel) (*inproc.Peer, func(ch wire.Channel
 				what = c.State
 			case wire.ExecuteReply:
 				what += ":" + c.Status + ":" + c.EName
+			case wire.CommMsg:
+				what += fmt.Sprintf(":%s%s%s%x", c.CommID, c.Data, in.Message.Metadata, in.Message.Buffers)
 			case wire.CommClose:
 				what += ":" + c.CommID
+			case wire.StreamText:
+				if strings.HasPrefix(c.Text, "[") {
+					what += ":" + strings.TrimSpace(c.Text)
+				}
+			case wire.CommInfoReply:
+				what += ":" + strings.Join(slices.Sorted(maps.Keys(c.Comms)), "+")
 			}
 			said = append(said, what)
 			if what == "idle" {

@@ -10,11 +10,7 @@ import (
 // Requests that are deliberately not served, with the reason. Each is answered as the protocol prescribes for
 // that case. They have no use in a Go kernel.
 var unserved = map[string]string{
-	"comm_info_request": "no comm is ever open: the list is empty",
-	"comm_open":         "there are no comm targets: each comm is closed at once",
-	"comm_msg":          "it names a comm that was never open",
-	"comm_close":        "it names a comm that was never open",
-	"debug_request":     "there is no debugger, as kernel_info_reply states: the response is a failure",
+	"debug_request": "there is no debugger, as kernel_info_reply states: the response is a failure",
 
 	"usage_request": "an extension of ipykernel, which the kernel of a program of its own has no use for",
 	"create_subshell_request": "subshells run cells beside cells; goroutines do that here, " +
@@ -37,10 +33,6 @@ func (k *kernel) unhandled(r request, c wire.Content) {
 	}
 	k.log.Log(context.Background(), level, "not served", "msg", r.msg.Header.MsgType, "channel", r.channel, "why", why)
 	switch c := c.(type) {
-	case wire.CommInfoRequest:
-		k.reply(r, wire.CommInfoReply{Status: wire.OK})
-	case wire.CommOpen:
-		k.publish(r.msg, wire.CommClose{CommID: c.CommID})
 	case wire.DebugRequest:
 		k.reply(r, wire.DebugReply{
 			Type:       "response",

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,8 +87,11 @@ type Engine struct {
 	abandoned []abandoned
 	starter   starter
 
+	commOut atomic.Pointer[session.Out] // where comms write; they may be there before the first cell
+
 	mu      sync.Mutex
 	running *run
+	beside  map[*run]context.CancelCauseFunc // runs of callbacks
 }
 
 // New returns an engine. Without a toolchain that can build plugins, cells that need the compiler are refused
@@ -158,10 +162,16 @@ func (e *Engine) host() host.Host {
 		Ask: func(ctx context.Context, prompt string, password bool) (string, error) {
 			return e.out.Input(ctx, prompt, password)
 		},
-		Call:   e.callMethods,
-		Engine: ranBy,
-		Doubt:  e.doubt,
-		Places: e.places,
+		Call: e.callMethods,
+		Comm: e.sendComm,
+		Offers: func(target string) bool {
+			t := current()
+			return t != nil && slices.Contains(t.run.targets, target)
+		},
+		Callback: e.callback,
+		Engine:   ranBy,
+		Doubt:    e.doubt,
+		Places:   e.places,
 		Files: func() map[string]string {
 			if names := e.files.Load(); names != nil {
 				return *names
@@ -191,6 +201,7 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	defer e.starter.idle(e)
 	if e.out != out {
 		e.out = out
+		e.commOut.Store(out)
 		writes.Keep()
 		e.reserve.fill() // after Keep: cells may use descriptors that the reserve frees
 	}

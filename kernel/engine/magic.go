@@ -18,6 +18,7 @@ import (
 	"interleave/kernel/engine/backend"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
+	"interleave/runtime/host"
 	"interleave/runtime/quantity"
 )
 
@@ -243,6 +244,7 @@ func (x *execution) forget(s source.Segment) {
 // process ends.
 func (x *execution) reset(source.Segment) {
 	e := x.e
+	host.ReceiveComm(host.Comm{Op: host.CommReset})
 	e.forget()
 	e.out.Forget()
 	b, err := json.Marshal(record{N: x.cell.N, Mode: e.mode, Plot: e.plot, Narrow: e.narrow, Reset: true})

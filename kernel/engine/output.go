@@ -15,7 +15,7 @@ func captureOutput(e *Engine) {
 		if fd == 2 {
 			stream = session.Stderr
 		}
-		if t := current(); t != nil && t.run.replied.Load() {
+		if t := current(); t != nil && (t.run.beside || t.run.replied.Load()) {
 			e.out.Output(t.run.id, stream, b)
 			return len(b), nil, true
 		}

@@ -34,6 +34,8 @@ type run struct {
 	exited  chan struct{} // closed when a goroutine has called os.Exit, which never returns
 	gaveUp  sync.Once     // closes exited
 	replied atomic.Bool   // the cell's reply was sent
+	beside  bool          // it is a callback, which runs beside the cells
+	targets []string      // of comms that the cell's client has opened
 
 	mainID   atomic.Uint64 // the goroutine of main
 	stopping atomic.Bool   // its goroutines end at their next poll of the stop flag, or at a breakpoint
@@ -61,7 +63,7 @@ type run struct {
 
 // newRun makes a run for a piece of a cell.
 func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
-	r := &run{engine: e, id: c.ID, n: c.N, done: make(chan struct{}), broken: make(chan struct{}),
+	r := &run{engine: e, id: c.ID, n: c.N, targets: c.Targets, done: make(chan struct{}), broken: make(chan struct{}),
 		exited: make(chan struct{}), tags: map[string]*tag{}}
 	r.asked = ctx
 	r.ctx, r.cancel = context.WithCancelCause(r.labelled(context.WithoutCancel(ctx), fmt.Sprintf("cell[%d]", c.N)))
@@ -102,7 +104,9 @@ func (r *run) main(f func()) {
 		}
 		close(r.done)
 	}()
-	r.engine.recorder.Main(fmt.Sprintf("cell[%d]", r.n))
+	if !r.beside { // a recording is that of the running cell
+		r.engine.recorder.Main(fmt.Sprintf("cell[%d]", r.n))
+	}
 	f()
 	returned = true
 }

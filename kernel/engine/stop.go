@@ -30,7 +30,9 @@ const (
 // stop ends all goroutines of the run: first by the context, then by the stop flag, and gives up on those
 // that are merely blocked. It continues while their number falls. why is nil for an interrupt.
 func (r *run) stop(why *failure) (*failure, string) {
-	r.engine.recorder.Halt()
+	if !r.beside {
+		r.engine.recorder.Halt()
+	}
 	var frames []stack.Frame
 	if why != nil {
 		r.cancel(errors.New(why.name + ": " + why.value))
@@ -102,7 +104,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 				atomic.StoreUint32(&r.halt, haltAll)
 			case time.Since(killed) > graceKill:
 				for _, g := range r.look(sample(left, 1)) {
-					return r.interrupted(why, "a goroutine that uses a core would not stop, so the session was replaced",
+					return r.interrupted(why, "a goroutine that uses a core would not stop"+r.remedy(),
 						nil, r.living()), "a goroutine would not stop: " + g.Place()
 				}
 			}
@@ -223,7 +225,11 @@ func (r *run) awaitAll(d time.Duration) bool {
 func (r *run) interrupted(why *failure, step string, frames []stack.Frame, left []living) *failure {
 	f := why
 	if f == nil {
-		f = &failure{name: session.FailureInterrupted, value: "the cell was interrupted: " + step, interrupted: true}
+		what := "the cell"
+		if r.beside {
+			what = "a function of the cell that a message has called"
+		}
+		f = &failure{name: session.FailureInterrupted, value: what + " was interrupted: " + step, interrupted: true}
 		r.mu.Lock()
 		if f.frames = r.stopped; f.frames == nil {
 			f.frames = frames
@@ -232,6 +238,14 @@ func (r *run) interrupted(why *failure, step string, frames []stack.Frame, left 
 	}
 	f.left = r.report(left)
 	return f
+}
+
+// remedy is what happens when a goroutine of the run does not stop.
+func (r *run) remedy() string {
+	if r.beside {
+		return ": restart the kernel"
+	}
+	return ", so the session was replaced"
 }
 
 var stopCount struct {

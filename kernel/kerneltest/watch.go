@@ -153,6 +153,7 @@ func (w *Watched) received(in wire.Incoming) {
 // mayOutlive are the types of messages that a goroutine may cause after its cell has ended.
 var mayOutlive = map[string]bool{
 	"stream": true, "display_data": true, "update_display_data": true, "clear_output": true, "error": true,
+	"comm_open": true, "comm_msg": true, "comm_close": true,
 }
 
 func (w *Watched) status(m *wire.Message, e *exchange) {

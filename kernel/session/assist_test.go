@@ -409,6 +409,9 @@ func (*restoring) Eval(_ context.Context, c Cell, out *Out) Done {
 	out.Record(c.ID, []byte("x"))
 	return Done{OK: true, Replace: c.Code}
 }
+func (ev *restoring) Comm(Comm, *Out) {}
+func (ev *restoring) Interrupt()      {}
+
 func (ev *restoring) Restore([][]byte) (lost, failed []string) {
 	<-ev.hold
 	return nil, nil

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -42,8 +43,10 @@ func TestMain(m *testing.M) {
 
 // An evaluator runs scripts, one command a line, each of which does one thing that user code may do.
 type evaluator struct {
-	vars     map[string]string
-	declared []string
+	vars       map[string]string
+	declared   []string
+	comms      []string // data of all messages
+	interrupts atomic.Int32
 }
 
 func (ev *evaluator) Restore(records [][]byte) (lost, failed []string) {
@@ -87,6 +90,18 @@ func (ev *evaluator) Inspect(code string, cursor, detail int) Inspection {
 	ev.Complete(code, cursor)
 	return Inspection{Found: true, Data: Bundle{"text/plain": json.RawMessage(strconv.Quote(fmt.Sprint(code, cursor, detail)))}}
 }
+
+// Comm answers a message with the message, and keeps its data for the cells.
+func (ev *evaluator) Comm(m Comm, out *Out) {
+	if m.Target == "panic" {
+		panic("evaluator bug")
+	}
+	ev.comms = append(ev.comms, string(m.Data))
+	m.Op = CommMessage
+	out.Emit(m)
+}
+
+func (ev *evaluator) Interrupt() { ev.interrupts.Add(1) }
 
 func mustAtoi(s string) int {
 	n, err := strconv.Atoi(s)
@@ -148,6 +163,12 @@ func (ev *evaluator) do(ctx context.Context, c Cell, out *Out, verb, arg string,
 		ev.vars[name] = value
 	case "get":
 		fmt.Printf("%s=%s\n", arg, ev.vars[arg])
+	case "comms":
+		fmt.Println(strings.Join(ev.comms, ","))
+	case "interrupts":
+		for ev.interrupts.Load() < int32(n) {
+			runtime.Gosched()
+		}
 	case "declared":
 		fmt.Println(strings.Join(ev.declared, ","))
 	case "record":

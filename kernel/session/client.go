@@ -125,7 +125,8 @@ func (c *Client) Events() <-chan Event { return c.events }
 func (c *Client) Run(cell Cell) error { return c.ask(ask{verb: askRun, cell: cell}) }
 
 // Interrupt asks the running cell to end: its context is cancelled, and if that does not end it within
-// Config.KillAfter its process is replaced. Without a running cell it does nothing.
+// Config.KillAfter its process is replaced. Code that runs beside cells, called by messages of comms, is asked as
+// well, whether a cell runs or not.
 func (c *Client) Interrupt() { c.ask(ask{verb: askInterrupt}) }
 
 // Answer answers the newest Input event. It is an error if no Input waits for an answer.
@@ -136,6 +137,11 @@ func (c *Client) Answer(text string) error { return c.ask(ask{verb: askAnswer, t
 // is empty when there is no process, when the process ends before it answers, and when it takes longer than
 // 5 s, or when the session is closed meanwhile. Questions that are asked after Close get no answer.
 func (c *Client) Ask(q Question) { c.ask(ask{verb: askQuestion, question: q}) }
+
+// Comm passes what a front end does to a comm to the process, beside the cells, and returns at once. A cell that is
+// run afterwards begins when the process has handled it. Where there is no process, or the process does not read,
+// the message is lost, and an event closes the comm.
+func (c *Client) Comm(m Comm) { c.ask(ask{verb: askComm, comm: m}) }
 
 // PID returns the process id of the child, 0 while there is no child.
 func (c *Client) PID() int { return int(c.pid.Load()) }
@@ -156,6 +162,7 @@ const (
 	askInterrupt
 	askAnswer
 	askQuestion
+	askComm
 )
 
 // An ask is a call of a method, on its way to the goroutine that owns the state.
@@ -164,6 +171,7 @@ type ask struct {
 	cell     Cell
 	text     string
 	question Question
+	comm     Comm
 	reply    chan error
 }
 

@@ -136,6 +136,12 @@ func transcript(events []Event) string {
 				s += " interrupted"
 			}
 			parts = append(parts, s)
+		case Comm:
+			if e.Op == CommHandled {
+				parts = append(parts, fmt.Sprintf("handled %d", e.Re))
+				break
+			}
+			parts = append(parts, fmt.Sprintf("comm %d %s %d %s %q", e.Re, e.ID, e.Op, e.Data, e.Buffers))
 		case Answered:
 			s := fmt.Sprintf("answer %d", e.ID)
 			for _, m := range e.Completion.Matches {

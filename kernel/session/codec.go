@@ -28,6 +28,7 @@ const (
 	kindRestored
 	kindForget
 	kindAnswered // on the pipe of answers
+	kindComm
 	// Sent by the supervisor.
 	kindHello
 	kindRun
@@ -36,11 +37,12 @@ const (
 	kindRestore
 	kindShutdown
 	kindQuestion
+	kindToComm
 )
 
 // protocolVersion changes with the meaning of any frame, so that a running kernel notices that its binary was
 // replaced.
-const protocolVersion = 3
+const protocolVersion = 4
 
 // Messages that stay inside the package. Those of the child are events, since they travel in the same stream.
 type (
@@ -129,6 +131,10 @@ func appendBody(b []byte, msg any) ([]byte, kind, bool) {
 		return b, kindForget, true
 	case answered:
 		return appendAnswered(b, m), kindAnswered, true
+	case Comm:
+		return appendComm(b, m), kindComm, true
+	case toComm:
+		return appendComm(b, m.Comm), kindToComm, true
 	case hello:
 		return appendString(appendUint(b, m.Version), m.Nonce), kindHello, true
 	case Cell:
@@ -138,6 +144,7 @@ func appendBody(b []byte, msg any) ([]byte, kind, bool) {
 		b = appendBool(b, m.Silent)
 		b = appendBool(b, m.StoreHistory)
 		b = appendBool(b, m.AllowStdin)
+		b = appendStrings(b, m.Targets)
 		b = appendUint(b, uint64(len(m.Expressions)))
 		for _, name := range slices.Sorted(maps.Keys(m.Expressions)) {
 			b = appendString(appendString(b, name), m.Expressions[name])
@@ -195,11 +202,15 @@ func decodeBody(k kind, b []byte) (any, bool) {
 		msg = forget{}
 	case kindAnswered:
 		msg = d.answered()
+	case kindComm:
+		msg = d.comm()
+	case kindToComm:
+		msg = toComm{d.comm()}
 	case kindHello:
 		msg = hello{Version: d.uint(), Nonce: d.string()}
 	case kindRun:
 		msg = Cell{ID: d.uint(), N: int(d.uint()), Code: d.string(), Silent: d.bool(), StoreHistory: d.bool(),
-			AllowStdin: d.bool(), Expressions: decodeMap(d, (*decoder).string)}
+			AllowStdin: d.bool(), Targets: d.strings(), Expressions: decodeMap(d, (*decoder).string)}
 	case kindInterrupt:
 		msg = interrupt{Cell: d.uint()}
 	case kindAnswer:
@@ -284,6 +295,21 @@ func appendAnswered(b []byte, m answered) []byte {
 	return appendString(b, m.Bug)
 }
 
+func appendComm(b []byte, c Comm) []byte {
+	b = appendUint(b, c.Cell)
+	b = appendUint(b, c.Re)
+	b = appendString(b, c.ID)
+	b = append(b, byte(c.Op))
+	b = appendString(b, c.Target)
+	b = appendString(b, c.Data)
+	b = appendString(b, c.Metadata)
+	b = appendUint(b, uint64(len(c.Buffers)))
+	for _, buffer := range c.Buffers {
+		b = appendString(b, buffer)
+	}
+	return b
+}
+
 // A decoder takes a body apart. After the first error bad is set and every value is zero, so that callers
 // check once.
 type decoder struct {
@@ -317,6 +343,13 @@ func (d *decoder) bool() bool {
 		d.bad = true
 	}
 	return p[0] == 1
+}
+
+func (d *decoder) byte() byte {
+	if p := d.take(1); p != nil {
+		return p[0]
+	}
+	return 0
 }
 
 func (d *decoder) bytes() []byte  { return d.take(d.uint()) }
@@ -390,6 +423,26 @@ func (d *decoder) done() Done {
 		Engine:  d.string(),
 		Replace: d.string(),
 	}
+}
+
+func (d *decoder) comm() Comm {
+	c := Comm{Cell: d.uint(), Re: d.uint(), ID: d.string(), Op: CommOp(d.byte()), Target: d.string(),
+		Data: d.raw(), Metadata: d.raw()}
+	if c.Op < CommOpen || c.Op > CommHandled {
+		d.bad = true
+	}
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		c.Buffers = append(c.Buffers, bytes.Clone(d.bytes()))
+	}
+	return c
+}
+
+// raw returns nil for JSON that is absent, as it was encoded.
+func (d *decoder) raw() json.RawMessage {
+	if b := d.bytes(); len(b) > 0 {
+		return bytes.Clone(b)
+	}
+	return nil
 }
 
 func (d *decoder) answered() (m answered) {

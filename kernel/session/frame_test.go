@@ -31,9 +31,11 @@ var messages = []any{
 	}, "a bug"},
 	answered{Answered: Answered{ID: 16}},
 	hello{protocolVersion, newNonce()},
-	Cell{12, 3, "x := 1 // \xff", true, true, true, map[string]string{"a": "1", "b": ""}},
+	Cell{12, 3, "x := 1 // \xff", true, true, true, []string{"jupyter.widget"}, map[string]string{"a": "1", "b": ""}},
 	interrupt{13}, answer{14, "yes"}, restore{[]string{"one", ""}}, shutdown{},
 	Question{17, true, "x \xff", 2, 1},
+	Comm{18, 19, "id", CommOpen, "target", json.RawMessage("{}"), json.RawMessage(`{"version":"2.1.0"}`), [][]byte{{0, 255}, {}}},
+	toComm{Comm{Re: 20, ID: "id", Op: CommClose}},
 }
 
 func TestFrames(t *testing.T) {

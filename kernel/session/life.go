@@ -189,8 +189,12 @@ func (l *life) emit(e Event) { l.queue = append(append(l.queue, l.flood.flush().
 
 // serve records a method call. Only advance and the code that it calls act on it.
 func (l *life) serve(a ask) error {
-	if a.verb == askQuestion {
+	switch a.verb {
+	case askQuestion:
 		l.ask(a.question)
+		return nil
+	case askComm:
+		l.comm(a.comm)
 		return nil
 	}
 	if l.isClosing() {
@@ -204,7 +208,9 @@ func (l *life) serve(a ask) error {
 		l.turn = turn{cell: &a.cell}
 		l.texts[a.cell.N] = a.cell.Code
 	case askInterrupt:
-		l.interrupted = l.cell != nil
+		if l.interrupted = l.cell != nil; !l.interrupted && l.p != nil {
+			return l.p.send(interrupt{})
+		}
 	case askAnswer:
 		if !l.input {
 			return errors.New("no input was asked for")

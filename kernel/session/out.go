@@ -289,6 +289,8 @@ func cellOf(msg any) uint64 {
 		return m.Cell
 	case Restarted:
 		return m.Cell
+	case Comm:
+		return m.Cell
 	case Done:
 		return m.Cell
 	}

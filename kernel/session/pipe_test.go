@@ -16,6 +16,8 @@ func (f evalFunc) Eval(ctx context.Context, c Cell, out *Out) Done { return f(ct
 func (f evalFunc) Complete(string, int) Completion     { return Completion{} }
 func (f evalFunc) Inspect(string, int, int) Inspection { return Inspection{} }
 
+func (f evalFunc) Comm(Comm, *Out) {}
+func (f evalFunc) Interrupt()      {}
 func (f evalFunc) Restore(records [][]byte) (lost, failed []string) {
 	for _, r := range records {
 		lost = append(lost, string(r))

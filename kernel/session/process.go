@@ -31,6 +31,7 @@ type process struct {
 
 	mu       sync.Mutex
 	requests [][]byte      // encoded, waiting for the writer
+	writing  int           // bytes of those that the writer has taken and not written
 	seq      uint64        // of the newest request
 	wake     chan struct{} // capacity 1: requests is not empty, or hangup
 	hangup   bool          // close the request pipe after the last request
@@ -176,6 +177,16 @@ func (p *process) send(msg any) error {
 	return nil
 }
 
+// backlog returns how many bytes of requests wait to be written.
+func (p *process) backlog() (bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, b := range p.requests {
+		bytes += len(b)
+	}
+	return bytes + p.writing
+}
+
 // hang closes the request pipe when all requests are written.
 func (p *process) hang() {
 	p.mu.Lock()
@@ -200,13 +211,19 @@ func (p *process) write(w io.Writer, ended <-chan struct{}) {
 		}
 		p.mu.Lock()
 		batch, hangup := p.requests, p.hangup
-		p.requests = nil
+		p.requests, p.writing = nil, 0
+		for _, b := range batch {
+			p.writing += len(b)
+		}
 		p.mu.Unlock()
 		for _, b := range batch {
 			if _, err := w.Write(b); err != nil {
 				return // the child's end is known from its other pipes
 			}
 		}
+		p.mu.Lock()
+		p.writing = 0
+		p.mu.Unlock()
 		if hangup {
 			return
 		}

@@ -10,6 +10,8 @@ type Cell struct {
 	Silent       bool   // no result is shown, nothing is stored
 	StoreHistory bool   // a silent or unstored cell does not advance N
 	AllowStdin   bool   // Input events may be answered
+	// targets of comms that the client who sent the cell has opened so far, which shows what it can do
+	Targets []string
 	// Jupyter's user_expressions: evaluated after the cell; a failure does not fail the cell
 	Expressions map[string]string
 }

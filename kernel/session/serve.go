@@ -36,6 +36,14 @@ type Evaluator interface {
 	// from several goroutines at any time, also while Eval or Restore runs. A panic is treated as that of
 	// Complete.
 	Inspect(code string, cursor, detail int) Inspection
+
+	// Comm handles what a front end does to a comm. Calls never overlap and come in the front end's order, also
+	// while Eval or Restore runs; a cell begins when those that came before it have returned. So it must not wait
+	// for user code.
+	Comm(m Comm, out *Out)
+
+	// Interrupt asks code that runs beside cells to end, and does not wait for that.
+	Interrupt()
 }
 
 // ErrNotChild is returned by Serve in a process that no Client started.
@@ -55,8 +63,8 @@ var serving atomic.Bool
 // ErrNotChild at once; so does a second call. When the Client dies without a shutdown request, the whole
 // process group is killed, including the children that cells started.
 //
-// Serve owns two goroutines, one that reads requests and one that runs cells, and up to three more while
-// questions are answered.
+// Serve owns two goroutines, one that reads requests and one that runs cells, up to three more while
+// questions are answered, and one while messages of comms are handled.
 func Serve(ctx context.Context, ev Evaluator) error {
 	if !serving.CompareAndSwap(false, true) {
 		return ErrNotChild
@@ -103,6 +111,7 @@ func serve(ctx context.Context, ev Evaluator, l link) error {
 		answers: &answerer{ev: ev, pipe: l.answers},
 		work:    make(chan task, 4),
 	}
+	c.post = newPost(ev, c.out)
 	defer c.out.end()
 	c.out.send(ready{uint64(l.pid)})
 
@@ -113,6 +122,7 @@ func serve(ctx context.Context, ev Evaluator, l link) error {
 			c.do(t)
 		}
 		c.answers.tasks.Wait() // read has ended: no question comes any longer
+		c.post.tasks.Wait()
 	}()
 	read := make(chan error, 1)
 	go func() {
@@ -149,6 +159,7 @@ type child struct {
 	ev      Evaluator
 	out     *Out
 	answers *answerer
+	post    *post
 	work    chan task // the client has one request under way; with the buffer, the reader can still read an interrupt
 
 	mu     sync.Mutex
@@ -161,6 +172,7 @@ type task struct {
 	ctx     context.Context
 	cell    Cell
 	cancel  context.CancelCauseFunc
+	after   uint64 // messages of comms that came before the cell
 	restore *restore
 }
 
@@ -177,7 +189,7 @@ func (c *child) read(ctx context.Context, r *frameReader) error {
 			c.mu.Lock()
 			c.cell, c.cancel = m.ID, cancel
 			c.mu.Unlock()
-			c.work <- task{ctx: ctx, cell: m, cancel: cancel}
+			c.work <- task{ctx: ctx, cell: m, cancel: cancel, after: c.post.count()}
 		case restore:
 			c.work <- task{restore: &m}
 		case interrupt:
@@ -186,6 +198,9 @@ func (c *child) read(ctx context.Context, r *frameReader) error {
 				c.cancel(ErrInterrupted)
 			}
 			c.mu.Unlock()
+			c.ev.Interrupt()
+		case toComm:
+			c.post.take(m.Comm)
 		case answer:
 			c.out.answer(m)
 		case Question:
@@ -208,6 +223,7 @@ func (c *child) do(t task) {
 		c.out.send(restored{lost, failed})
 		return
 	}
+	c.post.wait(t.after)
 	atomic.StoreUint32(c.out.Line(), 0)
 	c.out.send(begin{t.cell.ID})
 	c.out.running.Store(&t.cell)

@@ -30,6 +30,17 @@ type Host struct {
 	// still run. Without it f is called.
 	Call func(f func()) error
 
+	// Comm sends what happens to a comm here to the front ends. It waits while these do not read. Without it there are
+	// no comms.
+	Comm func(Comm)
+	// Offers reports whether the front end that has sent the cell of the calling goroutine has opened a comm with this
+	// target, which shows what it is able to do. Without it no front end does.
+	Offers func(target string) bool
+	// Callback returns a function that calls f as code of the present goroutine's cell, from any goroutine and also
+	// when the cell has ended, and returns when f has ended. Output of f appears in the cell's, as does a panic; an
+	// interrupt ends f. Without it f is called.
+	Callback func() func(f func())
+
 	// Engine returns the name of the engine that runs fn, a function, or, when fn is nil, the code of the
 	// calling goroutine. It returns "" when it does not know. Without it there is only one way to run code.
 	Engine func(fn any) string

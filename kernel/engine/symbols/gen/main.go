@@ -26,7 +26,7 @@ import (
 // left are packages that the interpreter goes without: they change the process when they are linked, belong
 // to tests and tools, or have nothing a line that drives would use. The compiled engine has them all.
 var left = regexp.MustCompile(
-	`^(cmd|plugin|expvar|testing|log/syslog|debug|runtime/(race|cgo|coverage|debug|metrics)|net/http/pprof|syscall|go|crypto|internal|vendor|embed|database|archive|image|index|mime|text/template/parse|net/(rpc|smtp|mail|textproto|http/(cgi|fcgi|internal))|encoding/(asn1|pem|gob)|unique|weak|structs|simd|interleave/runtime/(quantity|host|remote|proc))(/|$)|/internal(/|$)`,
+	`^(cmd|plugin|expvar|testing|log/syslog|debug|runtime/(race|cgo|coverage|debug|metrics)|net/http/pprof|syscall|go|crypto|internal|vendor|embed|database|archive|image|index|mime|text/template/parse|net/(rpc|smtp|mail|textproto|http/(cgi|fcgi|internal))|encoding/(asn1|pem|gob)|unique|weak|structs|simd|interleave/runtime/(quantity|host|remote|proc|comm|widget))(/|$)|/internal(/|$)`,
 )
 
 // wanted are the patterns of packages to look at.
