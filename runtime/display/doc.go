@@ -19,7 +19,8 @@
 //
 //	HTML() string    Markdown() string    LaTeX() string    SVG() string    PNG() []byte    JPEG() []byte
 //
-// Each may return a string or a []byte, and may return an error as a second result. A value with pixels sets
+// Each may return a string or a []byte, and may return an error as a second result. MIMEBundle() map[string]any returns
+// several at once, by their MIME types, as a widget's does. A value with pixels sets
 // their displayed size with Size() (width, height int). An [image.Image], and a value with gonum plot's
 // WriterTo method such as *plot.Plot, is drawn. Everything else is shown as fmt.Sprint writes it. A method
 // that fails or panics is reported in the output, in words, beside the forms that worked.

@@ -17,11 +17,14 @@ func inspect(v any) bundle {
 	b := bundle{data: map[string]any{}}
 	if rv := reflect.ValueOf(v); rv.IsValid() && !(rv.Kind() == reflect.Pointer && rv.IsNil()) {
 		b.askMethods(v, rv)
+		b.askBundle(v)
 		b.askImage(v)
 		b.askPlot(rv)
 		b.askSize(v)
 	}
-	b.data[mimeText] = plain(v, len(b.data) > 0 || b.err != nil)
+	if _, has := b.data[mimeText]; !has {
+		b.data[mimeText] = plain(v, len(b.data) > 0 || b.err != nil)
+	}
 	return b
 }
 
@@ -124,6 +127,26 @@ func call(method reflect.Value, args ...reflect.Value) (out []reflect.Value, err
 		return nil, out[1].Interface().(error)
 	}
 	return out, nil
+}
+
+// askBundle asks a value for forms of its own choice.
+func (b *bundle) askBundle(v any) {
+	m, ok := v.(interface{ MIMEBundle() map[string]any })
+	if !ok {
+		return
+	}
+	var out []reflect.Value
+	err := try(func() (err error) {
+		out, err = call(reflect.ValueOf(m.MIMEBundle))
+		return err
+	})
+	if err != nil {
+		b.err = errors.Join(b.err, fmt.Errorf("display: %T.MIMEBundle: %w", v, err))
+		return
+	}
+	for mime, form := range out[0].Interface().(map[string]any) {
+		b.data[mime] = form
+	}
 }
 
 func (b *bundle) askImage(v any) {

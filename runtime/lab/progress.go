@@ -13,12 +13,16 @@ import (
 
 	"interleave/runtime/display"
 	"interleave/runtime/host"
+	"interleave/runtime/internal/comms"
 	"interleave/runtime/quantity"
+	"interleave/runtime/widget"
 )
 
 // A Bar shows the progress of long work: in a notebook as a bar that is updated in place, on a terminal as a
-// line that is, and elsewhere as one line at the end. It has no goroutine: it draws when it is called, at
-// most ten times a second.
+// line that is, and elsewhere as one line at the end. It draws when it is called, at most ten times a second.
+//
+// Where the front end has ipywidgets the bar is a widget until it is closed: then it draws the last state soon after the
+// call, on a goroutine of its own that ends with that. What a closed bar leaves is HTML, which a saved notebook keeps.
 type Bar struct {
 	label  string
 	total  int       // or unknownTotal
@@ -32,6 +36,15 @@ type Bar struct {
 	closed bool
 	took   time.Duration // when closed
 	handle *display.Handle
+	live   *liveBar // or nil
+}
+
+// A liveBar is a bar that is a widget.
+type liveBar struct {
+	bar  *widget.IntProgress
+	line *widget.Label
+	all  *widget.Box
+	pace *comms.Pace
 }
 
 // drawEvery is the least time between two drawings.
@@ -52,6 +65,14 @@ func newBar(label string, total int) *Bar {
 	b := &Bar{label: label, total: total, begin: time.Now()}
 	if host.Get().Show != nil {
 		b.handle = display.NewHandle()
+		if widget.Available() {
+			b.live = &liveBar{bar: widget.NewIntProgress(label, max(1, total)), line: widget.NewLabel("")}
+			b.live.all = widget.HBox(b.live.bar, b.live.line)
+			b.live.pace = comms.NewPace(drawEvery, b.drawLate)
+			if total == unknownTotal {
+				b.live.bar.Style("info")
+			}
+		}
 	} else {
 		b.out, b.inLine = os.Stdout, term.IsTerminal(int(os.Stdout.Fd()))
 	}
@@ -70,7 +91,20 @@ func (b *Bar) Add(n int) {
 		panic(misuse("lab.Bar.Add", "%d: only %d are done", n, b.done))
 	}
 	b.done += n
-	if !b.closed && time.Since(b.drawn) >= drawEvery {
+	switch {
+	case b.closed:
+	case b.live != nil:
+		b.live.pace.Touch()
+	case time.Since(b.drawn) >= drawEvery:
+		b.draw()
+	}
+}
+
+// drawLate draws what was added since the last drawing.
+func (b *Bar) drawLate() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
 		b.draw()
 	}
 }
@@ -93,13 +127,16 @@ func (b *Bar) String() string {
 	return b.line()
 }
 
-func (b *Bar) line() string {
+func (b *Bar) line() string { return b.label + ": " + b.figures() }
+
+// figures is the line without its label.
+func (b *Bar) figures() string {
 	var s strings.Builder
 	took := b.took
 	if !b.closed {
 		took = time.Since(b.begin)
 	}
-	fmt.Fprintf(&s, "%s: %d", b.label, b.done)
+	fmt.Fprintf(&s, "%d", b.done)
 	if b.total != unknownTotal {
 		fmt.Fprintf(&s, "/%d", b.total)
 	}
@@ -120,20 +157,50 @@ func (b *Bar) line() string {
 }
 
 func (b *Bar) draw() {
+	first := b.drawn.IsZero()
 	b.drawn = time.Now()
 	line := b.line()
 	switch {
+	case b.live != nil:
+		b.drawLive(first)
 	case b.handle != nil:
-		b.handle.Raw(map[string]any{
-			"text/plain": line,
-			"text/html":  fmt.Sprintf(`<progress%s style="width:20em;vertical-align:middle"></progress> <code>%s</code>`, b.part(), html.EscapeString(line)),
-		}, nil)
+		b.handle.Raw(b.forms(), nil)
 	case b.inLine && b.closed:
 		fmt.Fprintf(b.out, "\r\x1b[K%s\n", line)
 	case b.inLine:
 		fmt.Fprintf(b.out, "\r\x1b[K%s", line)
 	case b.closed:
 		fmt.Fprintln(b.out, line)
+	}
+}
+
+// forms are the bar for front ends without widgets.
+func (b *Bar) forms() map[string]any {
+	line := b.line()
+	return map[string]any{
+		"text/plain": line,
+		"text/html":  fmt.Sprintf(`<progress%s style="width:20em;vertical-align:middle"></progress> <code>%s</code>`, b.part(), html.EscapeString(line)),
+	}
+}
+
+// drawLive draws the bar's widget. When the bar is closed it puts HTML in the widget's place.
+func (b *Bar) drawLive(first bool) {
+	l := b.live
+	l.bar.Set(max(1, b.done))
+	if b.total != unknownTotal {
+		l.bar.Set(b.done)
+	}
+	l.line.Set(b.figures())
+	switch {
+	case b.closed:
+		b.handle.Raw(b.forms(), nil)
+		l.all.Close()
+	case first:
+		forms := l.all.MIMEBundle()
+		for mime, form := range b.forms() {
+			forms[mime] = form
+		}
+		b.handle.Raw(forms, nil)
 	}
 }
 
