@@ -70,6 +70,7 @@ func newProgressStyle() *model {
 }
 
 func progressDefaults(m *model) {
+	m.fixed["_view_name"] = "ProgressView"
 	m.fixed["description_allow_html"], m.fixed["orientation"] = false, "horizontal"
 }
 

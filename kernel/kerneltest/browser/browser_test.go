@@ -100,10 +100,13 @@ func TestRestart(t *testing.T) {
 	nb.has(2, "42")
 }
 
-// A progress bar is one output that grows.
+// progressCell takes a second and a half.
+const progressCell = "bar := lab.NewProgress(\"work\", 30)\nfor range 30 {\n\tlab.Sleep(ctx, 50*time.Millisecond)\n\tbar.Add(1)\n}\nbar.Close()"
+
+// Without ipywidgets a progress bar is one output that grows.
 func TestProgress(t *testing.T) {
 	t.Parallel()
-	nb := newNotebook(t, "bar := lab.NewProgress(\"work\", 30)\nfor range 30 {\n\tlab.Sleep(ctx, 50*time.Millisecond)\n\tbar.Add(1)\n}\nbar.Close()")
+	nb := openIn(t, &lab.plain, notebookOf(t, progressCell))
 	// What the page shows at each of its changes: how many bars, and how far the first is.
 	eval[bool](nb, `(() => {
 		window.seen = []

@@ -25,11 +25,17 @@ import (
 // root is the main module's.
 const root = "../../.."
 
+// A server is a JupyterLab that runs.
+type server struct {
+	notebooks string // the folder that it shows
+	base      string // its address
+	token     string
+	log       string
+}
+
 var lab struct {
-	notebooks  string // the folder that JupyterLab shows
-	base       string // its address
-	token      string
-	log        string
+	server
+	plain      server          // likewise, without ipywidgets
 	browser    context.Context // parent of each test's tab
 	whyMissing string          // why there is no lab; then tests are skipped
 }
@@ -62,13 +68,19 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// start starts JupyterLab with the kernel of this tree, and a browser; stop ends both.
+// start starts JupyterLab with and without ipywidgets, with the kernel of this tree, and a browser; stop ends all.
 func start(work string) (stop func(), err error) {
 	data := filepath.Join(work, "data")
-	stopLab, err := startLab(work, data)
+	stopFirst, err := startLab(&lab.server, filepath.Join(work, "widgets"), data)
 	if err != nil {
 		return nil, fmt.Errorf("start JupyterLab: %w", err)
 	}
+	stopSecond, err := startLab(&lab.plain, filepath.Join(work, "plain"), data, "LABEXTENSIONS=")
+	if err != nil {
+		stopFirst()
+		return nil, fmt.Errorf("start JupyterLab without ipywidgets: %w", err)
+	}
+	stopLab := func() { stopSecond(); stopFirst() }
 	// JupyterLab looks for kernels when it needs one, so it may be there first.
 	if err := installKernel(work, data); err != nil {
 		stopLab()
@@ -82,10 +94,10 @@ func start(work string) (stop func(), err error) {
 	return func() { stopBrowser(); stopLab() }, nil
 }
 
-// startLab starts JupyterLab, which finds the kernels in data, and waits until it answers. stop ends it, its kernels first.
-func startLab(work, data string) (stop func(), err error) {
+// startLab starts a JupyterLab, which finds the kernels in data, and waits until it answers. stop ends it, its kernels first.
+func startLab(lab *server, work, data string, environment ...string) (stop func(), err error) {
 	lab.notebooks = filepath.Join(work, "notebooks")
-	if err := os.Mkdir(lab.notebooks, 0o755); err != nil {
+	if err := os.MkdirAll(lab.notebooks, 0o755); err != nil {
 		return nil, err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -108,6 +120,7 @@ func startLab(work, data string) (stop func(), err error) {
 		fmt.Sprint("--ServerApp.port=", port), "--ServerApp.port_retries=0")
 	command.Env = append(os.Environ(), "JUPYTER_TOKEN="+lab.token, "JUPYTER_PATH=", "JUPYTER_DATA_DIR="+data,
 		"JUPYTER_CONFIG_DIR="+filepath.Join(work, "config"), "JUPYTER_RUNTIME_DIR="+filepath.Join(work, "runtime"))
+	command.Env = append(command.Env, environment...)
 	command.Stdout, command.Stderr = log, log
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = 20 * time.Second // then it is killed
@@ -124,7 +137,7 @@ func startLab(work, data string) (stop func(), err error) {
 		cancel()
 		<-ended
 	}
-	if err := waitForLab(ended); err != nil {
+	if err := waitForLab(lab, ended); err != nil {
 		stop()
 		output, _ := os.ReadFile(lab.log)
 		output = bytes.TrimSpace(output)
@@ -137,7 +150,7 @@ func startLab(work, data string) (stop func(), err error) {
 }
 
 // waitForLab waits until JupyterLab answers requests that have its token, at the latest until its process has ended.
-func waitForLab(ended <-chan struct{}) error {
+func waitForLab(lab *server, ended <-chan struct{}) error {
 	request, err := http.NewRequest("GET", lab.base+"/api/status", nil)
 	if err != nil {
 		return err

@@ -22,10 +22,17 @@ const patience = 90 * time.Second
 type notebook struct {
 	t   *testing.T
 	ctx context.Context
+	lab *server
 }
 
 // newNotebook writes a notebook of code cells and opens it.
 func newNotebook(t *testing.T, cells ...string) *notebook {
+	t.Helper()
+	return openNotebook(t, notebookOf(t, cells...))
+}
+
+// notebookOf is the file of a notebook of code cells.
+func notebookOf(t *testing.T, cells ...string) []byte {
 	t.Helper()
 	type cell struct {
 		Type     string         `json:"cell_type"`
@@ -46,28 +53,34 @@ func newNotebook(t *testing.T, cells ...string) *notebook {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return openNotebook(t, b)
+	return b
 }
 
 // openNotebook opens a notebook in JupyterLab and waits for its kernel.
 func openNotebook(t *testing.T, file []byte) *notebook {
 	t.Helper()
+	return openIn(t, &lab.server, file)
+}
+
+// openIn opens a notebook in one of the JupyterLabs.
+func openIn(t *testing.T, in *server, file []byte) *notebook {
+	t.Helper()
 	if lab.whyMissing != "" {
 		t.Skip(lab.whyMissing)
 	}
 	name := t.Name() + ".ipynb"
-	if err := os.WriteFile(filepath.Join(lab.notebooks, name), file, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(in.notebooks, name), file, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := chromedp.NewContext(lab.browser)
 	t.Cleanup(cancel)
-	nb := &notebook{t, ctx}
+	nb := &notebook{t, ctx, in}
 	t.Cleanup(func() {
 		nb.explain()
 		// A kernel less for the tests that come.
 		chromedp.Run(ctx, chromedp.Evaluate[bool](panel+`?.sessionContext?.shutdown().then(() => true, () => false)`, chromedp.EvalAwaitPromise))
 	})
-	address := fmt.Sprintf("%s/lab/workspaces/%s/tree/%s?token=%s&reset", lab.base, url.PathEscape(t.Name()), url.PathEscape(name), lab.token)
+	address := fmt.Sprintf("%s/lab/workspaces/%s/tree/%s?token=%s&reset", in.base, url.PathEscape(t.Name()), url.PathEscape(name), in.token)
 	nb.do(chromedp.EmulateViewport(1200, 1000))
 	// Without focus JupyterLab has no current widget.
 	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
@@ -208,7 +221,10 @@ func (nb *notebook) explain() {
 	if err != nil {
 		nb.t.Log("no picture of the page:", err)
 	}
-	if b, err := os.ReadFile(lab.log); err == nil {
+	if nb.lab == nil { // a page without JupyterLab
+		return
+	}
+	if b, err := os.ReadFile(nb.lab.log); err == nil {
 		nb.t.Logf("the end of JupyterLab's log:\n%s", b[max(0, len(b)-3000):])
 	}
 }

@@ -65,7 +65,7 @@ func openPage(t *testing.T, file string, width int64, scheme string) *notebook {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(lab.browser)
 	t.Cleanup(cancel)
-	nb := &notebook{t, ctx}
+	nb := &notebook{t: t, ctx: ctx}
 	nb.do(chromedp.EmulateViewport(width, 900))
 	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}
 	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {

@@ -294,28 +294,164 @@ select {}"""
         self.assertEqual(len(times), 20)
         self.assertLess(sorted(times)[10], 5)
 
-    def test_comms(self):
-        """Nobody is at the other end of any comm: an opened one is closed, and there are none to list."""
+    def comm(self, msg_type, buffers=None, metadata=None, **content):
+        """Sends a message of a comm, and gives what is published for it and for no request, until it is idle."""
+        msg = self.kc.session.msg(msg_type, content, metadata=metadata)
+        self.kc.session.send(self.kc.shell_channel.socket, msg, buffers=buffers)
+        got = []
+        while True:
+            m = self.kc.get_iopub_msg(timeout=60)
+            if m["parent_header"].get("msg_id") != msg["header"]["msg_id"]:
+                continue
+            if m["msg_type"] != "status":
+                got.append(m)
+            elif m["content"]["execution_state"] == "idle":
+                return got
 
-        def said(msg_type, **content):
-            msg = self.kc.session.msg(msg_type, content)
-            self.kc.shell_channel.send(msg)
-            got = []
-            while ("status", "idle") not in got:
-                m = self.kc.get_iopub_msg(timeout=60)
-                if m["parent_header"].get("msg_id") == msg["header"]["msg_id"]:
-                    got.append((m["msg_type"], m["content"].get("execution_state") or m["content"].get("comm_id")))
-            return got[1:-1]
-
-        self.assertEqual(said("comm_open", comm_id="c", target_name="jupyter.widget", data={}), [("comm_close", "c")])
-        self.assertEqual(said("comm_msg", comm_id="c", data={}), [])
-        self.assertEqual(said("comm_close", comm_id="c", data={}), [])
-        msg_id = self.kc.comm_info()
+    def comms(self, **target):
+        msg_id = self.kc.comm_info(**target)
         while True:
             reply = self.kc.get_shell_msg(timeout=60)
             if reply["parent_header"].get("msg_id") == msg_id:
-                break
-        self.assertEqual(reply["content"], {"status": "ok", "comms": {}})
+                self.assertEqual(reply["content"]["status"], "ok")
+                return reply["content"]["comms"]
+
+    def until(self, what, found):
+        """Gives the first published message for which found is true."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            m = self.kc.get_iopub_msg(timeout=60)
+            if found(m):
+                return m
+        self.fail("no " + what)
+
+    def test_comm_refused(self):
+        """A comm for a target that no cell has registered is closed, and messages to comms that are not open are dropped."""
+        said = self.comm("comm_open", comm_id="refused", target_name="nosuch", data={})
+        self.assertEqual([(m["msg_type"], m["content"]["comm_id"]) for m in said], [("comm_close", "refused")])
+        self.assertEqual(self.comm("comm_msg", comm_id="refused", data={}), [])
+        self.assertEqual(self.comm("comm_close", comm_id="refused", data={}), [])
+        self.assertNotIn("refused", self.comms())
+
+    def test_comm_of_client(self):
+        """A client opens a comm, gets its messages back, also while a cell runs, and closes it. Functions run for their cell."""
+        reply, _ = self.run_cell("""import "interleave/runtime/comm"
+comm.Register("echo", func(c *comm.Comm, m comm.Message) {
+	fmt.Printf("opened with %s\\n", m.Data)
+	c.OnMessage(func(m comm.Message) {
+		var data struct{ Do string }
+		m.Decode(&data)
+		switch data.Do {
+		case "panic":
+			panic("in a function of a comm")
+		case "hang":
+			fmt.Println("hangs")
+			<-ctx.Done()
+			fmt.Println("ended by", context.Cause(ctx))
+		case "spin":
+			fmt.Println("spins")
+			for {
+			}
+		}
+		c.Send(m)
+	})
+	c.OnClose(func(comm.Message) { fmt.Println("closed") })
+})""")
+        self.assertEqual(reply["status"], "ok", reply)
+        self.assertEqual(self.comm("comm_open", comm_id="c", target_name="echo", data={"x": 1}), [])
+        text = lambda words: lambda m: m["msg_type"] == "stream" and words in m["content"]["text"]
+        opened = self.until("words", text('opened with {"x": 1}'))
+        self.assertEqual(opened["parent_header"]["msg_type"], "execute_request")
+        self.assertEqual(self.comms(target_name="echo"), {"c": {"target_name": "echo"}})
+        self.assertNotIn("c", self.comms(target_name="other"))
+
+        def echo(n):
+            self.comm("comm_msg", comm_id="c", data={"n": n}, buffers=[b"\x00\xff", b""], metadata={"k": n})
+            m = self.until("echo", lambda m: m["msg_type"] == "comm_msg")
+            self.assertEqual(m["content"], {"comm_id": "c", "data": {"n": n}})
+            self.assertEqual([bytes(b) for b in m["buffers"]], [b"\x00\xff", b""])
+            self.assertEqual(m["metadata"], {"k": n})
+
+        echo(1)
+
+        def while_it_runs():
+            for n in range(20):
+                echo(n)
+            self.km.interrupt_kernel()
+
+        reply, _ = self.run_cell('fmt.Println("running")\nselect {}', then=while_it_runs)
+        self.assertEqual(reply["status"], "error")
+        self.comm("comm_msg", comm_id="c", data={"do": "panic"})
+        failed = self.until("panic", text("panic: in a function of a comm"))
+        self.assertEqual(failed["parent_header"]["msg_id"], opened["parent_header"]["msg_id"])
+        for do, words in ("hang", "ended by interrupted"), ("spin", "was interrupted"):
+            self.comm("comm_msg", comm_id="c", data={"do": do})
+            self.until("words", text(do + "s"))
+            self.km.interrupt_kernel()
+            self.until("the end", text(words))
+        echo(2)
+        self.assertEqual(self.comm("comm_close", comm_id="c", data={}), [])
+        self.until("words", text("closed"))
+        self.assertNotIn("c", self.comms())
+
+    def test_comm_of_cell(self):
+        """A cell opens a comm. It ends with %reset, and with the session."""
+        code = """import "interleave/runtime/comm"
+c, err := comm.Open("mine", map[string]int{"a": 1}, []byte{7})
+c.Send(struct{ B int }{2})
+fmt.Println(err)"""
+        for end in ("%reset", "syscall.Kill(os.Getpid(), syscall.SIGKILL)\nselect {}"):
+            reply, shown = self.run_cell(code)
+            self.assertEqual(reply["status"], "ok", reply)
+            sent = [m for m in shown if m["msg_type"].startswith("comm_")]
+            self.assertEqual([m["msg_type"] for m in sent], ["comm_open", "comm_msg"])
+            comm_id = sent[0]["content"]["comm_id"]
+            self.assertEqual(sent[0]["content"], {"comm_id": comm_id, "target_name": "mine", "data": {"a": 1}})
+            self.assertEqual([bytes(b) for b in sent[0]["buffers"]], [b"\x07"])
+            self.assertEqual(sent[1]["content"]["data"], {"B": 2})
+            self.assertIn(comm_id, self.comms(target_name="mine"))
+            msg_id = self.kc.execute(end)
+            self.until("end", lambda m: m["msg_type"] == "comm_close" and m["content"]["comm_id"] == comm_id)
+            self.until("idle", lambda m: m["msg_type"] == "status" and m["content"]["execution_state"] == "idle"
+                       and m["parent_header"].get("msg_id") == msg_id)
+            self.assertEqual(self.comms(target_name="mine"), {})
+
+    def test_widgets(self):
+        """Widgets are shown to a client that has announced them as JupyterLab's extension does, and to no other."""
+        show = 'import "interleave/runtime/widget"\ns := widget.NewIntSlider("n", 0, 10, 3)\ns'
+        view = "application/vnd.jupyter.widget-view+json"
+        _, shown = self.run_cell(show)
+        self.assertFalse([m for m in shown if m["msg_type"] == "comm_open"])
+        self.comm("comm_open", comm_id="ctl", target_name="jupyter.widget.control", data={}, metadata={"version": "1.0.0"})
+        try:
+            _, shown = self.run_cell(show)
+            opened = {m["content"]["comm_id"]: m["content"]["data"]["state"] for m in shown if m["msg_type"] == "comm_open"}
+            self.assertEqual({m["metadata"]["version"] for m in shown if m["msg_type"] == "comm_open"}, {"2.1.0"})
+            bundle = [m["content"]["data"] for m in shown if m["msg_type"] == "execute_result"][0]
+            self.assertEqual(bundle["text/plain"], "n: 3")
+            slider = bundle[view]["model_id"]
+            self.assertEqual((opened[slider]["_model_name"], opened[slider]["value"]), ("IntSliderModel", 3))
+            self.assertIn(opened[slider]["layout"].removeprefix("IPY_MODEL_"), opened)
+            said = self.comm("comm_msg", comm_id=slider, data={"method": "update", "state": {"value": 8}, "buffer_paths": []})
+            self.assertEqual([m["content"]["data"] for m in said],
+                             [{"method": "echo_update", "state": {"value": 8}, "buffer_paths": []}])
+            self.assertEqual(self.result("s.Value()"), "8")
+            said = self.comm("comm_msg", comm_id="ctl", data={"method": "request_states"})
+            states = said[0]["content"]["data"]["states"]
+            self.assertEqual(set(states), set(opened))
+            self.assertEqual(states[slider]["state"]["value"], 8)
+            self.kc.execute("s.Set(5)")
+            update = self.until("update", lambda m: m["msg_type"] == "comm_msg")
+            self.assertEqual(update["content"]["data"]["state"], {"value": 5})
+            bar = 'b := lab.NewProgress("work", 100000)\nfor range 100000 {\n\tb.Add(1)\n}\nb.Close()'
+            _, shown = self.run_cell("%plot off\n" + bar + "\n%plot on")
+            places = [m for m in shown if "display_id" in m["content"].get("transient", {})]
+            self.assertEqual([view in m["content"]["data"] for m in places], [True, False])
+            self.assertIn("100000/100000", places[-1]["content"]["data"]["text/plain"])
+            self.assertLess(len([m for m in shown if m["msg_type"] == "comm_msg"]), 50)
+            self.assertEqual(set(self.comms(target_name="jupyter.widget")), set(opened))
+        finally:
+            self.comm("comm_close", comm_id="ctl", data={})
 
     def test_user_expressions(self):
         self.run_cell("v := 5")
