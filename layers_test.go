@@ -381,7 +381,7 @@ func TestCodeMap(t *testing.T) {
 // test says more.)
 func TestEntryPointsHaveExamples(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{"plots", "runtime/display", "runtime/timeline"} {
+	for _, dir := range []string{"plots", "runtime/comm", "runtime/display", "runtime/timeline", "runtime/widget"} {
 		names, err := fs.Glob(os.DirFS("."), dir+"/*.go")
 		if err != nil {
 			t.Fatal(err)

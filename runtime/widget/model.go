@@ -118,7 +118,7 @@ func (m *model) inner() *model { return m }
 func (m *model) set(name string, value any) {
 	m.mu.Lock()
 	m.now[name] = value
-	open := m.comm != nil
+	open := m.comm != nil && !m.closed
 	m.mu.Unlock()
 	if open {
 		m.pace.Touch()

@@ -23,6 +23,7 @@ type notebook struct {
 	t   *testing.T
 	ctx context.Context
 	lab *server
+	url string
 }
 
 // newNotebook writes a notebook of code cells and opens it.
@@ -74,21 +75,27 @@ func openIn(t *testing.T, in *server, file []byte) *notebook {
 	}
 	ctx, cancel := chromedp.NewContext(lab.browser)
 	t.Cleanup(cancel)
-	nb := &notebook{t, ctx, in}
+	nb := &notebook{t: t, ctx: ctx, lab: in}
 	t.Cleanup(func() {
 		nb.explain()
 		// A kernel less for the tests that come.
 		chromedp.Run(ctx, chromedp.Evaluate[bool](panel+`?.sessionContext?.shutdown().then(() => true, () => false)`, chromedp.EvalAwaitPromise))
 	})
-	address := fmt.Sprintf("%s/lab/workspaces/%s/tree/%s?token=%s&reset", in.base, url.PathEscape(t.Name()), url.PathEscape(name), in.token)
+	nb.url = fmt.Sprintf("%s/lab/workspaces/%s/tree/%s?token=%s&reset", in.base, url.PathEscape(t.Name()), url.PathEscape(name), in.token)
 	nb.do(chromedp.EmulateViewport(1200, 1000))
 	// Without focus JupyterLab has no current widget.
 	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
 		t.Fatal(err)
 	}
-	nb.do(chromedp.Navigate(address))
-	nb.wait("the notebook with its kernel", panel+`?.sessionContext?.session?.kernel?.status === "idle"`)
+	nb.load()
 	return nb
+}
+
+// load opens the notebook's page, also once more, and waits for the kernel.
+func (nb *notebook) load() {
+	nb.t.Helper()
+	nb.do(chromedp.Navigate(nb.url))
+	nb.wait("the notebook with its kernel", panel+`?.sessionContext?.session?.kernel?.status === "idle"`)
 }
 
 // panel is the notebook's widget in JupyterLab.
