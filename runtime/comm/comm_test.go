@@ -113,6 +113,7 @@ func TestOrder(t *testing.T) {
 		time.Sleep(time.Minute)
 		c.OnClose(note("d"))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if want := []string{"a1", "a2", "a3", "b3", "c4", "d4"}; !reflect.DeepEqual(got, want) {
 			t.Error(got)
 		}

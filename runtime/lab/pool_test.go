@@ -4,11 +4,14 @@ package lab_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -323,5 +326,88 @@ func TestMapProgress(t *testing.T) {
 	}
 	if s := fmt.Sprint(last.Data["text/plain"]); !strings.HasPrefix(s, "squares: 500/500 (100 %)") || !last.Update {
 		t.Errorf("the last drawing reads %q", s)
+	}
+}
+
+// Where the front end has widgets the bar is one until it is closed. The last of many steps is drawn, and what stays is
+// HTML without a widget.
+func TestBarWidget(t *testing.T) {
+	for _, total := range []int{100_000, 0} {
+		synctest.Test(t, func(t *testing.T) {
+			const widget = "application/vnd.jupyter.widget-view+json"
+			var mu sync.Mutex
+			var events []host.Event
+			open := map[string]map[string]any{} // states of what the front end has
+			messages := 0
+			defer host.Set(host.Host{
+				Offers: func(target string) bool { return target == "jupyter.widget.control" },
+				Show: func(e host.Event) {
+					mu.Lock()
+					defer mu.Unlock()
+					events = append(events, e)
+				},
+				Comm: func(c host.Comm) {
+					mu.Lock()
+					defer mu.Unlock()
+					var data struct{ State map[string]any }
+					switch json.Unmarshal(c.Data, &data); c.Op {
+					case host.CommOpen:
+						open[c.ID] = data.State
+					case host.CommMessage:
+						messages++
+						maps.Copy(open[c.ID], data.State)
+					default:
+						delete(open, c.ID)
+					}
+				},
+			})()
+			shown := func(model string) any {
+				synctest.Wait()
+				mu.Lock()
+				defer mu.Unlock()
+				for _, s := range open {
+					if s["_model_name"] == model {
+						return s["value"]
+					}
+				}
+				return nil
+			}
+			b := lab.NewProgress("pages <3", total)
+			if v := shown("IntProgressModel"); v != 0.0 {
+				t.Errorf("a new bar shows %v", v)
+			}
+			for i := range total {
+				b.Add(1)
+				if i%100 == 99 {
+					time.Sleep(time.Millisecond)
+				}
+			}
+			time.Sleep(time.Second)
+			if v := shown("IntProgressModel"); v != float64(total) {
+				t.Errorf("after all steps the bar shows %v", v)
+			}
+			if v, ok := shown("LabelModel").(string); !ok || !strings.HasPrefix(v, fmt.Sprintf("%d/%[1]d", total)) {
+				t.Errorf("after all steps the text is %q", v)
+			}
+			b.Close()
+			b.Close()
+			b.Add(1)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if len(open) != 0 || messages > 40 {
+				t.Errorf("%d messages, and these are left: %v", messages, open)
+			}
+			if len(events) != 2 || events[0].ID != events[1].ID || !events[1].Update {
+				t.Fatalf("%+v", events)
+			}
+			for i, e := range events {
+				if _, ok := e.Data[widget]; ok != (i == 0) {
+					t.Errorf("drawing %d: %v", i, e.Data)
+				}
+				if h := fmt.Sprint(e.Data["text/html"]); !strings.Contains(h, "pages &lt;3: ") || !strings.Contains(h, "<progress") {
+					t.Errorf("drawing %d: %s", i, h)
+				}
+			}
+		})
 	}
 }

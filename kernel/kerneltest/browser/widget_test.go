@@ -23,7 +23,7 @@ func TestProgressWidget(t *testing.T) {
 		return true
 	})()`)
 	nb.start(0)
-	nb.wait("half", panel+`.content.widgets[0].outputArea.node.innerText.includes("left")`)
+	nb.wait("the first steps", panel+`.content.widgets[0].outputArea.node.innerText.includes("left")`)
 	nb.settled()
 	steps, last := 0, -1.0
 	for _, s := range eval[[][2]float64](nb, "seen") {

@@ -129,19 +129,19 @@ func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		var calls []time.Duration
-		n := 0
-		var seen []int
+		var n atomic.Int64
+		var seen []int64
 		p := NewPace(50*time.Millisecond, func() {
-			calls, seen = append(calls, time.Since(began)), append(seen, n)
+			calls, seen = append(calls, time.Since(began)), append(seen, n.Load())
 		})
 		for range 10 {
-			n++
+			n.Add(1)
 			p.Touch()
 			synctest.Wait()
 			time.Sleep(12 * time.Millisecond)
 		}
 		time.Sleep(time.Second)
-		n++
+		n.Add(1)
 		p.Touch()
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -149,7 +149,7 @@ func TestPace(t *testing.T) {
 		if want := []time.Duration{0, 50 * ms, 100 * ms, 150 * ms, 1120 * ms}; !reflect.DeepEqual(calls, want) {
 			t.Error(calls)
 		}
-		if !reflect.DeepEqual(seen, []int{1, 5, 9, 10, 11}) {
+		if !reflect.DeepEqual(seen, []int64{1, 5, 9, 10, 11}) {
 			t.Error(seen)
 		}
 	})
