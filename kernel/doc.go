@@ -17,8 +17,8 @@
 //
 // Control requests overtake the queue: interrupt and shutdown are answered while a cell runs, as is
 // kernel_info there. Requests on shell wait for their turn, as the protocol prescribes, complete_request,
-// inspect_request and messages of comms excepted. A goroutine that outlives its cell keeps the cell's number, so its output still
-// goes to its own cell. Requests that are not served are listed, with reasons, in unhandled.go.
+// inspect_request and messages of comms excepted. A goroutine that outlives its cell keeps the cell's number, so its
+// output still goes to its own cell. Requests that are not served are listed, with reasons, in unhandled.go.
 //
 // # Questions
 //

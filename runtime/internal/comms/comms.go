@@ -83,7 +83,7 @@ func Register(name string, builtin bool, opened func(*Comm, Message) Handlers) {
 	table.targets[name] = target{opened, builtin}
 }
 
-// Send sends a message. If it answers one, the front end knows that as long as the Handlers' call has not returned.
+// Send sends a message. The front end sees which message it answers, until the Handlers' call for that has returned.
 func (c *Comm) Send(m Message, answers Message) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"interleave/runtime/host"
 )
 
-// A Queue calls functions one after the other, on a goroutine of its own that ends when there is none to call. The
-// zero Queue is ready.
+// A Queue calls functions one after the other, on a goroutine of its own that ends when it has called them. The zero
+// Queue is ready.
 type Queue struct {
 	mu      sync.Mutex
 	waiting []func()
