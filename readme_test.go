@@ -57,7 +57,7 @@ func TestReadmeTour(t *testing.T) {
 // The names of lab that README.md and the table beside lab use exist.
 func TestReadmeNames(t *testing.T) {
 	t.Parallel()
-	files, err := fs.Glob(os.DirFS("."), "runtime/[lp]*/*.go") // lab and proc
+	files, err := fs.Glob(os.DirFS("."), "runtime/[clpw]*/*.go") // comm, lab, proc and widget
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestReadmeNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		names := regexp.MustCompile(`\b(?:lab\.|proc\.|New)[A-Z]\w*`).FindAllString(string(b), -1)
+		names := regexp.MustCompile(`\b(?:lab\.|proc\.|widget\.|comm\.|New)[A-Z]\w*`).FindAllString(string(b), -1)
 		for _, n := range names {
 			if !there[n[strings.IndexByte(n, '.')+1:]] {
 				t.Errorf("%s names %s, which does not exist", page, n)
