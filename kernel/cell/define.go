@@ -84,7 +84,7 @@ func (s *Scope) define(src *source.Source, named map[string]string, dots []strin
 	calls := slices.ContainsFunc(src.Free, func(id *ast.Ident) bool { return id.Name == "main" })
 	for _, u := range units {
 		if u.kind == funcUnit && u.names[0] == "main" {
-			d.main = (src.Program || len(d.after) == 0) && !calls
+			d.main = (src.Package == "main" || !src.Program && len(d.after) == 0) && !calls
 		}
 	}
 	if k := len(body); k > 0 {

@@ -20,7 +20,12 @@ func (c *checked) diagnose(errs []types.Error) (ds source.Diagnostics) {
 	for _, e := range errs {
 		d := source.Diagnostic{Cell: c.src.N, Kind: source.TypeError, Message: c.readable(e.Msg)}
 		if strings.HasPrefix(e.Msg, "\t") && len(ds) > 0 { // continues the error before
-			ds[len(ds)-1].Message += "; " + strings.TrimSpace(d.Message)
+			message := strings.TrimSpace(d.Message)
+			if src := c.s.sourceOf(e.Pos); src != nil && strings.Contains(message, " refers to ") { // one step of a cycle
+				line, _ := src.Position(e.Pos)
+				message += fmt.Sprintf(" (cell[%d]:%d)", src.N, line)
+			}
+			ds[len(ds)-1].Message += "; " + message
 			continue
 		}
 		if src := c.s.sourceOf(e.Pos); src != nil {

@@ -71,3 +71,16 @@ func isDuration(t types.Type) bool {
 	n, ok := types.Unalias(t).(*types.Named)
 	return ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "time" && n.Obj().Name() == "Duration"
 }
+
+// noProgram notes a func main that is not called, because its package clause names another package.
+func (c *checked) noProgram() (notes []string) {
+	if !c.src.Program || c.src.Package == "main" {
+		return nil
+	}
+	for _, f := range c.src.Funcs {
+		if f.Recv == nil && f.Name.Name == "main" {
+			return []string{fmt.Sprintf("package %s is no program: func main is declared and not called", c.src.Package)}
+		}
+	}
+	return nil
+}

@@ -58,7 +58,10 @@ func (d *definition) sequence(body []ast.Stmt) (decls []*ast.GenDecl, after []as
 			for _, id := range v.Names {
 				own[id.Name], declared[id.Name] = true, true
 			}
-			for _, x := range v.Values { // var x = x + 1 reads the x of an earlier cell
+			for _, x := range v.Values { // var x = x + 1 reads the x of an earlier cell, but not in a program
+				if d.src.Program {
+					break
+				}
 				if old := mentioned(x, own); old != "" && d.old[old] != nil && d.old[old].kind == varUnit {
 					return nil, body
 				}

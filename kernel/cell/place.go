@@ -79,7 +79,7 @@ func (c *checked) place() *placement {
 	p.closes, p.captured = c.closures()
 	p.remade = p.remadeNames()
 	p.notices = slices.Concat(p.notices, p.staleValues(), p.keptMeanings(), c.unreached(), c.asideNotes(),
-		c.bareDurations())
+		c.bareDurations(), c.noProgram())
 	return p
 }
 

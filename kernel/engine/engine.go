@@ -12,10 +12,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -150,8 +148,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.outputs = keepOutputs()
 	e.starter.idle(e)
-	os.Args = os.Args[:1] // hides the host's arguments from cells
-	flag.CommandLine.Init("cell", flag.ExitOnError)
+	freshArguments()
 	return e, nil
 }
 
@@ -207,6 +204,7 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	}
 	rt.Line = out.Line()
 	patched.NextRun()
+	freshArguments()
 	if e.restored { // report losses once
 		e.restored = false
 		if b, err := json.Marshal(record{Lost: true}); err == nil {

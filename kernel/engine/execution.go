@@ -50,17 +50,30 @@ func (x *execution) segments(segs []source.Segment) {
 	if !x.acceptable(segs) {
 		return
 	}
+	var code []string // Go code of the pieces
+	var tests []source.Segment
 	for _, s := range segs {
 		if !x.done.OK || x.exited || x.ctx.Err() != nil && x.interruptedBetween() {
 			return
 		}
 		switch s.Kind {
 		case source.GoCode:
+			code = append(code, s.Text)
 			x.code(s.Text)
 		case source.ShellLine:
 			x.shell(x.expand(s.Args))
 		default:
+			if s.Name == "test" && s.Kind == source.LineMagic {
+				s.Args = x.expand(s.Args)
+				tests = append(tests, s)
+				continue
+			}
 			x.magic(s)
+		}
+	}
+	for _, s := range tests {
+		if x.done.OK && !x.exited {
+			x.test(s, code)
 		}
 	}
 }
@@ -128,9 +141,7 @@ func (x *execution) code(text string) {
 		e.commit(p, text)
 		return
 	}
-	x.past = append(x.past, x.run)
-	x.run = e.newRun(x.ctx, x.cell)
-	x.run.hideNil = p.HideNil
+	x.next().hideNil = p.HideNil
 	f, engine, err := e.load(x.run, p, text)
 	if err != nil {
 		x.failed(e.buildFailed(err))
@@ -143,6 +154,13 @@ func (x *execution) code(text string) {
 		x.run.unset(p)
 		e.abandon(x.run, p)
 	}
+}
+
+// next begins the run of another piece of code.
+func (x *execution) next() *run {
+	x.past = append(x.past, x.run)
+	x.run = x.e.newRun(x.ctx, x.cell)
+	return x.run
 }
 
 // notes shows the notes of a plan.

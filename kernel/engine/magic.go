@@ -59,6 +59,10 @@ func init() { // in init, because magics refer to themselves: %help lists them
 		"timeit": {"%%timeit",
 			"time and allocations of a round of the cell's statements, as go test -bench has them; also %timeit statement",
 			true, (*execution).timeit},
+		"args": {"%args -n 5 file", "the arguments of the program that the cell is: os.Args, and flags of package flag",
+			false, (*execution).args},
+		"test": {testUsage, "run Test, Benchmark, Example and Fuzz functions of this cell, or of the session; also %%test",
+			false, (*execution).testBelow},
 		"time": {"%%time", "run the cell and report how long it took", true, (*execution).time},
 		"bash": {"%%bash", "run the cell as a shell script; a status other than zero fails the cell",
 			true, (*execution).script},
@@ -95,7 +99,7 @@ func (x *execution) lookup(s source.Segment) (m magic, ok bool) {
 			remedy = h
 		}
 		x.refuse(s, fmt.Sprintf("there is no magic %s%s", sign, s.Name), remedy)
-	case m.body != (s.Kind == source.CellMagic) && s.Name != "timeit": // timeit has both forms
+	case m.body != (s.Kind == source.CellMagic) && s.Name != "timeit" && s.Name != "test": // these have both forms
 		x.refuse(s, fmt.Sprintf("%s%s is not a magic", sign, s.Name), "Write "+m.usage+": "+m.help)
 	default:
 		return m, true
@@ -105,8 +109,7 @@ func (x *execution) lookup(s source.Segment) (m magic, ok bool) {
 
 // elsewhere lists how to do in Go, or with this kernel, what magics of other kernels do.
 var elsewhere = map[string]string{
-	"test":            "call the tests of the cell: testing.Main, or testing.Benchmark for a benchmark",
-	"bench":           "measure with lab.Bench or testing.Benchmark",
+	"bench":           "%test -bench . runs benchmarks, %%timeit measures statements, lab.Bench a function",
 	"ls":              "run shell commands with !: !ls",
 	"pip":             "cells use the standard library, lab, display, timeline, plots and gonum's plot; nothing is installed",
 	"go":              "run the go command with !: !go version",

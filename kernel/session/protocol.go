@@ -43,6 +43,7 @@ const (
 	FailureExit        = "exit"                  // it called os.Exit with a status other than 0
 	FailureCompile     = "cannot compile"        // it needs the compiler, which is not available
 	FailureMagic       = "magic"                 // a magic was used in a wrong way
+	FailureTest        = "test failed"           // a test of package testing failed, or took too long
 	FailureShell       = "shell"                 // a shell command of it failed
 	FailureDisplay     = "display"               // the result could not be displayed
 	FailureSkipped     = "skipped"               // a user expression of a cell that failed

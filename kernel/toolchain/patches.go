@@ -9,7 +9,8 @@ import (
 // library is patched to hide this: reflect treats such names as unexported and shows them as they were
 // written, and so do fmt, encoding and text/template; the runtime prints them in the same way; syscall and os
 // call a hook on the goroutine that writes to standard output or calls Exit; flag and net/http let a cell
-// that runs again register again what an earlier run has registered. The runtime also prints the labels of
+// that runs again register again what an earlier run has registered; testing runs the tests of one cell after another.
+// The runtime also prints the labels of
 // goroutines with their stacks, which identify their cells. An operation that crosses the border of a
 // synctest bubble is a panic of the cell instead of the end of the process. Requests of clients do not wait
 // behind a cell's goroutines.
@@ -89,6 +90,31 @@ func patches() []stdFile {
 			{old: "\tundef         map[string]string // flags", new: "\tcellRuns      map[string]uint64\n\tundef         map[string]string // flags"},
 			{old: "\t_, alreadythere := f.formal[name]\n\tif alreadythere {\n", new: "\t_, alreadythere := f.formal[name]\n\tif alreadythere && !f.cellAgain(name) {\n"},
 			{old: "\tf.formal[name] = flag\n}\n", new: "\tf.formal[name] = flag\n\tf.cellDefined(name)\n}\n"},
+		}},
+		{path: "testing/celltesting.go", added: "celltesting.go.txt"},
+		{path: "testing/testing.go", edits: []edit{
+			{old: "\tfile := frame.File\n", new: "\tfile := cellName(frame.File)\n"},
+			{old: "\tdefer func() {\n\t\tt.checkRaces()\n\n\t\t// TODO(#61034)", new: "\tdefer func() {\n\t\tif t.cellDead(t.tstate) {\n\t\t\treturn\n\t\t}\n\t\tt.checkRaces()\n\n\t\t// TODO(#61034)"},
+			{old: "\t\t\tif err != nil {\n\t\t\t\tpanic(err)\n\t\t\t}\n\t\t\trunning.Delete(t.name)\n", new: "\t\t\tif err != nil {\n\t\t\t\tt.cellDies(t.tstate)\n\t\t\t\tpanic(err)\n\t\t\t}\n\t\t\trunning.Delete(t.name)\n"},
+			{old: "\t\t\tdidPanic = true\n\t\t\tpanic(err)\n", new: "\t\t\tdidPanic = true\n\t\t\tt.cellDies(t.tstate)\n\t\t\tpanic(err)\n"},
+			{old: "\t\t\tfor _, sub := range t.sub {\n\t\t\t\t<-sub.signal\n\t\t\t}\n", new: "\t\t\tfor _, sub := range t.sub {\n\t\t\t\t<-sub.signal\n\t\t\t}\n\t\t\tif cellTesting.Load() && cellDying.Load() {\n\t\t\t\tsignal = false\n\t\t\t\treturn\n\t\t\t}\n"},
+			{old: "\t\t\tselect {\n\t\t\tcase <-t.signal:\n\t\t\tdefault:\n\t\t\t\tpanic(\"internal error: tRunner", new: "\t\t\tcellLeave()\n\t\t\tselect {\n\t\t\tcase <-t.signal:\n\t\t\tdefault:\n\t\t\t\tpanic(\"internal error: tRunner"},
+			{old: "\t<-t.parent.barrier // Wait for the parent test to complete.\n\tt.tstate.waitParallel()\n", new: "\t<-t.parent.barrier // Wait for the parent test to complete.\n\tcellLeave()\n\tt.tstate.waitParallel()\n\tcellLeave()\n"},
+		}},
+		{path: "testing/fuzz.go", edits: []edit{
+			{old: "signal:    make(chan bool),", new: "signal:    make(chan bool, 1),", n: 3},
+			{old: "\t\t<-t.signal\n\t\tif t.chatty", new: "\t\t<-t.signal\n\t\tcellLeave()\n\t\tif t.chatty"},
+			{old: "\t\t\t\t<-f.signal\n", new: "\t\t\t\t<-f.signal\n\t\t\t\tcellLeave()\n"},
+			{old: "\t\tf.checkRaces()\n\t\tif f.Failed() {\n", new: "\t\tif f.cellDead(f.tstate) {\n\t\t\treturn\n\t\t}\n\t\tf.checkRaces()\n\t\tif f.Failed() {\n"},
+			{old: "\t\t\tdidPanic = true\n\t\t\tpanic(err)\n", new: "\t\t\tdidPanic = true\n\t\t\tf.cellDies(f.tstate)\n\t\t\tpanic(err)\n"},
+			{old: "\t\t\tfor _, sub := range f.sub {\n\t\t\t\t<-sub.signal\n\t\t\t}\n", new: "\t\t\tfor _, sub := range f.sub {\n\t\t\t\t<-sub.signal\n\t\t\t}\n\t\t\tif cellTesting.Load() && cellDying.Load() {\n\t\t\t\treturn\n\t\t\t}\n"},
+		}},
+		{path: "testing/benchmark.go", edits: []edit{
+			{old: "type B struct {\n", new: "type B struct {\n\tcellRan bool // the function has returned\n"},
+			{old: "b.signal <- true\n", new: "b.cellEnds()\n\t\tb.signal <- true\n", n: 2},
+			{old: "\t\tb.runN(1)\n\t}()\n\t<-b.signal\n", new: "\t\tb.runN(1)\n\t\tb.cellRan = true\n\t}()\n\t<-b.signal\n\tcellLeave()\n"},
+			{old: "\tgo b.launch()\n\t<-b.signal\n", new: "\tgo b.launch()\n\t<-b.signal\n\tcellLeave()\n"},
+			{old: "\tb.result = BenchmarkResult{", new: "\tb.cellRan = true\n\tb.result = BenchmarkResult{"},
 		}},
 		{path: "net/http/cellmux.go", added: "cellmux.go.txt"},
 		{path: "net/http/server.go", edits: []edit{

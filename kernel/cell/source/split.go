@@ -28,7 +28,8 @@ type Source struct {
 	prefix   [3]int                // bytes before the cell's text in each
 	Unbound  []*ast.Ident          // identifiers of funcs that no local scope resolves
 	Free     []*ast.Ident          // the same of body
-	Program  bool                  // the cell begins with a package clause
+	Program  bool                  // the cell has a package clause
+	Package  string                // the name in it
 	Hidden   bool                  // the cell ends with a semicolon: the last value is not shown
 	Spelled  map[*ast.Ident]string // the names of identifiers before they were bound
 	loose    bool                  // syntax errors are ignored
@@ -165,6 +166,9 @@ func (s *Source) divide(toks []lexeme, match map[int]int) (parts [3][]byte) {
 		keep(inBody, last, doc)
 		if part < 0 {
 			s.Program = true
+			if start+1 < len(toks) {
+				s.Package = s.Text[toks[start+1].from:toks[start+1].to]
+			}
 		}
 		keep(part, toks[start].from, end)
 		last = end

@@ -2,7 +2,11 @@
 
 package patched
 
-import _ "unsafe" // for linkname
+import (
+	"flag"
+	_ "testing"
+	_ "unsafe" // for linkname
+)
 
 //go:linkname nextCellRun runtime.nextCellRun
 func nextCellRun()
@@ -17,3 +21,22 @@ func setReadHook(f func(b []byte) (n int, err error))
 // HookReads makes f serve every read of standard input, in the goroutine that reads. It returns 0 bytes at
 // the end of the input.
 func HookReads(f func(b []byte) (n int, err error)) { setReadHook(f) }
+
+//go:linkname cellBegin testing.cellBegin
+func cellBegin(set *flag.FlagSet, file func(string) string)
+
+//go:linkname cellEnd testing.cellEnd
+func cellEnd()
+
+// BeginTests sets package testing up as in a new process, with its flags in set; file maps the names of files in
+// messages of tests. EndTests must follow.
+func BeginTests(set *flag.FlagSet, file func(string) string) { cellBegin(set, file) }
+
+// EndTests ends what BeginTests has begun. What package testing defines next defines its flags anew.
+func EndTests() { cellEnd() }
+
+//go:linkname cellForget testing.cellForget
+func cellForget()
+
+// ForgetTestFlags makes testing.Init define its flags again, in a new flag.CommandLine.
+func ForgetTestFlags() { cellForget() }
