@@ -145,6 +145,13 @@ func (k *kernel) outcome(x *execution, done session.Done) wire.ExecuteReply {
 		r.Status, r.EName, r.EValue, r.Traceback = wire.Error, f.Name, f.Value, f.Traceback
 		return r
 	}
+	if done.Next != "" {
+		p, err := json.Marshal(wire.NextInput{Source: "set_next_input", Text: done.Next, Replace: done.Instead})
+		if err != nil {
+			panic(err) // strings
+		}
+		r.Payload = []json.RawMessage{p}
+	}
 	r.Expressions = make(map[string]wire.Expression, len(done.Expressions))
 	for name, e := range done.Expressions {
 		if f := e.Failed; f != nil {

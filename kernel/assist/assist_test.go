@@ -70,7 +70,7 @@ func config(t testing.TB, cells []string) Config {
 		Magics: []Magic{{Name: "engine", Usage: "%engine auto|yaegi|compiled", Help: "choose the engine", Args: []string{"auto", "yaegi", "compiled"}},
 			{Name: "forget", Usage: "%forget name …", Help: "forget declarations", Args: []string{"NAME"}},
 			{Name: "cd", Usage: "%cd folder", Help: "change the folder", Args: []string{"FILE"}},
-			{Name: "time", Cell: true, Usage: "%%time", Help: "how long the cell takes"},
+			{Name: "time", Cell: true, Code: true, Usage: "%%time", Help: "how long the cell takes"},
 			{Name: "bash", Cell: true, Usage: "%%bash", Help: "a shell script"}},
 		Keys: func(name string) []string {
 			if name == "ages" {

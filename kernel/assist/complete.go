@@ -43,6 +43,7 @@ type Magic struct {
 	Usage string
 	Help  string
 	Args  []string // that it may have
+	Code  bool     // its argument, or the rest of the cell, is Go code
 }
 
 // A Match is one way to complete a name.
@@ -66,7 +67,7 @@ type Completion struct {
 
 // Complete lists what the name at a byte offset of a cell may become, the best first.
 func Complete(c Config, text string, cursor int) Completion {
-	code, other := goAt(text, cursor)
+	code, other := c.goAt(text, cursor)
 	if other != nil {
 		return c.command(text, cursor, other)
 	}

@@ -3,6 +3,7 @@ package assist
 import (
 	"go/scanner"
 	"go/token"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -101,24 +102,35 @@ func placeOf(text string, cursor int) place {
 
 // goAt returns the Go code around a byte offset of a cell, with blank lines for the rest, so that offsets stay;
 // otherwise the segment of another kind that the cursor is in.
-func goAt(text string, cursor int) (code string, other *source.Segment) {
+func (c Config) goAt(text string, cursor int) (code string, other *source.Segment) {
 	line := 1 + strings.Count(text[:cursor], "\n")
 	for _, s := range source.Segments(text) {
 		switch s.Kind {
 		case source.GoCode:
 			continue
 		case source.CellMagic:
-			if line == s.Line || s.Name != "time" && s.Name != "timeit" {
+			if line == s.Line || !c.takesCode(s.Name) {
 				return "", &s
 			}
 			return blankLines(text, s.Line, s.Line), nil
 		}
 		if last := s.Line + strings.Count(s.Args, "\n"); s.Line <= line && line <= last {
-			return "", &s
+			behind := cursor - len(lineBefore(text, cursor)) + len("%"+s.Name+" ")
+			if s.Kind != source.LineMagic || !c.takesCode(s.Name) || s.Args == "" || s.Args[0] == '-' || cursor < behind {
+				return "", &s
+			}
+			at := strings.LastIndex(text[:cursor], "%"+s.Name)
+			text = text[:at] + strings.Repeat(" ", len(s.Name)+1) + text[at+len(s.Name)+1:]
+			continue
 		}
 		text = blankLines(text, s.Line, s.Line+strings.Count(s.Args, "\n"))
 	}
 	return text, nil
+}
+
+// takesCode reports whether a magic takes Go code: in the rest of the cell, or behind it.
+func (c Config) takesCode(name string) bool {
+	return slices.ContainsFunc(c.Magics, func(m Magic) bool { return m.Name == name && m.Code })
 }
 
 // blankLines overwrites lines with spaces.

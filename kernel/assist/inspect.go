@@ -104,7 +104,7 @@ var builtins = map[string]string{
 // Inspect returns what is known of the name at a byte offset of a cell, and of the call whose arguments it is
 // among. With source, declarations are shown whole.
 func Inspect(c Config, text string, cursor int, whole bool) Inspection {
-	code, other := goAt(text, cursor)
+	code, other := c.goAt(text, cursor)
 	if other != nil {
 		return c.magicHelp(other)
 	}
@@ -383,7 +383,7 @@ func argument(text string) (n int) {
 // magicHelp describes a magic.
 func (c Config) magicHelp(s *source.Segment) Inspection {
 	for _, m := range c.Magics {
-		if m.Name == s.Name {
+		if m.Name == s.Name && m.Cell == (s.Kind == source.CellMagic) {
 			text := m.Usage + ": " + m.Help
 			return Inspection{text, "`" + m.Usage + "`: " + m.Help}
 		}

@@ -36,7 +36,7 @@ func (c Config) command(text string, cursor int, s *source.Segment) Completion {
 	word := lastWord(args)
 	out := Completion{From: cursor - len(word), To: cursor}
 	for _, m := range c.Magics {
-		if m.Name != strings.TrimLeft(name, "%") {
+		if m.Name != strings.TrimLeft(name, "%") || m.Cell != strings.HasPrefix(name, "%%") {
 			continue
 		}
 		args := m.Args

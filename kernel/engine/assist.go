@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"go/token"
-	"maps"
 	"os"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +14,7 @@ import (
 	"interleave/kernel/assist"
 	"interleave/kernel/cell"
 	"interleave/kernel/cell/names"
+	"interleave/kernel/engine/magics"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
 )
@@ -108,23 +107,16 @@ func (e *Engine) assistance() assist.Config {
 	}
 }
 
-var choiceRE = regexp.MustCompile(`[a-z]+(\|[a-z]+)+`)
-
-// assistMagics lists the magics, with the arguments that their usage shows.
+// assistMagics lists the magics.
 func assistMagics() (list []assist.Magic) {
-	for _, name := range slices.Sorted(maps.Keys(magics)) {
-		m := magics[name]
-		a := assist.Magic{Name: name, Cell: m.body, Usage: m.usage, Help: m.help}
-		if choices := choiceRE.FindString(m.usage); choices != "" {
-			a.Args = strings.Split(choices, "|")
+	for _, m := range magics.All {
+		help := strings.ReplaceAll(m.Help, "`", "")
+		if m.Line != "" {
+			list = append(list, assist.Magic{Name: m.Name, Usage: m.Line, Help: help, Args: m.Args, Code: m.Code})
 		}
-		if strings.Contains(m.usage, " name") {
-			a.Args = append(a.Args, "NAME")
+		if m.Cell != "" {
+			list = append(list, assist.Magic{Name: m.Name, Cell: true, Usage: m.Cell, Help: help, Args: m.Args, Code: m.Code})
 		}
-		if strings.HasSuffix(m.usage, " file") || strings.HasSuffix(m.usage, " folder") {
-			a.Args = append(a.Args, "FILE")
-		}
-		list = append(list, a)
 	}
 	return list
 }

@@ -80,7 +80,8 @@ type Engine struct {
 	narrow     bool   // figures are drawn for a phone
 	restored   bool   // no cell has run since Restore
 
-	literals  sync.Map // number of a cell → []cell.Literal
+	captured  atomic.Pointer[captured] // what display.Capture returns
+	literals  sync.Map                 // number of a cell → []cell.Literal
 	workers   *workers.Session
 	abandoned []abandoned
 	starter   starter
@@ -175,11 +176,12 @@ func (e *Engine) host() host.Host {
 			}
 			return nil
 		},
-		Origin:  cellAt,
-		Carry:   e.guard,
-		Outside: e.keeper.do,
-		Writer:  e.writer,
-		Code:    e.workers,
+		Origin:   cellAt,
+		Carry:    e.guard,
+		Outside:  e.keeper.do,
+		Writer:   e.writer,
+		Captured: e.takeCaptured,
+		Code:     e.workers,
 		Expect: func(yes bool) {
 			if yes {
 				setCellGoHook(timeline.Started)

@@ -14,16 +14,17 @@ import (
 
 // An execution is one run of one cell.
 type execution struct {
-	e      *Engine
-	run    *run   // of the current piece of Go code
-	past   []*run // of earlier pieces: magics cut a cell into several
-	ctx    context.Context
-	cell   session.Cell
-	done   *session.Done
-	exited bool     // os.Exit(0) has ended the cell
-	quiet  bool     // nothing is shown: a user expression
-	depth  int      // of files that run others
-	left   []func() // show what is still running when the cell's contexts have ended
+	e         *Engine
+	run       *run   // of the current piece of Go code
+	past      []*run // of earlier pieces: magics cut a cell into several
+	ctx       context.Context
+	cell      session.Cell
+	done      *session.Done
+	exited    bool      // os.Exit(0) has ended the cell
+	quiet     bool      // nothing is shown: a user expression
+	depth     int       // of files that run others
+	diverting *captured // takes what the cell shows; nil: the front end does
+	left      []func()  // show what is still running when the cell's contexts have ended
 }
 
 // end marks everything that goroutines of the cell write from now on as late, ends the cell's contexts, and
@@ -38,6 +39,9 @@ func (x *execution) end() {
 }
 
 func (x *execution) failed(f *failure) {
+	if x.diverting != nil {
+		x.release()
+	}
 	x.done.OK = false
 	x.done.Interrupted = x.done.Interrupted || f.interrupted
 	if !x.quiet {
@@ -101,7 +105,11 @@ func (x *execution) acceptable(segs []source.Segment) bool {
 			first = false
 		case source.ShellLine:
 		default:
-			if _, ok := x.lookup(s); !ok {
+			if !x.known(s) {
+				return false
+			}
+			if s.Name == "restart" {
+				x.refuse(s, "%restart ends the session, and with it the rest of this cell", "Write it in a cell of its own")
 				return false
 			}
 			first = false

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"interleave/kernel/cell/hint"
 	"interleave/kernel/cell/source"
@@ -191,6 +192,33 @@ func (x *execution) runFile(s source.Segment) {
 }
 
 const deepestRun = 20
+
+// loadFile puts the text of a file into the cell, below a comment in place of the magic.
+func (x *execution) loadFile(s source.Segment) {
+	name := home(unquoted(s.Args))
+	if s.Args == "" {
+		x.refuse(s, "%load: which file?", "Write %load code.go")
+		return
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		remedy := "%pwd shows the present folder"
+		if near := nearestFile(name); near != "" {
+			remedy = "Did you mean " + near + "?"
+		}
+		x.refuse(s, fmt.Sprintf("%%load %s: %v", s.Args, reason(err)), remedy)
+		return
+	}
+	switch {
+	case strings.HasSuffix(name, ".ipynb"):
+		x.refuse(s, "%load "+s.Args+": a notebook is not the text of one cell", "%run runs its cells")
+		return
+	case !utf8.Valid(b):
+		x.refuse(s, "%load "+s.Args+": it is no text in UTF-8", "A cell holds text")
+		return
+	}
+	x.done.Next, x.done.Instead = "// %load "+s.Args+"\n"+strings.TrimRight(string(b), "\n"), true
+}
 
 // codeCells returns the code of a notebook.
 func codeCells(b []byte) (cells []string, err error) {

@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -16,56 +14,44 @@ import (
 	"interleave/kernel/cell/hint"
 	"interleave/kernel/cell/source"
 	"interleave/kernel/engine/backend"
+	"interleave/kernel/engine/magics"
 	"interleave/kernel/engine/rt"
 	"interleave/kernel/session"
 	"interleave/runtime/host"
 	"interleave/runtime/quantity"
 )
 
-// A magic is a command to the session itself. Magics with body take the rest of the cell.
-type magic struct {
-	usage string
-	help  string
-	body  bool
-	run   func(x *execution, s source.Segment)
-}
+// runs is how each magic of the table works.
+var runs map[string]func(x *execution, s source.Segment)
 
-var magics map[string]magic
-
-func init() { // in init, because magics refer to themselves: %help lists them
-	magics = map[string]magic{
-		"help": {"%help", "this list", false, (*execution).help},
-		"engine": {"%engine auto|yaegi|compiled",
-			"choose the engine that runs cells; auto: the fastest that runs them correctly", false, (*execution).engine},
-		"get": {"%get module@version", "use a version of a module; %get ./folder: a module on disk; %get alone lists the modules",
-			false, (*execution).get},
-		"cd":        {"%cd folder", "change the folder; without one to home, with - to the one before", false, (*execution).cd},
-		"doc":       {"%doc name", "what is known of a name, as Shift-Tab shows it", false, (*execution).doc},
-		"env":       {"%env NAME=value", "set a variable of the environment; also %env NAME and %env", false, (*execution).env},
-		"history":   {"%history 3-5", "cells of this session; also %history, %history 3 and %history -2", false, (*execution).history},
-		"html":      {"%%html", "show the rest of the cell as HTML", true, shown("text/html")},
-		"markdown":  {"%%markdown", "show the rest of the cell as Markdown", true, shown("text/markdown")},
-		"pwd":       {"%pwd", "the present folder", false, (*execution).pwd},
-		"run":       {"%run file", "run the cells of a notebook, or a file with Go code, as if they stood here", false, (*execution).runFile},
-		"svg":       {"%%svg", "show the rest of the cell as a drawing", true, shown("image/svg+xml")},
-		"whos":      {"%whos", "list the variables with their values in short", false, (*execution).whos},
-		"writefile": {"%%writefile file", "write the rest of the cell to a file; -a adds to it", true, (*execution).writefile},
-		"who":       {"%who", "list all declarations", false, (*execution).who},
-		"forget": {"%forget name …", "forget the declarations with these names; hidden built-ins and packages are restored",
-			false, (*execution).forget},
-		"reset": {"%reset", "forget all declarations", false, (*execution).reset},
-		"plot": {"%plot on|narrow|off", "draw a timeline under each cell that starts goroutines; narrow for a phone",
-			false, (*execution).plot},
-		"timeit": {"%%timeit",
-			"time and allocations of a round of the cell's statements, as go test -bench has them; also %timeit statement",
-			true, (*execution).timeit},
-		"args": {"%args -n 5 file", "the arguments of the program that the cell is: os.Args, and flags of package flag",
-			false, (*execution).args},
-		"test": {testUsage, "run Test, Benchmark, Example and Fuzz functions of this cell, or of the session; also %%test",
-			false, (*execution).testBelow},
-		"time": {"%%time", "run the cell and report how long it took", true, (*execution).time},
-		"bash": {"%%bash", "run the cell as a shell script; a status other than zero fails the cell",
-			true, (*execution).script},
+func init() { // in init, because magics refer to the table: %run runs others
+	runs = map[string]func(x *execution, s source.Segment){
+		"args":      (*execution).args,
+		"bash":      (*execution).script,
+		"capture":   (*execution).capture,
+		"cd":        (*execution).cd,
+		"doc":       (*execution).doc,
+		"engine":    (*execution).engine,
+		"env":       (*execution).env,
+		"forget":    (*execution).forget,
+		"get":       (*execution).get,
+		"help":      (*execution).help,
+		"history":   (*execution).history,
+		"html":      shown("text/html"),
+		"load":      (*execution).loadFile,
+		"markdown":  shown("text/markdown"),
+		"plot":      (*execution).plot,
+		"pwd":       (*execution).pwd,
+		"reset":     (*execution).reset,
+		"restart":   (*execution).restart,
+		"run":       (*execution).runFile,
+		"svg":       shown("image/svg+xml"),
+		"test":      (*execution).testBelow,
+		"time":      (*execution).time,
+		"timeit":    (*execution).timeit,
+		"who":       (*execution).who,
+		"whos":      (*execution).whos,
+		"writefile": (*execution).writefile,
 	}
 }
 
@@ -74,51 +60,40 @@ func (x *execution) print(format string, args ...any) {
 }
 
 func (x *execution) magic(s source.Segment) {
-	if m, ok := x.lookup(s); ok {
-		if !m.body {
-			s.Args = x.expand(s.Args)
+	if x.known(s) {
+		if s.Kind == source.LineMagic {
+			if m, _ := magics.Find(s.Name); !m.Code || s.Name == "test" {
+				s.Args = x.expand(s.Args)
+			}
 		}
-		m.run(x, s)
+		runs[s.Name](x, s)
 	}
 }
 
-// lookup returns a magic, or fails the cell.
-func (x *execution) lookup(s source.Segment) (m magic, ok bool) {
-	m, ok = magics[s.Name]
-	sign := "%"
+// known reports whether a magic exists in the form that is used, or fails the cell.
+func (x *execution) known(s source.Segment) bool {
+	m, ok := magics.Find(s.Name)
+	sign, form := "%", m.Line
 	if s.Kind == source.CellMagic {
-		sign = "%%"
+		sign, form = "%%", m.Cell
 	}
 	switch {
-	case !ok:
+	case !ok || runs[s.Name] == nil:
 		remedy := "%help lists all magics"
-		if n := hint.Nearest(s.Name, slices.Sorted(maps.Keys(magics))); n != "" {
-			remedy = "Did you mean " + strings.Fields(magics[n].usage)[0] + "? " + remedy
+		if n := hint.Nearest(s.Name, magics.Names()); n != "" {
+			near, _ := magics.Find(n)
+			remedy = "Did you mean " + strings.Fields(near.Usage())[0] + "? " + remedy
 		}
-		if h := elsewhere[s.Name]; h != "" {
+		if h := magics.Elsewhere[s.Name]; h != "" {
 			remedy = h
 		}
 		x.refuse(s, fmt.Sprintf("there is no magic %s%s", sign, s.Name), remedy)
-	case m.body != (s.Kind == source.CellMagic) && s.Name != "timeit" && s.Name != "test": // these have both forms
-		x.refuse(s, fmt.Sprintf("%s%s is not a magic", sign, s.Name), "Write "+m.usage+": "+m.help)
+	case form == "":
+		x.refuse(s, fmt.Sprintf("%s%s is not a magic", sign, s.Name), "Write "+m.Usage()+": "+strings.ReplaceAll(m.Help, "`", ""))
 	default:
-		return m, true
+		return true
 	}
-	return m, false
-}
-
-// elsewhere lists how to do in Go, or with this kernel, what magics of other kernels do.
-var elsewhere = map[string]string{
-	"bench":           "%test -bench . runs benchmarks, %%timeit measures statements, lab.Bench a function",
-	"ls":              "run shell commands with !: !ls",
-	"pip":             "cells use the standard library, lab, display, timeline, plots and gonum's plot; nothing is installed",
-	"go":              "run the go command with !: !go version",
-	"type":            "print the type of a value with fmt.Printf(\"%T\", v)",
-	"del":             "%forget forgets a name",
-	"reset_selective": "%forget forgets a name",
-	"matplotlib":      "figures need no magic: plots draws them, and a *plot.Plot as the last value is shown",
-	"sh":              "%%bash runs the cell as a shell script",
-	"script":          "%%bash runs the cell as a shell script",
+	return false
 }
 
 // refuse fails the cell because of a magic.
@@ -129,11 +104,7 @@ func (x *execution) refuse(s source.Segment, message, hint string) {
 
 func (x *execution) help(source.Segment) {
 	var b strings.Builder
-	b.WriteString("Magics:\n")
-	for _, n := range slices.Sorted(maps.Keys(magics)) {
-		fmt.Fprintf(&b, "  %-28s %s\n", magics[n].usage, magics[n].help)
-	}
-	fmt.Fprintf(&b, "  %-28s %s\n", "!command", "run a shell command")
+	b.WriteString("Magics:\n" + magics.Help())
 	b.WriteString(`
 In every cell, without an import:
   ctx       the cell's context: cancelled when the cell is interrupted
@@ -230,6 +201,13 @@ func (x *execution) forget(s source.Segment) {
 	p, err := x.e.scope.Forget(x.cell.N, names)
 	x.e.checking.Unlock()
 	if err != nil {
+		if ds, ok := errors.AsType[source.Diagnostics](err); ok {
+			for i := range ds {
+				if ds[i].Cell == x.cell.N && ds[i].Line == 0 {
+					ds[i].Line, ds[i].Column = s.Line, 1
+				}
+			}
+		}
 		x.failed(diagnosed(err))
 		return
 	}
@@ -271,6 +249,14 @@ func (x *execution) reset(source.Segment) {
 	x.print("Everything that was declared is forgotten.%s\n", e.keptCode())
 }
 
+// restart asks for a new session process, which finds no declarations.
+func (x *execution) restart(source.Segment) {
+	e := x.e
+	e.out.Forget()
+	e.note(x.cell)
+	x.done.Replace = "%restart asked for it, and everything that was declared is forgotten"
+}
+
 // keptCode reports how much code of compiled cells cannot be freed, since a value, a finalizer or a timer may
 // still lead to it.
 func (e *Engine) keptCode() string {
@@ -278,39 +264,6 @@ func (e *Engine) keptCode() string {
 		return ""
 	}
 	return fmt.Sprintf(" The code of %s stays in memory.", quantity.Plural(e.compiled.Opened(), "compiled cell"))
-}
-
-func (x *execution) time(s source.Segment) {
-	began, before := time.Now(), cpuTime()
-	x.segments(source.Segments(s.Text))
-	wall, cpu := time.Since(began), cpuTime()-before
-	engine := x.done.Engine
-	if engine == "" {
-		engine = "none"
-	}
-	x.print("wall %s · CPU %s · engine %s · building included\n", quantity.Duration(wall), quantity.Duration(cpu), engine)
-}
-
-// timeit measures statements as a benchmark does. It does not record them, because recording would slow them.
-func (x *execution) timeit(s source.Segment) {
-	text := s.Text
-	if s.Kind == source.LineMagic {
-		text = strings.Repeat("\n", s.Line-1) + s.Args
-	} else if s.Args != "" {
-		x.refuse(s, "%%timeit "+s.Args+": there are no options", "It measures for a second; lab.Bench takes options")
-		return
-	}
-	if strings.TrimSpace(text) == "" {
-		x.refuse(s, "there is nothing to measure", "Write statements below %%timeit, or one behind %timeit")
-		return
-	}
-	plot := x.e.plot
-	x.e.plot = false
-	x.code(source.Timed(text, s.Line))
-	x.e.plot = plot
-	if x.done.OK && !x.e.plain {
-		x.notes([]string{gatedCode + " than with go test -bench"})
-	}
 }
 
 const gatedCode = "code of cells is gated here: loops and calls may take longer"
@@ -350,6 +303,9 @@ func (x *execution) command(command string) *exec.ExitError {
 	}
 	cmd := exec.CommandContext(x.ctx, sh, "-c", command)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if x.diverting != nil {
+		cmd.Stdout, cmd.Stderr = stream{x, session.Stdout}, stream{x, session.Stderr}
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 2 * time.Second
@@ -366,4 +322,15 @@ func (x *execution) command(command string) *exec.ExitError {
 		x.failed(&failure{name: session.FailureShell, value: err.Error()})
 	}
 	return exit
+}
+
+// A stream writes to one of the cell's streams.
+type stream struct {
+	x    *execution
+	name session.Stream
+}
+
+func (s stream) Write(p []byte) (int, error) {
+	s.x.e.out.Output(s.x.cell.ID, s.name, p)
+	return len(p), nil
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -211,37 +212,44 @@ func (x *execution) suite(s source.Segment, texts []string) *suite {
 
 // values gets the functions from the session, by an expression that lists them.
 func (t *testRun) values() bool {
-	x, e, su := t.x, t.x.e, t.suite
-	view := e.scope.View()
-	text := strings.Repeat("\n", t.s.Line-1) + "[]interface{}{" + strings.Join(su.names, ", ") + "}"
+	su, view := t.suite, t.x.e.scope.View()
+	v, ok := t.x.value(strings.Repeat("\n", t.s.Line-1)+"[]interface{}{"+strings.Join(su.names, ", ")+"}", nil)
+	list, _ := v.([]any)
+	for i, f := range list {
+		t.add(su.names[i], f, view)
+	}
+	return ok
+}
+
+// value evaluates an expression of one value, or fails the cell. place corrects the places of errors; it may be nil.
+func (x *execution) value(text string, place func(source.Diagnostics)) (v any, ok bool) {
+	e := x.e
 	p, err := e.check(x.cell.N, text)
+	if ds, found := errors.AsType[source.Diagnostics](err); found && place != nil {
+		place(ds)
+	}
 	if err != nil {
 		x.failed(diagnosed(err))
-		return false
+		return nil, false
 	}
 	r := x.next()
 	f, _, err := e.load(r, p, text)
 	if err != nil {
 		x.failed(e.buildFailed(err))
-		return false
+		return nil, false
 	}
 	if fail, replace := r.execute(f); fail != nil {
 		x.done.Replace = replace
 		x.failed(fail)
-		return false
+		return nil, false
 	}
 	r.mu.Lock()
-	values := r.values
+	defer r.mu.Unlock()
+	if len(r.values) == 1 {
+		v, ok = r.values[0], true
+	}
 	r.values, r.shown = nil, false
-	r.mu.Unlock()
-	var list []any
-	if len(values) == 1 {
-		list, _ = values[0].([]any)
-	}
-	for i, v := range list {
-		t.add(su.names[i], v, view)
-	}
-	return true
+	return v, ok
 }
 
 // add adds a function to the suite.

@@ -279,6 +279,7 @@ func appendDone(b []byte, m Done) []byte {
 		}
 	}
 	b = appendString(b, m.Engine)
+	b = appendBool(appendString(b, m.Next), m.Instead)
 	return appendString(b, m.Replace)
 }
 
@@ -421,6 +422,8 @@ func (d *decoder) done() Done {
 			return e
 		}),
 		Engine:  d.string(),
+		Next:    d.string(),
+		Instead: d.bool(),
 		Replace: d.string(),
 	}
 }

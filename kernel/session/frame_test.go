@@ -22,7 +22,7 @@ var messages = []any{
 	Done{8, true, true, map[string]Expression{
 		"good": {Bundle{"text/plain": json.RawMessage(`"1"`)}, Bundle{"k": json.RawMessage("2")}, nil},
 		"bad":  {Failed: &Failed{8, "type error", "no", []string{"line"}}},
-	}, "compiled", "burns"},
+	}, "compiled", "// text", true, "burns"},
 	Recorded{9, []byte{0, 1, 2, 255}},
 	ready{10}, begin{11}, fence{}, forget{}, restored{[]string{"x", "y"}, []string{"z"}},
 	answered{Answered{

@@ -43,6 +43,9 @@ type Out struct {
 	last   int          // the descriptor that Write wrote last; 0: others may have written since
 	moves  uint32       // argument of Write when own was determined
 	own    [2]bool      // fd 1 and fd 2 are still the output streams
+	// takes what the cell diverted shows, in place of the supervisor; nil takes nothing
+	sink     func(Event)
+	diverted uint64
 
 	writing atomic.Int32 // calls of Write
 	running atomic.Pointer[Cell]
@@ -121,6 +124,10 @@ func (o *Out) Write(s Stream, p []byte, moves uint32) (n int, err error, ok bool
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.sink != nil {
+		o.sink(Output{Cell: o.diverted, Stream: s, Text: string(p)})
+		return len(p), nil, true
+	}
 	if o.moves != moves || o.last == 0 {
 		o.moves, o.last = moves, 0
 		for i, m := range o.marks {
@@ -212,10 +219,35 @@ func (o *Out) answer(a answer) {
 	}
 }
 
+// Divert gives sink what a cell shows from now on, in place of the supervisor: its Output, Display, Result and Clear
+// events, and what is passed to Write. sink is called from any goroutine, never twice at once, and must not call o.
+// Divert with a nil sink ends that. What processes write is not diverted.
+func (o *Out) Divert(cell uint64, sink func(Event)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.diverted, o.sink = cell, sink
+}
+
 // send puts a marker into both streams, then the frame into the control pipe.
 func (o *Out) send(msg any) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.sink != nil && cellOf(msg) == o.diverted {
+		switch m := msg.(type) {
+		case rawOutput:
+			o.sink(Output{Cell: m.Cell, Stream: m.Stream, Text: string(m.Text)})
+			return
+		case Display:
+			o.sink(m)
+			return
+		case Result:
+			o.sink(m)
+			return
+		case Clear:
+			o.sink(m)
+			return
+		}
+	}
 	o.put(msg)
 }
 

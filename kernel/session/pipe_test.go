@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,6 +57,34 @@ func TestPipe(t *testing.T) {
 	if _, open := <-c.Events(); open {
 		t.Error("an event after the end")
 	}
+}
+
+// While a cell is diverted, what it shows goes to the sink, and what others show does not.
+func TestDivert(t *testing.T) {
+	t.Parallel()
+	var taken []Event
+	c := pipe(context.Background(), Config{}, func() Evaluator {
+		return evalFunc(func(ctx context.Context, c Cell, out *Out) Done {
+			out.Divert(c.ID, func(e Event) { taken = append(taken, e) })
+			out.Output(c.ID, Stdout, []byte("taken"))
+			out.Output(c.ID+1, Stdout, []byte("late "))
+			out.Emit(Display{Cell: c.ID})
+			out.Emit(Result{Cell: c.ID})
+			out.Emit(Clear{Cell: c.ID})
+			out.Emit(Failed{Cell: c.ID, Name: "error", Value: "shown"})
+			out.Divert(0, nil)
+			out.Output(c.ID, Stdout, []byte("after"))
+			return Done{OK: true}
+		})
+	})
+	r := &rig{Client: c, t: t}
+	r.start("")
+	got := transcript(r.until(isA[Done]))
+	if len(taken) != 4 || transcript(taken[:1]) != `1 stdout "taken"` || strings.Contains(got, "taken") ||
+		!strings.Contains(got, "late") || !strings.Contains(got, "shown") || !strings.Contains(got, "after") {
+		t.Errorf("taken %v, shown %s", taken, got)
+	}
+	c.Close()
 }
 
 // Interrupt, then nothing for KillAfter, then a new child: in fake time.

@@ -108,6 +108,10 @@ type (
 		Interrupted bool
 		Expressions map[string]Expression
 		Engine      string // "yaegi", "compiled", or empty when no Go code ran
+		// Next is a text for an input of the front end: the cell itself if Instead is set, otherwise a new one
+		// below it. Empty: none
+		Next    string
+		Instead bool
 		// Replace asks the supervisor for a new session process. It holds the reason why this one cannot
 		// continue, such as a goroutine that uses a core and does not stop. Empty on every event that leaves
 		// the client.

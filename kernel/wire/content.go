@@ -113,6 +113,12 @@ type (
 		EValue         string                `json:"evalue"`
 		Traceback      []string              `json:"traceback"`
 	}
+	// NextInput is a payload of an execute reply: text for the input of the cell itself, or of a new one below it.
+	NextInput struct {
+		Source  string `json:"source"` // set_next_input
+		Text    string `json:"text"`
+		Replace bool   `json:"replace"`
+	}
 	// ReplyMetadata is the metadata of this kernel's execute replies.
 	ReplyMetadata struct {
 		Started    string `json:"started"` // when the cell began; JupyterLab computes from it how long the cell took

@@ -18,6 +18,9 @@ var contents = []struct {
 }{
 	{Shell, ExecuteRequest{Code: "1", StoreHistory: true, StopOnError: true, Expressions: map[string]string{"a": "b"}},
 		`{"code":"1","silent":false,"store_history":true,"user_expressions":{"a":"b"},"allow_stdin":false,"stop_on_error":true}`},
+	{Shell, ExecuteReply{Status: OK, ExecutionCount: 4, Payload: []json.RawMessage{
+		json.RawMessage(`{"source":"set_next_input","text":"x","replace":true}`)}, Expressions: map[string]Expression{}},
+		`{"status":"ok","execution_count":4,"payload":[{"source":"set_next_input","text":"x","replace":true}],"user_expressions":{}}`},
 	{Shell, ExecuteReply{Status: OK, ExecutionCount: 3, Payload: []json.RawMessage{}, Expressions: map[string]Expression{
 		"e": {Status: Error, EName: "n", EValue: "v", Traceback: []string{"t"}},
 		"v": {Status: OK, Data: Bundle{"text/plain": json.RawMessage(`"<b>"`)}, Metadata: Bundle{}},

@@ -127,3 +127,18 @@ func ExampleSprint() {
 	// open /no/such/file: no such file or directory
 	// (*fs.PathError, which wraps syscall.Errno)
 }
+
+func ExampleCapture() {
+	// In a notebook the magic %%capture out calls it, and keeps what its cell shows in out.
+	out := display.Capture()
+	fmt.Println(out)
+	// Output: captured: 0 bytes of stdout, 0 of stderr, outputs: 0
+}
+
+func ExampleCaptured_Show() {
+	out := &display.Captured{Stdout: "printed\n", Outputs: []display.Output{{Data: map[string]any{"text/plain": "42"}}}}
+	out.Show()
+	// Output:
+	// printed
+	// 42
+}

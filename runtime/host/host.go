@@ -80,6 +80,8 @@ type Host struct {
 	// called when it is to call timeline.Started from now on, Expect(false) when that would do nothing. It
 	// must not call package timeline.
 	Expect func(yes bool)
+	// Captured returns what a cell has shown that the host has kept in place of showing it. Without it there is none.
+	Captured func() (stdout, stderr string, outputs []Event)
 }
 
 // Code is what a program and its workers, which are other processes of the same program, both know about

@@ -112,10 +112,10 @@ func Segments(text string) (segs []Segment) {
 	return segs
 }
 
-// Timed turns statements into a cell that measures them as a benchmark of package testing does, and prints
-// its report. The statements keep their lines; line is that of the magic above them. A last expression that
-// is not a call is evaluated, too.
-func Timed(text string, line int) string {
+// Rounds turns statements into the expression of a function that runs them in a loop over the Loop of its argument,
+// so that the compiler drops none of their calls. The statements keep their lines; line is that of the magic
+// above them. A last expression that is not a call is evaluated, too.
+func Rounds(text string, line int) string {
 	body := strings.TrimLeft(text, "\n")
 	lines := strings.Count(text, "\n") - strings.Count(body, "\n")
 	const before = "package p\nfunc _() {\n"
@@ -130,9 +130,8 @@ func Timed(text string, line int) string {
 			}
 		}
 	}
-	return strings.Repeat("\n", line-1) +
-		"func() { timeit_r := testing.Benchmark(func(timeit_b *testing.B) { timeit_b.ReportAllocs(); for timeit_b.Loop() {" +
-		strings.Repeat("\n", max(lines-line+1, 0)) + body + "\n}}); fmt.Println(timeit_r.String(), timeit_r.MemString()) }()"
+	return strings.Repeat("\n", line-1) + "func(timeit_b *testing.B) { for timeit_b.Loop() {" +
+		strings.Repeat("\n", max(lines-line+1, 0)) + body + "\n}}"
 }
 
 // standsAlone reports whether an expression is a statement: a call, except a conversion and a call whose only

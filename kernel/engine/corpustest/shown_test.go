@@ -3,7 +3,9 @@ package corpustest
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -253,33 +255,92 @@ func TestEndsWithItsCell(t *testing.T) {
 	}
 }
 
-// %%timeit reports what a benchmark of package testing does; what is wrong in it has its own line.
+// %%timeit measures by lab.Bench: the median with its interval, samples, the engine and allocations. What is wrong in it
+// has its own line.
 func TestTimeit(t *testing.T) {
 	t.Parallel()
 	w := watch(t)
-	w.run("func sum(xs []int) (s int) {\n\tfor _, x := range xs {\n\t\ts += x\n\t}\n\treturn s\n}\nxs := make([]int, 100)")
-	report := regexp.MustCompile(`^ *\d+\t +[0-9.]+ ns/op +(\d+) B/op\t +(\d+) allocs/op\n`)
-	for _, c := range []struct{ code, bytes, allocs string }{
-		{"%%timeit\nsum(xs)", "0", "0"},
-		{"%timeit sum(xs)\nfmt.Println()", "0", "0"},
-		{"// a comment\n%%timeit\nb := strconv.AppendInt(nil, 1234567, 10)\nstring(b)", "8", "1"},
-		{"%%timeit\ntotal := 0\nfor i := range 10 {\n\ttotal += i\n}\ntotal", "0", "0"},
+	w.run("func sum(xs []int) (s int) {\n\tfor _, x := range xs {\n\t\ts += x\n\t}\n\treturn s\n}\nxs := make([]int, 100)\nvar sink []byte")
+	report := regexp.MustCompile(`^(.+): [0-9.]+ [µmn]?s (?:\(\d+ %: [^)]*\)|\(from [^)]*\)), \d+ samples? of .+ calls?, compiled(?:, (.*))?(?:\n|$)`)
+	for _, c := range []struct{ code, name, allocations string }{
+		{"%%timeit\nsum(xs)", "one round", ""},
+		{"%timeit sum(xs)\nfmt.Println()", "sum(xs)", ""},
+		{"// a comment\n%%timeit\nsink = make([]byte, 1<<10)", "one round", "1 allocation of 1.02 kB"},
+		{"%%timeit\ntotal := 0\nfor i := range 10 {\n\ttotal += i\n}\ntotal", "one round", ""},
+		{"%timeit time.Sleep(time.Millisecond)", "time.Sleep(time.Millisecond)", ""},
 	} {
 		s := w.run(c.code)
-		if m := report.FindStringSubmatch(s.of("stdout")); m == nil || m[1] != c.bytes || m[2] != c.allocs || s.of("figure") != "" {
+		if m := report.FindStringSubmatch(s.of("stdout")); m == nil || m[1] != c.name || m[2] != c.allocations || s.of("figure") != "" {
 			t.Errorf("%s\n%s", c.code, s)
 		}
 	}
 	for code, want := range map[string]string{
-		"%%timeit\nx := 1\n\nnosuch(x)":     "cell[6]:4:1: undefined: nosuch",
-		"%%timeit -n 3\nsum(xs)":            "there are no options",
-		"%%timeit\n":                        "there is nothing to measure",
-		"x := 1\n%timeit sum(xs, x)\n_ = x": "cell[9]:2:9: too many arguments",
+		"%%timeit\nx := 1\n\nnosuch(x)":          ":4:1: undefined: nosuch",
+		"%%timeit -n 3\nsum(xs)":                 "there are no options",
+		"%%timeit\n":                             "there is nothing to measure",
+		"x := 1\n%timeit sum(xs, x)\n_ = x":      ":2:17: too many arguments in call to sum have ([]int, int) want ([]int)\n   2 | %timeit sum(xs, x)\n     |                 ^",
+		"%%timeit\nif xs[0] == 0 { return }":     "no round is whole",
+		"%%timeit\nbreak":                        "no round is whole",
+		"%%timeit\npanic(\"in the statements\")": "panic: in the statements",
 	} {
 		s := w.run(code)
-		if _, of, _ := strings.Cut(want, ": "); !strings.Contains(s.of("failed"), of) {
+		if !strings.Contains(s.of("failed"), want) {
 			t.Errorf("%s: want %q\n%s", code, want, s)
 		}
+	}
+}
+
+// %load has the file's text in place of the cell, below a comment; it and %time do what they say.
+func TestLoadAndTime(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	file := filepath.Join(t.TempDir(), "code.go")
+	if err := os.WriteFile(file, []byte("x := 1\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s := w.run("%load " + file)
+	if !s.done.OK || s.done.Next != "// %load "+file+"\nx := 1" || !s.done.Instead {
+		t.Errorf("%+v", s.done)
+	}
+	for code, want := range map[string]string{
+		"%load":               "which file?",
+		"%load " + file + "o": "Did you mean " + file,
+		"%load a.ipynb":       "no such file",
+		"%time":               "there is nothing to run",
+		"%capture x":          "Write %%capture NAME",
+		"%restart\n1":         "Write it in a cell of its own",
+		"%forget whom":        "]:1:1: nothing is declared with the name whom",
+		"1\n%forget\n":        "which names?",
+		"%%capture 1":         "is not the name of a variable",
+		"%lsmagic":            "%help lists all magics",
+		"%restrt":             "Did you mean %restart?",
+	} {
+		if s := w.run(code); !strings.Contains(s.of("failed"), want) {
+			t.Errorf("%s: want %q\n%s", code, want, s)
+		}
+	}
+	if s := w.run("%time 6 * 7"); s.of("result") != "42" || !regexp.MustCompile(`^wall .* · CPU .* · engine \w+ · building included\n$`).MatchString(s.of("stdout")) {
+		t.Error(s)
+	}
+}
+
+// %restart begins anew, in a new process, with the settings of the kernel as they were.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	w := watch(t)
+	w.run("%plot off")
+	before := w.run("x := 1\nfunc f() int { return x }\nos.Getpid()").of("result")
+	if s := w.run("%restart"); !s.done.OK {
+		t.Error(s)
+	}
+	if s := w.run("%who"); s.of("stdout") != "Nothing is declared.\n" {
+		t.Error(s)
+	}
+	if s := w.run("%plot"); s.of("stdout") != "plot: off\n" {
+		t.Error(s)
+	}
+	if after := w.run("os.Getpid()").of("result"); after == before || after == "" {
+		t.Errorf("process %s, before %s", after, before)
 	}
 }
 

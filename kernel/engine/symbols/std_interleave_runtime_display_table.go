@@ -12,6 +12,8 @@ func init() {
 	tables["interleave/runtime/display"] = func() map[string]reflect.Value {
 		return map[string]reflect.Value{
 			"Bundle":    reflect.ValueOf(pkg.Bundle),
+			"Capture":   reflect.ValueOf(pkg.Capture),
+			"Captured":  reflect.ValueOf((*pkg.Captured)(nil)),
 			"Clear":     reflect.ValueOf(pkg.Clear),
 			"HTML":      reflect.ValueOf(pkg.HTML),
 			"Handle":    reflect.ValueOf((*pkg.Handle)(nil)),
@@ -22,6 +24,7 @@ func init() {
 			"LaTeX":     reflect.ValueOf(pkg.LaTeX),
 			"Markdown":  reflect.ValueOf(pkg.Markdown),
 			"NewHandle": reflect.ValueOf(pkg.NewHandle),
+			"Output":    reflect.ValueOf((*pkg.Output)(nil)),
 			"PNG":       reflect.ValueOf(pkg.PNG),
 			"Password":  reflect.ValueOf(pkg.Password),
 			"Raw":       reflect.ValueOf(pkg.Raw),

@@ -4,7 +4,7 @@ package patched
 
 import (
 	"flag"
-	_ "testing"
+	"testing"
 	_ "unsafe" // for linkname
 )
 
@@ -40,3 +40,16 @@ func cellForget()
 
 // ForgetTestFlags makes testing.Init define its flags again, in a new flag.CommandLine.
 func ForgetTestFlags() { cellForget() }
+
+//go:linkname cellRounds testing.cellRounds
+func cellRounds(b *testing.B, n int)
+
+//go:linkname cellRoundsDone testing.cellRoundsDone
+func cellRoundsDone(b *testing.B) bool
+
+// Rounds makes the next loop over b.Loop have n rounds. It measures nothing. RoundsDone reports whether that loop
+// has come to its end.
+func Rounds(b *testing.B, n int) { cellRounds(b, n) }
+
+// RoundsDone is described with Rounds.
+func RoundsDone(b *testing.B) bool { return cellRoundsDone(b) }

@@ -2,7 +2,10 @@
 
 package patched
 
-import "flag"
+import (
+	"flag"
+	"testing"
+)
 
 // NextRun does nothing: the standard library is not patched here.
 func NextRun() {}
@@ -18,3 +21,9 @@ func EndTests() {}
 
 // ForgetTestFlags does nothing: the standard library is not patched here.
 func ForgetTestFlags() {}
+
+// Rounds does nothing: the standard library is not patched here.
+func Rounds(*testing.B, int) {}
+
+// RoundsDone reports true: the standard library is not patched here.
+func RoundsDone(*testing.B) bool { return true }
