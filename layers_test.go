@@ -124,8 +124,8 @@ var layers = []layer{
 	{"kernel/host", []string{"kernel/...", "runtime/host", "runtime/quantity", "runtime/remote"},
 		"the host's main package wires everything; nobody imports it"},
 
-	{"notebooks", []string{"kernel/client", "kernel/wire", "notebooks/...", "runtime/quantity"},
-		"a client of the kernel: a headless run sees what Jupyter sees"},
+	{"notebooks", []string{"kernel/cell/hint", "kernel/cell/source", "kernel/client", "kernel/wire", "notebooks/...", "runtime/quantity"},
+		"a client of the kernel: a headless run sees what Jupyter sees; parameters are found in the text of a cell"},
 	{"notebooks/page", []string{"notebooks/ipynb", "runtime/quantity"},
 		"pages are made of files, by whomever these were written"},
 	{"notebooks/...", nil,

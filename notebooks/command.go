@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"go/token"
 	"io"
 	"os"
 	"os/signal"
@@ -53,6 +54,10 @@ Flags, before or after the notebooks:
   --max-output SIZE
                    how much to keep of what a cell prints, and as much of what it displays, such as 500kB or 1GB;
                    what comes after is left out, and a line in its place shows how much. 0 keeps all. Default: 10MB
+  -p NAME=VALUE    the value of a variable that the cell with the tag parameters declares: as text, a number, true, 90s,
+                   or JSON for lists and maps; once for each. The value goes into a cell of its own behind that cell
+  --parameters-file FILE
+                   the same from a JSON object, or from lines of YAML such as name: value; -p goes before it
   --allow-errors   continue after a cell that failed
 
 The run stops at the first cell that fails. What was run so far is written all the same. A cell with the tag
@@ -121,6 +126,24 @@ func parseArgs(args []string) (request, error) {
 		r.options.MaxOutput, err = parseAmount(s)
 		return err
 	})
+	var fromFiles []Parameter
+	flags.Func("p", "", func(s string) error {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || !token.IsIdentifier(name) {
+			return errors.New("want NAME=VALUE")
+		}
+		r.options.Parameters = append(r.options.Parameters, Parameter{name, value})
+		return nil
+	})
+	flags.Func("parameters-file", "", func(name string) error {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		list, err := readParameters(name, b)
+		fromFiles = append(fromFiles, list...)
+		return err
+	})
 	flags.BoolVar(&r.options.AllowErrors, "allow-errors", false, "")
 	flags.Func("timeout", "", func(s string) error {
 		d, err := time.ParseDuration(s)
@@ -147,6 +170,7 @@ func parseArgs(args []string) (request, error) {
 		}
 		r.notebooks, args = append(r.notebooks, rest[0]), rest[1:]
 	}
+	r.options.Parameters = append(fromFiles, r.options.Parameters...)
 	if len(r.notebooks) == 0 {
 		return r, errors.New("no notebook given")
 	}

@@ -46,7 +46,9 @@ type Options struct {
 	AllowErrors bool          // continue after a cell that failed or took too long
 	// bytes of text, and as many of displays, that a cell may leave in the notebook; 0 means no limit
 	MaxOutput int64
-	Progress  func(Step) // called before and after each cell, from the calling goroutine; may be nil
+	// Parameters are the values of variables that the cell with the tag parameters declares
+	Parameters []Parameter
+	Progress   func(Step) // called before and after each cell, from the calling goroutine; may be nil
 	// Grace is how long a cell may take to end once it was interrupted. 0 means 20 s, more than the kernel
 	// needs to replace a session that cannot be stopped.
 	Grace time.Duration
@@ -118,6 +120,10 @@ func (r *Runner) Run(ctx context.Context, k Kernel, o Options) (err error) {
 		return err
 	}
 
+	in, err := r.inject(o.Parameters)
+	if err != nil {
+		return err
+	}
 	plan, err := r.plan()
 	if err != nil {
 		return err
@@ -140,6 +146,12 @@ func (r *Runner) Run(ctx context.Context, k Kernel, o Options) (err error) {
 			o.Progress(step)
 		}
 		begin := time.Now()
+		if in != nil && p.cell == in.cell {
+			if err := in.write(ctx, k, r.nb); err != nil {
+				return err
+			}
+			step.Line = firstLine(p.cell.Source())
+		}
 		step.Err = r.cell(ctx, k, p, o)
 		step.Ended, step.Took = true, time.Since(begin)
 		failed, ok := errors.AsType[*CellError](step.Err)

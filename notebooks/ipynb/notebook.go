@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -145,6 +146,41 @@ func (n *Notebook) AddCell(t CellType, source string) *Cell {
 	n.cells = append(n.cells, c)
 	n.EnsureIDs()
 	return c
+}
+
+// InsertCell makes a cell without outputs the one with an index, from 0. In nbformat 4.5 it gets an id.
+func (n *Notebook) InsertCell(at int, t CellType, source string) *Cell {
+	c := n.AddCell(t, source)
+	cells := n.root.get("cells")
+	last := len(n.cells) - 1
+	it := cells.items[last]
+	copy(cells.items[at+1:], cells.items[at:last])
+	cells.items[at] = it
+	copy(n.cells[at+1:], n.cells[at:last])
+	n.cells[at] = c
+	return c
+}
+
+// SetPapermillParameters records the parameters of a run where papermill does: in the notebook's metadata. Other
+// members of the entry stay.
+func (n *Notebook) SetPapermillParameters(values map[string]json.RawMessage) error {
+	list := newObject()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		v, _, _, err := parse(bytes.Clone(values[name]))
+		if err != nil {
+			return fmt.Errorf("the parameter %s is not JSON: %q", name, values[name])
+		}
+		v.canonical()
+		list.set(name, v)
+	}
+	meta := n.root.get("metadata")
+	entry := meta.get("papermill")
+	if entry == nil || entry.kind != objectKind {
+		entry = newObject()
+		meta.set("papermill", entry)
+	}
+	entry.set("parameters", list)
+	return nil
 }
 
 // Kernelspec returns the notebook's kernelspec, or an empty one.
