@@ -48,7 +48,7 @@ type injection struct {
 type ParameterError struct {
 	Notebook  string
 	Parameter Parameter
-	Type      string // of the variable; empty if there is none
+	Type      string // of the variable; empty if it is not known
 	Line      int    // where it is declared, in the cell with the tag parameters
 	Reason    string
 }

@@ -59,10 +59,7 @@ func (d *definition) sequence(body []ast.Stmt) (decls []*ast.GenDecl, after []as
 				own[id.Name], declared[id.Name] = true, true
 			}
 			for _, x := range v.Values { // var x = x + 1 reads the x of an earlier cell, but not in a program
-				if d.src.Program {
-					break
-				}
-				if old := mentioned(x, own); old != "" && d.old[old] != nil && d.old[old].kind == varUnit {
+				if old := mentioned(x, own); old != "" && !d.src.Program && d.old[old] != nil && d.old[old].kind == varUnit {
 					return nil, body
 				}
 			}

@@ -37,6 +37,6 @@ func serveWorker(_ context.Context, args []string) error {
 		return err
 	}
 	host.Set(host.Host{Code: code})
-	os.Args = os.Args[:1]
+	os.Args = []string{"cell"} // as in the session, without the arguments of a cell
 	return remote.Serve(code, os.Exit)
 }

@@ -80,7 +80,7 @@ type Host struct {
 	// called when it is to call timeline.Started from now on, Expect(false) when that would do nothing. It
 	// must not call package timeline.
 	Expect func(yes bool)
-	// Captured returns what a cell has shown that the host has kept in place of showing it. Without it there is none.
+	// Captured returns what a cell has shown that the host has kept in place of showing it. Without it nothing is kept.
 	Captured func() (stdout, stderr string, outputs []Event)
 }
 

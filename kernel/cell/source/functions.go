@@ -4,8 +4,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"regexp"
 	"strings"
+
+	"interleave/kernel/cell/pattern"
 )
 
 // Functions lists the functions, but not the methods, that Go code of a cell declares, in its order.
@@ -23,10 +24,10 @@ func Functions(text string) (names []string) {
 }
 
 // outputRE matches the beginning of the comment that states what an example prints.
-var outputRE = regexp.MustCompile(`(?i)^[[:space:]]*(unordered )?output:`)
+var outputRE = pattern.New(`(?i)^[[:space:]]*(unordered )?output:`)
 
-// ExampleOutput returns what the last comment in the body of a function says that the function prints. It is not
-// ok if no comment says so.
+// ExampleOutput returns what a function prints according to the last comment in its body. ok is false if no comment
+// states it.
 func ExampleOutput(function string) (output string, unordered, ok bool) {
 	f, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+function, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil || len(f.Decls) != 1 {
@@ -46,7 +47,7 @@ func ExampleOutput(function string) (output string, unordered, ok bool) {
 		return "", false, false
 	}
 	text := last.Text()
-	at := outputRE.FindStringSubmatchIndex(text)
+	at := outputRE().FindStringSubmatchIndex(text)
 	if at == nil {
 		return "", false, false
 	}

@@ -13,8 +13,8 @@ import (
 // A Magic is a command to the session.
 type Magic struct {
 	Name string
-	Line string   // the form of a line, such as "%cd FOLDER"; empty if there is none
-	Cell string   // the form that takes the rest of the cell, such as "%%time"; empty if there is none
+	Line string   // the form of a line, such as "%cd FOLDER", or empty
+	Cell string   // the form that takes the rest of the cell, such as "%%time", or empty
 	Help string   // what it does, as a sentence without a capital letter and a full stop
 	Args []string // what completion offers behind it: words, and NAME or FILE
 	Code bool     // the rest of the cell, or the argument, is Go code

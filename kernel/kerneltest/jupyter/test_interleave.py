@@ -464,6 +464,22 @@ fmt.Println(err)"""
         self.assertEqual(values["good"]["data"]["text/plain"], "10")
         self.assertEqual(values["bad"]["status"], "error")
 
+    def test_load(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".go") as f:
+            f.write("x := 1\n")
+            f.flush()
+            reply, _ = self.run_cell("%load " + f.name)
+            self.assertEqual(reply["payload"], [{"source": "set_next_input", "text": "// %load " + f.name + "\nx := 1", "replace": True}])
+
+    def test_capture_and_restart(self):
+        self.run_cell('%%capture out\nfmt.Println("kept")\n42')
+        self.assertEqual(self.result("out.Stdout + fmt.Sprint(len(out.Outputs))"), "kept\n1")
+        reply, shown = self.run_cell("%restart")
+        self.assertEqual(reply["status"], "ok", reply)
+        self.assertTrue(any("forgotten" in m["content"].get("text", "") for m in shown), shown)
+        reply, _ = self.run_cell("out")
+        self.assertEqual(reply["evalue"].split(": ", 1)[1], "undefined: out")
+
     def test_restart(self):
         km, kc = start_new_kernel(kernel_name="interleave", startup_timeout=60)
         try:
@@ -499,6 +515,32 @@ class SessionOverIpc(Session):
         left = os.listdir(cls.dir.name)
         cls.dir.cleanup()
         assert not left, left
+
+
+class Headless(unittest.TestCase):
+    """nbclient runs notebooks with tests, arguments and the cells of papermill; it is what papermill and quarto run them by."""
+
+    def notebook(self, *sources):
+        cells = [nbformat.v4.new_code_cell(s) for s in sources]
+        return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "interleave", "display_name": "Go", "language": "go"}})
+
+    def text(self, cell):
+        return "".join(o.get("text", "") for o in cell.outputs if o.get("name") == "stdout")
+
+    def test_parameters(self):
+        nb = self.notebook("n := 1", "n = 7", "", "fmt.Println(n)")
+        nb.cells[0].metadata["tags"] = ["parameters"]
+        nb.cells[1].metadata["tags"] = ["injected-parameters"]
+        NotebookClient(nb, timeout=60).execute()
+        self.assertEqual(self.text(nb.cells[3]), "7\n")
+
+    def test_tests(self):
+        nb = self.notebook("%test\nfunc TestGood(t *testing.T) {}", "%test\nfunc TestBad(t *testing.T) { t.Error(1) }", "%args -x 5\nos.Args[1:]")
+        NotebookClient(nb, timeout=60, allow_errors=True).execute()
+        self.assertRegex(self.text(nb.cells[0]), r"^PASS\nok  \tcell\[1\]\t")
+        self.assertRegex(self.text(nb.cells[1]), r"^--- FAIL: TestBad \(.*\)\n    cell\[2\]:2: 1\nFAIL\n")
+        self.assertEqual([o.ename for o in nb.cells[1].outputs if o.output_type == "error"], ["test failed"])
+        self.assertEqual(nb.cells[2].outputs[0].data["text/plain"], "[-x 5]")
 
 
 class Export(unittest.TestCase):
