@@ -200,7 +200,8 @@ func (k *kernel) ask(in session.Input) {
 }
 
 // answered passes an input_reply to the cell that waits for it. A reply that comes too late, after an
-// interrupt, is dropped: front ends name the request that they answer, although some clients do not.
+// interrupt, is dropped: front ends name the request that they answer, although some clients do not. So is one
+// from another client than that of the cell.
 func (k *kernel) answered(m *wire.Message) {
 	c, err := wire.As[wire.InputReply](m)
 	if err != nil {
@@ -208,7 +209,8 @@ func (k *kernel) answered(m *wire.Message) {
 		return
 	}
 	x := k.running
-	if x == nil || x.asked == "" || m.Parent.MsgID != "" && m.Parent.MsgID != x.asked {
+	if x == nil || x.asked == "" || m.Parent.MsgID != "" && m.Parent.MsgID != x.asked ||
+		(request{msg: m}).client() != x.request.client() {
 		k.log.Debug("no cell waits for this input_reply")
 		return
 	}

@@ -15,22 +15,24 @@ import (
 	"syscall"
 	"time"
 
-	"interleave/kernel/wire"
+	"interleave/kernel/client"
 	"interleave/notebooks/ipynb"
 	"interleave/notebooks/page"
 	"interleave/runtime/quantity"
 )
 
-// A Stdio is the streams of a command. Progress is drawn on Err when that is a terminal's *os.File.
+// A Stdio is the streams of a command. Progress is drawn on Err when that is a terminal's *os.File. In is read when the
+// command's arguments ask for it.
 type Stdio struct {
+	In       io.Reader
 	Out, Err io.Writer
 }
 
-// A Start starts a kernel that runs its cells in the folder dir, and returns it with a function that ends it
-// and waits for its end. late gets the messages that no request waits for, such as the output of goroutines
-// that outlived their cell. The kernel must keep running when ctx ends, until close is called: a stopped run
-// still gets the end of its last cell.
-type Start func(ctx context.Context, dir string, late func(wire.Incoming)) (k Kernel, close func() error, err error)
+// A Start starts a kernel that runs its cells in the folder dir, and returns a client of it with a function that ends
+// both and waits for their end. By cfg the client passes on what no request waits for, such as the output of goroutines
+// that outlived their cell, and answers what cells ask. The kernel must keep running when ctx ends, until close is
+// called: a stopped run still gets the end of its last cell.
+type Start func(ctx context.Context, dir string, cfg client.Config) (k Kernel, close func() error, err error)
 
 // Exit codes of Command.
 const (
@@ -58,6 +60,8 @@ Flags, before or after the notebooks:
                    or JSON for lists and maps; once for each. The value goes into a cell of its own behind that cell
   --parameters-file FILE
                    the same from a JSON object, or from lines of YAML such as name: value; -p goes before it
+  --stdin FILE     answer what cells ask for, by fmt.Scan or display.Input, with the lines of the file, each notebook
+                   from its beginning; "-" is the standard input. Default: a cell that asks for input fails
   --allow-errors   continue after a cell that failed
 
 The run stops at the first cell that fails. What was run so far is written all the same. A cell with the tag
@@ -74,6 +78,7 @@ Exit status: 0 all cells ran, 1 a cell failed or a file could not be read or wri
 type request struct {
 	notebooks []string
 	out, html string
+	stdin     string // file with the input of cells; empty: none
 	options   Options
 }
 
@@ -100,7 +105,7 @@ func Command(ctx context.Context, args []string, stdio Stdio, start Start) int {
 
 	status := exitOK
 	for _, j := range jobs {
-		err := j.run(ctx, stdio, req.options, start)
+		err := j.run(ctx, stdio, req, start)
 		if err == nil {
 			continue
 		}
@@ -121,6 +126,7 @@ func parseArgs(args []string) (request, error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&r.out, "o", "", "")
 	flags.StringVar(&r.html, "html", "", "")
+	flags.StringVar(&r.stdin, "stdin", "", "")
 	r.options.MaxOutput = 10_000_000
 	flags.Func("max-output", "", func(s string) (err error) {
 		r.options.MaxOutput, err = parseAmount(s)
@@ -253,16 +259,26 @@ func makeDir(file string, make bool) error {
 }
 
 // run runs one notebook and writes its results, even if it failed. It returns the errors of both.
-func (j job) run(ctx context.Context, stdio Stdio, o Options, start Start) error {
+func (j job) run(ctx context.Context, stdio Stdio, req request, start Start) (err error) {
 	nb, err := ipynb.ReadFile(j.source)
 	if err != nil {
 		return err
+	}
+	var cfg client.Config
+	if req.stdin != "" {
+		in, closeInput, err := openInput(req.stdin, stdio)
+		if err != nil {
+			return err
+		}
+		defer closeInput()
+		cfg.Input, req.options.AllowStdin = in.answer, true
 	}
 	begin := time.Now()
 	p := newProgress(stdio.Err, terminal(stdio.Err))
 	p.line("%s", j.source)
 	r := NewRunner(nb)
-	cells, err := execute(ctx, r, filepath.Dir(j.source), o, p, start)
+	cfg.Unclaimed = r.Late
+	cells, err := execute(ctx, r, filepath.Dir(j.source), req.options, p, cfg, start)
 	p.stop()
 	if cells == 0 && err != nil {
 		return err // nothing was run: there is nothing to write
@@ -277,9 +293,10 @@ func (j job) run(ctx context.Context, stdio Stdio, o Options, start Start) error
 }
 
 // execute starts a kernel and runs r's notebook in it. It returns how many cells were begun.
-func execute(ctx context.Context, r *Runner, dir string, o Options, p *progress, start Start) (cells int, err error) {
+func execute(ctx context.Context, r *Runner, dir string, o Options, p *progress, cfg client.Config,
+	start Start) (cells int, err error) {
 	p.show("", "starting the kernel")
-	k, stop, err := start(ctx, dir, r.Late)
+	k, stop, err := start(ctx, dir, cfg)
 	p.hide()
 	if err != nil {
 		return 0, fmt.Errorf("%s: start a kernel: %w", r.nb.Name(), err)

@@ -42,7 +42,7 @@ func (l leaks) Run() int {
 func TestMain(m *testing.M) {
 	testscript.Main(leaks{m}, map[string]func(){
 		"interleave": func() { // interleave run …, over a scripted session
-			os.Exit(Command(context.Background(), os.Args[2:], Stdio{Out: os.Stdout, Err: os.Stderr}, startScripted))
+			os.Exit(Command(context.Background(), os.Args[2:], Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, startScripted))
 		},
 	})
 }
@@ -76,7 +76,7 @@ func notebook(cells ...string) *ipynb.Notebook {
 func run(t *testing.T, ctx context.Context, nb *ipynb.Notebook, o Options) error {
 	t.Helper()
 	r := NewRunner(nb)
-	k, stop, err := startScripted(ctx, "", r.Late)
+	k, stop, err := startScripted(ctx, "", client.Config{Unclaimed: r.Late})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -425,13 +425,13 @@ func TestCtrlC(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, stderr bytes.Buffer
-	status := Command(t.Context(), []string{file, file, "--html=none", "-o", dir + "/x.ipynb"}, Stdio{&out, &stderr}, nil)
+	status := Command(t.Context(), []string{file, file, "--html=none", "-o", dir + "/x.ipynb"}, Stdio{Out: &out, Err: &stderr}, nil)
 	if status != exitUsage {
 		t.Errorf("one file for two notebooks: %d", status)
 	}
 	stderr.Reset()
-	status = Command(t.Context(), []string{file}, Stdio{&out, &stderr}, func(ctx context.Context, dir string, late func(wire.Incoming)) (Kernel, func() error, error) {
-		k, stop, err := startScripted(ctx, dir, late)
+	status = Command(t.Context(), []string{file}, Stdio{Out: &out, Err: &stderr}, func(ctx context.Context, dir string, cfg client.Config) (Kernel, func() error, error) {
+		k, stop, err := startScripted(ctx, dir, cfg)
 		return tapped{k, func(m *wire.Message) {
 			if s, err := wire.As[wire.StreamText](m); err == nil && s.Text == "b\n" {
 				if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {

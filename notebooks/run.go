@@ -43,6 +43,7 @@ const (
 // Options of a run. The zero value runs every cell without a time limit and stops at the first failure.
 type Options struct {
 	Timeout     time.Duration // of each cell; 0 means no limit
+	AllowStdin  bool          // the kernel's client answers what cells ask
 	AllowErrors bool          // continue after a cell that failed or took too long
 	// bytes of text, and as many of displays, that a cell may leave in the notebook; 0 means no limit
 	MaxOutput int64
@@ -229,7 +230,7 @@ func (r *Runner) cell(ctx context.Context, k Kernel, p planned, o Options) error
 	exec, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan ending, 1) // so that the goroutine below can always end
 	go func() {
-		reply, err := k.Execute(exec, client.ExecuteRequest{Code: p.cell.Source(), KeepGoing: true},
+		reply, err := k.Execute(exec, client.ExecuteRequest{Code: p.cell.Source(), KeepGoing: true, AllowStdin: o.AllowStdin},
 			func(m *wire.Message) { r.outs.message(out, m) })
 		ended <- ending{reply, err}
 	}()

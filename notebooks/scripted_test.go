@@ -12,7 +12,6 @@ import (
 	"interleave/kernel/client"
 	"interleave/kernel/inproc"
 	"interleave/kernel/session"
-	"interleave/kernel/wire"
 )
 
 // A scripted session is the one part of the path that these tests replace: kernel, transport and client are the real ones. Its
@@ -28,11 +27,13 @@ import (
 //	stubborn                 wait for the end of the session
 //	later TEXT               say it once the next cell has begun
 //	fail LINE NAME TEXT      end the cell with an error in a line
+//	ask PROMPT               ask for a line and say it, quoted
 //	dir                      say the folder the kernel was started in
 //	// …                     nothing
 type scripted struct {
 	dir    string
 	events chan session.Event
+	typed  chan string
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
@@ -43,14 +44,19 @@ type scripted struct {
 }
 
 func newScripted(dir string) *scripted {
-	s := &scripted{dir: dir, events: make(chan session.Event)}
+	s := &scripted{dir: dir, events: make(chan session.Event), typed: make(chan string, 1)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
 
 func (s *scripted) Events() <-chan session.Event { return s.events }
-func (s *scripted) Answer(string) error          { return nil }
-func (s *scripted) Ask(session.Question)         {}
+
+func (s *scripted) Answer(text string) error {
+	s.typed <- text
+	return nil
+}
+
+func (s *scripted) Ask(session.Question) {}
 func (s *scripted) Close() error {
 	s.cancel()
 	s.tasks.Wait()
@@ -129,6 +135,13 @@ func (s *scripted) do(ctx context.Context, c session.Cell, n int, line string) *
 		s.emit(session.Result{Cell: c.ID, Data: text(rest)})
 	case "clear", "clear-wait":
 		s.emit(session.Clear{Cell: c.ID, Wait: verb == "clear-wait"})
+	case "ask":
+		s.emit(session.Input{Cell: c.ID, Prompt: rest})
+		select {
+		case typed := <-s.typed:
+			s.emit(session.Output{Cell: c.ID, Stream: session.Stdout, Text: fmt.Sprintf("%q\n", typed)})
+		case <-ctx.Done():
+		}
 	case "dir":
 		s.emit(session.Output{Cell: c.ID, Stream: session.Stdout, Text: s.dir + "\n"})
 	case "later":
@@ -152,7 +165,7 @@ func (s *scripted) do(ctx context.Context, c session.Cell, n int, line string) *
 }
 
 // startScripted is a Start: a kernel in this process over a scripted session.
-func startScripted(_ context.Context, dir string, late func(wire.Incoming)) (Kernel, func() error, error) {
+func startScripted(_ context.Context, dir string, cfg client.Config) (Kernel, func() error, error) {
 	t := inproc.New(nil)
 	peer, err := t.Connect()
 	if err != nil {
@@ -163,7 +176,7 @@ func startScripted(_ context.Context, dir string, late func(wire.Incoming)) (Ker
 	go func() {
 		ended <- kernel.Run(ctx, kernel.Config{Transport: t, Session: newScripted(dir), Info: kernel.Info{GoVersion: "1.26.8"}})
 	}()
-	c := client.Start(peer, client.Config{Unclaimed: late})
+	c := client.Start(peer, cfg)
 	return c, func() error {
 		cancel()
 		err := errors.Join(c.Close(), <-ended)

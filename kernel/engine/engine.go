@@ -157,9 +157,7 @@ func New(cfg Config) (*Engine, error) {
 func (e *Engine) host() host.Host {
 	return host.Host{
 		Show: e.display,
-		Ask: func(ctx context.Context, prompt string, password bool) (string, error) {
-			return e.out.Input(ctx, prompt, password)
-		},
+		Ask:  e.ask,
 		Call: e.callMethods,
 		Comm: e.sendComm,
 		Offers: func(target string) bool {
@@ -221,6 +219,7 @@ func (e *Engine) Eval(ctx context.Context, c session.Cell, out *session.Out) ses
 	defer e.setRunning(nil)
 	x := &execution{e: e, run: r, ctx: ctx, cell: c, done: &done}
 	defer x.end()
+	defer x.unread()
 	defer e.look()
 	x.refresh()
 	x.segments(source.Segments(c.Code))

@@ -114,6 +114,9 @@ In every cell, without an import:
   plots     the figures, and gonum.org/v1/plot for your own
   …         and the standard library: write strings.ToUpper, the import is made
 
+fmt.Scan, bufio.Scanner, display.Input and whatever reads standard input ask you for a line; a
+line of ^D alone ends the input.
+
 A cell holds declarations and statements in any order. x := 1 declares a variable of the
 session. The value of the last expression is shown; a semicolon at the end hides it.
 Anything may be defined again: code that uses it sees the new definition.

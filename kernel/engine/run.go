@@ -37,6 +37,9 @@ type run struct {
 	beside  bool          // it is a callback, which runs beside the cells
 	targets []string      // of comms that the cell's client has opened
 
+	released chan struct{} // closed when a goroutine whose context has ended can find out why: it is stopped, or replied is set
+	freed    sync.Once     // closes released
+
 	mainID   atomic.Uint64 // the goroutine of main
 	stopping atomic.Bool   // its goroutines end at their next poll of the stop flag, or at a breakpoint
 	halt     uint32        // the same for the patched runtime: haltLoops, haltAll; atomic
@@ -64,7 +67,7 @@ type run struct {
 // newRun makes a run for a piece of a cell.
 func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
 	r := &run{engine: e, id: c.ID, n: c.N, targets: c.Targets, done: make(chan struct{}), broken: make(chan struct{}),
-		exited: make(chan struct{}), tags: map[string]*tag{}}
+		exited: make(chan struct{}), released: make(chan struct{}), tags: map[string]*tag{}}
 	r.asked = ctx
 	r.ctx, r.cancel = context.WithCancelCause(r.labelled(context.WithoutCancel(ctx), fmt.Sprintf("cell[%d]", c.N)))
 	r.ctx.Done() // the channel is made on first use, which must not be in a bubble
@@ -76,8 +79,11 @@ func (e *Engine) newRun(ctx context.Context, c session.Cell) *run {
 func (r *run) end() {
 	r.replied.Store(true)
 	r.engine.reportUnawaited(r)
+	r.release()
 	r.cancel(fmt.Errorf("cell[%d] has ended; pass context.Background() to work that must outlive its cell", r.n))
 }
+
+func (r *run) release() { r.freed.Do(func() { close(r.released) }) }
 
 const goexit = "goexit" // a failure's name
 

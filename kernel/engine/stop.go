@@ -49,6 +49,7 @@ func (r *run) stop(why *failure) (*failure, string) {
 	if !r.awaitAll(grace) {
 		step = "it was stopped at its next loop or call"
 		r.stopping.Store(true)
+		r.release()
 		atomic.StoreUint32(&r.halt, haltLoops)
 		stops(1)
 		defer stops(-1)

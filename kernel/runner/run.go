@@ -14,7 +14,6 @@ import (
 	"interleave/kernel/inproc"
 	"interleave/kernel/serve"
 	"interleave/kernel/toolchain"
-	"interleave/kernel/wire"
 	"interleave/notebooks"
 )
 
@@ -36,7 +35,7 @@ func run(ctx context.Context, args []string) error {
 // runNotebooks is the subcommand run. Each notebook gets a kernel in this process; its cells run in another
 // one.
 func runNotebooks(ctx context.Context, args []string) error {
-	if code := notebooks.Command(ctx, args, notebooks.Stdio{Out: os.Stdout, Err: os.Stderr}, startKernel); code != 0 {
+	if code := notebooks.Command(ctx, args, notebooks.Stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, startKernel); code != 0 {
 		return command.Exit(code)
 	}
 	return nil
@@ -44,7 +43,7 @@ func runNotebooks(ctx context.Context, args []string) error {
 
 // startKernel starts a kernel and a client of it. It owns one goroutine, kernel.Run's; close ends both and
 // waits.
-func startKernel(ctx context.Context, dir string, late func(wire.Incoming)) (notebooks.Kernel, func() error, error) {
+func startKernel(ctx context.Context, dir string, cfg client.Config) (notebooks.Kernel, func() error, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, nil, err
@@ -60,12 +59,12 @@ func startKernel(ctx context.Context, dir string, late func(wire.Incoming)) (not
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close(), cleanup())
 	}
-	cfg := serve.Config(s, log)
-	cfg.Transport = transport
+	rules := serve.Config(s, log)
+	rules.Transport = transport
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- kernel.Run(ctx, cfg) }()
-	c := client.Start(peer, client.Config{Unclaimed: late})
+	go func() { ended <- kernel.Run(ctx, rules) }()
+	c := client.Start(peer, cfg)
 	return c, func() error {
 		cancel()
 		err := <-ended

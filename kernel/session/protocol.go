@@ -42,6 +42,7 @@ const (
 	FailureOverflow    = "stack overflow"        // a stack of it grew beyond its limit
 	FailureExit        = "exit"                  // it called os.Exit with a status other than 0
 	FailureCompile     = "cannot compile"        // it needs the compiler, which is not available
+	FailureInput       = "no input"              // it reads standard input, and there is no user to ask
 	FailureMagic       = "magic"                 // a magic was used in a wrong way
 	FailureTest        = "test failed"           // a test of package testing failed, or took too long
 	FailureShell       = "shell"                 // a shell command of it failed

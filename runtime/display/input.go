@@ -14,11 +14,12 @@ import (
 )
 
 // Input asks the user for a line of text and returns it without its line end. It fails when ctx ends first,
-// and when there is no user to ask, as in a notebook that runs unattended.
+// and when there is no user to ask, as in a notebook that runs unattended. The error is [io.EOF] when the user ends
+// the input: with Ctrl-D in a console, or by typing ^D, a caret and a D, as the whole line.
 func Input(ctx context.Context, prompt string) (string, error) { return ask(ctx, prompt, false) }
 
 // Password is Input for text that is not to be shown while it is typed. Without a notebook it is shown
-// nevertheless.
+// nevertheless. ^D is a password like any other.
 func Password(ctx context.Context, prompt string) (string, error) { return ask(ctx, prompt, true) }
 
 func ask(ctx context.Context, prompt string, password bool) (string, error) {

@@ -213,14 +213,11 @@ func (nb *notebook) has(cell int, words ...string) {
 	}
 }
 
-// explain leaves a picture of the page when a test failed; go test -artifacts keeps it.
-func (nb *notebook) explain() {
-	if !nb.t.Failed() {
-		return
-	}
+// picture leaves a picture of the page; go test -artifacts keeps it.
+func (nb *notebook) picture(file string) {
 	b, err := chromedp.Run(nb.ctx, chromedp.CaptureScreenshot())
 	if err == nil {
-		to := filepath.Join(nb.t.ArtifactDir(), "page.png")
+		to := filepath.Join(nb.t.ArtifactDir(), file)
 		if err = os.WriteFile(to, b, 0o644); err == nil {
 			nb.t.Log("the page as it was is in", to)
 		}
@@ -228,10 +225,22 @@ func (nb *notebook) explain() {
 	if err != nil {
 		nb.t.Log("no picture of the page:", err)
 	}
+<<<<<<< HEAD
 	if nb.lab == nil { // a page without JupyterLab
 		return
 	}
 	if b, err := os.ReadFile(nb.lab.log); err == nil {
+=======
+}
+
+// explain leaves a picture of the page when a test failed; go test -artifacts keeps it.
+func (nb *notebook) explain() {
+	if !nb.t.Failed() {
+		return
+	}
+	nb.picture("page.png")
+	if b, err := os.ReadFile(lab.log); err == nil {
+>>>>>>> bbcae04 (kernel/engine, notebooks: standard input ends, is interrupted, and is refused with the place and the remedy)
 		nb.t.Logf("the end of JupyterLab's log:\n%s", b[max(0, len(b)-3000):])
 	}
 }

@@ -5,6 +5,7 @@ Run with Debian's python3 after `go run . install`:
 """
 
 import os
+import queue
 import re
 import tempfile
 import time
@@ -163,6 +164,130 @@ class Session(unittest.TestCase):
             if reply["parent_header"].get("msg_id") == msg_id:
                 break
         self.assertEqual(reply["content"]["status"], "ok")
+
+    def not_asked(self, kc):
+        with self.assertRaises(queue.Empty):
+            kc.get_stdin_msg(timeout=0)
+
+    def typed(self, code, answers=(), interrupt=False):
+        """Runs a cell that asks for input; gives the status of its reply, what it printed, and how often it asked."""
+        msg_id = self.kc.execute(code, allow_stdin=True)
+        answers, asked = list(answers), 0
+        while answers or interrupt:
+            self.kc.get_stdin_msg(timeout=60)
+            asked += 1
+            if answers:
+                self.kc.input(answers.pop(0))
+            else:
+                self.km.interrupt_kernel()
+                interrupt = False
+        printed, status = "", None
+        while True:
+            msg = self.kc.get_iopub_msg(timeout=60)
+            if msg["parent_header"].get("msg_id") != msg_id:
+                continue
+            if msg["msg_type"] == "stream":
+                printed += msg["content"]["text"]
+            if msg["msg_type"] == "status" and msg["content"]["execution_state"] == "idle":
+                break
+        while status is None:
+            reply = self.kc.get_shell_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == msg_id:
+                status = reply["content"]["status"]
+        self.not_asked(self.kc)
+        return status, printed, asked
+
+    def test_standard_input(self):
+        """Reads of standard input ask the user, line by line, whatever reads; ^D ends the input of one read."""
+        for engine in ("auto", "compiled"):
+            with self.subTest(engine):
+                self.run_cell("%engine " + engine)
+                ask = self.typed
+                self.assertEqual(ask("var a, b int\nfmt.Scan(&a, &b)\nfmt.Println(a + b)", ["20 22"]), ("ok", "42\n", 1))
+                scanner = 'lines := bufio.NewScanner(os.Stdin)\nfor lines.Scan() { fmt.Printf("%q ", lines.Text()) }'
+                self.assertEqual(ask(scanner, ["one", "two", "\x04"]), ("ok", '"one" "two" ', 3))
+                self.assertEqual(ask('all, err := io.ReadAll(os.Stdin)\nfmt.Printf("%q %v", all, err)', ["one", "^D"]),
+                                 ("ok", '"one\\n" <nil>', 2))
+                part = 'part := make([]byte, 2)\nfor range 2 {\n\tn, _ := os.Stdin.Read(part)\n\tfmt.Printf("%q ", part[:n])\n}'
+                self.assertEqual(ask(part, ["abc"]), ("ok", '"ab" "c\\n" ', 1))
+                self.assertEqual(ask('line, err := bufio.NewReader(os.Stdin).ReadString(\'\\n\')\nfmt.Printf("%q %v", line, err)',
+                                     ["äöü"]), ("ok", '"äöü\\n" <nil>', 1))
+                both = """var wg sync.WaitGroup
+for range 2 {
+	wg.Go(func() { var w string; fmt.Scanln(&w); fmt.Print(w + " ") })
+}
+wg.Wait()"""
+                status, printed, asked = ask("%plot off\n" + both, ["A", "B"])
+                self.assertEqual((status, sorted(printed.removeprefix("plot: off\n").split()), asked), ("ok", ["A", "B"], 2))
+                status, printed, asked = ask('_, err = display.Input(ctx, "")\nfmt.Print(err)', ["^D"])
+                self.assertEqual((status, printed), ("ok", "EOF"))
+        self.run_cell("%engine auto")
+
+    def test_rest_of_the_input(self):
+        """What a cell has not read of a line is not input of the next cell, which is asked itself."""
+        status, printed, _ = self.typed("var first int\nfmt.Scan(&first)\nfmt.Println(first)", ["1 2"])
+        self.assertEqual(status, "ok")
+        self.assertIn('has not read "2"', printed)
+        self.assertEqual(self.typed("fmt.Scan(&first)\nfmt.Println(first)", ["3"]), ("ok", "3\n", 1))
+
+    def test_interrupt_input(self):
+        """An interrupted read ends the cell, and the code behind it does not run. A late answer is not input of the next cell."""
+        for code in ("var n int\nfmt.Scan(&n)\nfmt.Println(\"behind\")", "rest, _ := io.ReadAll(os.Stdin)\nfmt.Println(len(rest), \"behind\")",
+                     'display.Password(ctx, "Secret? ")'):
+            with self.subTest(code):
+                began = time.monotonic()
+                self.assertEqual(self.typed(code, interrupt=True), ("error", "", 1))
+                self.assertLess(time.monotonic() - began, 10)
+                self.kc.input("late")
+                self.assertEqual(self.result("20 + 3"), "23")
+                self.assertEqual(self.typed("var word string\nfmt.Scan(&word)\nfmt.Println(word)", ["fresh"]), ("ok", "fresh\n", 1))
+
+    def test_input_of_another_client(self):
+        """Only the client that runs the cell is asked, and only its answer counts."""
+        other = BlockingKernelClient(connection_file=self.km.connection_file)
+        other.load_connection_file()
+        other.start_channels()
+        try:
+            other.wait_for_ready(timeout=60)
+            msg_id = self.kc.execute("var whose string\nfmt.Scan(&whose)\nwhose", allow_stdin=True)
+            self.kc.get_stdin_msg(timeout=60)
+            other.input("theirs")
+            self.assertEqual(self.ask_control(other), "ok")
+            self.not_asked(other)
+            self.kc.input("ours")
+            while True:
+                msg = self.kc.get_iopub_msg(timeout=60)
+                if msg["parent_header"].get("msg_id") == msg_id and msg["msg_type"] == "execute_result":
+                    break
+            self.assertEqual(msg["content"]["data"]["text/plain"], "ours")
+            while self.kc.get_shell_msg(timeout=60)["parent_header"].get("msg_id") != msg_id:
+                pass
+        finally:
+            other.stop_channels()
+
+    def ask_control(self, kc):
+        """Asks for the kernel's info on control, and gives the status of the reply."""
+        msg = kc.session.msg("kernel_info_request", {})
+        kc.control_channel.send(msg)
+        while True:
+            reply = kc.get_control_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == msg["header"]["msg_id"]:
+                return reply["content"]["status"]
+
+    def test_no_input(self):
+        """Where there is no input the error names the cell, the line and the remedy."""
+        reply, shown = self.run_cell('fmt.Println("before")\nvar n int\nfmt.Scan(&n)\nfmt.Println("behind")')
+        self.assertEqual((reply["status"], reply["ename"]), ("error", "no input"))
+        self.assertRegex(reply["evalue"], r"^cell\[\d+\]:3 reads standard input, .*interleave run --stdin")
+        self.assertEqual([m["content"]["text"] for m in shown if m["msg_type"] == "stream"], ["before\n"])
+        self.assertRegex("\n".join(reply["traceback"]), r"cell\[\d+\]:3")
+        self.assertEqual(self.result("20 + 4"), "24")
+
+    def test_late_goroutine_reads(self):
+        """A goroutine that has outlived its cell gets an error, and takes nothing from the next cell's input."""
+        self.run_cell("%plot off\nread := make(chan error)\ngo func() { <-read; var w string; _, err := fmt.Scan(&w); read <- err }()")
+        code = 'read <- nil\nfmt.Println(strings.Contains((<-read).Error(), "has ended"))\nvar w string\nfmt.Scan(&w)\nfmt.Println(w)'
+        self.assertEqual(self.typed(code, ["mine"]), ("ok", "true\nmine\n", 1))
 
     def test_queue_is_aborted(self):
         # The first cell fails when the second is known to wait: control is answered after all that was sent before it.
