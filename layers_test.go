@@ -188,7 +188,7 @@ var doors = []door{
 	{"golang.org/x/sys", []string{"kernel/engine", "kernel/session", "runtime/remote"}, "what the syscall package lacks: copies of descriptors, process control, files in memory"},
 	{"golang.org/x/arch", []string{"kernel/breaks"}, "machine code is read in one place"},
 	{"golang.org/x/text", []string{"kernel/cell/source"}, "how wide a character is, for carets"},
-	{"golang.org/x/tools", []string{"kernel/toolchain", "kernel/engine/corpustest", "kernel/bench"}, "reads what the compiler exported; txtar for the corpus and the programs of a benchmark"},
+	{"golang.org/x/tools", []string{"kernel/cell", "kernel/toolchain", "kernel/engine/corpustest", "kernel/bench"}, "replaces parts of a cell's syntax; reads what the compiler exported; txtar for the corpus and the programs of a benchmark"},
 	{"golang.org/x/mod", []string{"kernel/modules"}, "go.mod files and versions are read in one place"},
 	{"github.com/charmbracelet/x/ansi", []string{"notebooks/page"}, "terminal text becomes HTML in one place"},
 	{"github.com/gofrs/flock", []string{"install", "kernel/history", "kernel/toolchain", "kernel/serve"}, "who has a folder or a file: builds, kernels that run from it, sessions, the history"},

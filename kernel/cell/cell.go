@@ -58,13 +58,14 @@ type Scope struct {
 	former  []*unit              // functions that were built again or forgotten, whose code may still run
 	bodies  map[int]*unit        // what statements of plain cells hold, by serial: closures in them may still exist
 	stamp   int                  // number of changes to the meaning of free names
+	results *results             // of cells
 }
 
 // New returns an empty scope. Without packages it can parse alone.
 func New(pkgs Packages) *Scope {
 	s := &Scope{pkgs: pkgs, pkg: types.NewPackage("main", "main"), fset: token.NewFileSet(),
 		imports: map[string]string{},
-		ran:     map[string]*reusable{}, aliased: map[string]string{}, bodies: map[int]*unit{}, valued: map[string]bool{}}
+		ran:     map[string]*reusable{}, aliased: map[string]string{}, bodies: map[int]*unit{}, valued: map[string]bool{}, results: newResults()}
 	if pkgs != nil {
 		s.predeclare()
 	}
@@ -103,6 +104,9 @@ func (s *Scope) checkAnew(n int, text string, a Amends) (*Plan, error) {
 		return nil, s.excerpts(diags, src)
 	}
 	definition := s.define(src, named, dots, a)
+	if len(definition.refused) > 0 {
+		return nil, s.excerpts(definition.refused, src)
+	}
 	checked, diags := definition.settle()
 	if len(diags) > 0 {
 		return nil, s.excerpts(diags, src)

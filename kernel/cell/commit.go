@@ -46,10 +46,11 @@ func (p *placement) commit(plan *Plan, w *emission, compiled bool) {
 			s.dots = append(s.dots, path)
 		}
 	}
-	if compiled && w != nil && len(p.moves) == 0 && !p.hasInit() {
+	if compiled && w != nil && len(p.moves) == 0 && !p.hasInit() && !p.relative {
 		s.ran[p.src.Text] = &reusable{n: p.src.N, serial: p.src.Serial, stamp: s.stamp, used: used, methods: methods,
 			copies: w.runs, absent: absent,
-			vars: plan.Vars, again: plan.Again, captured: p.captured, hideNil: plan.HideNil, tracer: plan.Tracer}
+			vars: plan.Vars, again: plan.Again, captured: p.captured, hideNil: plan.HideNil, tracer: plan.Tracer,
+			result: plan.Result, noResult: plan.NoResult}
 	}
 	s.tidy(p.src)
 }

@@ -52,6 +52,9 @@ type definition struct {
 	replaced map[*unit]*unit // new function or method → the one it replaces
 	revived  map[*unit]bool  // units that were set aside before and are tried again
 
+	relative bool               // its text means other results of cells each time
+	refused  source.Diagnostics // results that it mentions and that there are not
+
 	cut   map[string]bool // keys of functions and methods that calls compiled earlier must not reach
 	looks map[string]bool // lines of loops that poll the stop flag
 }
@@ -118,6 +121,7 @@ func (d *definition) bindNames(units []*unit) {
 			delete(d.bind.imports, name)
 		}
 	}
+	d.resultsIn(units)
 	d.shadowPredeclared(units)
 	d.baseTypes(units)
 	hoisted := map[string]bool{} // names that the whole cell can see

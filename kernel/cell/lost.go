@@ -81,6 +81,9 @@ func (c *checked) lost() (diags source.Diagnostics) {
 			told[name] = true
 			d := source.Diagnostic{Cell: c.src.N, Kind: source.TypeError, Message: names.Clean(name) + " " + why[name],
 				Hint: fmt.Sprintf("Run cell[%d] again, or assign %s", units[name].src.N, names.Clean(name))}
+			if n, ok := names.ResultOf(name); ok {
+				d.Hint = fmt.Sprintf("Run the code of cell[%d] again, which gives another number", n)
+			}
 			d.Line, d.Column = c.src.Position(at.Pos())
 			diags = append(diags, d)
 		}

@@ -123,7 +123,7 @@ func (p *placement) keepVariable(u, r *unit) {
 		p.fresh[name] = true
 	default:
 		r.lost = lostWithType
-		if !p.assigned[name] {
+		if _, result := names.ResultOf(name); !result && !p.assigned[name] {
 			p.notices = append(p.notices,
 				fmt.Sprintf("%s lost its value: the definition of its type changed; run cell[%d] again, or assign %[1]s",
 					names.Clean(name), u.src.N))

@@ -56,9 +56,12 @@ type Plan struct {
 	Assigners []Assigner // functions that assign variables
 	Notices   []string   // notes for the user, such as variables that were reset
 	// a function by which the cell takes the execution tracer, such as "trace.Start"; empty when it takes none
-	Tracer  string
-	HideNil bool // the last expression ends in an error: nil is not shown
-	Empty   bool // nothing to run, and at most imports declared
+	Tracer string
+	// the type of the value that the cell shows last; nil: it shows none, or several, for the reason in NoResult
+	Result   types.Type
+	NoResult string
+	HideNil  bool // the last expression ends in an error: nil is not shown
+	Empty    bool // nothing to run, and at most imports declared
 	// it declares variables or imports: if nothing was compiled, another process restores them from the text
 	// alone
 	Lasting bool
@@ -150,6 +153,7 @@ func (p *placement) plan() *Plan {
 		e := newEmitter(p)
 		w = e.emit()
 		plan.Code, plan.Imports, plan.Vars = w.text, w.imports, w.vars
+		plan.Result, plan.NoResult = p.result(e)
 		plan.Params, plan.Jumps, plan.Forwards = w.params, w.jumps, w.forwards
 		plan.Stale = p.staleBodies()
 		if len(p.emitted) == 0 && len(p.moves) == 0 && !p.main {

@@ -1,6 +1,9 @@
 package cell
 
-import "slices"
+import (
+	"go/types"
+	"slices"
+)
 
 // A reusable is a compiled cell that can run again unchanged, while everything it mentions stays the same.
 type reusable struct {
@@ -16,6 +19,8 @@ type reusable struct {
 	captured map[string]bool
 	hideNil  bool
 	tracer   string
+	result   types.Type
+	noResult string
 }
 
 // reuse returns the plan of a cell with the same text if every name in it still has the same meaning.
@@ -46,5 +51,5 @@ func (s *Scope) reuse(n int, text string) *Plan {
 		}
 	}
 	return &Plan{N: n, Reuse: r.serial, ReuseN: r.n, Vars: r.vars, Again: r.again, Captured: r.captured,
-		HideNil: r.hideNil, Tracer: r.tracer}
+		HideNil: r.hideNil, Tracer: r.tracer, Result: r.result, NoResult: r.noResult}
 }

@@ -27,6 +27,9 @@ func (s *Scope) Symbols() (out []Symbol) {
 			continue
 		}
 		for _, name := range u.names {
+			if _, result := names.ResultOf(name); result {
+				continue
+			}
 			sy := Symbol{Name: names.Clean(name), Kind: kinds[u.kind], Cell: u.src.N, Gen: u.home, Note: u.note()}
 			switch {
 			case u.kind == varUnit:
@@ -91,3 +94,6 @@ func (s *Scope) Home(name string) (serial int, ok bool) {
 	}
 	return 0, false
 }
+
+// Declares reports whether the session declares the name.
+func (s *Scope) Declares(name string) bool { return s.live()[name] != nil }

@@ -43,7 +43,7 @@ func (s *Scope) View() *View {
 		for name := range u.uses {
 			v.Uses[names.Clean(name)]++
 		}
-		if u.kind == initUnit || u.kind == blankUnit {
+		if _, result := names.ResultOf(u.names[0]); result || u.kind == initUnit || u.kind == blankUnit {
 			continue
 		}
 		n := Name{Cell: u.src.N, Gen: u.home, Lost: u.lost}

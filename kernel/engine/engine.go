@@ -69,6 +69,7 @@ type Engine struct {
 	texts      texts
 	outputs    outputs
 	stdin      stdin
+	results    results
 	unawaited  unawaited
 	tidier     tidier
 	reserve    reserve

@@ -161,7 +161,10 @@ func (x *execution) code(text string) {
 	if x.perform(f, p.Tracer); !x.done.OK {
 		x.run.unset(p)
 		e.abandon(x.run, p)
+	} else if x.cell.StoreHistory && !x.quiet {
+		e.keep(x.cell.N, p, x.run.result)
 	}
+	x.run.result = nil
 }
 
 // next begins the run of another piece of code.
@@ -226,6 +229,7 @@ func (x *execution) perform(f func(), tracer string) {
 	r.values, r.shown = nil, false
 	r.mu.Unlock()
 	if shown && !x.cell.Silent && !x.quiet {
+		r.result = values
 		x.result(values)
 	}
 	if exp != nil || armed { // measured code may have started some
@@ -312,6 +316,16 @@ func (t *texts) all() map[int]string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.m)
+}
+
+// last returns the highest number of a cell.
+func (t *texts) last() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for k := range t.m {
+		n = max(n, k)
+	}
+	return n
 }
 
 func (t *texts) of(n int) string {

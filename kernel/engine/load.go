@@ -71,6 +71,7 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 			r.ranBy = calledByYaegi
 		}
 		e.look()
+		e.provide(p)
 		return prog.Run, by, nil
 	}
 	if p.Drive == "" {

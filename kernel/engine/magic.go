@@ -114,6 +114,9 @@ In every cell, without an import:
   plots     the figures, and gonum.org/v1/plot for your own
   …         and the standard library: write strings.ToUpper, the import is made
 
+Out[3] and _3 are the value that cell 3 has shown, with its type; _, __ and ___ the last ones.
+In[3] is the text of cell 3. Out[i] and In[i] are entries of a map[int]any and a map[int]string.
+
 fmt.Scan, bufio.Scanner, display.Input and whatever reads standard input ask you for a line; a
 line of ^D alone ends the input.
 
@@ -197,8 +200,14 @@ func (x *execution) who(source.Segment) {
 func (x *execution) forget(s source.Segment) {
 	names := strings.FieldsFunc(s.Args, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	if len(names) == 0 {
-		x.refuse(s, "%forget: which names?", "Write %forget x y; %reset forgets everything")
+		x.refuse(s, "%forget: which names?", "Write %forget x y; %forget Out for results; %reset forgets everything")
 		return
+	}
+	if i := slices.Index(names, "Out"); i >= 0 && !x.e.declared("Out") {
+		x.e.forgetResults()
+		if names = slices.Delete(names, i, i+1); len(names) == 0 {
+			return
+		}
 	}
 	x.e.checking.Lock()
 	p, err := x.e.scope.Forget(x.cell.N, names)

@@ -99,6 +99,7 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 		}
 	}
 	e.restored = true
+	e.scope.LoseResults(e.texts.last())
 	return e.scope.Lose(), failed
 }
 
@@ -126,6 +127,7 @@ func (e *Engine) forget() {
 	e.scope = e.scope.Fresh()
 	e.checking.Unlock()
 	e.literals.Clear()
+	e.results = results{}
 	e.workers.Forget()
 	e.interp = interpreted.New(e.home, e.moduleTable)
 }

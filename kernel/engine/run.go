@@ -58,6 +58,7 @@ type run struct {
 
 	mu      sync.Mutex
 	values  []any
+	result  []any // that was shown
 	shown   bool
 	tags    map[string]*tag         // by place
 	bubbles map[int]context.Context // the cell's context in synctest bubbles, by their number

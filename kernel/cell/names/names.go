@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/token"
 	"hash/fnv"
+	"strconv"
 	"strings"
 
 	"interleave/kernel/cell/pattern"
@@ -40,6 +41,28 @@ func Newer(function string) (name string, jumped bool) {
 		return function, false
 	}
 	return strings.TrimPrefix(strings.Replace(function, Again, ".", 1), "."), !strings.ContainsAny(last, ".-")
+}
+
+// In and Out name the hidden variables with the texts and the results of all cells.
+const (
+	In  = "In" + Letter
+	Out = "Out" + Letter
+)
+
+// Result names the hidden variable with the result of cell n.
+func Result(n int) string { return Out + strconv.Itoa(n) }
+
+// ResultOf reports whether name is that of a hidden variable of results. n is the number of the cell, 0 for In and Out.
+func ResultOf(name string) (n int, ok bool) {
+	if name == In || name == Out {
+		return 0, true
+	}
+	number, ok := strings.CutPrefix(name, Out)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(number)
+	return n, err == nil
 }
 
 // PackagePrefix is the import path of a compiled cell's package, before its number.
@@ -89,6 +112,7 @@ var (
 	cleanAlias = pattern.New(Own + `_(?:[\pL\d_]*` + Letter + `)?`)
 	cleanEdit  = pattern.New(Edited + `\d+`)
 	cleanVar   = pattern.New(Own + `v\d+_`)
+	cleanOut   = pattern.New(Out + `(\d+)`)
 )
 
 // Clean removes the additions of the front end from text for people: mangled names, package aliases and the
@@ -102,6 +126,7 @@ func Clean(s string) string {
 	}
 	s = cleanPath().ReplaceAllString(s, "main.")
 	s = cleanVar().ReplaceAllString(s, "")
+	s = cleanOut().ReplaceAllString(s, "Out[$1]")
 	s = strings.ReplaceAll(s, Twin, "")
 	s = cleanAlias().ReplaceAllString(s, "")
 	return strings.ReplaceAll(s, Letter, "")

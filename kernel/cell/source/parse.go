@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -39,6 +40,7 @@ func Parse(fset *token.FileSet, n int, text string) (*Source, Diagnostics) {
 	}
 	parts := src.divide(toks, match)
 	src.BodyText = string(parts[inBody])
+	src.Blanks = slices.ContainsFunc(toks, func(l lexeme) bool { return l.tok == token.IDENT && text[l.from:l.to] == "_" })
 	src.Hidden = len(toks) > 1 && toks[len(toks)-1].tok == token.SEMICOLON && toks[len(toks)-1].to > toks[len(toks)-1].from
 
 	var diags Diagnostics

@@ -30,6 +30,7 @@ type Source struct {
 	Free     []*ast.Ident          // the same of body
 	Program  bool                  // the cell has a package clause
 	Package  string                // the name in it
+	Blanks   bool                  // _ stands in it
 	Hidden   bool                  // the cell ends with a semicolon: the last value is not shown
 	Spelled  map[*ast.Ident]string // the names of identifiers before they were bound
 	loose    bool                  // syntax errors are ignored

@@ -42,7 +42,7 @@ var All = []Magic{
 	{Name: "env", Line: "%env NAME=VALUE",
 		Help: "set a variable of the environment; `%env NAME` shows one, `%env` all"},
 	{Name: "forget", Line: "%forget NAME…", Args: []string{"NAME"},
-		Help: "forget declarations; a predeclared name such as `len`, or a package, is Go's own again"},
+		Help: "forget declarations; a predeclared name such as `len`, or a package, is Go's own again; `%forget Out` forgets results"},
 	{Name: "get", Line: "%get MODULE@VERSION", Args: []string{"FILE"},
 		Help: "use a version of a module; `%get ./FOLDER` uses a module on disk, `%get` lists the modules in use"},
 	{Name: "help", Line: "%help",

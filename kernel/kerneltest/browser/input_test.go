@@ -13,7 +13,7 @@ import (
 // whether it masks what is typed.
 func (nb *notebook) answer(cell int, text string) (prompt, kind string) {
 	nb.t.Helper()
-	box := fmt.Sprintf(`%s.content.widgets[%d].outputArea.node.querySelector(".jp-Stdin-input")`, panel, cell)
+	box := fmt.Sprintf(`%s.content.widgets[%d].outputArea.node.querySelector(".jp-Stdin-input:not([data-answered])")`, panel, cell)
 	nb.wait("a box for input", box+` !== null`)
 	prompt = eval[string](nb, fmt.Sprintf(`%s.content.widgets[%d].outputArea.node.querySelector(".jp-Stdin-prompt").innerText`, panel, cell))
 	kind = eval[string](nb, box+`.type`)
@@ -21,6 +21,7 @@ func (nb *notebook) answer(cell int, text string) (prompt, kind string) {
 	nb.do(chromedp.KeyEvent(text))
 	nb.wait("the typed text in the box", fmt.Sprintf(`%s.value === %q`, box, text))
 	nb.picture(fmt.Sprintf("input-%d.png", cell))
+	eval[bool](nb, `(() => { `+box+`.dataset.answered = "yes"; return true })()`)
 	nb.do(chromedp.KeyEvent(kb.Enter))
 	return prompt, kind
 }
