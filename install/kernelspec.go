@@ -30,7 +30,7 @@ func newSpec(host string) Spec {
 		DisplayName:   "Go (Interleave)",
 		Language:      "go",
 		InterruptMode: "message",
-		Metadata:      map[string]any{"debugger": false},
+		Metadata:      map[string]any{"debugger": true},
 	}
 }
 

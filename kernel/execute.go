@@ -150,7 +150,15 @@ func (k *kernel) outcome(x *execution, done session.Done) wire.ExecuteReply {
 		if err != nil {
 			panic(err) // strings
 		}
-		r.Payload = []json.RawMessage{p}
+		r.Payload = append(r.Payload, p)
+	}
+	if len(done.Page) > 0 {
+		page, err := json.Marshal(wire.PagePayload{Source: "page", Data: wire.Bundle(done.Page)})
+		if err != nil {
+			k.log.Error("a page is not JSON", "err", err)
+		} else {
+			r.Payload = append(r.Payload, page)
+		}
 	}
 	r.Expressions = make(map[string]wire.Expression, len(done.Expressions))
 	for name, e := range done.Expressions {

@@ -133,6 +133,10 @@ func (f *fake) Ask(q session.Question) {
 		}
 		a := session.Answered{ID: q.ID}
 		switch {
+		case q.Variables && q.Code == "":
+			a.Variables = []session.Variable{{Name: "list", Type: "[]int", Value: "[7]", Path: "list"}, {Name: "n", Type: "int", Value: "1"}}
+		case q.Variables:
+			a.Variables = []session.Variable{{Name: "[0] of " + q.Code, Type: "int", Value: "7"}}
 		case q.Code == "": // nothing is known
 		case q.Inspect:
 			a.Inspection = session.Inspection{Found: true, Data: plain(fmt.Sprintf("%s at %d, detail %d", q.Code, q.Cursor, q.Detail))}

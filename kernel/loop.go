@@ -63,6 +63,7 @@ type kernel struct {
 	questions    map[uint64]question // open ones, by ID
 	lastQuestion uint64              // the newest question's ID
 	comms        comms
+	debugger     debugger
 	notices      []string // published with the next cell, since no cell was running
 
 	shutdown *request // the request to shut down, or nil

@@ -9,13 +9,14 @@ import (
 	"interleave/kernel/wire"
 )
 
-// A question is a complete_request or an inspect_request that the session has not answered. Many may be open,
+// A question is a complete_request, an inspect_request or a debug_request that the session has not answered. Many may be open,
 // beside the running cell and those that wait for it.
 type question struct {
 	request request // its message is without content
 	inspect bool
 	cursor  int // in code points, within the code
 	length  int // of the code, in code points
+	debug   *wire.DebugRequest
 }
 
 // isQuestion reports whether a request does not wait for its turn behind the cells.
@@ -32,12 +33,18 @@ func (k *kernel) question(r request, q session.Question) (over bool) {
 		length:  utf8.RuneCountInString(q.Code),
 	}
 	open.cursor = min(max(q.Cursor, 0), open.length)
+	q.Cursor = open.cursor
+	return k.askSession(open, q)
+}
+
+// askSession asks the session an open question, and reports whether it is answered already.
+func (k *kernel) askSession(open question, q session.Question) (over bool) {
 	if k.events == nil { // the session has ended for good
 		k.replyQuestion(open, session.Answered{})
 		return true
 	}
 	k.lastQuestion++
-	q.ID, q.Cursor = k.lastQuestion, open.cursor
+	q.ID = k.lastQuestion
 	k.questions[q.ID] = open
 	k.cfg.Session.Ask(q)
 	return false
@@ -63,6 +70,10 @@ func (k *kernel) dropQuestions() {
 }
 
 func (k *kernel) replyQuestion(q question, a session.Answered) {
+	if q.debug != nil {
+		k.replyVariables(q, a)
+		return
+	}
 	if !q.inspect {
 		k.reply(q.request, q.completion(a.Completion))
 		return

@@ -33,7 +33,7 @@ func (k *kernel) answer(r request) (over bool) {
 	c, err := wire.Parse(r.msg)
 	switch {
 	case errors.Is(err, wire.ErrUnknown):
-		k.unhandled(r, nil)
+		k.unhandled(r)
 		return true
 	case err != nil:
 		k.log.Warn("malformed request", "err", err)
@@ -63,7 +63,7 @@ func (k *kernel) answer(r request) (over bool) {
 		k.reply(r, ports)
 	case wire.UsageRequest:
 		if k.cfg.Usage == nil {
-			k.unhandled(r, c)
+			k.unhandled(r)
 			break
 		}
 		k.reply(r, k.cfg.Usage())
@@ -75,6 +75,8 @@ func (k *kernel) answer(r request) (over bool) {
 		return k.toOpenComm(r, c.CommID, session.CommMessage, c.Data)
 	case wire.CommClose:
 		return k.toOpenComm(r, c.CommID, session.CommClose, c.Data)
+	case wire.DebugRequest:
+		return k.debug(r, c)
 	case wire.InterruptRequest:
 		k.cfg.Session.Interrupt()
 		k.dropUnread()
@@ -83,7 +85,7 @@ func (k *kernel) answer(r request) (over bool) {
 		k.shutdown = &r // close answers, when the session has ended
 		return false
 	default:
-		k.unhandled(r, c)
+		k.unhandled(r)
 	}
 	return true
 }
@@ -178,7 +180,9 @@ func (k *kernel) info() wire.KernelInfoReply {
 			CodemirrorMode:    "go",
 			NbconvertExporter: "script",
 		},
-		Banner:    i.Banner,
-		HelpLinks: i.HelpLinks,
+		Banner:            i.Banner,
+		Debugger:          true, // of variables alone; debug.go
+		HelpLinks:         i.HelpLinks,
+		SupportedFeatures: []string{"debugger"},
 	}
 }

@@ -46,17 +46,61 @@ func TestRequests(t *testing.T) {
 		}
 	}))
 	for _, ch := range []wire.Channel{wire.Shell, wire.Control} {
-		ask(t, k, ch, wire.KernelInfoRequest{}, `{"status":"ok","protocol_version":"5.4","implementation":"interleave","implementation_version":"1",`+
+		ask(t, k, ch, wire.KernelInfoRequest{}, `{"status":"ok","protocol_version":"5.5","implementation":"interleave","implementation_version":"1",`+
 			`"language_info":{"name":"go","version":"1.26.8","mimetype":"text/x-go","file_extension":".go","pygments_lexer":"go","codemirror_mode":"go",`+
-			`"nbconvert_exporter":"script"},"banner":"hello","debugger":false,"help_links":[{"text":"Go","url":"https://go.dev"}],"supported_features":[]}`)
+			`"nbconvert_exporter":"script"},"banner":"hello","debugger":true,"help_links":[{"text":"Go","url":"https://go.dev"}],"supported_features":["debugger"]}`)
 		ask(t, k, ch, wire.ConnectRequest{}, `{"status":"ok","shell_port":1,"iopub_port":2,"stdin_port":3,"control_port":4,"hb_port":5}`)
 		ask(t, k, ch, wire.IsCompleteRequest{Code: "if x {"}, `{"status":"incomplete","indent":"\t"}`)
 		ask(t, k, ch, wire.IsCompleteRequest{Code: "x"}, `{"status":"complete"}`)
 		ask(t, k, ch, wire.CommInfoRequest{}, `{"status":"ok","comms":{}}`)
 		ask(t, k, ch, wire.InterruptRequest{}, `{"status":"ok"}`)
 	}
-	ask(t, k, wire.Control, wire.DebugRequest{Seq: 7, Type: "request", Command: "attach"},
-		`{"seq":0,"type":"response","request_seq":7,"success":false,"command":"attach","message":"this kernel has no debugger"}`)
+}
+
+// What JupyterLab asks for when a debugger is started, and for its panel of variables. Breakpoints are not confirmed, and
+// what needs stopped code fails with the reason.
+func TestDebugger(t *testing.T) {
+	t.Parallel()
+	k := kerneltest.Start(t, newFake())
+	seq := 0
+	answer := func(command string, with wire.DebugArguments, want string) {
+		t.Helper()
+		seq++
+		ask(t, k, wire.Control, wire.DebugRequest{Seq: 100 + seq, Type: "request", Command: command, Arguments: with},
+			fmt.Sprintf(`{"seq":%d,"type":"response","request_seq":%d,%s}`, seq, 100+seq, fmt.Sprintf(want, command)))
+	}
+	good := func(command string, with wire.DebugArguments, body string) {
+		t.Helper()
+		answer(command, with, `"success":true,"command":"%s","body":`+body)
+	}
+	bad := func(command string, with wire.DebugArguments, why string) {
+		t.Helper()
+		answer(command, with, `"success":false,"command":"%s","message":"`+why+`"`)
+	}
+	none := wire.DebugArguments{}
+	info := `"hashMethod":"Murmur2","hashSeed":0,"tmpFilePrefix":"/interleave/","tmpFileSuffix":".go","breakpoints":[],"stoppedThreads":[],` +
+		`"richRendering":true,"exceptionPaths":[],"copyToGlobals":false}`
+	good("debugInfo", none, `{"isStarted":false,`+info)
+	good("initialize", none, `{"supportsConfigurationDoneRequest":true}`)
+	seq++ // the event
+	good("attach", none, `{}`)
+	good("debugInfo", none, `{"isStarted":true,`+info)
+	good("dumpCell", none, `{"sourcePath":"/interleave/cell.go"}`)
+	good("setBreakpoints", none, `{"breakpoints":[]}`)
+	good("configurationDone", none, `{}`)
+	good("inspectVariables", none, `{"variables":[{"name":"list","evaluateName":"list","type":"[]int","value":"[7]","variablesReference":1},`+
+		`{"name":"n","evaluateName":"n","type":"int","value":"1","variablesReference":0}]}`)
+	good("variables", wire.DebugArguments{Reference: 1},
+		`{"variables":[{"name":"[0] of list","type":"int","value":"7","variablesReference":0}]}`)
+	bad("variables", wire.DebugArguments{Reference: 2}, "there is no value with this reference any longer: list the variables again")
+	good("richInspectVariables", wire.DebugArguments{Name: "list"}, `{"data":{"text/plain":"list at 4, detail 0"},"metadata":{}}`)
+	bad("richInspectVariables", none, "this name is not known")
+	bad("copyToGlobals", none, "the variables that are shown are the session's already: there is nothing to copy")
+	for _, command := range []string{"threads", "stackTrace", "continue", "next", "evaluate", "pause", "source", "whatever"} {
+		bad(command, none, "this kernel's debugger shows variables and stops nothing: it has no breakpoints and no steps")
+	}
+	good("disconnect", none, `{}`)
+	good("debugInfo", none, `{"isStarted":false,`+info)
 }
 
 // A bug of the front end is not the kernel's end.

@@ -3,18 +3,18 @@ package kernel
 import (
 	"context"
 	"log/slog"
-
-	"interleave/kernel/wire"
 )
 
 // Requests that are deliberately not served, with the reason. Each is answered as the protocol prescribes for
 // that case. They have no use in a Go kernel.
 var unserved = map[string]string{
-	"debug_request": "there is no debugger, as kernel_info_reply states: the response is a failure",
-
 	"usage_request": "an extension of ipykernel, which the kernel of a program of its own has no use for",
-	"create_subshell_request": "subshells run cells beside cells; goroutines do that here, " +
-		"and the session runs one cell at a time",
+	// Two cells of one session at once: a definition is written over the one that the other cell runs, checked against a
+	// session that the other has changed before it is committed; a cell that declares a variable takes its storage from the
+	// other; an interrupt stops loops of both, since breakpoints are in the code that they share, and os.Exit, the execution
+	// tracer, figures, working folder and standard input belong to the process. The order of output is that of one cell.
+	"create_subshell_request": "a subshell runs a cell while another runs, in the same session: each could replace the " +
+		"functions and variables that the other uses, between its check and its run. Goroutines run beside cells",
 	"delete_subshell_request": "there are no subshells",
 	"list_subshell_request":   "there are no subshells",
 	"apply_request":           "deprecated, IPython's parallel engines alone",
@@ -23,24 +23,14 @@ var unserved = map[string]string{
 	"input_reply":             "belongs on the stdin channel",
 }
 
-// unhandled answers a request of a type that is not served. c is its content, nil when package wire does not
-// have the type.
-func (k *kernel) unhandled(r request, c wire.Content) {
+// unhandled answers a request of a type that is not served.
+func (k *kernel) unhandled(r request) {
 	level := slog.LevelDebug
 	why, ok := unserved[r.msg.Header.MsgType]
 	if !ok {
 		level, why = slog.LevelWarn, "unknown message type"
 	}
 	k.log.Log(context.Background(), level, "not served", "msg", r.msg.Header.MsgType, "channel", r.channel, "why", why)
-	switch c := c.(type) {
-	case wire.DebugRequest:
-		k.reply(r, wire.DebugReply{
-			Type:       "response",
-			RequestSeq: c.Seq,
-			Command:    c.Command,
-			Message:    "this kernel has no debugger",
-		})
-	}
 	// As in ipykernel an unknown type gets busy and idle and no reply, since the form of its reply is
 	// unknown.
 }

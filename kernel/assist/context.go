@@ -113,6 +113,14 @@ func (c Config) goAt(text string, cursor int) (code string, other *source.Segmen
 				return "", &s
 			}
 			return blankLines(text, s.Line, s.Line), nil
+		case source.HelpLine:
+			if magic := strings.TrimLeft(s.Name, "%"); magic != s.Name {
+				if line == s.Line {
+					return "", &source.Segment{Kind: source.LineMagic, Name: magic, Line: s.Line}
+				}
+			} else if line == s.Line {
+				return withoutMarks(text, s.Line), nil
+			}
 		}
 		if last := s.Line + strings.Count(s.Args, "\n"); s.Line <= line && line <= last {
 			behind := cursor - len(lineBefore(text, cursor)) + len("%"+s.Name+" ")
@@ -131,6 +139,13 @@ func (c Config) goAt(text string, cursor int) (code string, other *source.Segmen
 // takesCode reports whether a magic takes Go code: in the rest of the cell, or behind it.
 func (c Config) takesCode(name string) bool {
 	return slices.ContainsFunc(c.Magics, func(m Magic) bool { return m.Name == name && m.Code })
+}
+
+// withoutMarks overwrites the question marks of a line with spaces.
+func withoutMarks(text string, line int) string {
+	lines := strings.Split(text, "\n")
+	lines[line-1] = strings.ReplaceAll(lines[line-1], "?", " ")
+	return strings.Join(lines, "\n")
 }
 
 // blankLines overwrites lines with spaces.

@@ -37,7 +37,7 @@ func (e *Engine) Complete(code string, cursor int) session.Completion {
 
 // Inspect returns what is known of the name at a cursor, likewise. With detail, declarations are shown whole.
 func (e *Engine) Inspect(code string, cursor, detail int) session.Inspection {
-	i := e.inspect(code, byteOffset(code, cursor), detail > 0)
+	i := e.inspect(code, byteOffset(code, cursor), detail > 0, e.quietly)
 	if !i.Found() {
 		return session.Inspection{}
 	}
@@ -47,7 +47,8 @@ func (e *Engine) Inspect(code string, cursor, detail int) session.Inspection {
 // valueMark stands for the value of a variable until it is read: cells must not wait for that.
 const valueMark = "\x00value"
 
-func (e *Engine) inspect(code string, at int, whole bool) assist.Inspection {
+// inspect describes the name at an offset. quietly calls its argument if no code of cells runs.
+func (e *Engine) inspect(code string, at int, whole bool, quietly func(func()) bool) assist.Inspection {
 	c := e.assistance()
 	var of *cell.Name
 	c.Value = func(n cell.Name) string {
@@ -60,7 +61,7 @@ func (e *Engine) inspect(code string, at int, whole bool) assist.Inspection {
 	if of == nil {
 		return i
 	}
-	text := e.valueOf(*of)
+	text := e.valueOf(*of, quietly)
 	if text == "" {
 		text = "its value is not known"
 	}
@@ -151,6 +152,15 @@ func (e *Engine) quietly(f func()) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.running != nil || goroutinesOfCells() > 0 {
+		return false
+	}
+	f()
+	return true
+}
+
+// between is quietly for a line of a cell between pieces of its code, on the engine's goroutine.
+func (e *Engine) between(f func()) bool {
+	if goroutinesOfCells() > 0 {
 		return false
 	}
 	f()

@@ -16,7 +16,7 @@ import (
 
 // valueOf describes the value of a session variable in short, and what is known of a channel, a lock or a counter
 // of goroutines at any time. What code of cells could change meanwhile is not read.
-func (e *Engine) valueOf(n cell.Name) (text string) {
+func (e *Engine) valueOf(n cell.Name, quietly func(func()) bool) (text string) {
 	v := variable(n)
 	if !v.IsValid() {
 		return ""
@@ -24,7 +24,7 @@ func (e *Engine) valueOf(n cell.Name) (text string) {
 	if text := stateOf(v); text != "" {
 		return text
 	}
-	if e.quietly(func() { text = brief(v, 0) }) {
+	if quietly(func() { text = brief(v, 0) }) {
 		return "value: " + text
 	}
 	return "value: not read, since code of cells runs, which may change it"

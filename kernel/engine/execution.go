@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"interleave/kernel/assist"
 	"interleave/kernel/cell/source"
 	"interleave/kernel/session"
 	"interleave/runtime/timeline"
@@ -20,11 +21,12 @@ type execution struct {
 	ctx       context.Context
 	cell      session.Cell
 	done      *session.Done
-	exited    bool      // os.Exit(0) has ended the cell
-	quiet     bool      // nothing is shown: a user expression
-	depth     int       // of files that run others
-	diverting *captured // takes what the cell shows; nil: the front end does
-	left      []func()  // show what is still running when the cell's contexts have ended
+	exited    bool              // os.Exit(0) has ended the cell
+	quiet     bool              // nothing is shown: a user expression
+	depth     int               // of files that run others
+	diverting *captured         // takes what the cell shows; nil: the front end does
+	page      assist.Inspection // what help lines have asked for
+	left      []func()          // show what is still running when the cell's contexts have ended
 }
 
 // end marks everything that goroutines of the cell write from now on as late, ends the cell's contexts, and
@@ -66,6 +68,8 @@ func (x *execution) segments(segs []source.Segment) {
 			x.code(s.Text)
 		case source.ShellLine:
 			x.shell(x.expand(s.Args))
+		case source.HelpLine:
+			x.about(s)
 		default:
 			if s.Name == "test" && s.Kind == source.LineMagic {
 				s.Args = x.expand(s.Args)
@@ -103,7 +107,7 @@ func (x *execution) acceptable(segs []source.Segment) bool {
 				x.e.checking.Unlock()
 			}
 			first = false
-		case source.ShellLine:
+		case source.ShellLine, source.HelpLine:
 		default:
 			if !x.known(s) {
 				return false

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -105,6 +106,7 @@ func (x *execution) refuse(s source.Segment, message, hint string) {
 func (x *execution) help(source.Segment) {
 	var b strings.Builder
 	b.WriteString("Magics:\n" + magics.Help())
+	fmt.Fprintf(&b, "  %-28s %s\n", "name? and name??", "what is known of a name, and its source")
 	b.WriteString(`
 In every cell, without an import:
   ctx       the cell's context: cancelled when the cell is interrupted

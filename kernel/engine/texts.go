@@ -22,13 +22,30 @@ func (x *execution) doc(s source.Segment) {
 		return
 	}
 	x.e.look()
-	i := x.e.inspect(name, len(name), false)
+	i := x.e.inspect(name, len(name), false, x.e.between)
 	if !i.Found() {
 		x.refuse(s, "%doc "+name+": nothing is known of it",
 			"%who lists what is declared; names of packages begin with the package: %doc strings.Cut")
 		return
 	}
 	x.e.out.Emit(session.Display{Cell: x.cell.ID, Data: bundleOf(i)})
+}
+
+// about puts what is known of a name on the cell's page, with two question marks its source as well. Front ends show one
+// page for a cell.
+func (x *execution) about(s source.Segment) {
+	x.e.look()
+	i := x.e.inspect(s.Name, len(s.Name), len(s.Args) > 1, x.e.between)
+	if !i.Found() {
+		x.refuse(s, s.Name+s.Args+": nothing is known of it",
+			"%who lists what is declared; names of packages begin with the package: strings.Cut?")
+		return
+	}
+	if x.page.Found() {
+		i.Plain, i.Markdown = x.page.Plain+"\n\n"+i.Plain, x.page.Markdown+"\n\n---\n\n"+i.Markdown
+	}
+	x.page = i
+	x.done.Page = bundleOf(i)
 }
 
 // shown shows the rest of the cell as text of a type.

@@ -150,6 +150,7 @@ var schemas = map[string]schema{
 	"execute_result":      {iopubOnly, keys("data", mimes, "metadata", obj, "execution_count", number, "transient", obj)},
 	"error":               {iopubOnly, keys("ename", text, "evalue", text, "traceback", texts)},
 	"status":              {iopubOnly, keys("execution_state", oneOf("starting", "busy", "idle"))},
+	"debug_event":         {iopubOnly, keys("seq", number, "type", oneOf("event"), "event", text)},
 	"iopub_welcome":       {iopubOnly, keys("subscription", text)},
 }
 

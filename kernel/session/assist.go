@@ -8,14 +8,24 @@ import (
 	"sync"
 )
 
-// A Question is about the code of a cell that is being written. Ask it with Client.Ask; it ends with exactly
-// one Answered event.
+// A Question is about the code of a cell that is being written, or about the session's variables. Ask it with
+// Client.Ask; it ends with exactly one Answered event.
 type Question struct {
-	ID      uint64 // unique in a client's life
-	Inspect bool   // what is the name under the cursor; otherwise: how can the text before it continue
-	Code    string
-	Cursor  int // in code points, Jupyter's cursor_pos
-	Detail  int // of an inspection, Jupyter's detail_level
+	ID        uint64 // unique in a client's life
+	Inspect   bool   // what is the name under the cursor
+	Variables bool   // which variables are there, or, when Code is the path of a value, which parts has that
+	Code      string // without Inspect and Variables: how can the text before the cursor continue
+	Cursor    int    // in code points, Jupyter's cursor_pos
+	Detail    int    // of an inspection, Jupyter's detail_level
+}
+
+// completes reports whether a question is about how code can continue.
+func (q Question) completes() bool { return !q.Inspect && !q.Variables }
+
+// A Variable is a variable of the session or a part of a value, with the value in short.
+type Variable struct {
+	Name, Type, Value string
+	Path              string // for a Question about its parts; empty: it has none
 }
 
 // A Match is one completion.
@@ -38,13 +48,14 @@ type Inspection struct {
 	Data  Bundle
 }
 
-// Answered ends a Question. Without an answer both values are zero: the process ended, took too long, or a
+// Answered ends a Question. Without an answer all values are zero: the process ended, took too long, or a
 // newer question took the place of this one. It has no place in the order of other events and overtakes those
 // that were not received yet.
 type Answered struct {
 	ID         uint64
 	Completion Completion
 	Inspection Inspection
+	Variables  []Variable
 }
 
 func (Answered) event() {}
@@ -68,7 +79,7 @@ type answerer struct {
 
 	mu      sync.Mutex
 	ended   bool       // no question is begun any longer
-	waiting []Question // at most one of them is not Inspect
+	waiting []Question // at most one of them completes
 	working int        // goroutines that call the evaluator
 	written []answered // to be written
 	writing bool       // a goroutine writes
@@ -81,12 +92,12 @@ func (a *answerer) ask(q Question) {
 	if a.ended {
 		return
 	}
-	if !q.Inspect {
+	if q.completes() {
 		a.waiting = slices.DeleteFunc(a.waiting, func(old Question) bool {
-			if !old.Inspect {
+			if old.completes() {
 				a.put(answered{Answered: Answered{ID: old.ID}})
 			}
-			return !old.Inspect
+			return old.completes()
 		})
 	}
 	a.waiting = append(a.waiting, q)
@@ -122,9 +133,12 @@ func (a *answerer) answer(q Question) {
 		defer a.mu.Unlock()
 		a.put(r)
 	}()
-	if q.Inspect {
+	switch {
+	case q.Variables:
+		r.Variables = a.ev.Variables(q.Code)
+	case q.Inspect:
 		r.Inspection = a.ev.Inspect(q.Code, q.Cursor, q.Detail)
-	} else {
+	default:
 		r.Completion = a.ev.Complete(q.Code, q.Cursor)
 	}
 }

@@ -103,6 +103,11 @@ func (ev *evaluator) Comm(m Comm, out *Out) {
 
 func (ev *evaluator) Interrupt() { ev.interrupts.Add(1) }
 
+func (ev *evaluator) Variables(path string) []Variable {
+	ev.Complete(path, 0)
+	return []Variable{{Name: "in " + path, Type: "int", Value: "1", Path: path + "/0"}}
+}
+
 func mustAtoi(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil {

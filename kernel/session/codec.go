@@ -161,6 +161,7 @@ func appendBody(b []byte, msg any) ([]byte, kind, bool) {
 	case Question:
 		b = appendUint(b, m.ID)
 		b = appendBool(b, m.Inspect)
+		b = appendBool(b, m.Variables)
 		b = appendString(b, m.Code)
 		b = appendUint(b, uint64(m.Cursor))
 		return appendUint(b, uint64(m.Detail)), kindQuestion, true
@@ -220,7 +221,7 @@ func decodeBody(k kind, b []byte) (any, bool) {
 	case kindShutdown:
 		msg = shutdown{}
 	case kindQuestion:
-		msg = Question{ID: d.uint(), Inspect: d.bool(), Code: d.string(), Cursor: int(d.uint()), Detail: int(d.uint())}
+		msg = Question{ID: d.uint(), Inspect: d.bool(), Variables: d.bool(), Code: d.string(), Cursor: int(d.uint()), Detail: int(d.uint())}
 	default:
 		return nil, false
 	}
@@ -280,6 +281,7 @@ func appendDone(b []byte, m Done) []byte {
 	}
 	b = appendString(b, m.Engine)
 	b = appendBool(appendString(b, m.Next), m.Instead)
+	b = appendBundle(b, m.Page)
 	return appendString(b, m.Replace)
 }
 
@@ -293,6 +295,10 @@ func appendAnswered(b []byte, m answered) []byte {
 	}
 	b = appendBool(b, m.Inspection.Found)
 	b = appendBundle(b, m.Inspection.Data)
+	b = appendUint(b, uint64(len(m.Variables)))
+	for _, v := range m.Variables {
+		b = appendString(appendString(appendString(appendString(b, v.Name), v.Type), v.Value), v.Path)
+	}
 	return appendString(b, m.Bug)
 }
 
@@ -424,6 +430,7 @@ func (d *decoder) done() Done {
 		Engine:  d.string(),
 		Next:    d.string(),
 		Instead: d.bool(),
+		Page:    d.bundle(),
 		Replace: d.string(),
 	}
 }
@@ -455,6 +462,9 @@ func (d *decoder) answered() (m answered) {
 		m.Completion.Matches = append(m.Completion.Matches, Match{Text: d.string(), Type: d.string(), Signature: d.string()})
 	}
 	m.Inspection = Inspection{Found: d.bool(), Data: d.bundle()}
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		m.Variables = append(m.Variables, Variable{Name: d.string(), Type: d.string(), Value: d.string(), Path: d.string()})
+	}
 	m.Bug = d.string()
 	return m
 }

@@ -22,18 +22,20 @@ var messages = []any{
 	Done{8, true, true, map[string]Expression{
 		"good": {Bundle{"text/plain": json.RawMessage(`"1"`)}, Bundle{"k": json.RawMessage("2")}, nil},
 		"bad":  {Failed: &Failed{8, "type error", "no", []string{"line"}}},
-	}, "compiled", "// text", true, "burns"},
+	}, "compiled", "// text", true, Bundle{"text/plain": json.RawMessage(`"page"`)}, "burns"},
 	Recorded{9, []byte{0, 1, 2, 255}},
 	ready{10}, begin{11}, fence{}, forget{}, restored{[]string{"x", "y"}, []string{"z"}},
 	answered{Answered{
 		15, Completion{3, 5, []Match{{"Println", "function", "(a ...any)"}, {"x", "", ""}}},
 		Inspection{true, Bundle{"text/plain": json.RawMessage(`"x"`)}},
+		[]Variable{{"list", "[]int", "[1]", "list"}, {Name: "n"}},
 	}, "a bug"},
 	answered{Answered: Answered{ID: 16}},
 	hello{protocolVersion, newNonce()},
 	Cell{12, 3, "x := 1 // \xff", true, true, true, []string{"jupyter.widget"}, map[string]string{"a": "1", "b": ""}},
 	interrupt{13}, answer{14, "yes"}, restore{[]string{"one", ""}}, shutdown{},
-	Question{17, true, "x \xff", 2, 1},
+	Question{17, true, false, "x \xff", 2, 1},
+	Question{ID: 18, Variables: true, Code: "list/3"},
 	Comm{18, 19, "id", CommOpen, "target", json.RawMessage("{}"), json.RawMessage(`{"version":"2.1.0"}`), [][]byte{{0, 255}, {}}},
 	toComm{Comm{Re: 20, ID: "id", Op: CommClose}},
 }

@@ -16,6 +16,7 @@ func (f evalFunc) Eval(ctx context.Context, c Cell, out *Out) Done { return f(ct
 
 func (f evalFunc) Complete(string, int) Completion     { return Completion{} }
 func (f evalFunc) Inspect(string, int, int) Inspection { return Inspection{} }
+func (f evalFunc) Variables(string) []Variable         { return nil }
 
 func (f evalFunc) Comm(Comm, *Out) {}
 func (f evalFunc) Interrupt()      {}

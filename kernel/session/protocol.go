@@ -113,6 +113,7 @@ type (
 		// below it. Empty: none
 		Next    string
 		Instead bool
+		Page    Bundle // text that the cell has asked for, to be shown in a pager; nil: none
 		// Replace asks the supervisor for a new session process. It holds the reason why this one cannot
 		// continue, such as a goroutine that uses a core and does not stop. Empty on every event that leaves
 		// the client.

@@ -44,6 +44,11 @@ type Evaluator interface {
 
 	// Interrupt asks code that runs beside cells to end, and does not wait for that.
 	Interrupt()
+
+	// Variables lists the session's variables, or, with the path of a value that it has given, the value's parts. It
+	// may be called from several goroutines at any time, also while Eval or Restore runs. A panic is treated as that
+	// of Complete.
+	Variables(path string) []Variable
 }
 
 // ErrNotChild is returned by Serve in a process that no Client started.

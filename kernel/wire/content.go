@@ -72,6 +72,13 @@ type (
 		Seq     int    `json:"seq"`
 		Type    string `json:"type"`
 		Command string `json:"command"`
+
+		Arguments DebugArguments `json:"arguments,omitzero"`
+	}
+	// DebugArguments are those of the requests that are served.
+	DebugArguments struct {
+		Reference int    `json:"variablesReference,omitempty"`
+		Name      string `json:"variableName,omitempty"`
 	}
 	// InputRequest comes from the kernel: it asks the user for a line.
 	InputRequest struct {
@@ -118,6 +125,12 @@ type (
 		Source  string `json:"source"` // set_next_input
 		Text    string `json:"text"`
 		Replace bool   `json:"replace"`
+	}
+	// PagePayload, in a reply's Payload, is text for a pager: JupyterLab shows it under the cell, consoles by itself.
+	PagePayload struct {
+		Source string `json:"source"` // "page"
+		Data   Bundle `json:"data"`
+		Start  int    `json:"start"` // the first line that is shown
 	}
 	// ReplyMetadata is the metadata of this kernel's execute replies.
 	ReplyMetadata struct {
@@ -262,6 +275,55 @@ type (
 		Success    bool   `json:"success"`
 		Command    string `json:"command"`
 		Message    string `json:"message,omitempty"`
+
+		Body json.RawMessage `json:"body,omitempty"` // one of the types below, by Command
+	}
+	// DebugCapabilities answers initialize.
+	DebugCapabilities struct {
+		ConfigurationDone bool `json:"supportsConfigurationDoneRequest"`
+	}
+	// DebugBreakpoints answers setBreakpoints: none is ever set.
+	DebugBreakpoints struct {
+		Breakpoints []struct{} `json:"breakpoints"`
+	}
+	// DebugCell answers dumpCell.
+	DebugCell struct {
+		SourcePath string `json:"sourcePath"`
+	}
+	// DebugModules answers modules.
+	DebugModules struct {
+		Modules []struct{} `json:"modules"`
+		Total   int        `json:"totalModules"`
+	}
+	// DebugInfo answers debugInfo, a request of Jupyter's.
+	DebugInfo struct {
+		Started        bool       `json:"isStarted"`
+		HashMethod     string     `json:"hashMethod"`
+		HashSeed       int        `json:"hashSeed"`
+		TmpFilePrefix  string     `json:"tmpFilePrefix"`
+		TmpFileSuffix  string     `json:"tmpFileSuffix"`
+		Breakpoints    []struct{} `json:"breakpoints"`
+		StoppedThreads []int      `json:"stoppedThreads"`
+		RichRendering  bool       `json:"richRendering"`
+		ExceptionPaths []string   `json:"exceptionPaths"`
+		CopyToGlobals  bool       `json:"copyToGlobals"`
+	}
+	// DebugVariables answers inspectVariables and variables.
+	DebugVariables struct {
+		Variables []DebugVariable `json:"variables"`
+	}
+	// DebugVariable is a variable or a part of a value. Reference is 0 when it has no parts.
+	DebugVariable struct {
+		Name         string `json:"name"`
+		EvaluateName string `json:"evaluateName,omitempty"`
+		Type         string `json:"type"`
+		Value        string `json:"value"`
+		Reference    int    `json:"variablesReference"`
+	}
+	// DebugRich answers richInspectVariables.
+	DebugRich struct {
+		Data     Bundle `json:"data"`
+		Metadata Bundle `json:"metadata"`
 	}
 )
 
@@ -305,6 +367,12 @@ type (
 	Status struct {
 		State string `json:"execution_state"`
 	}
+	// DebugEvent is an event of the Debug Adapter Protocol (debug_event).
+	DebugEvent struct {
+		Seq   int    `json:"seq"`
+		Type  string `json:"type"`
+		Event string `json:"event"`
+	}
 	// Welcome (iopub_welcome) confirms a new subscription.
 	Welcome struct {
 		Subscription string `json:"subscription"`
@@ -347,6 +415,7 @@ func (ExecuteInput) MsgType() string      { return "execute_input" }
 func (ExecuteResult) MsgType() string     { return "execute_result" }
 func (ErrorText) MsgType() string         { return "error" }
 func (Status) MsgType() string            { return "status" }
+func (DebugEvent) MsgType() string        { return "debug_event" }
 func (Welcome) MsgType() string           { return "iopub_welcome" }
 
 // MsgType is display_data or update_display_data.

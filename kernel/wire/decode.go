@@ -73,6 +73,7 @@ var parsers = map[string]func(*Message) (Content, error){
 	"execute_result":      into[ExecuteResult],
 	"error":               into[ErrorText],
 	"status":              into[Status],
+	"debug_event":         into[DebugEvent],
 	"iopub_welcome":       into[Welcome],
 }
 

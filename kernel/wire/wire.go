@@ -14,7 +14,7 @@ import (
 )
 
 // Version is the protocol version in this kernel's headers and kernel_info_reply.
-const Version = "5.4"
+const Version = "5.5"
 
 // A Channel is one of Jupyter's five sockets.
 type Channel string

@@ -38,7 +38,7 @@ var habits = []habit{
 	{`\blambda\b`, `expected`, "Write a function literal: func(n int) int { return 2 * n }",
 		"y := lambda a: a", "y := func(a int) int { return a }\ny(1)"},
 	{`\?\s*$|^\s*\?|^\s*help\(`, `'\?'|undefined: help`,
-		"Documentation with ? is not supported yet: see pkg.go.dev for the standard library, %help for cells",
+		"Write ? behind a name, on a line of its own: fmt.Println? shows the documentation, fmt.Println?? the source",
 		"fmt.Println?", "fmt.Println()"},
 	{`\?.*:`, `'\?'`, "Go has no ?: operator; use if … { … } else { … }",
 		"x := 1\nx = x > 0 ? 1 : 2", "x := 1\nif x > 0 {\n\tx = 1\n} else {\n\tx = 2\n}"},

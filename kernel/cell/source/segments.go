@@ -19,14 +19,15 @@ const (
 	LineMagic             // %name args
 	CellMagic             // %%name args, and the rest of the cell
 	ShellLine             // !command
+	HelpLine              // name? and name??, also ?name
 )
 
 // A Segment is a piece of a cell that one component handles. The text of Go segments keeps the cell's line
 // numbers: lines of other segments are blank in it.
 type Segment struct {
 	Kind SegmentKind
-	Name string // of a magic
-	Args string // of a magic; the command of a shell line
+	Name string // of a magic; the name that a help line is about
+	Args string // of a magic; the command of a shell line; ? or ?? of a help line
 	Text string // Go code; for a cell magic, the code below it
 	Line int    // where it begins, from 1
 }
@@ -46,6 +47,21 @@ func magicLine(line string) []string {
 	return magicRE().FindStringSubmatch(strings.TrimRight(line, "\r\n"))
 }
 
+// helpRE matches a name, of a magic too, with one or two question marks before or behind it. Go has no such token.
+var helpRE = pattern.New(`^\s*(?:(\?\??)\s*(%{0,2}[\pL_][\pL\d_.]*)|(%{0,2}[\pL_][\pL\d_.]*)\s*(\?\??))\s*(?://.*)?$`)
+
+// helpLine returns the name that a line asks about, and its question marks; both are empty for other lines.
+func helpLine(line string) (name, marks string) {
+	if !strings.Contains(line, "?") {
+		return "", ""
+	}
+	m := helpRE().FindStringSubmatch(strings.TrimRight(line, "\r\n"))
+	if m == nil {
+		return "", ""
+	}
+	return m[2] + m[3], m[1] + m[4]
+}
+
 // Segments cuts a cell into magics, shell lines and Go code. A line begins a magic only where a Go statement
 // could begin, so that a % or ! inside an expression, a string or a comment stays Go.
 func Segments(text string) (segs []Segment) {
@@ -60,12 +76,13 @@ func Segments(text string) (segs []Segment) {
 		first++
 	}
 	if first < len(lines) {
-		if m := magicLine(lines[first]); m != nil && m[1] == "%%" {
+		name, _ := helpLine(lines[first]) // %%time? is about the magic
+		if m := magicLine(lines[first]); m != nil && m[1] == "%%" && name == "" {
 			rest := strings.Repeat("\n", first+1) + strings.Join(lines[first+1:], "")
 			return []Segment{{Kind: CellMagic, Name: m[2], Args: m[3], Text: rest, Line: first + 1}}
 		}
 	}
-	if !strings.ContainsAny(text, "%!") {
+	if !strings.ContainsAny(text, "%!?") {
 		return []Segment{{Kind: GoCode, Text: text, Line: 1}}
 	}
 	var code strings.Builder
@@ -84,6 +101,11 @@ func Segments(text string) (segs []Segment) {
 		if st.free() {
 			if opensRE.MatchString(l) {
 				code.WriteString("\n")
+				continue
+			}
+			if name, marks := helpLine(l); name != "" {
+				flush(i + 2)
+				segs = append(segs, Segment{Kind: HelpLine, Name: name, Args: marks, Line: i + 1})
 				continue
 			}
 			if m := magicLine(l); m != nil && m[1] == "%" {

@@ -27,6 +27,13 @@ func TestSegments(t *testing.T) {
 		"!ls \\\n  -l\nx := 1":                        "shell:ls \\\n  -l go3",
 		"!ls \\\\\nx := 1":                            "shell:ls \\\\ go2",
 		"x := 1\r\n!ls\r\n":                           "go1 shell:ls",
+		"lab.Gather?":                                 "help:lab.Gather?",
+		"x := 1\nx.Method??  // all of it\ny := 2":    "go1 help:x.Method?? go3",
+		"?x\n ?? %time\n%%time?":                      "help:x? help:%time?? help:%%time?",
+		"s := `\nx?\n`\n// x?\n\"x?\"":                "go1",
+		"f(\nx?\n)":                                   "go1",
+		"%%time?":                                     "help:%%time?",
+		"x := a?":                                     "go1",
 	} {
 		var got []string
 		for _, s := range Segments(text) {
@@ -37,6 +44,8 @@ func TestSegments(t *testing.T) {
 				got = append(got, "line:"+s.Name)
 			case CellMagic:
 				got = append(got, "cell:"+s.Name)
+			case HelpLine:
+				got = append(got, "help:"+s.Name+s.Args)
 			case ShellLine:
 				got = append(got, "shell:"+s.Args)
 			}

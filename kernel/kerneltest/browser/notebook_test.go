@@ -225,12 +225,6 @@ func (nb *notebook) picture(file string) {
 	if err != nil {
 		nb.t.Log("no picture of the page:", err)
 	}
-<<<<<<< HEAD
-	if nb.lab == nil { // a page without JupyterLab
-		return
-	}
-	if b, err := os.ReadFile(nb.lab.log); err == nil {
-=======
 }
 
 // explain leaves a picture of the page when a test failed; go test -artifacts keeps it.
@@ -239,8 +233,10 @@ func (nb *notebook) explain() {
 		return
 	}
 	nb.picture("page.png")
-	if b, err := os.ReadFile(lab.log); err == nil {
->>>>>>> bbcae04 (kernel/engine, notebooks: standard input ends, is interrupted, and is refused with the place and the remedy)
+	if nb.lab == nil { // a page without JupyterLab
+		return
+	}
+	if b, err := os.ReadFile(nb.lab.log); err == nil {
 		nb.t.Logf("the end of JupyterLab's log:\n%s", b[max(0, len(b)-3000):])
 	}
 }

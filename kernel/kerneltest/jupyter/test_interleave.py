@@ -81,6 +81,7 @@ class Suite(jupyter_kernel_test.KernelTests):
         {"text": ""},
     ]
     code_inspect_sample = "fmt.Println"
+    code_page_something = "fmt.Println?"
 
     code_history_pattern = "1 + 2"
     supported_history_operations = ("tail", "range", "search")
@@ -288,6 +289,84 @@ wg.Wait()"""
         self.run_cell("%plot off\nread := make(chan error)\ngo func() { <-read; var w string; _, err := fmt.Scan(&w); read <- err }()")
         code = 'read <- nil\nfmt.Println(strings.Contains((<-read).Error(), "has ended"))\nvar w string\nfmt.Scan(&w)\nfmt.Println(w)'
         self.assertEqual(self.typed(code, ["mine"]), ("ok", "true\nmine\n", 1))
+
+    def debug(self, command, **arguments):
+        """Sends a debug_request and gives its response."""
+        msg = self.kc.session.msg("debug_request", {"seq": 1, "type": "request", "command": command, "arguments": arguments})
+        self.kc.control_channel.send(msg)
+        while True:
+            reply = self.kc.get_control_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == msg["header"]["msg_id"]:
+                return reply["content"]
+
+    def variables(self, **arguments):
+        body = self.debug("variables" if arguments else "inspectVariables", **arguments)["body"]
+        return {v["name"]: (v["type"], v["value"], v["variablesReference"]) for v in body["variables"]}
+
+    def test_variables(self):
+        """Clients list the session's variables and their parts, also while a cell runs: then without a race."""
+        self.run_cell("%reset\ntype inner struct{ n int; words []string }\nrows := []inner{{7, nil}, {8, []string{\"x\"}}}\n"
+                      'ages := map[string]int{"bo": 2, "al": 1}\nbox := make(chan int, 3)\nbox <- 1\nvar guard sync.Mutex')
+        self.assertTrue(self.debug("initialize", clientID="test")["success"])
+        self.assertTrue(self.debug("attach")["success"])
+        self.assertEqual(self.debug("setBreakpoints", source={"path": "x"}, breakpoints=[{"line": 1}])["body"], {"breakpoints": []})
+        seen = self.variables()
+        self.assertEqual(sorted(seen), ["ages", "box", "guard", "rows"])
+        self.assertEqual(seen["ages"][:2], ("map[string]int", "map of 2"))
+        self.assertEqual(seen["box"], ("chan int", "1 of 3 in the buffer", 0))
+        rows = self.variables(variablesReference=seen["rows"][2])
+        self.assertEqual(rows["[1]"][:2], ("inner", '{n: 8, words: ["x"]}'))
+        self.assertEqual(self.variables(variablesReference=rows["[1]"][2])["n"], ("int", "8", 0))
+        self.assertEqual(list(self.variables(variablesReference=seen["ages"][2])), ['["al"]', '["bo"]'])
+        rich = self.debug("richInspectVariables", variableName="rows")["body"]["data"]
+        self.assertIn("var rows []inner", rich["text/plain"])
+        self.assertFalse(self.debug("richInspectVariables", variableName="nosuch")["success"])
+        self.assertFalse(self.debug("copyToGlobals", srcVariableName="rows")["success"])
+
+        def beside():
+            seen = self.variables()
+            self.assertEqual(seen["guard"][1], "locked")
+            self.assertEqual(seen["box"][1], "2 of 3 in the buffer")
+            self.assertIn("not read", seen["rows"][1])
+            self.km.interrupt_kernel()
+
+        busy = 'guard.Lock()\nbox <- 2\nfmt.Println("running")\nfor {\n\trows[0].n++\n}'
+        reply, _ = self.run_cell(busy, then=beside)
+        self.assertEqual(reply["status"], "error")
+        self.assertTrue(self.debug("disconnect")["success"])
+
+    def test_help_lines(self):
+        """name? shows what Shift-Tab shows, name?? the source, in one page for a cell that runs all the same."""
+        self.run_cell("// halve halves.\nfunc halve(n int) int { return n / 2 }\nnine := 9")
+        reply, shown = self.run_cell("nine?\nhalve??\nhalve(nine)\n%time?")
+        page, = reply["payload"]
+        self.assertEqual((page["source"], page["start"]), ("page", 0))
+        for words in ("var nine int", "value: 9", "halve halves.", "return n / 2", "%%time"):
+            self.assertIn(words, page["data"]["text/plain"])
+        self.assertIn("func halve(n int) int { return n / 2 }", page["data"]["text/markdown"])
+        self.assertEqual([m["content"]["data"]["text/plain"] for m in shown if m["msg_type"] == "execute_result"], ["4"])
+        reply, _ = self.run_cell("nosuchname?")
+        self.assertEqual(reply["status"], "error")
+        self.assertIn("nosuchname", reply["evalue"])
+
+    def test_results(self):
+        """Out, _N and _ have the types of what was shown; In has texts."""
+        reply, _ = self.run_cell("40")
+        n = reply["execution_count"]
+        self.assertEqual(self.result(f"Out[{n}] + 2"), "42")
+        self.assertEqual(self.result("_ * __"), "1680")
+        self.assertEqual(self.result(f"_{n} % 7"), "5")
+        self.assertEqual(self.result(f'strings.Repeat(In[{n}], 2)'), "4040")
+        reply, _ = self.run_cell("Out[9999]")
+        self.assertIn("cell[9999] has shown no value", reply["evalue"])
+
+    def test_results_of_a_lost_session(self):
+        n = self.run_cell("41")[0]["execution_count"]
+        self.run_cell("syscall.Kill(os.Getpid(), syscall.SIGKILL)\nselect {}")
+        reply, _ = self.run_cell(f"Out[{n}]")
+        self.assertIn(f"the result of cell[{n}] was lost with the session", reply["evalue"])
+        self.assertEqual(self.result("6 * 7"), "42")
+        self.assertEqual(self.result("_ + 1"), "43")
 
     def test_queue_is_aborted(self):
         # The first cell fails when the second is known to wait: control is answered after all that was sent before it.
