@@ -15,6 +15,7 @@ import (
 type debugger struct {
 	seq     int            // of the last response or event
 	started bool           // by a client
+	tree    bool           // the client is JupyterLab, whose tree shows types in place of values
 	paths   []string       // of values that have parts, by the reference that clients know, minus one
 	refs    map[string]int // the other way
 }
@@ -51,7 +52,7 @@ func (k *kernel) debug(r request, c wire.DebugRequest) (over bool) {
 	d := &k.debugger
 	switch c.Command {
 	case "initialize":
-		d.started = true
+		d.started, d.tree = true, c.Arguments.ClientID == "jupyterlab"
 		k.debugged(r, c, debugBodies[c.Command])
 		k.publish(r.msg, wire.DebugEvent{Seq: d.next(), Type: "event", Event: "initialized"})
 		return true
@@ -108,12 +109,27 @@ func (k *kernel) replyVariables(q question, a session.Answered) {
 		if q.debug.Command == "inspectVariables" { // names of parts are no expressions
 			shown.EvaluateName = v.Name
 		}
+		if k.debugger.tree {
+			shown.Type, shown.Value = forTree(v)
+		}
 		if v.Path != "" {
 			shown.Reference = k.debugger.reference(v.Path)
 		}
 		body.Variables = append(body.Variables, shown)
 	}
 	k.debugged(q.request, *q.debug, body)
+}
+
+// forTree returns type and value of a variable so that JupyterLab's tree shows both: of a variable with a type that is not
+// Python's int or bool it shows the type alone, and the value where there is no type.
+func forTree(v session.Variable) (typ, value string) {
+	switch v.Type {
+	case "int", "bool":
+		return v.Type, v.Value
+	case "string", "error", "float64", "":
+		return "", v.Value
+	}
+	return "", v.Type + ": " + v.Value
 }
 
 func (d *debugger) next() int {

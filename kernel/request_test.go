@@ -99,6 +99,10 @@ func TestDebugger(t *testing.T) {
 	for _, command := range []string{"threads", "stackTrace", "continue", "next", "evaluate", "pause", "source", "whatever"} {
 		bad(command, none, "this kernel's debugger shows variables and stops nothing: it has no breakpoints and no steps")
 	}
+	good("initialize", wire.DebugArguments{ClientID: "jupyterlab"}, `{"supportsConfigurationDoneRequest":true}`)
+	seq++
+	good("inspectVariables", none, `{"variables":[{"name":"list","evaluateName":"list","value":"[]int: [7]","variablesReference":1},`+
+		`{"name":"n","evaluateName":"n","type":"int","value":"1","variablesReference":0}]}`)
 	good("disconnect", none, `{}`)
 	good("debugInfo", none, `{"isStarted":false,`+info)
 }

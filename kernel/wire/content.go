@@ -79,6 +79,7 @@ type (
 	DebugArguments struct {
 		Reference int    `json:"variablesReference,omitempty"`
 		Name      string `json:"variableName,omitempty"`
+		ClientID  string `json:"clientID,omitempty"` // "jupyterlab" and the like
 	}
 	// InputRequest comes from the kernel: it asks the user for a line.
 	InputRequest struct {
@@ -316,7 +317,7 @@ type (
 	DebugVariable struct {
 		Name         string `json:"name"`
 		EvaluateName string `json:"evaluateName,omitempty"`
-		Type         string `json:"type"`
+		Type         string `json:"type,omitempty"`
 		Value        string `json:"value"`
 		Reference    int    `json:"variablesReference"`
 	}

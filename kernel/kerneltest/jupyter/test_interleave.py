@@ -301,7 +301,7 @@ wg.Wait()"""
 
     def variables(self, **arguments):
         body = self.debug("variables" if arguments else "inspectVariables", **arguments)["body"]
-        return {v["name"]: (v["type"], v["value"], v["variablesReference"]) for v in body["variables"]}
+        return {v["name"]: (v.get("type", ""), v["value"], v["variablesReference"]) for v in body["variables"]}
 
     def test_variables(self):
         """Clients list the session's variables and their parts, also while a cell runs: then without a race."""
