@@ -12,6 +12,7 @@ import (
 
 	"interleave/kernel/cell"
 	"interleave/kernel/cell/names"
+	"interleave/runtime/quantity"
 )
 
 // valueOf describes the value of a session variable in short, and what is known of a channel, a lock or a counter
@@ -22,7 +23,7 @@ func (e *Engine) valueOf(n cell.Name, quietly func(func()) bool) (text string) {
 		return ""
 	}
 	if text := stateOf(v); text != "" {
-		return text
+		return text + placesOfWaiters(v)
 	}
 	if quietly(func() { text = brief(v, 0) }) {
 		return "value: " + text
@@ -42,9 +43,9 @@ func stateOf(v reflect.Value) string {
 		case ch.IsNil():
 			return "state: nil, so that sends and receives block for ever"
 		case ch.Cap() == 0:
-			return "state: without a buffer"
+			return "state: without a buffer" + waiting(p)
 		}
-		return fmt.Sprintf("state: %d of %d in the buffer", ch.Len(), ch.Cap())
+		return fmt.Sprintf("state: %d of %d in the buffer", ch.Len(), ch.Cap()) + waiting(p)
 	case reflect.Pointer:
 		p := atomic.LoadPointer((*unsafe.Pointer)(at))
 		if p == nil {
@@ -60,6 +61,8 @@ func stateAt(t reflect.Type, p unsafe.Pointer) string {
 	switch t {
 	case reflect.TypeFor[sync.Mutex]():
 		return mutexState(t, p)
+	case reflect.TypeFor[sync.RWMutex]():
+		return rwMutexState(t, p)
 	case reflect.TypeFor[sync.WaitGroup]():
 		return waitGroupState(t, p)
 	}
@@ -97,6 +100,33 @@ func mutexState(t reflect.Type, p unsafe.Pointer) string {
 	}
 	if w := s >> 3; w > 0 {
 		text += fmt.Sprintf(", %d waiting", w)
+	}
+	return text
+}
+
+// rwMutexState reads the state of a RWMutex: the number of readers, from which a writer that holds it, or waits for it,
+// takes 1<<30, and the number of readers that a writer waits for. The two are read one after the other, so that the text may
+// mix two states of a lock that changes at that moment.
+func rwMutexState(t reflect.Type, p unsafe.Pointer) string {
+	count, size := word(t, p, "readerCount", "v")
+	wait, other := word(t, p, "readerWait", "v")
+	if size != 4 || other != 4 {
+		return ""
+	}
+	readers, before := atomic.LoadInt32((*int32)(count)), atomic.LoadInt32((*int32)(wait))
+	const writer = 1 << 30
+	switch {
+	case readers == 0:
+		return "state: unlocked"
+	case readers > 0:
+		return "state: locked for reading by " + quantity.Plural(int(readers), "goroutine")
+	}
+	text := "state: locked for writing"
+	if before > 0 {
+		text = fmt.Sprintf("state: locked for reading by %s, a writer waits", quantity.Plural(int(before), "goroutine"))
+	}
+	if late := readers + writer - max(before, 0); late > 0 {
+		text += fmt.Sprintf(", %s to read", quantity.Plural(int(late), "goroutine waits", "goroutines wait"))
 	}
 	return text
 }

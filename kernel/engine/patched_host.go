@@ -28,6 +28,10 @@ func cellCalls(visit func(tag unsafe.Pointer, call uint64))
 //go:linkname cellStacks runtime.cellStacks
 func cellStacks(buf []byte, gs []unsafe.Pointer, ids []uint64) int
 
+//go:linkname cellWaiters runtime.cellWaiters
+func cellWaiters(ch unsafe.Pointer, send bool, gs []unsafe.Pointer, ids []uint64, tags []unsafe.Pointer,
+	at []uintptr) (n, total int)
+
 //go:linkname cellGoroutine runtime.cellGoroutine
 func cellGoroutine() (g unsafe.Pointer, id uint64)
 

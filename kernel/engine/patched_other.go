@@ -22,6 +22,11 @@ func cellCalls(visit func(tag unsafe.Pointer, call uint64)) {}
 
 func cellStacks(buf []byte, gs []unsafe.Pointer, ids []uint64) int { return 0 }
 
+func cellWaiters(ch unsafe.Pointer, send bool, gs []unsafe.Pointer, ids []uint64, tags []unsafe.Pointer,
+	at []uintptr) (n, total int) {
+	return 0, 0
+}
+
 func cellGoroutine() (g unsafe.Pointer, id uint64) { return nil, 0 }
 
 func setCellOverflowHook(f func()) {}

@@ -498,6 +498,36 @@ select {}"""
         self.assertEqual(len(times), 20)
         self.assertLess(sorted(times)[10], 5)
 
+    def test_waiters(self):
+        """Inspection shows where goroutines wait for a channel, while the cell that started them runs."""
+        self.run_cell("%reset\nwork := make(chan int)\nvar table sync.RWMutex")
+        seen = []
+
+        def look():
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                text = self.ask(self.kc.inspect, "work")["data"]["text/plain"]
+                lock = self.ask(self.kc.inspect, "table")["data"]["text/plain"]
+                if "2 goroutines wait to send" in text and "a writer waits" in lock:
+                    break
+            seen.extend([text, lock])
+            self.km.interrupt_kernel()
+
+        code = """table.RLock()
+go table.Lock()
+for i := range 2 {
+	go func() {
+		work <- i
+	}()
+}
+fmt.Println("running")
+<-ctx.Done()"""
+        reply, _ = self.run_cell(code, then=look)
+        self.assertEqual(reply["status"], "error")
+        self.assertRegex(seen[0], r"without a buffer, 2 goroutines wait to send")
+        self.assertRegex(seen[0], r"waiting to send: cell\[\d+\]:5 \(goroutine \d+\), cell\[\d+\]:5 \(goroutine \d+\)")
+        self.assertIn("locked for reading by 1 goroutine, a writer waits", seen[1])
+
     def comm(self, msg_type, buffers=None, metadata=None, **content):
         """Sends a message of a comm, and gives what is published for it and for no request, until it is idle."""
         msg = self.kc.session.msg(msg_type, content, metadata=metadata)
