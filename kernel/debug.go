@@ -26,8 +26,8 @@ const maxReferences = 1 << 16
 // onlyVariables is the reason for failures.
 const onlyVariables = "this kernel's debugger shows variables and stops nothing: it has no breakpoints and no steps"
 
-// debugBodies are the bodies of responses that are always the same. Front ends end their start of a debugger, and ask for
-// breakpoints before each cell, with requests that need an answer of this form.
+// debugBodies are the bodies of responses that are always the same. Front ends end their start of a debugger, and
+// ask for breakpoints before each cell, with requests that need an answer of this form.
 var debugBodies = map[string]any{
 	"initialize":              wire.DebugCapabilities{ConfigurationDone: true},
 	"attach":                  struct{}{},
@@ -59,7 +59,8 @@ func (k *kernel) debug(r request, c wire.DebugRequest) (over bool) {
 	case "disconnect", "terminate":
 		d.started = false
 	case "debugInfo":
-		k.debugged(r, c, wire.DebugInfo{Started: d.started, HashMethod: debugHash, TmpFilePrefix: debugPrefix, TmpFileSuffix: debugSuffix,
+		k.debugged(r, c, wire.DebugInfo{Started: d.started, HashMethod: debugHash,
+			TmpFilePrefix: debugPrefix, TmpFileSuffix: debugSuffix,
 			Breakpoints: []struct{}{}, StoppedThreads: []int{}, RichRendering: true, ExceptionPaths: []string{}})
 		return true
 	case "inspectVariables":
@@ -120,8 +121,8 @@ func (k *kernel) replyVariables(q question, a session.Answered) {
 	k.debugged(q.request, *q.debug, body)
 }
 
-// forTree returns type and value of a variable so that JupyterLab's tree shows both: of a variable with a type that is not
-// Python's int or bool it shows the type alone, and the value where there is no type.
+// forTree returns type and value of a variable so that JupyterLab's tree shows both: of a variable with a type that
+// is not Python's int or bool it shows the type alone, and the value where there is no type.
 func forTree(v session.Variable) (typ, value string) {
 	switch v.Type {
 	case "int", "bool":
@@ -164,9 +165,11 @@ func (k *kernel) debugged(r request, c wire.DebugRequest, body any) {
 		k.debugFailed(r, c, "the answer cannot be encoded")
 		return
 	}
-	k.reply(r, wire.DebugReply{Seq: k.debugger.next(), Type: "response", RequestSeq: c.Seq, Success: true, Command: c.Command, Body: text})
+	k.reply(r, wire.DebugReply{Seq: k.debugger.next(), Type: "response", RequestSeq: c.Seq, Command: c.Command,
+		Success: true, Body: text})
 }
 
 func (k *kernel) debugFailed(r request, c wire.DebugRequest, why string) {
-	k.reply(r, wire.DebugReply{Seq: k.debugger.next(), Type: "response", RequestSeq: c.Seq, Command: c.Command, Message: why})
+	k.reply(r, wire.DebugReply{Seq: k.debugger.next(), Type: "response", RequestSeq: c.Seq, Command: c.Command,
+		Message: why})
 }

@@ -9,10 +9,10 @@ import (
 // that case. They have no use in a Go kernel.
 var unserved = map[string]string{
 	"usage_request": "an extension of ipykernel, which the kernel of a program of its own has no use for",
-	// Two cells of one session at once: a definition is written over the one that the other cell runs, checked against a
-	// session that the other has changed before it is committed; a cell that declares a variable takes its storage from the
-	// other; an interrupt stops loops of both, since breakpoints are in the code that they share, and os.Exit, the execution
-	// tracer, figures, working folder and standard input belong to the process. The order of output is that of one cell.
+	// Two cells of one session at once would break: the check of a cell, whose result holds only until the other cell
+	// is committed; its definitions, which are written over code that the other runs; its interrupt, since breakpoints
+	// are in functions that both may run; and what the process has once: the execution tracer, the working folder,
+	// standard input, the markers that put output in order.
 	"create_subshell_request": "a subshell runs a cell while another runs, in the same session: each could replace the " +
 		"functions and variables that the other uses, between its check and its run. Goroutines run beside cells",
 	"delete_subshell_request": "there are no subshells",

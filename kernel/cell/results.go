@@ -93,7 +93,8 @@ func (d *definition) resultsIn(units []*unit) {
 	}
 	free := map[*ast.Ident]bool{}
 	for _, id := range slices.Concat(d.src.Free, d.src.Unbound) {
-		if isResultName(id.Name) && !own[id.Name] && d.old[id.Name] == nil && d.named[id.Name] == "" && d.s.imports[id.Name] == "" {
+		imported := d.named[id.Name] != "" || d.s.imports[id.Name] != ""
+		if isResultName(id.Name) && !own[id.Name] && d.old[id.Name] == nil && !imported {
 			free[id] = true
 		}
 	}
@@ -201,7 +202,8 @@ func (r *resultFinder) latest(x *ast.Ident, back int) {
 	r.d.relative = true
 	order := r.d.s.results.order
 	if len(order) < back {
-		r.refuse(x, fmt.Sprintf("%s: no cell has shown %s yet", written, [...]string{"a value", "two values", "three values"}[back-1]))
+		needed := [...]string{"a value", "two values", "three values"}[back-1]
+		r.refuse(x, fmt.Sprintf("%s: no cell has shown %s yet", written, needed))
 		return
 	}
 	r.mention(x, order[len(order)-back], written)
@@ -255,11 +257,11 @@ func (s *Scope) result(n int, old map[string]*unit) (u *unit, why string) {
 	dry.typ(t)
 	switch {
 	case stale != "":
-		return nil, fmt.Sprintf("the value has a type of an earlier definition of %s, which no longer exists; run the code of cell[%d] again",
-			stale, n)
+		return nil, fmt.Sprintf("the value has a type of an earlier definition of %s, which no longer exists; "+
+			"run the code of cell[%d] again", stale, n)
 	case dry.hidden:
-		return nil, fmt.Sprintf("the type of the value, %s, cannot be named outside of its package; assign the value to a variable in cell[%d]",
-			typeText(t), n)
+		return nil, fmt.Sprintf("the type of the value, %s, cannot be named outside of its package; "+
+			"assign the value to a variable in cell[%d]", typeText(t), n)
 	}
 	return s.hiddenVariable(names.Result(n), n, t), ""
 }

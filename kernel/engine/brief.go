@@ -104,9 +104,9 @@ func mutexState(t reflect.Type, p unsafe.Pointer) string {
 	return text
 }
 
-// rwMutexState reads the state of a RWMutex: the number of readers, from which a writer that holds it, or waits for it,
-// takes 1<<30, and the number of readers that a writer waits for. The two are read one after the other, so that the text may
-// mix two states of a lock that changes at that moment.
+// rwMutexState reads the state of a RWMutex: the number of readers, from which a writer that holds it, or waits for
+// it, takes 1<<30, and the number of readers that a writer waits for. The two are read one after the other, so that
+// the text may mix two states of a lock that changes at that moment.
 func rwMutexState(t reflect.Type, p unsafe.Pointer) string {
 	count, size := word(t, p, "readerCount", "v")
 	wait, other := word(t, p, "readerWait", "v")

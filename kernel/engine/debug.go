@@ -195,7 +195,8 @@ type textKey struct {
 	text string
 }
 
-// sortedByText returns the keys of a map, numbers by their value and others by their text. Of a large map it returns some.
+// sortedByText returns the keys of a map, numbers by their value and others by their text. Of a large map it returns
+// some.
 func sortedByText(m reflect.Value) (keys []textKey) {
 	for it := m.MapRange(); it.Next() && len(keys) < 10_000; {
 		keys = append(keys, textKey{it.Key(), brief(it.Key(), 0)})

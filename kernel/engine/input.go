@@ -33,8 +33,8 @@ const (
 )
 
 // noUser is the reason why there is no input, with remedies.
-const noUser = "the front end that runs this cell cannot ask its user. Set the value in the cell, run the cell in JupyterLab, or " +
-	"give a file with the input to interleave run --stdin"
+const noUser = "the front end that runs this cell cannot ask its user. Set the value in the cell, run the cell in " +
+	"JupyterLab, or give a file with the input to interleave run --stdin"
 
 // provideInput makes fmt.Scan and similar functions ask the user.
 func provideInput(e *Engine) {

@@ -11,8 +11,9 @@ import (
 	"interleave/runtime/quantity"
 )
 
-// Bounds of the results that are kept: the newest ones, as IPython keeps a thousand. The bytes are those of what a value
-// holds itself, such as the elements of a slice, and not of what it points to further down. The last result is always kept.
+// Bounds of the results that are kept: the newest ones, as IPython keeps a thousand. The bytes are those of what a
+// value holds itself, such as the elements of a slice, and not of what it points to further down. The last result is
+// always kept.
 const (
 	mostResults     = 1000
 	mostResultBytes = 256 << 20
@@ -59,8 +60,8 @@ func (e *Engine) keep(n int, p *cell.Plan, values []any) {
 	for len(rs.order) > mostResults || rs.bytes > mostResultBytes && len(rs.order) > 1 {
 		old := rs.order[0]
 		rs.drop(0)
-		e.scope.DropResults(old, fmt.Sprintf("this result is not kept any longer: the last %d results are, of up to %s in total",
-			mostResults, quantity.BinaryBytes(mostResultBytes)))
+		e.scope.DropResults(old, fmt.Sprintf("this result is not kept any longer: the last %d results are, "+
+			"of up to %s in total", mostResults, quantity.BinaryBytes(mostResultBytes)))
 	}
 }
 

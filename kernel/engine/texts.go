@@ -31,8 +31,8 @@ func (x *execution) doc(s source.Segment) {
 	x.e.out.Emit(session.Display{Cell: x.cell.ID, Data: bundleOf(i)})
 }
 
-// about puts what is known of a name on the cell's page, with two question marks its source as well. Front ends show one
-// page for a cell.
+// about puts what is known of a name on the cell's page, with two question marks its source as well. Front ends show
+// one page for a cell.
 func (x *execution) about(s source.Segment) {
 	x.e.look()
 	i := x.e.inspect(s.Name, len(s.Name), len(s.Args) > 1, x.e.between)

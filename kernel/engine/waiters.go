@@ -15,8 +15,8 @@ import (
 // mostWaiters is how many goroutines that wait for a channel are shown with their places.
 const mostWaiters = 16
 
-// waitersOf returns the goroutines of cells that wait to send to a channel, or to receive from it, oldest first, and the
-// number of all that do. The runtime's lock of the channel is held meanwhile; nothing else stops.
+// waitersOf returns the goroutines of cells that wait to send to a channel, or to receive from it, oldest first, and
+// the number of all that do. The runtime's lock of the channel is held meanwhile; nothing else stops.
 func waitersOf(ch unsafe.Pointer, send bool) (list []living, total int) {
 	var gs, tags [mostWaiters]unsafe.Pointer
 	var ids [mostWaiters]uint64
@@ -45,8 +45,8 @@ func waiting(ch unsafe.Pointer) (text string) {
 	return text
 }
 
-// placesOfWaiters lists where goroutines of cells wait for the channel in v. Reading their stacks stops the world for some
-// 20 µs each.
+// placesOfWaiters lists where goroutines of cells wait for the channel in v. Reading their stacks stops the world for
+// some 20 µs each.
 func placesOfWaiters(v reflect.Value) (text string) {
 	if v.Kind() != reflect.Chan {
 		return ""
