@@ -107,11 +107,6 @@ func (m *model) ofBase() {
 	}
 }
 
-func (m *model) layout(name string, value any) {
-	l := m.refs["layout"].(*model)
-	l.set(name, value)
-}
-
 func (m *model) inner() *model { return m }
 
 // set changes a value.

@@ -343,7 +343,7 @@ func TestTogether(t *testing.T) {
 	var wg sync.WaitGroup
 	seen := make(chan int, 1000)
 	s.OnChange(func(n int) { seen <- n })
-	for g := range 4 {
+	for range 4 {
 		wg.Go(func() {
 			for i := range 50 {
 				s.Set(i)
@@ -351,7 +351,6 @@ func TestTogether(t *testing.T) {
 				box.MIMEBundle()
 				_ = s.String()
 				live.states()
-				s.layout("width", fmt.Sprint(g*i, "px"))
 			}
 		})
 	}
