@@ -57,6 +57,7 @@ func (s *scripted) Answer(text string) error {
 }
 
 func (s *scripted) Ask(session.Question) {}
+func (s *scripted) Comm(session.Comm)    {}
 func (s *scripted) Close() error {
 	s.cancel()
 	s.tasks.Wait()
