@@ -83,7 +83,7 @@ func (x *execution) fetch(text string) error {
 // add makes packages and versions of modules available, and shows what is being done.
 func (x *execution) add(paths, versions []string) (modules.Change, error) {
 	p := x.newProgress("modules: ")
-	c, err := x.e.modules.Add(x.ctx, paths, versions, p.say)
+	c, err := x.e.modules.Add(x.ctx, paths, versions, p.report)
 	var lines []string
 	for _, m := range c.Modules {
 		switch {
@@ -119,7 +119,7 @@ func plural(n int, what string) string {
 func (x *execution) refresh() {
 	p := x.newProgress("")
 	before := x.e.modules.Edit()
-	changed, err := x.e.modules.Refresh(x.ctx, p.say)
+	changed, err := x.e.modules.Refresh(x.ctx, p.report)
 	if changed {
 		x.e.scope.Changed()
 	}
@@ -175,7 +175,7 @@ func (x *execution) newProgress(head string) *progress {
 // progressEvery is the shortest time between two lines.
 const progressEvery = 100 * time.Millisecond
 
-func (p *progress) say(text string) {
+func (p *progress) report(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now := time.Now(); now.Sub(p.last) >= progressEvery {

@@ -11,7 +11,7 @@ import (
 	"interleave/kernel/toolchain"
 )
 
-// An Error says why modules cannot be used, and what to do.
+// An Error is the reason why modules cannot be used, with a remedy.
 type Error struct {
 	Message, Remedy string
 	Err             error
@@ -140,33 +140,33 @@ var (
 
 // progress makes lines for people of what the go command prints.
 type progress struct {
-	say      func(string)
+	report   func(string)
 	found    int // packages whose module was looked for
 	compiled int
 }
 
-func newProgress(say func(string)) *progress {
-	if say == nil {
-		say = func(string) {}
+func newProgress(report func(string)) *progress {
+	if report == nil {
+		report = func(string) {}
 	}
-	return &progress{say: say}
+	return &progress{report: report}
 }
 
 func (p *progress) line(line string) {
 	rest, isGo := strings.CutPrefix(line, "go: ")
 	switch {
 	case strings.HasPrefix(rest, "downloading "):
-		p.say("fetching " + strings.TrimPrefix(rest, "downloading "))
+		p.report("fetching " + strings.TrimPrefix(rest, "downloading "))
 	case strings.HasPrefix(rest, "finding module for package "):
 		p.found++
-		p.say("looking for " + strings.TrimPrefix(rest, "finding module for package "))
+		p.report("looking for " + strings.TrimPrefix(rest, "finding module for package "))
 	case strings.HasPrefix(rest, "the network"):
-		p.say(rest)
+		p.report(rest)
 	case isGo:
 	case line != "" && !strings.ContainsAny(line, " \t#"):
 		p.compiled++
 		if line != "interleave/session" {
-			p.say(fmt.Sprintf("compiling: %d packages, %s", p.compiled, Original(line)))
+			p.report(fmt.Sprintf("compiling: %d packages, %s", p.compiled, Original(line)))
 		}
 	}
 }

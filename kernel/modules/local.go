@@ -343,7 +343,7 @@ func (t *transaction) addSums() error {
 // Refresh compiles the modules on disk again if they have been edited since, and reports whether they have. While
 // they cannot be compiled, Broken returns why, and Name the names of the former state. The error is the cause of
 // ctx.
-func (s *Session) Refresh(ctx context.Context, say func(string)) (changed bool, err error) {
+func (s *Session) Refresh(ctx context.Context, report func(string)) (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.locals) == 0 || s.edits.stamps == nil {
@@ -360,7 +360,7 @@ func (s *Session) Refresh(ctx context.Context, say func(string)) (changed bool, 
 		var t *transaction
 		if t, err = s.begin(); err == nil {
 			defer t.end()
-			if _, err = t.add(ctx, nil, nil, say); err == nil {
+			if _, err = t.add(ctx, nil, nil, report); err == nil {
 				t.done = true
 				s.edits.failed = nil
 				return true, s.saveLocals()

@@ -97,10 +97,10 @@ type Change struct {
 
 // Add makes packages available to cells, given by their import paths: it finds their modules, in the pinned
 // version if there is a pin, otherwise in the newest, fetches and compiles them. versions, which may be empty,
-// asks for versions of modules, as in go get: module@version. say is called with one line about what is being
+// asks for versions of modules, as in go get: module@version. report is called with one line about what is being
 // done, from other goroutines, before Add returns. When Add fails nothing has changed; the error is an *Error,
 // or the cause of ctx.
-func (s *Session) Add(ctx context.Context, paths, versions []string, say func(string)) (Change, error) {
+func (s *Session) Add(ctx context.Context, paths, versions []string, report func(string)) (Change, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, err := s.begin()
@@ -108,7 +108,7 @@ func (s *Session) Add(ctx context.Context, paths, versions []string, say func(st
 		return Change{}, err
 	}
 	defer t.end()
-	c, err := t.add(ctx, paths, versions, say)
+	c, err := t.add(ctx, paths, versions, report)
 	if err != nil {
 		return Change{}, t.explain(err, append(slices.Clone(paths), versions...))
 	}
@@ -174,7 +174,7 @@ func (t *transaction) write(name string, b []byte) error {
 	return os.WriteFile(filepath.Join(t.dir, name), b, 0o600)
 }
 
-func (t *transaction) add(ctx context.Context, paths, versions []string, say func(string)) (c Change, err error) {
+func (t *transaction) add(ctx context.Context, paths, versions []string, report func(string)) (c Change, err error) {
 	if err := t.inLocals(paths); err != nil {
 		return c, err
 	}
@@ -189,7 +189,7 @@ func (t *transaction) add(ctx context.Context, paths, versions []string, say fun
 		return c, err
 	}
 	stamps := t.stampAll() // before: an edit meanwhile is noticed later
-	list, err := t.compile(ctx, versions, say)
+	list, err := t.compile(ctx, versions, report)
 	if err != nil {
 		return c, err
 	}
@@ -256,8 +256,8 @@ func (t *transaction) writeImports() error {
 }
 
 // compile lets the go command complete go.mod and compile all packages.
-func (t *transaction) compile(ctx context.Context, versions []string, say func(string)) ([]toolchain.Provided, error) {
-	progress := newProgress(say)
+func (t *transaction) compile(ctx context.Context, versions []string, report func(string)) ([]toolchain.Provided, error) {
+	progress := newProgress(report)
 	if len(versions) > 0 {
 		cmd, err := t.cfg.Tools.Go(ctx, t.dir, append([]string{"get"}, versions...)...)
 		if err != nil {

@@ -120,6 +120,7 @@ func (ty *Types) importModule(m Provided) (*types.Package, error) {
 		return nil, fmt.Errorf("read types of %s: %w", m.Path, err)
 	}
 	defer f.Close()
+	//lint:ignore SA1019 x/tools will not read archives of Go 1.29 and later, and this kernel takes Go 1.26 alone
 	r, err := gcexportdata.NewReader(bufio.NewReader(f))
 	if err != nil {
 		return nil, fmt.Errorf("read types of %s: %w", m.Path, err)

@@ -43,7 +43,7 @@ type Engine struct {
 const programsMost = 200
 
 // New returns an interpreter for cells. home finds the package of a cell that has a session's type, function
-// or constant; module returns the symbols of a package of a module, or why there are none.
+// or constant; module returns the symbols of a package of a module, or the reason why it cannot.
 func New(home func(name string) (serial int, ok bool), module func(path string) (map[string]reflect.Value, error)) *Engine {
 	return &Engine{home: home, module: module, used: map[string]bool{}, named: map[string]bool{}}
 }
