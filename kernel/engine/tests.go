@@ -40,7 +40,6 @@ const testUsage = "%test -run RE -bench RE -v -count N -short -skip RE -failfast
 type suite struct {
 	kind        map[string]*testKind // by name of a function
 	names       []string             // in the order in which they run
-	main        bool                 // there is a TestMain
 	tests       []testing.InternalTest
 	benchmarks  []testing.InternalBenchmark
 	fuzzTargets []testing.InternalFuzzTarget

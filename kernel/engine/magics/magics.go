@@ -135,7 +135,7 @@ var Elsewhere = map[string]string{
 	"pfile":           "name?? shows the source of a name",
 	"pinfo":           "%doc shows what is known of a name",
 	"pinfo2":          "name?? shows the source of a name",
-	"pip":             "cells use the standard library, lab, display, timeline, plots and gonum's plot; nothing is installed",
+	"pip":             "import a package by its path: a module is fetched when a cell needs it; %get chooses its version",
 	"popd":            "%cd - goes back to the folder before",
 	"precision":       "fmt.Printf(\"%.3f\", v) prints as many digits as you want",
 	"prun":            "lab and the timeline show where time goes; runtime/pprof writes profiles",
