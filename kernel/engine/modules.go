@@ -98,7 +98,8 @@ func (x *execution) add(paths, versions []string) (modules.Change, error) {
 	}
 	for _, m := range c.Modules {
 		if m.Wanted != "" && m.Wanted != m.Version {
-			lines = append(lines, fmt.Sprintf("%s %s is asked for; the kernel contains %s, which is used", m.Path, m.Wanted, m.Version))
+			lines = append(lines, fmt.Sprintf("%s %s is asked for; the kernel contains %s, which "+
+				"is used", m.Path, m.Wanted, m.Version))
 		}
 	}
 	if err != nil {
@@ -149,7 +150,8 @@ func (x *execution) broken(p *cell.Plan) error {
 		var failed *modules.Error
 		if errors.As(x.e.modules.Broken(path), &failed) {
 			return source.Diagnostics{{Cell: x.cell.N, Kind: source.TypeError, Explained: true,
-				Message: modules.Original(path) + " does not compile as it is on disk now:\n" + failed.Message, Hint: failed.Remedy}}
+				Message: modules.Original(path) + " does not compile as it is on disk " +
+					"now:\n" + failed.Message, Hint: failed.Remedy}}
 		}
 	}
 	return nil
@@ -338,7 +340,8 @@ func (e *Engine) moduleTable(path string) (map[string]reflect.Value, error) {
 		return nil, err
 	}
 	e.tableCount++
-	src := fmt.Sprintf("package cell\n\nimport (\n\t\"reflect\"\n\n\trt \"interleave/kernel/engine/rt\"\n\tpkg %q\n)\n\n"+
+	src := fmt.Sprintf("package cell\n\nimport (\n\t\"reflect\"\n\n\trt \"interleave/kernel/engine/rt\"\n\tpkg "+
+		"%q\n)\n\n"+
 		"func init() {\n\trt.ProvideTable(%q, map[string]reflect.Value{\n%s\t})\n}\n", path, path, rows.Of(p, "pkg"))
 	if err := e.compiled.Extra(context.Background(), fmt.Sprintf("t%d", e.tableCount), src, []string{"reflect", "interleave/kernel/engine/rt", path}); err != nil {
 		return nil, err

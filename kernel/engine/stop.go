@@ -27,19 +27,24 @@ const (
 	graceEach   = 200 * time.Microsecond // additional, in total, for each goroutine
 )
 
+// cancelFor cancels the run's context. For an interrupt it returns where the cell is.
+func (r *run) cancelFor(why *failure) (frames []stack.Frame) {
+	if why != nil {
+		r.cancel(errors.New(why.name + ": " + why.value))
+		return nil
+	}
+	frames = r.mainFrames()
+	r.cancel(context.Cause(r.asked))
+	return frames
+}
+
 // stop ends all goroutines of the run: first by the context, then by the stop flag, and gives up on those
 // that are merely blocked. It continues while their number falls. why is nil for an interrupt.
 func (r *run) stop(why *failure) (*failure, string) {
 	if !r.beside {
 		r.engine.recorder.Halt()
 	}
-	var frames []stack.Frame
-	if why != nil {
-		r.cancel(errors.New(why.name + ": " + why.value))
-	} else {
-		frames = r.mainFrames()
-		r.cancel(context.Cause(r.asked))
-	}
+	frames := r.cancelFor(why)
 	remote.Hurry()
 	step := "its context was cancelled"
 	grace := graceCancel

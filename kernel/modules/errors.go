@@ -30,7 +30,8 @@ type fault struct {
 
 // unreachables are what the go command prints when it cannot reach the network, in lower case.
 var unreachables = []string{"no such host", "dial tcp", "dial udp", "connection refused", "network is unreachable", "i/o timeout", "tls handshake timeout",
-	"proxyconnect", "module lookup disabled", "server misbehaving", "temporary failure in name resolution", "could not resolve host",
+	"proxyconnect", "module lookup disabled", "server misbehaving", "temporary failure in name " +
+		"resolution", "could not resolve host",
 	"connection reset", "context deadline exceeded", "eof"}
 
 // unreachable reports whether the network was the reason.
@@ -48,21 +49,31 @@ const asOnDisk = "A module on this disk can be used with %get ./folder"
 
 // faults are looked for in this order.
 var faults = []fault{
-	{`security error|checksum mismatch|verifying module: `, "", "Its content is not what it was when its version was published: do not use it. %env GONOSUMDB and GOPRIVATE name modules that are not published"},
-	{`terminal prompts disabled|could not read username|could not read password|permission denied \(publickey|authentication failed|401 unauthorized|403 forbidden|invalid username`,
+	{`security error|checksum mismatch` +
+		`|verifying module: `, "", "Its content is not what it was when its version was published: do not use it. " +
+		"%env GONOSUMDB and GOPRIVATE name modules that are not published"},
+	{`terminal prompts disabled|could not read username|could not read password|permission denied \(publickey` +
+		`|authentication failed|401 unauthorized|403 forbidden|invalid username`,
 		"%s cannot be fetched: it does not exist, or needs credentials",
-		"Compare its path and version with its documentation. For private modules set GOPRIVATE, for example %env GOPRIVATE=example.com/*, and give git or GOAUTH your credentials"},
-	{`does not contain package|no required module provides|cannot find module providing|no matching versions for query|is not in std`,
+		"Compare its path and version with its documentation. For private modules set GOPRIVATE, for example %env " +
+			"GOPRIVATE=example.com/*, and give git or GOAUTH your credentials"},
+	{`does not contain package|no required module provides|cannot find module providing` +
+		`|no matching versions for query|is not in std`,
 		"", "Compare the import path with the module's documentation; %get module@version asks for a version"},
 	{`unknown revision|invalid version|no matching versions`, "",
 		"%get module@latest asks for the newest version"},
-	{`requires go >=|requires go1|go\.mod requires go|toolchain not available`, "", "Cells are compiled with the Go that the kernel was installed with: install a newer one and run `interleave install` again, or ask for an older version with %get module@version"},
+	{`requires go >=|requires go1|go\.mod requires go` +
+		`|toolchain not available`, "", "Cells are compiled with the Go that the kernel was installed with: " +
+		"install a newer one and run `interleave install` again, or ask for an older version with %get module@version"},
 	{`module declares its path as`, "", "Import it under the path that it declares"},
 	{`is a program, not an importable package`, "", "Only libraries can be imported: run the program with !go run"},
 	{`use of internal package|use of vendored package`, "", "Go keeps internal packages for the module they belong to"},
-	{`404 not found|410 gone|unrecognized import path|repository not found|malformed module path|malformed import path|not found`,
-		"there is no module for %s", "Check the spelling; private modules need GOPRIVATE, for example %env GOPRIVATE=example.com/*"},
-	{`git": executable file not found|exec: "(git|hg|svn|bzr|fossil)"`, "", "Install git, or let GOPROXY name a module proxy"},
+	{`404 not found|410 gone|unrecognized import path|repository not found|malformed module path` +
+		`|malformed import path|not found`,
+		"there is no module for %s", "Check the spelling; private modules need GOPRIVATE, for example %env " +
+			"GOPRIVATE=example.com/*"},
+	{`git": executable file not found|exec: "(git|hg|svn|bzr` +
+		`|fossil)"`, "", "Install git, or let GOPROXY name a module proxy"},
 	{`import cycle not allowed`, "", ""},
 	{`no space left|disk quota`, "", "Make room: modules are kept in GOMODCACHE, and what is compiled in GOCACHE"},
 }
@@ -77,7 +88,8 @@ func (t *Session) explain(err error, asked []string) error {
 		return err
 	case errors.As(err, &conflict):
 		return &Error{Err: err, Message: conflict.Error(),
-			Remedy: "A session can have one version: restart the kernel, and begin with %get " + conflict.Want.Module + "@" + conflict.Want.Version}
+			Remedy: "A session can have one version: restart the kernel, and begin " +
+				"with %get " + conflict.Want.Module + "@" + conflict.Want.Version}
 	case !errors.As(err, &failed):
 		return err
 	}
@@ -85,13 +97,15 @@ func (t *Session) explain(err error, asked []string) error {
 	text := tidy(failed.Output)
 	low := strings.ToLower(failed.Output)
 	if unreachable(failed.Output) {
-		return &Error{Err: err, Message: fmt.Sprintf("%s cannot be fetched: the network or the module proxy cannot be reached\n%s", what, text),
+		return &Error{Err: err, Message: fmt.Sprintf("%s cannot be fetched: the network or the module proxy cannot "+
+			"be reached\n%s", what, text),
 			Remedy: "Check the connection and %env GOPROXY. " + asOnDisk}
 	}
 	if strings.Contains(low, "build constraints exclude all go files") {
 		if !t.cfg.Tools.Cgo() {
 			return &Error{Err: err, Message: text,
-				Remedy: "If the package needs C code: cells can use it where they are plugins. Set INTERLEAVE_LINK=plugin, run `interleave install`, and restart the kernel; or take a module in Go alone"}
+				Remedy: "If the package needs C code: cells can use it where they are plugins. Set " +
+					"INTERLEAVE_LINK=plugin, run `interleave install`, and restart the kernel; or take a module in Go alone"}
 		}
 		return &Error{Err: err, Message: text, Remedy: "The package is not made for this system"}
 	}

@@ -123,11 +123,13 @@ func (s *Session) Use(dir string) (path string, err error) {
 	}
 	for p, l := range found {
 		if s.cfg.Kernel[p] != "" {
-			return "", &Error{Message: fmt.Sprintf("the kernel itself contains module %s, and uses it: it cannot be replaced by %s", p, l.Dir),
+			return "", &Error{Message: fmt.Sprintf("the kernel itself contains module %s, and uses it: it cannot be "+
+				"replaced by %s", p, l.Dir),
 				Remedy: "Give the module in the folder another path"}
 		}
 		if old := s.locals[p]; old != nil && old.Dir != l.Dir {
-			return "", &Error{Message: fmt.Sprintf("module %s is that in %s already", p, old.Dir), Remedy: "Restart the kernel to use another folder"}
+			return "", &Error{Message: fmt.Sprintf("module %s is that in %s "+
+				"already", p, old.Dir), Remedy: "Restart the kernel to use another folder"}
 		}
 	}
 	for p, l := range found {

@@ -304,7 +304,8 @@ func (t *transaction) compileNow(ctx context.Context, p *progress) ([]toolchain.
 func (t *transaction) holdKernel(ctx context.Context, p *progress) error {
 	const most = 20 // times; each finds one more version at least
 	for range most {
-		cmd, err := t.cfg.Tools.Go(ctx, t.dir, "list", "-mod=mod", "-deps", "-f", "{{with .Module}}{{.Path}} {{.Version}}{{end}}", ".")
+		cmd, err := t.cfg.Tools.Go(ctx, t.dir, "list", "-mod=mod", "-deps", "-f", "{{with .Module}}{{.Path}} "+
+			"{{.Version}}{{end}}", ".")
 		if err != nil {
 			return err
 		}
@@ -318,7 +319,8 @@ func (t *transaction) holdKernel(ctx context.Context, p *progress) error {
 			return err
 		}
 	}
-	return &Error{Message: "the modules ask for ever higher versions of what the kernel contains", Remedy: "Ask for older versions with %get module@version"}
+	return &Error{Message: "the modules ask for ever higher versions of what the kernel " +
+		"contains", Remedy: "Ask for older versions with %get module@version"}
 }
 
 // hold looks at the selected versions, a module with its version a line, and changes go.mod if the kernel has
@@ -383,8 +385,10 @@ func (t *transaction) checkSums(list []toolchain.Provided) error {
 		sum := sums[module.Version{Path: p.Module, Version: p.Version}]
 		if ok && pin.Version == p.Version && pin.Sum != "" && sum != "" && pin.Sum != sum {
 			return &Error{
-				Message: fmt.Sprintf("%s %s is not what this notebook was run with: its sum is %s, not %s", p.Module, p.Version, sum, pin.Sum),
-				Remedy:  "Find out who has changed it. To accept it, remove the module from the notebook's metadata (interleave.modules)",
+				Message: fmt.Sprintf("%s %s is not what this notebook was run with: its sum is %s, "+
+					"not %s", p.Module, p.Version, sum, pin.Sum),
+				Remedy: "Find out who has changed it. To accept it, remove the module from the notebook's metadata " +
+					"(interleave.modules)",
 			}
 		}
 	}
@@ -408,9 +412,11 @@ func (t *transaction) checkVersions(asked []string) error {
 				continue
 			}
 			if own := t.cfg.Kernel[path]; own != "" {
-				return &Error{Message: fmt.Sprintf("the kernel itself contains %s %s, which is used", path, own), Remedy: "Other versions cannot be used"}
+				return &Error{Message: fmt.Sprintf("the kernel itself contains %s %s, which "+
+					"is used", path, own), Remedy: "Other versions cannot be used"}
 			}
-			return &Error{Message: fmt.Sprintf("%s %s cannot be used: what this session imports needs %s", path, version, r.Mod.Version),
+			return &Error{Message: fmt.Sprintf("%s %s cannot be used: what this session imports "+
+				"needs %s", path, version, r.Mod.Version),
 				Remedy: "Restart the kernel, and ask for it before anything else is imported"}
 		}
 	}
