@@ -74,7 +74,7 @@ func TestDiagnostics(t *testing.T) {
 		{[]string{"x := 1\n}"}, "cell[1]:2:1: unexpected }: no bracket is open here"},
 		{[]string{"x := 1\x80"}, "cell[1]:1:7: the cell is not valid UTF-8"},
 		{[]string{"x := Ⱶa"}, "cell[1]:1:6: the letter Ⱶ is reserved"},
-		{[]string{`import "github.com/a/b"`}, `cell[1]:1:8: import "github.com/a/b": third-party modules cannot be imported yet`},
+		{[]string{`import "github.com/a/b"`}, `cell[1]:1:8: import "github.com/a/b": cells cannot import this package`},
 		{[]string{`import "nosuch"`}, `cell[1]:1:8: import "nosuch": no such package in the standard library`},
 		{[]string{"a := 1\na := 2"}, "cell[1]:2:3: no new variables on left side of :="},
 		{[]string{"type T struct{}\nT := 1"}, "cell[1]:2:1: T redeclared in this cell"},

@@ -163,8 +163,8 @@ type dependency struct {
 	done  bool
 }
 
-// initOrder orders the initializers of c.decls as Go's compiler does: of the variables that wait for no
-// other, it takes the first in the order of the text, again and again. A variable without its own value takes
+// initOrder orders the initializers of c.decls as Go's compiler does: those without code come first. Then, of the
+// variables that wait for no other, it takes the first in the order of the text, again and again. A variable without its own value takes
 // part, too: code that mentions it comes after everything that is declared above it and waits for nothing.
 // Functions of earlier cells count, although the type checker does not look into them. If they close a
 // circle, the order of the text decides.
@@ -224,7 +224,53 @@ func (c *checked) initOrder(r *reacher) (order []*initializer) {
 			order = append(order, d.init)
 		}
 	}
-	return order
+	var first, later []*initializer
+	for _, in := range order {
+		if c.static(in.value) {
+			first = append(first, in)
+		} else {
+			later = append(later, in)
+		}
+	}
+	return append(first, later...)
+}
+
+// static reports whether Go's compiler puts a value into the program's data, so that it is there before any code
+// runs. Code that the order does not count, such as a method that is called through an interface, sees it.
+func (c *checked) static(x ast.Expr) bool {
+	if t := c.info.Types[x]; t.Value != nil || t.IsNil() {
+		return true
+	}
+	switch x := x.(type) {
+	case *ast.ParenExpr:
+		return c.static(x.X)
+	case *ast.FuncLit:
+		return true
+	case *ast.Ident:
+		_, ok := c.info.Uses[x].(*types.Func)
+		return ok
+	case *ast.UnaryExpr:
+		lit, ok := ast.Unparen(x.X).(*ast.CompositeLit)
+		return ok && x.Op == token.AND && c.static(lit)
+	case *ast.CompositeLit:
+		t := c.info.Types[x].Type
+		if p, ok := t.Underlying().(*types.Pointer); ok { // &T is left out in a literal of pointers
+			t = p.Elem()
+		}
+		if _, isMap := t.Underlying().(*types.Map); isMap {
+			return false
+		}
+		for _, e := range x.Elts {
+			if kv, ok := e.(*ast.KeyValueExpr); ok {
+				e = kv.Value
+			}
+			if !c.static(e) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // textual reports whether initializers are in the order of the text.
