@@ -152,24 +152,35 @@ func (x *execution) writefile(s source.Segment) {
 	x.print("%s %d bytes: %s\n", done, len(text), name)
 }
 
-// runFile runs the cells of a notebook, or a file with Go code, as if they stood here.
-func (x *execution) runFile(s source.Segment) {
-	name := home(unquoted(s.Args))
+// fileNamed reads the file that is the argument of a magic, or fails the cell. write is the remedy where there is no
+// argument.
+func (x *execution) fileNamed(s source.Segment, write string) (name string, b []byte, ok bool) {
 	if s.Args == "" {
-		x.refuse(s, "%run: which file?", "Write %run lesson.ipynb, or %run code.go")
-		return
+		x.refuse(s, "%"+s.Name+": which file?", write)
+		return "", nil, false
 	}
+	name = home(unquoted(s.Args))
 	b, err := os.ReadFile(name)
 	if err != nil {
 		remedy := "%pwd shows the present folder"
 		if near := nearestFile(name); near != "" {
 			remedy = "Did you mean " + near + "?"
 		}
-		x.refuse(s, fmt.Sprintf("%%run %s: %v", s.Args, reason(err)), remedy)
+		x.refuse(s, fmt.Sprintf("%%%s %s: %v", s.Name, s.Args, reason(err)), remedy)
+		return "", nil, false
+	}
+	return name, b, true
+}
+
+// runFile runs the cells of a notebook, or a file with Go code, as if they stood here.
+func (x *execution) runFile(s source.Segment) {
+	name, b, ok := x.fileNamed(s, "Write %run lesson.ipynb, or %run code.go")
+	if !ok {
 		return
 	}
 	cells := []string{string(b)}
 	if strings.HasSuffix(name, ".ipynb") {
+		var err error
 		if cells, err = codeCells(b); err != nil {
 			x.refuse(s, fmt.Sprintf("%%run %s: %v", s.Args, err), "A notebook is JSON, as JupyterLab saves it")
 			return
@@ -195,18 +206,8 @@ const deepestRun = 20
 
 // loadFile puts the text of a file into the cell, below a comment in place of the magic.
 func (x *execution) loadFile(s source.Segment) {
-	name := home(unquoted(s.Args))
-	if s.Args == "" {
-		x.refuse(s, "%load: which file?", "Write %load code.go")
-		return
-	}
-	b, err := os.ReadFile(name)
-	if err != nil {
-		remedy := "%pwd shows the present folder"
-		if near := nearestFile(name); near != "" {
-			remedy = "Did you mean " + near + "?"
-		}
-		x.refuse(s, fmt.Sprintf("%%load %s: %v", s.Args, reason(err)), remedy)
+	name, b, ok := x.fileNamed(s, "Write %load code.go")
+	if !ok {
 		return
 	}
 	switch {

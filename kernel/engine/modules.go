@@ -133,7 +133,7 @@ func (x *execution) refresh() {
 			if len(old) > most {
 				more, old = fmt.Sprintf(" and %d more", len(old)-most), old[:most]
 			}
-			text += "; of it as it was before are still: " + strings.Join(old, ", ") + more
+			text += "; " + strings.Join(old, ", ") + more + ": its former code, until their cells run again"
 		}
 	} else if changed {
 		text = "the edited module does not compile"
