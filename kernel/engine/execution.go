@@ -165,6 +165,7 @@ func (x *execution) code(text string) {
 	if x.perform(f, p.Tracer); !x.done.OK {
 		x.run.unset(p)
 		e.abandon(x.run, p)
+		x.dropUninitialised()
 	} else if x.cell.StoreHistory && !x.quiet {
 		e.keep(x.cell.N, p, x.run.result)
 	}

@@ -57,6 +57,12 @@ func (e *Engine) load(r *run, p *cell.Plan, text string) (f func(), by backend.M
 		case err != nil:
 			return nil, by, err
 		}
+		if run := prog.Run; e.compiled.Pending() {
+			prog.Run = func() {
+				e.compiled.Initialise()
+				run()
+			}
+		}
 		r.cell, r.shift = prog.Cell, prog.Shift
 		e.keepLiterals(p)
 		if by == backend.Compiled {

@@ -147,6 +147,12 @@ func (x *execution) refresh() {
 // broken returns why a cell cannot run that imports a module on disk which does not compile now.
 func (x *execution) broken(p *cell.Plan) error {
 	for _, path := range p.Bound {
+		if x.e.compiled.Uninitialised(path) {
+			return source.Diagnostics{{Cell: x.cell.N, Kind: source.TypeError, Explained: true,
+				Message: modules.Original(path) + " cannot be used: its init functions, or those of a package that it imports, " +
+					"did not come to their end",
+				Hint: "Restart the kernel; a module on disk can be corrected in place"}}
+		}
 		var failed *modules.Error
 		if errors.As(x.e.modules.Broken(path), &failed) {
 			return source.Diagnostics{{Cell: x.cell.N, Kind: source.TypeError, Explained: true,
@@ -155,6 +161,36 @@ func (x *execution) broken(p *cell.Plan) error {
 		}
 	}
 	return nil
+}
+
+// initialise initialises packages of modules where no cell runs.
+func (e *Engine) initialise() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("a package of a module panics when it is initialised: %s", panicText(v))
+		}
+	}()
+	e.compiled.Initialise()
+	return nil
+}
+
+// dropUninitialised forgets what uses packages whose initialisation failed.
+func (x *execution) dropUninitialised() {
+	e := x.e
+	names := slices.DeleteFunc(e.scope.Using(e.compiled.Uninitialised), func(name string) bool { return strings.Contains(name, ".") })
+	if len(names) == 0 {
+		return
+	}
+	e.checking.Lock()
+	p, err := e.scope.Forget(x.cell.N, names)
+	e.checking.Unlock()
+	if err != nil {
+		return
+	}
+	if f, _, err := e.load(x.run, p, ""); err == nil {
+		f()
+		x.notes([]string{"forgotten, since a package that it uses was not initialised: " + strings.Join(names, ", ")})
+	}
 }
 
 // A progress is one line about what is being done, in a display that is updated in place.

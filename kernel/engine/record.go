@@ -87,6 +87,9 @@ func (e *Engine) Restore(records [][]byte) (lost, failed []string) {
 				failed = append(failed, fmt.Sprintf("cell[%d]: %v", rec.N, err))
 				continue
 			}
+			if err := e.initialise(); err != nil {
+				failed = append(failed, fmt.Sprintf("cell[%d]: %v", rec.N, err))
+			}
 			if !e.plain {
 				prog.Cell.Patch()
 			}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"unsafe"
 )
 
 // CellPrefix is how import paths of cells begin.
@@ -41,6 +42,7 @@ type Loader struct {
 	region  region
 	known   map[string]uintptr // what was loaded, by key
 	modules []*module
+	pending []Pending
 
 	names map[uintptr]string // the reverse of known, made when it is needed; see reversed
 	named int                // entries of known that it has
@@ -88,7 +90,7 @@ func Open(c Config) (*Loader, error) {
 const self = "/proc/self/exe"
 
 // Load links the object in the archive of the cell with an import path. It initialises the packages that only
-// this cell imports, then the cell. When it fails nothing has changed.
+// this cell imports, but for those of modules, then the cell; TakePending has the others. When it fails nothing has changed.
 func (l *Loader) Load(path, file string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -154,8 +156,36 @@ func (l *Loader) load(path, file string) (done bool, err error) {
 	if l.added != nil {
 		l.added(path)
 	}
-	cellInit(addresses(order))
+	var now []unsafe.Pointer
+	for i, task := range addresses(order) {
+		if path := order[i].o.of.path; l.inModule(path) {
+			l.pending = append(l.pending, Pending{path, task})
+		} else {
+			now = append(now, task)
+		}
+	}
+	cellInit(now)
 	return true, nil
+}
+
+// A Pending is a package of a module that is loaded and not initialised: its init functions are code of others,
+// which may panic, block or run without end.
+type Pending struct {
+	Path string
+	task unsafe.Pointer
+}
+
+// Run initialises the package, once.
+func (p Pending) Run() { cellInit([]unsafe.Pointer{p.task}) }
+
+// TakePending returns the packages that have to be initialised before code of the cells that were loaded, in their
+// order. The caller runs them; they are not returned again.
+func (l *Loader) TakePending() []Pending {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.pending
+	l.pending = nil
+	return p
 }
 
 // inModule reports whether a package is one of a module.

@@ -37,6 +37,15 @@ func Open(Config) (*Loader, error) {
 	return nil, fmt.Errorf("%w (%s/%s)", ErrNotHere, runtime.GOOS, runtime.GOARCH)
 }
 
+// A Pending is a package that has to be initialised.
+type Pending struct{ Path string }
+
+// Run does nothing.
+func (Pending) Run() {}
+
+// TakePending returns nothing.
+func (*Loader) TakePending() []Pending { return nil }
+
 // Load returns an error, as Open does.
 func (*Loader) Load(path, file string) error { return ErrNotHere }
 

@@ -329,6 +329,41 @@ func TestFolders(t *testing.T) {
 	)
 }
 
+// Init functions of a module are code of others: they may panic, exit, or start goroutines.
+func TestInitialisation(t *testing.T) {
+	if !hosttest.Plain(t, hosttest.Host(t)) {
+		t.Skip("where cells are plugins, packages are initialised when they are loaded")
+	}
+	newProxy(t)
+	dir := t.TempDir()
+	write(t, dir, map[string]string{
+		"go.mod":    "module example.com/m\n\ngo 1.26\n",
+		"talk/t.go": "package talk\n\nimport \"fmt\"\n\nvar C = make(chan int)\n\nfunc init() {\n\tfmt.Println(\"hello\")\n\tgo func() {\n\t\tfor i := 0; ; i++ {\n\t\t\tC <- i\n\t\t}\n\t}()\n}\n",
+		"boom/b.go": "package boom\n\nvar X = 1\n\nfunc init() { panic(\"no\") }\n\nfunc F() int { return X }\n",
+		"user/u.go": "package user\n\nimport \"example.com/m/boom\"\n\nfunc F() int { return boom.F() }\n",
+		"quit/q.go": "package quit\n\nimport \"os\"\n\nvar X = 1\n\nfunc init() { os.Exit(3) }\n",
+		"wait/w.go": "package wait\n\nvar X = 1\n\nfunc init() { select {} }\n",
+	})
+	k := start(t, t.TempDir())
+	run(t, k,
+		step{"%get " + dir, "example.com/m is the module"},
+		step{"import \"example.com/m/talk\"\nfmt.Println(<-talk.C, <-talk.C)", "hello\n0 1"},
+		step{"import \"example.com/m/boom\"\nfunc g() int { return boom.F() }\nboom.F()", "!panic: no|boom.init.0 at " + dir + "/boom/b.go:5"},
+		step{"boom.F()", "!cannot be used: its init functions"},
+		step{"g()", "!undefined: g"},
+		step{"import \"example.com/m/user\"\nuser.F()", "!cannot be used: its init functions"},
+		step{"import \"example.com/m/quit\"\nquit.X", "!os.Exit(3)"},
+		step{"<-talk.C", "2"}, // the session lives
+	)
+	write(t, dir, map[string]string{"boom/b.go": "package boom\n\nvar X = 1\n\nfunc init() { X = 2 }\n\nfunc F() int { return X }\n"})
+	run(t, k, step{"import \"example.com/m/user\"\nuser.F()", "2"})
+	time.AfterFunc(2*time.Second, func() { k.Client.Interrupt(t.Context()) })
+	run(t, k,
+		step{"import \"example.com/m/wait\"\nwait.X", "!interrupted"},
+		step{"user.F()", "2"},
+	)
+}
+
 // interleave run keeps the versions in the notebook, and uses them.
 func TestNotebook(t *testing.T) {
 	p := newProxy(t)

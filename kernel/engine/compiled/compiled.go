@@ -40,6 +40,7 @@ type Engine struct {
 	opened int
 	facts  facts
 	shared shared
+	inits  inits
 }
 
 // New returns an engine that has loaded nothing.

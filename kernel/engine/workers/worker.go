@@ -74,6 +74,9 @@ func (w *Worker) Load(b []byte) error {
 		if err := w.loader.Load(c.Path, file); err != nil {
 			return err
 		}
+		for _, p := range w.loader.TakePending() {
+			p.Run()
+		}
 	}
 	for path, given := range n.Given {
 		number, err := numberOf(path)
