@@ -103,7 +103,7 @@ var layers = []layer{
 		"writes a list of names from the standard library's source"},
 	{"kernel/engine/workers", []string{"kernel/breaks", "kernel/cell", "kernel/cell/names", "kernel/engine/rt", "kernel/load", "kernel/toolchain", "runtime/host", "runtime/remote"},
 		"finds functions of cells in two processes; a worker has no front end and no engine"},
-	{"kernel/engine", []string{"kernel/assist", "kernel/breaks", "kernel/cell", "kernel/cell/hint", "kernel/cell/names", "kernel/cell/source", "kernel/engine/backend", "kernel/engine/compiled", "kernel/engine/interpreted", "kernel/engine/magics", "kernel/engine/rt", "kernel/engine/stack", "kernel/engine/symbols/rows", "kernel/engine/workers", "kernel/modules", "kernel/session", "kernel/toolchain", "kernel/toolchain/itabs", "kernel/toolchain/patched", "kernel/toolchain/writes", "plots", "runtime/..."},
+	{"kernel/engine", []string{"kernel/assist", "kernel/breaks", "kernel/cell", "kernel/cell/hint", "kernel/cell/names", "kernel/cell/source", "kernel/engine/backend", "kernel/engine/compiled", "kernel/engine/interpreted", "kernel/engine/magics", "kernel/engine/rt", "kernel/engine/stack", "kernel/engine/symbols/rows", "kernel/engine/workers", "kernel/load", "kernel/modules", "kernel/session", "kernel/toolchain", "kernel/toolchain/itabs", "kernel/toolchain/patched", "kernel/toolchain/writes", "plots", "runtime/..."},
 		"the child's end: it says everything through the session's events, so it needs no kernel"},
 	{"kernel/modules", []string{"kernel/cell/names", "kernel/toolchain"},
 		"which packages there are, and nothing of what cells do with them"},

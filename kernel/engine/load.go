@@ -7,6 +7,7 @@ import (
 	"interleave/kernel/cell/names"
 	"interleave/kernel/cell/source"
 	"interleave/kernel/engine/backend"
+	"interleave/kernel/load"
 	"interleave/kernel/session"
 	"interleave/kernel/toolchain"
 )
@@ -106,6 +107,10 @@ func (e *Engine) buildFailed(err error) *failure {
 	var none *toolchain.NoPluginsError
 	var stale *toolchain.StaleError
 	var machine *toolchain.MachineError
+	var refused *load.RefusedError
+	if errors.As(err, &refused) {
+		return &failure{name: session.FailureCompile, value: refused.Error()}
+	}
 	if errors.As(err, &none) || errors.As(err, &stale) || errors.As(err, &machine) {
 		return &failure{name: session.FailureCompile, value: err.Error()}
 	}

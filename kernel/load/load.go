@@ -111,7 +111,7 @@ const mostModules = 1<<15 - 1
 // load is one attempt of Load. done is false when goroutines have meanwhile made a type or table that the
 // cell has, too.
 func (l *Loader) load(path, file string) (done bool, err error) {
-	k := &link{Loader: l, archives: map[string]*archive{}, byKey: map[string]*symbol{}}
+	k := &link{Loader: l, archives: map[string]*archive{}, byKey: map[string]*symbol{}, tables: map[pair]*symbol{}}
 	defer k.close()
 	a, err := openArchive(path, file)
 	if err != nil {

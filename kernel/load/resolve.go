@@ -20,6 +20,7 @@ type link struct {
 	all      []*symbol           // to be laid out
 	queue    []*symbol           // of these, those whose references have not been followed
 	byKey    map[string]*symbol
+	tables   map[pair]*symbol // of interfaces
 	inits    []*symbol // inittask symbols among them
 	err      error     // the first reference without a target
 }
@@ -187,14 +188,23 @@ func (l *link) take(o *object, i uint32) target {
 			return target{addr: at}
 		}
 	}
+	var pair pair
 	if s.itab {
-		if at := l.knownTable(s); at != 0 {
+		pair.inter, pair.typ = l.pairOf(s)
+		if at := knownTable(pair); at != 0 {
 			return target{addr: at}
+		}
+		if first := l.tables[pair]; first != nil {
+			o.syms[i] = first
+			return target{sym: first}
 		}
 	}
 	o.syms[i] = s
 	if k != "" {
 		l.byKey[k] = s
+	}
+	if s.itab {
+		l.tables[pair] = s
 	}
 	l.all = append(l.all, s)
 	l.queue = append(l.queue, s)
@@ -221,14 +231,17 @@ func (l *Loader) inProcess(key string) uintptr {
 	return l.index.inHost(key)
 }
 
+// A pair is what an interface table is for. Code compares tables by their addresses, so each pair has one, although
+// each package that mentions the pair brings a table along.
+type pair struct{ inter, typ target }
+
 // knownTable returns the table of an interface and a type that the runtime has already. It can have one only
 // where both types are in the process.
-func (l *link) knownTable(s *symbol) uintptr {
-	inter, typ := l.pairOf(s)
-	if inter.addr == 0 || typ.addr == 0 {
+func knownTable(p pair) uintptr {
+	if p.inter.addr == 0 || p.typ.addr == 0 {
 		return 0
 	}
-	return uintptr(cellFindItab(pointer(inter.addr), pointer(typ.addr)))
+	return uintptr(cellFindItab(pointer(p.inter.addr), pointer(p.typ.addr)))
 }
 
 // pairOf returns the interface and the type of a table.
@@ -279,6 +292,10 @@ func (l *link) resolve(o *object, ref goobj.SymRef) target {
 // byName finds a symbol of which a reference gives only the name and, for a function, the calling convention.
 // A variable is the same in both.
 func (l *link) byName(o *object, name string, abi uint16) target {
+	if listOfModules[name] && l.inModule(o.of.path) {
+		l.fail(&RefusedError{strings.Clone(o.of.path), strings.Clone(name)})
+		return target{}
+	}
 	keys := []string{name}
 	if abi == 0 {
 		keys = []string{key(name, 0), name}

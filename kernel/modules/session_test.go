@@ -2,6 +2,7 @@ package modules_test
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -326,6 +327,36 @@ func TestFolders(t *testing.T) {
 		step{"%get " + dir + "/plain/plain.go", "!is a file"},
 		step{"%get " + dir + "/third", "!as another module's replacement"},
 		step{"%cd " + dir + "\n%get ./later", "example.com/later is the module in"},
+	)
+}
+
+// Code compares interface tables by their addresses, and each package that mentions a pair of interface and type
+// brings a table along.
+func TestTypeSwitches(t *testing.T) {
+	newProxy(t)
+	dir := t.TempDir()
+	const kinds = 24
+	var types, made, cases strings.Builder
+	for i := range kinds {
+		fmt.Fprintf(&types, "type N%d struct{ x int }\n\nfunc (n *N%d) Kind() int { return %d }\n\n", i, i, i)
+		fmt.Fprintf(&made, "\tcase %d:\n\t\treturn &N%d{}\n", i, i)
+		fmt.Fprintf(&cases, "\tcase *ast.N%d:\n\t\treturn %d\n", i, i)
+	}
+	body := func(iface string) string {
+		return "(n " + iface + ") int {\n\tswitch n.(type) {\n" + cases.String() + "\t}\n\treturn -1\n}\n\n"
+	}
+	write(t, dir, map[string]string{
+		"go.mod":     "module example.com/m\n\ngo 1.26\n",
+		"ast/ast.go": "package ast\n\ntype Node interface{ Kind() int }\n\n" + types.String() + "func Make(i int) Node {\n\tswitch i {\n" + made.String() + "\t}\n\treturn nil\n}\n",
+		"visit/visit.go": "package visit\n\nimport \"example.com/m/ast\"\n\nfunc Node" + body("ast.Node") + "func Any" + body("any") +
+			"func Other" + body("interface{ Kind() int }"),
+	})
+	run(t, start(t, t.TempDir()),
+		step{"%get " + dir, "example.com/m is the module"},
+		step{"import (\n\"example.com/m/ast\"\n\"example.com/m/visit\"\n)\nwrong := 0\n" +
+			"for i := range 24 {\n\tn := ast.Make(i)\n\tif visit.Node(n) != i || visit.Any(n) != i || visit.Other(n) != i {\n\t\twrong++\n\t}\n}\nwrong", "0"},
+		step{"func kind(n ast.Node) int {\n\tswitch n.(type) {\n" + cases.String() + "\t}\n\treturn -1\n}\n" +
+			"wrong = 0\nfor i := range 24 {\n\tif kind(ast.Make(i)) != i {\n\t\twrong++\n\t}\n}\nwrong", "0"},
 	)
 }
 

@@ -25,7 +25,7 @@ func TestWellKnownModules(t *testing.T) {
 		"github.com/rs/zerolog@v1.35.1", "github.com/sourcegraph/conc@v0.3.0", "go.uber.org/ratelimit@v0.3.1",
 		"modernc.org/sqlite@v1.62.0", "github.com/spf13/cobra@v1.10.2", "github.com/samber/lo@v1.53.0",
 		"github.com/wcharczuk/go-chart/v2@v2.1.2", "github.com/prometheus/client_golang@v1.24.0",
-		"github.com/google/uuid@v1.6.0", "github.com/stretchr/testify@v1.12.1",
+		"github.com/google/uuid@v1.6.0", "github.com/stretchr/testify@v1.12.1", "github.com/expr-lang/expr@v1.17.8",
 	}, ", "), ""})
 	for _, c := range []struct{ name, code, want string }{
 		{"logging", `import "github.com/rs/zerolog"
@@ -74,6 +74,9 @@ failing := &testing.T{}
 fmt.Println(assert.Equal(failing, []int{1}, []int{1}), assert.ObjectsAreEqual(1, 2))`, "true false"},
 		{"assembly", `import "github.com/cespare/xxhash/v2"
 xxhash.Sum64String("hello")`, "2794345569481354659"},
+		{"expressions", `import "github.com/expr-lang/expr"
+value, err := expr.Eval("1 + 2 * a", map[string]any{"a": 4})
+fmt.Println(value, err)`, "9 <nil>"},
 		{"in another process", `pp, err := lab.NewProcPool(ctx, 2)
 hashes, err := lab.Map(ctx, pp, []string{"hello", "a"}, func(_ context.Context, s string) (uint64, error) { return xxhash.Sum64String(s), nil })
 fmt.Println(hashes[0] == xxhash.Sum64String("hello"), len(hashes), err)`, "true 2 <nil>"},
