@@ -104,8 +104,11 @@ func (d *definition) resultsIn(units []*unit) {
 	r := &resultFinder{d: d, free: free}
 	block := &ast.BlockStmt{List: d.src.Body}
 	astutil.Apply(block, r.visit, nil)
-	for _, f := range d.src.Funcs {
-		astutil.Apply(f, r.visit, nil)
+	for _, f := range d.src.Funcs { // but not in receivers, where _ stands for a type parameter
+		astutil.Apply(f.Type, r.visit, nil)
+		if f.Body != nil {
+			astutil.Apply(f.Body, r.visit, nil)
+		}
 	}
 }
 

@@ -88,8 +88,7 @@ func (t *Session) explain(err error, asked []string) error {
 		return err
 	case errors.As(err, &conflict):
 		return &Error{Err: err, Message: conflict.Error(),
-			Remedy: "A session can have one version: restart the kernel, and begin " +
-				"with %get " + conflict.Want.Module + "@" + conflict.Want.Version}
+			Remedy: "A session can have one version of a package. %restart empties it: import this module there before the others"}
 	case !errors.As(err, &failed):
 		return err
 	}

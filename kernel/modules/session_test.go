@@ -186,8 +186,11 @@ func TestVersions(t *testing.T) {
 			step{`import "example.com/a"` + "\na.V()", "one"},
 			step{`import "example.com/b"` + "\nb.V()", "b over one"},
 			step{"a.T{}", "!undefined: a.T"},
-			step{`import "example.com/needs"`, "!this session uses example.com/a v1.0.0|%get example.com/a@v1.2.0"},
+			step{`import "example.com/needs"`, "!this session uses example.com/a v1.0.0|%restart"},
 			step{"%get example.com/a@v9.0.0", "!v9.0.0"},
+			step{"%restart", ""},
+			step{`import "example.com/needs"` + "\nneeds.V()", "8"}, // as the remedy has it
+			step{`import "example.com/a"` + "\na.V()", "two"},
 		)
 	})
 	t.Run("a higher version before the first use", func(t *testing.T) {
