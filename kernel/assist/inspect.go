@@ -380,13 +380,17 @@ func argument(text string) (n int) {
 	return n
 }
 
-// magicHelp describes a magic.
+// magicHelp describes a magic, in all its forms.
 func (c Config) magicHelp(s *source.Segment) Inspection {
+	var forms []string
+	help := ""
 	for _, m := range c.Magics {
-		if m.Name == s.Name && m.Cell == (s.Kind == source.CellMagic) {
-			text := m.Usage + ": " + m.Help
-			return Inspection{text, "`" + m.Usage + "`: " + m.Help}
+		if m.Name == s.Name {
+			forms, help = append(forms, m.Usage), m.Help
 		}
 	}
-	return Inspection{}
+	if len(forms) == 0 {
+		return Inspection{}
+	}
+	return Inspection{strings.Join(forms, ", ") + ": " + help, "`" + strings.Join(forms, "`, `") + "`: " + help}
 }

@@ -615,7 +615,7 @@ comm.Register("echo", func(c *comm.Comm, m comm.Message) {
                 echo(n)
             self.km.interrupt_kernel()
 
-        reply, _ = self.run_cell('fmt.Println("running")\nselect {}', then=while_it_runs)
+        reply, _ = self.run_cell('fmt.Println("running")\n<-ctx.Done()', then=while_it_runs)
         self.assertEqual(reply["status"], "error")
         self.comm("comm_msg", comm_id="c", data={"do": "panic"})
         failed = self.until("panic", text("panic: in a function of a comm"))
