@@ -21,8 +21,8 @@ type link struct {
 	queue    []*symbol           // of these, those whose references have not been followed
 	byKey    map[string]*symbol
 	tables   map[pair]*symbol // of interfaces
-	inits    []*symbol // inittask symbols among them
-	err      error     // the first reference without a target
+	inits    []*symbol        // inittask symbols among them
+	err      error            // the first reference without a target
 }
 
 // A symbol is one that this link lays out.
