@@ -235,7 +235,7 @@ func (r *resultFinder) refuse(x ast.Node, message string) {
 	r.d.refused = append(r.d.refused, bad)
 }
 
-// result returns the hidden variable of cell n's result, or why there is none.
+// result returns the hidden variable of cell n's result, or the reason why cell n has no result.
 func (s *Scope) result(n int, old map[string]*unit) (u *unit, why string) {
 	t := s.results.types[n]
 	switch {

@@ -50,7 +50,7 @@ type suite struct {
 // A testKind is what functions with a prefix are for.
 type testKind struct {
 	prefix string
-	param  string // the type of the parameter; empty when there is none
+	param  string // the type of the parameter; empty without a parameter
 }
 
 var testKinds = []*testKind{

@@ -60,7 +60,7 @@ func (e *ConflictError) Error() string {
 		e.Want.Path, version(e.Want), e.Have.Module, version(e.Have))
 }
 
-// A PackageError is what the go command or the compiler said about packages.
+// A PackageError is what the go command or the compiler printed about packages.
 type PackageError struct {
 	Output string
 	Err    error
