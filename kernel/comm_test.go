@@ -89,7 +89,8 @@ func TestCommsOfSession(t *testing.T) {
 // The session ends with its comms, and with messages to them that it has not handled.
 func TestCommsOfSessionThatEnds(t *testing.T) {
 	t.Parallel()
-	k := kerneltest.Start(t, newFake())
+	f := newFake()
+	k := kerneltest.Start(t, f)
 	_, send := raw(t, k)
 	_, other := raw(t, k)
 	if got := send(wire.Shell, "comm_open", `{"comm_id":"a","target_name":"echo","data":{}}`); got != "busy idle" {
@@ -97,6 +98,7 @@ func TestCommsOfSessionThatEnds(t *testing.T) {
 	}
 	said := make(chan string)
 	go func() { said <- send(wire.Shell, "comm_msg", `{"comm_id":"a","data":{"hang":true}}`) }()
+	<-f.hung
 	// The fake handles messages in their order, so this one is not handled either.
 	go func() { said <- other(wire.Shell, "comm_open", `{"comm_id":"b","target_name":"other","data":{}}`) }()
 	for {

@@ -48,11 +48,12 @@ type fake struct {
 	answers   chan string
 	ran       []session.Cell
 	comms     chan struct{} // closed when the last message was handled
+	hung      chan struct{} // closed when a message has come that is never handled
 	ended     bool          // Close was called
 }
 
 func newFake() *fake {
-	f := &fake{events: make(chan session.Event), answers: make(chan string, 1)}
+	f := &fake{events: make(chan session.Event), answers: make(chan string, 1), hung: make(chan struct{})}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f
 }
@@ -154,11 +155,17 @@ func (f *fake) Ask(q session.Question) {
 	})
 }
 
+// hang is the message of a comm that the session does not handle; there is one in a test at most.
+const hang = `{"hang":true}`
+
 func (f *fake) Comm(c session.Comm) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ended {
 		return
+	}
+	if string(c.Data) == hang {
+		close(f.hung)
 	}
 	before := f.comms
 	now := make(chan struct{})
@@ -168,7 +175,7 @@ func (f *fake) Comm(c session.Comm) {
 		if before != nil {
 			<-before
 		}
-		if string(c.Data) == `{"hang":true}` {
+		if string(c.Data) == hang {
 			<-f.ctx.Done()
 			return
 		}
