@@ -146,7 +146,9 @@ func TestTargets(t *testing.T) {
 		}
 		send(wire.Shell, "comm_info_request", `{}`) // reads
 	}
-	if got := send(wire.Shell, "execute_request", `{"code":"targets"}`); got != strings.Replace(want, "echo other", "", 1) {
+	got := send(wire.Shell, "execute_request", `{"code":"targets"}`)
+	// A comm that was opened before may be handled while the cell runs, which is busy once more then.
+	if got = strings.ReplaceAll(got, " busy", ""); got != strings.Replace(want, "echo other", "", 1) {
 		t.Error(got)
 	}
 }
