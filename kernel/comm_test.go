@@ -96,11 +96,11 @@ func TestCommsOfSessionThatEnds(t *testing.T) {
 	if got := send(wire.Shell, "comm_open", `{"comm_id":"a","target_name":"echo","data":{}}`); got != "busy idle" {
 		t.Error(got)
 	}
-	said := make(chan string)
-	go func() { said <- send(wire.Shell, "comm_msg", `{"comm_id":"a","data":{"hang":true}}`) }()
+	answers := make(chan string)
+	go func() { answers <- send(wire.Shell, "comm_msg", `{"comm_id":"a","data":{"hang":true}}`) }()
 	<-f.hung
 	// The fake handles messages in their order, so this one is not handled either.
-	go func() { said <- other(wire.Shell, "comm_open", `{"comm_id":"b","target_name":"other","data":{}}`) }()
+	go func() { answers <- other(wire.Shell, "comm_open", `{"comm_id":"b","target_name":"other","data":{}}`) }()
 	for {
 		m, err := k.Client.Request(t.Context(), wire.Control, wire.CommInfoRequest{}, nil)
 		if err != nil {
@@ -113,7 +113,7 @@ func TestCommsOfSessionThatEnds(t *testing.T) {
 	k.Execute("open c widget\ndie")
 	ask(t, k, wire.Shell, wire.CommInfoRequest{}, `{"status":"ok","comms":{}}`)
 	for range 2 {
-		if got := <-said; got != "busy idle" {
+		if got := <-answers; got != "busy idle" {
 			t.Error(got)
 		}
 	}

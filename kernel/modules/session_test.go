@@ -412,8 +412,8 @@ func TestNotebook(t *testing.T) {
 	execute := func(in, out string) string {
 		t.Helper()
 		cmd := exec.Command(runner, "run", "-html", "none", "-o", filepath.Join(dir, out), filepath.Join(dir, in))
-		if said, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, said)
+		if answers, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, answers)
 		}
 		b, err := os.ReadFile(filepath.Join(dir, out))
 		if err != nil {

@@ -31,7 +31,6 @@ type Provided struct {
 	Module     string   // path of its module
 	Version    string   // of the module, "" for one on disk
 	Dir        string   // of its source files
-	Files      []string // names of the source files in Dir that make it what it is
 }
 
 // provided are the packages of modules that a process knows.
@@ -144,7 +143,7 @@ func (t *Toolchain) CompilePackages(ctx context.Context, dir string, progress fu
 		}
 	}
 	args := append([]string{"list", "-export", "-deps",
-		"-json=ImportPath,Name,Export,Standard,BuildID,Imports,ImportMap,Module,Dir,GoFiles,CgoFiles,SFiles,CFiles,HFiles,EmbedFiles,IgnoredGoFiles,Error"},
+		"-json=ImportPath,Name,Export,Standard,BuildID,Imports,ImportMap,Module,Dir,CgoFiles,Error"},
 		flags...)
 	cmd, err := t.Go(ctx, dir, append(args, ".")...)
 	if err != nil {
@@ -206,7 +205,7 @@ type modulePackage struct {
 		Main          bool
 		Replace       *struct{ Path, Version string }
 	}
-	GoFiles, CgoFiles, SFiles, CFiles, HFiles, EmbedFiles, IgnoredGoFiles []string
+	CgoFiles []string
 }
 
 // same returns an error if the package was compiled otherwise than the toolchain's archive: code of the two
@@ -246,7 +245,6 @@ func (t *Toolchain) keepPackage(l modulePackage, dir string) (Provided, error) {
 			p.Imports = append(p.Imports, im)
 		}
 	}
-	p.Files = slices.Concat(l.GoFiles, l.CgoFiles, l.SFiles, l.CFiles, l.HFiles, l.EmbedFiles, l.IgnoredGoFiles)
 	if m := l.Module; m != nil {
 		p.Module, p.Version = m.Path, m.Version
 		if r := m.Replace; r != nil {

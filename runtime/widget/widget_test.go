@@ -23,12 +23,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A page is a front end that has widgets: the states of all that it was sent.
 type page struct {
-	t      *testing.T
-	mu     sync.Mutex
-	models map[string]map[string]any
-	closed []string
-	said   []string // updates and echoes
-	re     uint64
+	t       *testing.T
+	mu      sync.Mutex
+	models  map[string]map[string]any
+	closed  []string
+	answers []string // updates and echoes
+	re      uint64
 }
 
 func newPage(t *testing.T) *page {
@@ -69,11 +69,11 @@ func (p *page) receive(c host.Comm) {
 		p.models[c.ID] = data.State
 	case host.CommMessage:
 		if data.Method == "update_states" {
-			p.said = append(p.said, fmt.Sprint(data.Method, len(data.States)))
+			p.answers = append(p.answers, fmt.Sprint(data.Method, len(data.States)))
 			return
 		}
 		state, _ := json.Marshal(data.State)
-		p.said = append(p.said, fmt.Sprintf("%s%s re %d", data.Method, state, c.Re))
+		p.answers = append(p.answers, fmt.Sprintf("%s%s re %d", data.Method, state, c.Re))
 		maps.Copy(p.models[c.ID], data.State)
 	case host.CommClose:
 		p.closed = append(p.closed, c.ID)
@@ -124,8 +124,8 @@ func (p *page) get(id, name string) any {
 func (p *page) says() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := strings.Join(p.said, " | ")
-	p.said = nil
+	s := strings.Join(p.answers, " | ")
+	p.answers = nil
 	return s
 }
 
@@ -160,19 +160,19 @@ func TestSlider(t *testing.T) {
 		if !reflect.DeepEqual(got, []int{5, 8}) {
 			t.Error(got)
 		}
-		if said := p.says(); !strings.HasPrefix(said, `echo_update{"value":5} re 1 | echo_update{"value":6} re 2`) || strings.Contains(said, "| update") {
-			t.Error(said)
+		if answers := p.says(); !strings.HasPrefix(answers, `echo_update{"value":5} re 1 | echo_update{"value":6} re 2`) || strings.Contains(answers, "| update") {
+			t.Error(answers)
 		}
 		p.send(id, `{"method":"request_state"}`)
-		if said := p.says(); !strings.HasPrefix(said, "update{") || !strings.Contains(said, `"value":8`) || !strings.HasSuffix(said, "re 9") {
-			t.Error(said)
+		if answers := p.says(); !strings.HasPrefix(answers, "update{") || !strings.Contains(answers, `"value":8`) || !strings.HasSuffix(answers, "re 9") {
+			t.Error(answers)
 		}
 		p.send(id, `[`)
 		p.send(id, `{"method":"custom","content":{"event":"click"}}`)
 		s.Set(1)
 		time.Sleep(time.Minute)
-		if said := p.says(); said != `update{"value":1} re 0` || len(got) != 2 {
-			t.Error(said, got)
+		if answers := p.says(); answers != `update{"value":1} re 0` || len(got) != 2 {
+			t.Error(answers, got)
 		}
 		s.Close()
 		s.Set(2)
@@ -207,8 +207,8 @@ func TestManyUpdates(t *testing.T) {
 		}
 		bar.Style("success")
 		time.Sleep(time.Second)
-		if said := p.says(); said != `update{"bar_style":"success"} re 0` {
-			t.Error(said)
+		if answers := p.says(); answers != `update{"bar_style":"success"} re 0` {
+			t.Error(answers)
 		}
 	})
 }
@@ -221,8 +221,8 @@ func TestStates(t *testing.T) {
 	p.show(all)
 	host.ReceiveComm(host.Comm{ID: "ctl", Op: host.CommOpen, Target: controlTarget})
 	host.ReceiveComm(host.Comm{ID: "ctl", Op: host.CommMessage, Data: []byte(`{"method":"request_states"}`)})
-	if said, want := p.says(), fmt.Sprint("update_states", len(p.models)); said != want {
-		t.Errorf("%s, want %s", said, want)
+	if answers, want := p.says(), fmt.Sprint("update_states", len(p.models)); answers != want {
+		t.Errorf("%s, want %s", answers, want)
 	}
 	for _, m := range p.models {
 		for _, key := range []string{"_model_module", "_model_module_version", "_model_name", "_view_module", "_view_name"} {
