@@ -6,7 +6,7 @@ FUZZTIME ?= 20s
 SHELL = /bin/bash
 .SHELLFLAGS = -eo pipefail -c
 
-.PHONY: test short triples gotests plugins arm64 nogcc loaderstress stops redefinitions kills gated pybehaviours crowds fuzz lint house generate bench jupyter browser
+.PHONY: test short triples gotests gotests-yaegi stress-yaegi plugins arm64 nogcc loaderstress stops redefinitions kills gated pybehaviours crowds fuzz lint house generate bench jupyter browser
 
 test: ## all tests; the first run builds the host, which takes a minute
 	go test ./...
@@ -19,6 +19,12 @@ triples: ## 2 000 random interfaces, types and orders of events, each against pl
 
 gotests: ## all 1 007 run tests of the Go distribution as cells, whole and called, with the table
 	go test -count=1 -v -timeout 3h -run TestGoDistribution ./kernel/engine/corpustest/gotests -args -dirs ".,fixedbugs,chan,ken,interface,typeparam,abi" | grep -v '^ *\(===\|--- PASS\)'
+
+gotests-yaegi: ## all run tests of the Go distribution as cells of the interpreter: the class of each, and why programs are refused, most frequent first
+	go test -count=1 -v -timeout 3h -run TestGoDistributionInterpreted ./kernel/engine/corpustest/gotests -args -yaegi.dirs "chan,ken,interface,typeparam,fixedbugs,." | grep -v '^ *\(===\|--- PASS\)'
+
+stress-yaegi: ## programs that make many goroutines share closures, channels and locks, 100 times each in the interpreter, on two processors
+	GOMAXPROCS=2 go test -count=1 -v -timeout 6h -run TestStressPrograms ./kernel/engine/corpustest/gotests -args -programs.rounds $(or $(ROUNDS),100) -programs.engines yaegi
 
 plugins: ## tests of cells where cells are plugins, which must be built with a C compiler
 	INTERLEAVE_LINK=plugin go test -timeout 2h ./kernel/engine/... ./kernel/unbroken ./install/...

@@ -1,8 +1,11 @@
 package corpustest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -70,7 +73,26 @@ func (k *Kernel) Run(code string) Seen {
 	return k.run(code, false)
 }
 
-func (k *Kernel) run(code string, unnumbered bool) (got Seen) {
+// ErrLate is the error of a cell that did not end in time.
+var ErrLate = errors.New("the cell is still running")
+
+// Try is Run for a cell that may fail to end: it returns ErrLate, wrapped, when the cell was interrupted for that reason,
+// whether or not the interrupt has ended it. A cell that the interrupt has not ended within grace is left to the end of the test.
+func (k *Kernel) Try(code string, grace time.Duration) (Seen, error) {
+	k.t.Helper()
+	return k.attempt(code, false, grace)
+}
+
+func (k *Kernel) run(code string, unnumbered bool) Seen {
+	k.t.Helper()
+	got, err := k.attempt(code, unnumbered, time.Minute)
+	if err != nil {
+		k.t.Fatalf("%v\n%s", err, code)
+	}
+	return got
+}
+
+func (k *Kernel) attempt(code string, unnumbered bool, grace time.Duration) (got Seen, err error) {
 	k.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), k.limit)
 	defer cancel()
@@ -81,7 +103,7 @@ func (k *Kernel) run(code string, unnumbered bool) (got Seen) {
 	})
 	defer stop()
 	var result string
-	late, cancelLate := context.WithTimeout(context.Background(), k.limit+time.Minute)
+	late, cancelLate := context.WithTimeout(context.Background(), k.limit+grace)
 	defer cancelLate()
 	reply, err := k.Client.Request(
 		late,
@@ -110,11 +132,11 @@ func (k *Kernel) run(code string, unnumbered bool) (got Seen) {
 			}
 		},
 	)
-	if err != nil {
-		k.t.Fatalf("the kernel hangs: %v\n%s", err, code)
-	}
-	if ctx.Err() != nil {
-		k.t.Fatalf("still running after %v:\n%s", k.limit, code)
+	switch {
+	case ctx.Err() != nil:
+		return got, fmt.Errorf("%w after %v: %w", ErrLate, k.limit, cmp.Or(err, errors.New("an interrupt ended it")))
+	case err != nil:
+		return got, fmt.Errorf("the kernel hangs: %w", err)
 	}
 	got.Out = Shown(got.Out, result)
 	var md struct {
@@ -126,5 +148,5 @@ func (k *Kernel) run(code string, unnumbered bool) (got Seen) {
 		k.t.Errorf("metadata of the reply: %v", err)
 	}
 	got.Engine = md.Interleave.Engine
-	return got
+	return got, nil
 }

@@ -60,11 +60,11 @@ next:
 		}
 		all = append(all, piece{c.Name, c.Cells})
 	}
-	tests := loadGoTests(t)
+	tests := loadGoTests(t, *goTestDirs)
 	if err := askGo(t.Context(), t.TempDir(), tests); err != nil {
 		t.Fatal(err)
 	}
-	known, err := knownDifferences()
+	known, err := readKnown(differencesFile)
 	if err != nil {
 		t.Fatal(err)
 	}
