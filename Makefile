@@ -23,7 +23,8 @@ gotests: ## all 1 007 run tests of the Go distribution as cells, whole and calle
 gotests-yaegi: ## all run tests of the Go distribution as cells of the interpreter: the class of each, and why programs are refused, most frequent first
 	go test -count=1 -v -timeout 3h -run TestGoDistributionInterpreted ./kernel/engine/corpustest/gotests -args -yaegi.dirs "chan,ken,interface,typeparam,fixedbugs,." | grep -v '^ *\(===\|--- PASS\)'
 
-stress-yaegi: ## programs that make many goroutines share closures, channels and locks, 100 times each in the interpreter, on two processors
+stress-yaegi: ## programs that make many goroutines share closures, channels and locks, 100 times each in the interpreter, on two processors; before, with the race detector
+	go test -count=1 -timeout 1h -run TestStressPrograms ./kernel/engine/corpustest/gotests -args -programs.race
 	GOMAXPROCS=2 go test -count=1 -v -timeout 6h -run TestStressPrograms ./kernel/engine/corpustest/gotests -args -programs.rounds $(or $(ROUNDS),100) -programs.engines yaegi
 
 plugins: ## tests of cells where cells are plugins, which must be built with a C compiler
