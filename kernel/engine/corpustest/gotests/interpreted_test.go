@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -150,13 +149,6 @@ func (g *goTest) interpret(t *testing.T) verdict {
 	return v
 }
 
-var (
-	// kernelFailed matches the errors of cells that no program may cause in the interpreter.
-	kernelFailed = regexp.MustCompile(`(?i)^(internal error|session [a-z ]+): |internal error|bug of the kernel|bug of Interleave|tables do not have`)
-	refusalRE    = regexp.MustCompile(`^refused: cell\[\d+\]:(\d+):\d+: (.*)`)
-	remedyRE     = regexp.MustCompile(`(?m)^ +Use `)
-)
-
 // judge puts what came of the program into its class.
 func (g *goTest) judge(got corpustest.Seen, err error, problems []string) verdict {
 	switch {
@@ -169,19 +161,17 @@ func (g *goTest) judge(got corpustest.Seen, err error, problems []string) verdic
 	if differs == "" && got.Engine == "yaegi" {
 		return verdict{class: right}
 	}
-	if first, _, _ := strings.Cut(got.Err, "\n"); kernelFailed.MatchString(first) {
+	if first, _, _ := strings.Cut(got.Err, "\n"); corpustest.Broken(first) {
 		return verdict{class: internal, reason: got.Err}
 	}
-	if strings.HasPrefix(got.Err, "refused: ") {
-		m := refusalRE.FindStringSubmatch(got.Err)
+	if line, reason, ok := corpustest.Refusal(got.Err); ok {
 		switch {
-		case m == nil || !remedyRE.MatchString(got.Err):
+		case reason == "":
 			return verdict{class: internal, reason: "a refusal without its line or without a remedy: " + got.Err}
 		case got.Out != "" || got.Stderr != "":
 			return verdict{class: wrong, reason: fmt.Sprintf("refused after it has printed %q and %q", got.Out, got.Stderr)}
 		}
-		line, _ := strconv.Atoi(m[1])
-		return verdict{class: refused, reason: strings.TrimSuffix(m[2], " is outside what the interpreter is proven to run correctly"), line: line}
+		return verdict{class: refused, reason: strings.TrimSuffix(reason, " is outside what the interpreter is proven to run correctly"), line: line}
 	}
 	return verdict{class: wrong, reason: cmp.Or(differs, fmt.Sprintf("it ran in engine %q", got.Engine))}
 }
