@@ -90,6 +90,8 @@ bench: ## Go benchmarks, then the kernel beside ipykernel and lab beside Python,
 	  go run ./kernel/bench -processes; \
 	  printf '\n## Completion and inspection\n\n'; \
 	  go run ./kernel/bench -questions; \
+	  printf '\n## The interpreter beside yaegi alone and the compiler\n\n'; \
+	  go run ./kernel/bench -yaegi; \
 	  printf '\n## lab beside plain Go and Python\n\n'; \
 	  go run ./runtime/lab/benchtable; } | tee BENCH.md
 

@@ -26,6 +26,7 @@ func main() {
 	text := flag.Bool("code", false, "measure the code of cells beside go test -bench, instead")
 	procs := flag.Bool("processes", false, "measure starts of processes from cells, instead")
 	ask := flag.Bool("questions", false, "measure completion and inspection, instead")
+	interp := flag.Bool("yaegi", false, "measure the interpreter beside yaegi alone and the compiler, instead")
 	only := flag.String("only", "", "with -code: only programs with this in their names")
 	flag.Parse()
 	measurement := func() error { return run(*py) }
@@ -40,6 +41,9 @@ func main() {
 	}
 	if *ask {
 		measurement = func() error { return runQuestions(*py) }
+	}
+	if *interp {
+		measurement = runYaegi
 	}
 	if err := measurement(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
