@@ -76,8 +76,9 @@ func (k *Kernel) Run(code string) Seen {
 // ErrLate is the error of a cell that did not end in time.
 var ErrLate = errors.New("the cell is still running")
 
-// Try is Run for a cell that may fail to end: it returns ErrLate, wrapped, when the cell was interrupted for that reason,
-// whether or not the interrupt has ended it. A cell that the interrupt has not ended within grace is left to the end of the test.
+// Try is Run for a cell that may fail to end: it returns ErrLate, wrapped, when the cell was interrupted for that
+// reason, whether or not the interrupt has ended it. A cell that the interrupt has not ended within grace is left to
+// the end of the test.
 func (k *Kernel) Try(code string, grace time.Duration) (Seen, error) {
 	k.t.Helper()
 	return k.attempt(code, false, grace)

@@ -9,11 +9,12 @@ import (
 var (
 	refusalRE = regexp.MustCompile(`^refused: cell\[\d+\]:(\d+):\d+: (.+)`)
 	remedyRE  = regexp.MustCompile(`(?m)^ +Use `)
-	brokenRE  = regexp.MustCompile(`(?i)^session [a-z ]+: |internal error|bug of the kernel|bug of Interleave|tables do not have`)
+	brokenRE  = regexp.MustCompile(
+		`(?i)^session [a-z ]+: |internal error|bug of the kernel|bug of Interleave|tables do not have`)
 )
 
-// Refusal reports whether a cell's error, as in [Seen], says that the engine does not accept the cell. The reason is empty
-// when the error lacks the line, the construct or the remedy that a refusal must have.
+// Refusal reports whether a cell's error, as in [Seen], is the engine's refusal of the cell. The reason is empty when the
+// error lacks the line, the construct or the remedy that a refusal must have.
 func Refusal(err string) (line int, reason string, ok bool) {
 	if !strings.HasPrefix(err, "refused: ") {
 		return 0, "", false

@@ -1,5 +1,6 @@
-// Command rawyaegi runs Go with yaegi alone, for kernel/bench: it reads definitions and a call from standard input, as JSON, and writes
-// how long the definitions took with their first call, and the fastest of several calls. It must not know Interleave.
+// Command rawyaegi runs Go with yaegi alone, for kernel/bench: it reads definitions and a call from standard input, as
+// JSON, and writes how long the definitions took with their first call, and the fastest of several calls. It must not
+// know Interleave.
 package main
 
 import (

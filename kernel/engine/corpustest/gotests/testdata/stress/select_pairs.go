@@ -55,13 +55,13 @@ func main() {
 	}
 	fmt.Println(senders, receivers, sum)
 
-	var empty, closed, nobody chan int
+	var empty, closed, none chan int
 	empty, closed = make(chan int), make(chan int)
 	close(closed)
 	full := make(chan int, 1)
 	full <- 7
 	counts := map[string]int{}
-	for _, c := range []chan int{empty, closed, nobody, full, full} {
+	for _, c := range []chan int{empty, closed, none, full, full} {
 		counts[try(c)]++
 	}
 	fmt.Println(counts)
