@@ -30,7 +30,8 @@ stress-yaegi: ## programs that make many goroutines share closures, channels and
 plugins: ## tests of cells where cells are plugins, which must be built with a C compiler
 	INTERLEAVE_LINK=plugin go test -timeout 2h ./kernel/engine/... ./kernel/unbroken ./install/...
 
-arm64: ## the corpus in a host for arm64, which qemu-aarch64-static (Debian's qemu-user-static) runs
+arm64: ## types made at run time, and the corpus in a host, for arm64, which qemu-aarch64-static (Debian's qemu-user-static) runs
+	GOARCH=arm64 go test -count=1 -exec qemu-aarch64-static ./kernel/engine/interpreted/dyntype
 	INTERLEAVE_EMULATOR="arm64 qemu-aarch64-static" go test -count=1 -timeout 2h ./kernel/load ./kernel/engine/corpustest -run 'TestRefused|TestTogether|TestCorpus'
 
 nogcc: ## the README's commands in a Debian root that has Go alone; needs root

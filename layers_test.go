@@ -91,6 +91,8 @@ var layers = []layer{
 		"what an engine asks of a way to run cells, and neither way"},
 	{"kernel/engine/interpreted/instances", []string{"runtime/lab"},
 		"what the interpreter can call of lab, and nothing of how it calls"},
+	{"kernel/engine/interpreted/dyntype", nil,
+		"types as the runtime has them, and nothing of what runs their methods"},
 	{"kernel/engine/interpreted", []string{"kernel/cell", "kernel/cell/names", "kernel/engine/backend", "kernel/engine/rt", "kernel/engine/stack", "kernel/engine/symbols"},
 		"the interpreter knows no compiler"},
 	{"kernel/engine/compiled", []string{"kernel/breaks", "kernel/cell", "kernel/cell/names", "kernel/engine/backend", "kernel/engine/rt", "kernel/load", "kernel/toolchain", "runtime/quantity"},

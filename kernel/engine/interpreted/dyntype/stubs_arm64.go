@@ -1,0 +1,3 @@
+package dyntype
+
+const stubBytes = 8
