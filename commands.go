@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"runtime"
 
 	"interleave/install"
 	"interleave/kernel/command"
@@ -55,6 +56,29 @@ func versionCommand(_ context.Context, args []string, std stdio) error {
 	}
 	fmt.Fprintln(std.out, release.Version())
 	return nil
+}
+
+// bundleCommand is for those who give Interleave to machines without Go; CONTRIBUTING.md describes it.
+func bundleCommand(ctx context.Context, args []string, std stdio) error {
+	fs := flags("bundle", "Fills a folder with the programs and the types that cells need on a machine without Go.", std)
+	dir := fs.String("o", "", "the `folder`")
+	system := fs.String("os", runtime.GOOS, "the system that it is for, as GOOS")
+	arch := fs.String("arch", runtime.GOARCH, "the processor that it is for, as GOARCH")
+	if err := parse(fs, args, std); err != nil {
+		return err
+	}
+	if *dir == "" {
+		fmt.Fprintln(fs.Output(), "-o is missing")
+		return command.Exit(2)
+	}
+	cache, err := install.CacheRoot()
+	if err != nil {
+		return err
+	}
+	bar := install.NewProgress(std.err)
+	err = install.Bundle(ctx, source, cache, *dir, install.Build{OS: *system, Arch: *arch, Progress: bar.Step})
+	bar.Done(err)
+	return err
 }
 
 // placeFlags adds the flags for the place of an installation, and returns a function that reads them once

@@ -30,6 +30,7 @@ var own = map[string]func(ctx context.Context, args []string, io stdio) error{
 	"uninstall": uninstallCommand,
 	"doctor":    doctorCommand,
 	"version":   versionCommand,
+	"bundle":    bundleCommand,
 }
 
 func main() {
@@ -61,16 +62,25 @@ func run(ctx context.Context, args []string, std stdio) error {
 	return becomeHost(ctx, args, std)
 }
 
-// becomeHost builds the host if need be and replaces this process by it, so that signals, terminal and exit
-// status are the host's.
-func becomeHost(ctx context.Context, args []string, std stdio) error {
+// findHost returns the path of the host, which it builds if need be. In a bundle it is beside this program.
+func findHost(ctx context.Context, std stdio) (string, error) {
+	if dir, ok := install.Bundled(); ok {
+		return toolchain.HostPath(dir), nil
+	}
 	cache, err := install.CacheRoot()
 	if err != nil {
-		return err
+		return "", err
 	}
 	bar := install.NewProgress(std.err)
 	host, err := install.Host(ctx, source, cache, install.Build{Progress: bar.Step})
 	bar.Done(err)
+	return host, err
+}
+
+// becomeHost builds the host if need be and replaces this process by it, so that signals, terminal and exit
+// status are the host's.
+func becomeHost(ctx context.Context, args []string, std stdio) error {
+	host, err := findHost(ctx, std)
 	if err != nil {
 		return err
 	}

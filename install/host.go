@@ -24,7 +24,7 @@ type Build struct {
 	NoCgo    bool                 // as on a machine without a C compiler
 	Cgo      bool                 // the host has cgo, which cells do not need
 	Link     string               // how cells come into the host, see toolchain.Config
-	Arch     string               // the processor that it is for, see toolchain.Config
+	OS, Arch string               // the system and the processor that it is for, see toolchain.Config
 	Emulator []string             // what runs it
 	Again    bool                 // build even if it is there
 	Progress func(toolchain.Step) // may be nil
@@ -84,7 +84,7 @@ func Host(ctx context.Context, fsys fs.FS, cacheRoot string, b Build) (string, e
 	err = toolchain.Prepare(ctx, toolchain.Config{
 		Source: filepath.Join(dir, "src"), Dir: dir,
 		Main: b.Main, Packages: b.Packages, NoCgo: b.NoCgo, Cgo: b.Cgo,
-		Link: b.Link, Arch: b.Arch, Emulator: b.Emulator, Progress: b.Progress,
+		Link: b.Link, OS: b.OS, Arch: b.Arch, Emulator: b.Emulator, Progress: b.Progress,
 	})
 	if err != nil {
 		return "", fmt.Errorf("build the host: %w", err)
@@ -106,10 +106,10 @@ func linkChoice() (string, error) {
 
 // key names the folder of a source's host. Other options are another host.
 func (b Build) key(s *sourceTree) string {
-	if b.Main == "" && b.Packages == nil && !b.NoCgo && !b.Cgo && b.Link == "" && b.Arch == "" {
+	if b.Main == "" && b.Packages == nil && !b.NoCgo && !b.Cgo && b.Link == "" && b.OS == "" && b.Arch == "" {
 		return s.key
 	}
-	h := sha256.Sum256(fmt.Appendf(nil, "%q %q %t %t %s %s", b.Main, b.Packages, b.NoCgo, b.Cgo, b.Link, b.Arch))
+	h := sha256.Sum256(fmt.Appendf(nil, "%q %q %t %t %s %s %s", b.Main, b.Packages, b.NoCgo, b.Cgo, b.Link, b.OS, b.Arch))
 	return s.key + "-" + hex.EncodeToString(h[:4])
 }
 

@@ -18,18 +18,23 @@ import (
 // earlier installation; running kernels keep the host that they have. It writes what it did to w, after the
 // end of bar.
 func Install(ctx context.Context, fsys fs.FS, p Place, b Build, bar *Progress, w io.Writer) error {
-	host, err := Host(ctx, fsys, p.Data, b)
-	bar.Done(err)
-	if err != nil {
-		return err
+	dir, bundled := Bundled()
+	host := toolchain.HostPath(dir)
+	if !bundled {
+		var err error
+		host, err = Host(ctx, fsys, p.Data, b)
+		bar.Done(err)
+		if err != nil {
+			return err
+		}
 	}
 	kernel := toolchain.KernelPath(toolchain.DirOf(host))
 	if !exists(kernel) { // it is not the product's host
 		kernel = host
 	}
 	stable := p.Host()
-	if runtime.GOOS == "windows" {
-		stable = kernel // no links there; installing again writes a new kernelspec
+	if bundled || runtime.GOOS == "windows" {
+		stable = kernel // no links on Windows; installing again writes a new kernelspec
 	} else if err := point(stable, kernel); err != nil {
 		return fmt.Errorf("install the host: %w", err)
 	}
@@ -37,7 +42,7 @@ func Install(ctx context.Context, fsys fs.FS, p Place, b Build, bar *Progress, w
 		return fmt.Errorf("install the kernelspec: %w", err)
 	}
 	fmt.Fprintf(w, "kernelspec  %s\nhost        %s\n", p.Spec(), stable)
-	_, err = toolchain.Open(toolchain.DirOf(host))
+	_, err := toolchain.Open(toolchain.DirOf(host))
 	if none, ok := errors.AsType[*toolchain.NoPluginsError](err); ok {
 		fmt.Fprintf(w, "\nOnly the interpreter works (%%engine yaegi): %s.\n", none.Reason)
 		return nil
@@ -81,8 +86,11 @@ func Uninstall(p Place, w io.Writer) (found bool, err error) {
 		return nil
 	}
 	var errs []error
-	if s, err := readSpec(p.Spec()); err == nil && len(s.Argv) > 0 &&
-		!strings.HasPrefix(s.Argv[0], p.Data+string(filepath.Separator)) {
+	dir, bundled := Bundled()
+	belongs := func(program string) bool {
+		return strings.HasPrefix(program, p.Data+string(filepath.Separator)) || bundled && program == toolchain.KernelPath(dir)
+	}
+	if s, err := readSpec(p.Spec()); err == nil && len(s.Argv) > 0 && !belongs(s.Argv[0]) {
 		return false, fmt.Errorf(
 			"the kernelspec in %s runs %s, which does not belong to this installation; it stays", p.Spec(),
 			s.Argv[0])

@@ -32,6 +32,20 @@ func CacheRoot() (string, error) {
 	return dir, nil
 }
 
+// Bundled returns the folder of the running program, if that is one that Bundle has filled: the host is there, and
+// nothing need be built.
+func Bundled() (dir string, ok bool) {
+	self, err := os.Executable()
+	if err == nil {
+		self, err = filepath.EvalSymlinks(self)
+	}
+	if err != nil {
+		return "", false
+	}
+	dir = filepath.Dir(self)
+	return dir, usable(dir)
+}
+
 // A Place is where an installation goes.
 type Place struct {
 	Data    string // the hosts and the stable path of the newest

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 	"unicode"
 
@@ -311,22 +310,17 @@ func (x *execution) command(command string) *exec.ExitError {
 	if strings.TrimSpace(command) == "" {
 		return nil
 	}
-	sh := "sh"
-	if _, err := exec.LookPath("bash"); err == nil {
-		sh = "bash"
-	}
-	cmd := exec.CommandContext(x.ctx, sh, "-c", command)
+	cmd := shellCommand(x.ctx, command)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if x.diverting != nil {
 		cmd.Stdout, cmd.Stderr = stream{x, session.Stdout}, stream{x, session.Stderr}
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.Cancel = func() error { return interruptShell(cmd) }
 	cmd.WaitDelay = 2 * time.Second
 	err := cmd.Run()
 	if x.ctx.Err() != nil {
 		if cmd.Process != nil {
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			killShell(cmd)
 		}
 		x.failed(&failure{name: session.FailureInterrupted, value: "the command was interrupted", interrupted: true})
 		return nil

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"interleave/kernel/breaks"
@@ -156,15 +155,6 @@ func (d *deadline) look(n int) (fell, late bool) {
 	}
 	took := now.Sub(d.since)
 	return false, took > graceStop && (took > 5*graceStop || cpuTime()-d.cpu > graceStop/2) || now.After(d.end)
-}
-
-// cpuTime returns the processor time of the process.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func busyOnes(all []living) []living {

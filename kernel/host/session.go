@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"flag"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"interleave/kernel/command"
 	"interleave/kernel/engine"
@@ -23,8 +21,7 @@ func serveSession(ctx context.Context, args []string) error {
 	if err := fs.Parse(args); err != nil {
 		return command.Exit(2)
 	}
-	// a file that grows beyond the limit is an error of the write, not the end of the process
-	signal.Ignore(syscall.SIGXFSZ)
+	ignoreSignals()
 	// A stack that overflows is reported once all its frames are counted. Half of Go's own bound is reached
 	// soon enough for a waiting user, and allows millions of calls.
 	debug.SetMaxStack(512e6)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"interleave/kernel/command"
 	"interleave/kernel/engine/workers"
@@ -25,7 +24,8 @@ func serveWorker(_ context.Context, args []string) error {
 		return command.Exit(2)
 	}
 	// the session decides what an interrupt ends
-	signal.Ignore(syscall.SIGINT, syscall.SIGXFSZ)
+	signal.Ignore(os.Interrupt)
+	ignoreSignals()
 	debug.SetMaxStack(512e6)
 	t, err := toolchain.Open(*tools)
 	var none *toolchain.NoPluginsError

@@ -122,6 +122,9 @@ func isStream(fd int, marks io.Writer) bool {
 	return ok && unix.Fstat(fd, &a) == nil && unix.Fstat(int(f), &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino
 }
 
+// stream is where Write writes what goes to a descriptor.
+func (o *Out) stream(fd int) io.Writer { return rawFile(fd) }
+
 // killOwnGroup ends this process and what its cells started.
 func killOwnGroup() {
 	if unix.Getpgrp() == unix.Getpid() {

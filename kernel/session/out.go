@@ -141,7 +141,7 @@ func (o *Out) Write(s Stream, p []byte, moves uint32) (n int, err error, ok bool
 		o.put(fence{})
 		o.last = fd
 	}
-	n, err = rawFile(fd).Write(p)
+	n, err = o.stream(fd).Write(p)
 	if fd == 2 && begins(string(p)) >= 0 {
 		o.put(fence{}) // this is not a report of Go's runtime, which the supervisor would hold back for a while
 	}

@@ -3,6 +3,7 @@ package toolchain
 import (
 	"context"
 	"os/exec"
+	"runtime"
 	"strings"
 )
 
@@ -26,7 +27,7 @@ func Inspect(ctx context.Context, source, link string) Machine {
 		return m
 	}
 	m.Go, m.GOROOT = p.go_.vers, p.go_.goroot
-	m.Memory = inMemory(link, "")
+	m.Memory = inMemory(link, runtime.GOOS, "")
 	m.Plugins = p.whyNoPlugins(ctx)
 	m.CC = versionLine(ctx, p.go_.cc[0])
 	m.LD = versionLine(ctx, "ld")

@@ -44,7 +44,7 @@ func (p *preparer) writeOverlay() (string, error) {
 		overlay.Replace[instead] = to
 		return update(to, text)
 	}
-	for _, f := range patches() {
+	for _, f := range patches(p.system()) {
 		if f.memory && !p.memory {
 			continue
 		}

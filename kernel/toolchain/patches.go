@@ -1,9 +1,6 @@
 package toolchain
 
-import (
-	"embed"
-	"runtime"
-)
+import "embed"
 
 // Cells spell unexported names with a letter before them (see stdfiles/cellnames.go.txt). The standard
 // library is patched to hide this: reflect treats such names as unexported and shows them as they were
@@ -76,7 +73,7 @@ func borrowed() []stdFile {
 	}
 }
 
-func patches() []stdFile {
+func patches(system string) []stdFile {
 	files := []stdFile{
 		{path: "internal/stringslite/cellnames.go", added: "cellnames.go.txt"},
 		{path: "runtime/cellprint.go", added: "cellprint.go.txt"},
@@ -255,14 +252,16 @@ func patches() []stdFile {
 		}},
 	}
 	files = append(files, stdFile{path: "os/cellexit.go", added: "osexit.go.txt"}, stdFile{path: "os/proc.go", edits: osProc})
-	if runtime.GOOS != "windows" {
-		files = append(files, stdFile{path: "syscall/cellwrites.go", added: "syscallwrites.go.txt"},
-			stdFile{path: "syscall/cellreads.go", added: "cellreads.go.txt"},
-			stdFile{path: "syscall/syscall_unix.go", edits: syscallWrite}, stdFile{path: "syscall/exec_unix.go", edits: syscallFork},
-			stdFile{path: "os/file.go", edits: osFile})
+	files = append(files, stdFile{path: "syscall/cellwrites.go", added: "syscallwrites.go.txt"},
+		stdFile{path: "syscall/cellreads.go", added: "cellreads.go.txt"})
+	if system == "windows" {
+		files = append(files, stdFile{path: "syscall/syscall_windows.go", edits: syscallWindows},
+			stdFile{path: "syscall/exec_windows.go", edits: syscallStart})
+	} else {
+		files = append(files, stdFile{path: "syscall/syscall_unix.go", edits: syscallWrite},
+			stdFile{path: "syscall/exec_unix.go", edits: syscallFork}, stdFile{path: "os/file.go", edits: osFile})
 	}
-	switch runtime.GOOS {
-	case "windows":
+	switch system {
 	case "linux":
 		files = append(files, stdFile{path: "syscall/cellmoves.go", added: "syscallmoves_linux.go.txt"},
 			stdFile{path: "syscall/syscall_linux.go", edits: []edit{
@@ -367,6 +366,17 @@ var syscallWrite = []edit{
 
 var syscallFork = []edit{
 	{old: "func forkExec(argv0 string, argv []string, attr *ProcAttr) (pid int, err error) {\n", new: "func forkExec(argv0 string, argv []string, attr *ProcAttr) (pid int, err error) {\n\tif hook := forkHook.Load(); hook != nil {\n\t\t(*hook)()\n\t}\n"},
+}
+
+// On Windows package os reads and writes with handles, which pass through these two. Text for a console does not,
+// but the host has pipes.
+var syscallWindows = []edit{
+	{old: "func ReadFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {\n", new: "func ReadFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {\n\tif fd == Stdin {\n\t\tif hook := readHook.Load(); hook != nil {\n\t\t\tn, err := (*hook)(p)\n\t\t\t*done = uint32(n)\n\t\t\treturn err\n\t\t}\n\t}\n"},
+	{old: "func WriteFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {\n", new: "func WriteFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {\n\tif fd == Stdout || fd == Stderr {\n\t\tif hook := writeHook.Load(); hook != nil {\n\t\t\tstream := 1\n\t\t\tif fd == Stderr {\n\t\t\t\tstream = 2\n\t\t\t}\n\t\t\tif n, err, handled := (*hook)(stream, p); handled {\n\t\t\t\t*done = uint32(n)\n\t\t\t\treturn err\n\t\t\t}\n\t\t}\n\t}\n"},
+}
+
+var syscallStart = []edit{
+	{old: "func StartProcess(argv0 string, argv []string, attr *ProcAttr) (pid int, handle uintptr, err error) {\n", new: "func StartProcess(argv0 string, argv []string, attr *ProcAttr) (pid int, handle uintptr, err error) {\n\tif hook := forkHook.Load(); hook != nil {\n\t\t(*hook)()\n\t}\n"},
 }
 
 // No copy to standard output goes by the hook.

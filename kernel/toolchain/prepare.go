@@ -37,7 +37,7 @@ type Config struct {
 	// "plugin": cells are plugins even where the host can link them into itself; "memory": the host tries on
 	// every platform
 	Link     string
-	Arch     string     // the processor that the host is for, this machine's when empty
+	OS, Arch string     // the system and the processor that the host is for, this machine's when empty
 	Emulator []string   // a command that runs programs for Arch on this machine
 	Progress func(Step) // may be nil; called from Prepare's goroutine
 }
@@ -138,6 +138,9 @@ func (p *preparer) run(ctx context.Context) (err error) {
 	if p.Arch != "" {
 		p.go_.pinned = append(p.go_.pinned, "GOARCH="+p.Arch)
 	}
+	if p.OS != "" {
+		p.go_.pinned = append(p.go_.pinned, "GOOS="+p.OS)
+	}
 	p.reason = p.whyNoPlugins(ctx)
 	pinned := p.go_.pinned
 	if p.memory = p.canLinkInMemory(); p.memory {
@@ -230,12 +233,18 @@ const (
 // canLinkInMemory reports whether the host is one that can, on a platform that package kernel/load supports
 // well enough to be tried.
 func (p *preparer) canLinkInMemory() bool {
-	return (p.Main == productHost || p.Link == "memory") && inMemory(p.Link, p.Arch)
+	return (p.Main == productHost || p.Link == "memory") && inMemory(p.Link, p.system(), p.Arch)
 }
 
-func inMemory(link, arch string) bool {
+// system is the one that the host is for.
+func (p *preparer) system() string { return cmp.Or(p.OS, runtime.GOOS) }
+
+// foreign reports whether the host is for another system, so that none of its cells can be tried here.
+func (p *preparer) foreign() bool { return p.system() != runtime.GOOS }
+
+func inMemory(link, system, arch string) bool {
 	arch = cmp.Or(arch, runtime.GOARCH)
-	return runtime.GOOS == "linux" && link != "plugin" && (arch == "amd64" || arch == "arm64" && link == "memory")
+	return system == "linux" && link != "plugin" && (arch == "amd64" || arch == "arm64" && link == "memory")
 }
 
 //go:embed selftest.txt
@@ -309,10 +318,13 @@ func (p *preparer) selfTest(ctx context.Context, description []byte, code string
 
 // whyNoPlugins returns what is missing for compiled cells, or "".
 func (p *preparer) whyNoPlugins(ctx context.Context) string {
-	switch runtime.GOOS {
+	switch p.system() {
 	case "linux", "darwin", "freebsd":
 	default:
-		return "Go has no plugins on " + runtime.GOOS + "; cells run in the interpreter (`%engine yaegi`)"
+		return "Go has no plugins on " + p.system() + "; cells run in the interpreter (`%engine yaegi`)"
+	}
+	if p.foreign() {
+		return "the host was built on " + runtime.GOOS + ". Run `interleave install` where it is used"
 	}
 	if p.NoCgo {
 		return "the host was built without cgo. Run `interleave install` again"
@@ -401,6 +413,9 @@ func (p *preparer) export(ctx context.Context) ([]listed, error) {
 		if l.Export == "" { // unsafe
 			continue
 		}
+		if p.reason != "" && !p.memory { // nothing will be compiled with them
+			continue
+		}
 		to := filepath.Join(dir, filepath.FromSlash(l.ImportPath)+".a")
 		if err := keep(l.Export, to); err != nil {
 			return nil, err
@@ -464,6 +479,10 @@ func (p *preparer) describe(ctx context.Context) error {
 		*tool
 		name string
 	}{{&in.Compile, "compile"}, {&in.Link, "link"}} {
+		if p.foreign() { // its tools are elsewhere, if it has any
+			in.GOROOT, in.Version, in.CC = "", "", nil
+			continue
+		}
 		t.Path = filepath.Join(g.tools, exe(t.name))
 		fi, err := os.Stat(t.Path)
 		if err != nil {

@@ -1,5 +1,3 @@
-//go:build unix
-
 package remote
 
 import (
@@ -9,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"unsafe"
 )
 
@@ -71,11 +68,7 @@ func mapMemory() (mem []byte, err error) {
 	case f == nil:
 		return nil, errors.New("the program had none when this process began")
 	}
-	mem, err = syscall.Mmap(int(f.Fd()), 0, memorySize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED|syscall.MAP_NORESERVE)
-	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
-	}
-	return mem, nil
+	return mapShared(f, memorySize)
 }
 
 // memoryFile returns the file for a new worker, nil where the system has no such memory.

@@ -636,7 +636,7 @@ func (o *output) some(fd uintptr, buf []byte) (ok, more bool) {
 	o.lock.Lock()
 	defer o.lock.Unlock()
 	for {
-		n, err := syscall.Read(int(fd), buf)
+		n, err := readPipe(fd, buf)
 		switch {
 		case err == syscall.EINTR:
 			continue

@@ -16,7 +16,7 @@ func Println(values ...any) { write(append(appendValues(nil, " ", values), '\n')
 
 func write(b []byte) {
 	for len(b) > 0 {
-		n, err := syscall.Write(2, b)
+		n, err := syscall.Write(standardError, b)
 		if err != nil && err != syscall.EINTR {
 			return
 		}

@@ -1,4 +1,4 @@
-//go:build !(interleave_host && unix)
+//go:build !(interleave_host && (unix || windows))
 
 package patched
 

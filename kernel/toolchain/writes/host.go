@@ -1,11 +1,8 @@
-//go:build interleave_host && unix
+//go:build interleave_host && (unix || windows)
 
 package writes
 
-import (
-	"syscall"
-	_ "unsafe" // for linkname
-)
+import _ "unsafe" // for linkname
 
 //go:linkname setWriteHook syscall.setWriteHook
 func setWriteHook(f func(fd int, b []byte) (n int, err error, handled bool))
@@ -15,9 +12,6 @@ func setForkHook(f func())
 
 //go:linkname streamMoves syscall.streamMoves
 func streamMoves() uint32
-
-//go:linkname keepDescriptors syscall.keepDescriptors
-func keepDescriptors(fds []uintptr)
 
 // Hook installs f, or removes the hook when f is nil, and reports whether there is one in this program: only
 // a host built by package toolchain has it. Writes that have begun finish with the former hook.
@@ -31,16 +25,3 @@ func HookFork(f func()) { setForkHook(f) }
 
 // Moves changes whenever descriptor 1 or 2 may have been replaced, or a child process has been waited for.
 func Moves() uint32 { return streamMoves() }
-
-// Keep prevents cells from closing or replacing the descriptors from 3 on that are open now: for cells, their
-// numbers are not in use. It works on Linux only. It must be called before any cell runs.
-func Keep() {
-	const searched = 1 << 12
-	var open []uintptr
-	for fd := uintptr(3); fd < searched; fd++ {
-		if _, _, e := syscall.RawSyscall(syscall.SYS_FCNTL, fd, syscall.F_GETFD, 0); e == 0 {
-			open = append(open, fd)
-		}
-	}
-	keepDescriptors(open)
-}

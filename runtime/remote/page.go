@@ -1,11 +1,8 @@
-//go:build unix
-
 package remote
 
 import (
 	"os"
 	"sync/atomic"
-	"syscall"
 	"unsafe"
 )
 
@@ -30,9 +27,9 @@ func newPage() (*page, *os.File, error) {
 }
 
 func mapPage(f *os.File) (*page, error) {
-	mem, err := syscall.Mmap(int(f.Fd()), 0, pageSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	mem, err := mapShared(f, pageSize)
 	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
+		return nil, err
 	}
 	return &page{mem}, nil
 }
@@ -60,4 +57,4 @@ func (p *page) begin(id uint64) { atomic.StoreUint64(p.word(), id) }
 // begun returns the last call that has begun.
 func (p *page) begun() uint64 { return atomic.LoadUint64(p.word()) }
 
-func (p *page) close() { _ = syscall.Munmap(p.mem) }
+func (p *page) close() { unmapShared(p.mem) }
