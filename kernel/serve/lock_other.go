@@ -3,8 +3,11 @@
 package serve
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/gofrs/flock"
 )
@@ -28,5 +31,18 @@ func removeFolder(dir string, lock *flock.Flock) error {
 	if lock != nil {
 		lock.Close()
 	}
-	return os.RemoveAll(dir)
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+	// Go asks Windows to remove names that are in use; Wine 8 does not know that request.
+	var names []string
+	_ = filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+		names = append(names, name)
+		return nil
+	})
+	var err error
+	for _, name := range slices.Backward(names) {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
 }

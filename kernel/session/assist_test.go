@@ -5,10 +5,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,10 +93,10 @@ func TestAskDeath(t *testing.T) {
 	r.Ask(question(2, "?hang"))
 	r.Ask(question(3, "?x")) // both goroutines hang
 	r.Ask(question(4, "x"))
-	syscall.Kill(r.PID(), syscall.SIGKILL)
+	kill(r.PID())
 	events := r.until(isA[Done])
-	if got := transcript(events); got != "answer 1 | answer 2 | answer 3 | answer 4 | 2 failed session died: signal: killed"+
-		" | 2 restarted (the session process ended: signal: killed) lost [] failed [] | 2 done" {
+	if got := transcript(events); got != "answer 1 | answer 2 | answer 3 | answer 4 | 2 failed session died: "+killed+
+		" | 2 restarted (the session process ended: "+killed+") lost [] failed [] | 2 done" {
 		t.Error(got)
 	}
 	if got := r.asked(5, "x"); got != "answer 5 1-2 function x()" {
@@ -196,7 +196,7 @@ func TestAskBurst(t *testing.T) {
 // Where no process starts, every question is answered: those that wait for it, and later ones.
 func TestAskWithoutProcess(t *testing.T) {
 	r := newRig(t, func(c *Config) {
-		c.Command = func() *exec.Cmd { return exec.Command("sleep", "1000") }
+		c.Command = func() *exec.Cmd { return exec.Command(os.Args[0], sleepArg) }
 		c.StartTimeout = 100 * time.Millisecond
 	})
 	for id := range uint64(3) {

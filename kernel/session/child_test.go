@@ -10,14 +10,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -27,8 +25,11 @@ import (
 // The test binary is also the child: with this argument it serves the evaluator below.
 const childArg = "session-child"
 
-// listFDs prints the descriptors and the environment that a process gets.
-const listFDs = "ls /proc/self/fd; env | sort"
+// With this one it only sleeps.
+const sleepArg = "session-sleep"
+
+// With this one it fails.
+const failArg = "session-fails"
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == childArg {
@@ -37,6 +38,14 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	if len(os.Args) > 1 && os.Args[1] == sleepArg {
+		time.Sleep(1000 * time.Second)
+		os.Exit(0)
+	}
+	if len(os.Args) > 1 && os.Args[1] == failArg {
+		fmt.Fprintln(os.Stderr, "cannot")
+		os.Exit(5)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -250,22 +259,16 @@ func (ev *evaluator) do(ctx context.Context, c Cell, out *Out, verb, arg string,
 		if st.Size() != 0 {
 			return fmt.Errorf("%d bytes in the user's own file", st.Size())
 		}
-	case "nonblock":
-		syscall.SetNonblock(1, true)
-	case "fds": // which descriptors a process started by user code has
-		b, err := exec.Command("/bin/sh", "-c", listFDs).CombinedOutput()
-		os.Stdout.Write(b)
-		return err
 	case "again": // user code that starts the same command
 		b, err := exec.Command(os.Args[0], childArg).CombinedOutput()
 		fmt.Printf("%s%v\n", b, err)
 	case "serve":
 		return Serve(ctx, ev)
 	case "child": // a process of user code that lives on and holds the streams open
-		p := exec.Command("sleep", "1000")
+		p := exec.Command(os.Args[0], sleepArg)
 		p.Stdout, p.Stderr = os.Stdout, os.Stderr
 		if arg == "setsid" {
-			p.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			leave(p)
 		}
 		if err := p.Start(); err != nil {
 			return err
@@ -296,16 +299,6 @@ func (ev *evaluator) do(ctx context.Context, c Cell, out *Out, verb, arg string,
 		}
 		for {
 		}
-	case "stopped":
-		out.Emit(Clear{Cell: c.ID})
-		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
-	case "sigint":
-		ch := make(chan os.Signal, 1)
-		signal.Notify(ch, syscall.SIGINT)
-		syscall.Kill(os.Getpid(), syscall.SIGINT)
-		<-ch
-		signal.Stop(ch)
-		syscall.Kill(os.Getpid(), syscall.SIGINT)
 	case "outlive": // a goroutine that writes after its cell's end, as the engine's hook has it
 		go func() {
 			out.running.Load()
@@ -320,11 +313,6 @@ func (ev *evaluator) do(ctx context.Context, c Cell, out *Out, verb, arg string,
 		panic("evaluator bug")
 	case "exit":
 		os.Exit(n)
-	case "kill":
-		syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	case "abort":
-		syscall.Kill(os.Getpid(), syscall.SIGABRT)
-		select {}
 	case "gopanic":
 		go func() { panic("in a goroutine") }()
 		select {}
@@ -344,21 +332,8 @@ func (ev *evaluator) do(ctx context.Context, c Cell, out *Out, verb, arg string,
 	case "overflow":
 		debug.SetMaxStack(64e6)
 		fmt.Println(overflow(0))
-	case "memory":
-		syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: 1 << 30, Max: 1 << 30})
-		var hold [][]byte
-		for {
-			hold = append(hold, make([]byte, 64<<20))
-		}
-	case "exec":
-		return syscall.Exec("/bin/sleep", []string{"sleep", "1000"}, nil)
-	case "closefds":
-		for fd := 3; fd < 1024; fd++ {
-			syscall.Close(fd)
-		}
-		select {}
 	default:
-		return fmt.Errorf("unknown command %q", verb)
+		return system(verb, c, out)
 	}
 	return nil
 }

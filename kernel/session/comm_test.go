@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -81,7 +80,7 @@ func TestCommWithoutProcess(t *testing.T) {
 		t.Error(got)
 	}
 	for r.PID() != 0 { // after some deaths there is no process until the next cell
-		syscall.Kill(r.PID(), syscall.SIGKILL)
+		kill(r.PID())
 		r.until(isA[Restarted])
 	}
 	r.Comm(Comm{Re: 3, ID: "d", Op: CommOpen, Target: "t"})
