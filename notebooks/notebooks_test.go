@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -434,7 +433,11 @@ func TestCtrlC(t *testing.T) {
 		k, stop, err := startScripted(ctx, dir, cfg)
 		return tapped{k, func(m *wire.Message) {
 			if s, err := wire.As[wire.StreamText](m); err == nil && s.Text == "b\n" {
-				if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+				self, err := os.FindProcess(os.Getpid())
+				if err == nil {
+					err = self.Signal(os.Interrupt)
+				}
+				if err != nil {
 					t.Error(err)
 				}
 			}

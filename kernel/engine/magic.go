@@ -310,14 +310,18 @@ func (x *execution) command(command string) *exec.ExitError {
 	if strings.TrimSpace(command) == "" {
 		return nil
 	}
-	cmd := shellCommand(x.ctx, command)
+	cmd, err := shellCommand(x.ctx, command)
+	if err != nil {
+		x.failed(&failure{name: session.FailureShell, value: err.Error()})
+		return nil
+	}
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if x.diverting != nil {
 		cmd.Stdout, cmd.Stderr = stream{x, session.Stdout}, stream{x, session.Stderr}
 	}
 	cmd.Cancel = func() error { return interruptShell(cmd) }
 	cmd.WaitDelay = 2 * time.Second
-	err := cmd.Run()
+	err = cmd.Run()
 	if x.ctx.Err() != nil {
 		if cmd.Process != nil {
 			killShell(cmd)

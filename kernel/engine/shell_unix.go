@@ -10,14 +10,14 @@ import (
 )
 
 // shellCommand is a command for the user's shell, in a process group of its own.
-func shellCommand(ctx context.Context, command string) *exec.Cmd {
+func shellCommand(ctx context.Context, command string) (*exec.Cmd, error) {
 	sh := "sh"
 	if _, err := exec.LookPath("bash"); err == nil {
 		sh = "bash"
 	}
 	cmd := exec.CommandContext(ctx, sh, "-c", command)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	return cmd
+	return cmd, nil
 }
 
 // interruptShell interrupts the command and what it has started.

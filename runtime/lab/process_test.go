@@ -62,6 +62,15 @@ func variadic(sep string, xs ...string) string            { return strings.Join(
 func grid(m map[string][]any) (map[string][]any, error)   { return m, nil }
 func shares(a, b *ledger) bool                            { return a == b }
 
+// fills takes so many bytes of memory and writes to them.
+func fills(_ context.Context, bytes int) (int, error) {
+	b := make([]byte, bytes)
+	for i := 0; i < len(b); i += 4096 {
+		b[i] = 1
+	}
+	return len(b), nil
+}
+
 func overflows(n int) int {
 	if n == 0 {
 		debug.SetMaxStack(1 << 20)
@@ -268,7 +277,7 @@ func TestProcPool(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, pid := range pids {
-		if err := syscall.Kill(pid, 0); err == nil {
+		if alive(pid) {
 			t.Errorf("process %d is left", pid)
 		}
 	}
@@ -301,7 +310,7 @@ func TestProcPoolReplaces(t *testing.T) {
 	}
 	// one that ends while it is idle fails no task
 	for _, pid := range pool.Pids() {
-		syscall.Kill(pid, syscall.SIGKILL)
+		kill(pid)
 	}
 	for i := range 4 {
 		if v, err := lab.SubmitWith(ctx, pool, squareOf, i).Await(ctx); v != i*i || err != nil {
@@ -347,7 +356,7 @@ func TestKills(t *testing.T) {
 	}
 	for killed.Load() < int64(kills) {
 		pids := pool.Pids()
-		if len(pids) > 0 && syscall.Kill(pids[rand.IntN(len(pids))], syscall.SIGKILL) == nil { // else all have just been killed
+		if len(pids) > 0 && kill(pids[rand.IntN(len(pids))]) == nil { // else all have just been killed
 			killed.Add(1)
 		}
 		lab.Sleep(ctx, time.Duration(rand.IntN(40))*time.Millisecond)
@@ -356,7 +365,7 @@ func TestKills(t *testing.T) {
 	pids := pool.Pids()
 	pool.Close()
 	for _, pid := range pids {
-		if syscall.Kill(pid, 0) == nil {
+		if alive(pid) {
 			t.Errorf("process %d is left", pid)
 		}
 	}
@@ -392,7 +401,7 @@ func TestForgottenProcPool(t *testing.T) {
 		}
 		return pool.Pids()
 	}()
-	for i := 0; syscall.Kill(pids[0], 0) == nil; i++ {
+	for i := 0; alive(pids[0]); i++ {
 		if i == 1000 {
 			t.Fatal("the process is left")
 		}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package lab_test
 
 import (
@@ -13,15 +15,6 @@ import (
 
 	"interleave/runtime/lab"
 )
-
-// fills takes so many bytes of memory and writes to them.
-func fills(_ context.Context, bytes int) (int, error) {
-	b := make([]byte, bytes)
-	for i := 0; i < len(b); i += 4096 {
-		b[i] = 1
-	}
-	return len(b), nil
-}
 
 // A process that needs more memory than it may have fails its own task, and is replaced.
 func TestProcMemory(t *testing.T) {

@@ -299,7 +299,7 @@ func TestShortCalls(t *testing.T) {
 func TestShortCallsKilled(t *testing.T) {
 	for i := range 30 {
 		w, _ := start(t)
-		time.AfterFunc(20*time.Millisecond+time.Duration(i*37)*time.Microsecond, func() { syscall.Kill(w.Pid(), syscall.SIGKILL) })
+		time.AfterFunc(20*time.Millisecond+time.Duration(i*37)*time.Microsecond, func() { kill(w.Pid()) })
 		var e *remote.Error
 		for n := 0; ; n++ {
 			a, b, sum := n, 1, 0
@@ -339,7 +339,7 @@ func TestDeath(t *testing.T) {
 	defer w.Close()
 	go func() {
 		<-ready
-		syscall.Kill(w.Pid(), syscall.SIGKILL)
+		kill(w.Pid())
 	}()
 	var e *remote.Error
 	if err := call(t, w, t.Context(), sleep, nil); !errors.As(err, &e) || e.Signal != syscall.SIGKILL || e.Func != "sleep" {

@@ -1,0 +1,7 @@
+//go:build unix
+
+package remote_test
+
+import "syscall"
+
+func kill(pid int) error { return syscall.Kill(pid, syscall.SIGKILL) }
