@@ -6,7 +6,7 @@ FUZZTIME ?= 20s
 SHELL = /bin/bash
 .SHELLFLAGS = -eo pipefail -c
 
-.PHONY: test short triples gotests gotests-yaegi stress-yaegi plugins arm64 nogcc loaderstress stops redefinitions kills gated pybehaviours crowds fuzz lint house generate bench jupyter browser
+.PHONY: test short triples gotests gotests-yaegi stress-yaegi plugins arm64 windows wine nogcc loaderstress stops redefinitions kills gated pybehaviours crowds fuzz lint house generate bench jupyter browser
 
 test: ## all tests; the first run builds the host, which takes a minute
 	go test ./...
@@ -33,6 +33,15 @@ plugins: ## tests of cells where cells are plugins, which must be built with a C
 arm64: ## types made at run time, and the corpus in a host, for arm64, which qemu-aarch64-static (Debian's qemu-user-static) runs
 	GOARCH=arm64 go test -count=1 -exec qemu-aarch64-static ./kernel/engine/interpreted/dyntype
 	INTERLEAVE_EMULATOR="arm64 qemu-aarch64-static" go test -count=1 -timeout 2h ./kernel/load ./kernel/engine/corpustest -run 'TestRefused|TestTogether|TestCorpus'
+
+BUNDLE = dist/interleave-windows-amd64
+
+windows: ## a folder that runs interpreted cells on Windows, where nothing else need be installed
+	go run . bundle -os windows -arch amd64 -o $(BUNDLE)
+	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go build -trimpath -ldflags=-w -o $(BUNDLE)/interleave.exe .
+
+wine: windows ## that folder in Debian's Wine: sessions, the interpreted half of the corpus, a notebook
+	.ci/wine $(BUNDLE)
 
 nogcc: ## the README's commands in a Debian root that has Go alone; needs root
 	.ci/nogcc

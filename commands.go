@@ -76,7 +76,11 @@ func bundleCommand(ctx context.Context, args []string, std stdio) error {
 		return err
 	}
 	bar := install.NewProgress(std.err)
-	err = install.Bundle(ctx, source, cache, *dir, install.Build{OS: *system, Arch: *arch, Progress: bar.Step})
+	b := install.Build{Progress: bar.Step}
+	if *system != runtime.GOOS || *arch != runtime.GOARCH {
+		b.OS, b.Arch = *system, *arch
+	}
+	err = install.Bundle(ctx, source, cache, *dir, b)
 	bar.Done(err)
 	return err
 }

@@ -191,7 +191,7 @@ var doors = []door{
 	{"golang.org/x/sync", []string{"runtime/lab/benchtable"}, "what lab is measured beside"},
 	{"golang.org/x/time", []string{"runtime/lab"}, "rate limits"},
 	{"golang.org/x/term", []string{"install", "notebooks", "runtime/lab"}, "progress needs to know whether anybody watches"},
-	{"golang.org/x/sys", []string{"kernel/engine", "kernel/session", "runtime/remote"}, "what the syscall package lacks: copies of descriptors, process control, files in memory"},
+	{"golang.org/x/sys", []string{"kernel/engine", "kernel/serve", "kernel/session", "runtime/remote"}, "what the syscall package lacks: copies of descriptors, process control, files in memory, handles of Windows"},
 	{"golang.org/x/arch", []string{"kernel/breaks"}, "machine code is read in one place"},
 	{"golang.org/x/text", []string{"kernel/cell/source"}, "how wide a character is, for carets"},
 	{"golang.org/x/tools", []string{"kernel/cell", "kernel/toolchain", "kernel/engine/corpustest", "kernel/bench"}, "replaces parts of a cell's syntax; reads what the compiler exported; txtar for the corpus and the programs of a benchmark"},

@@ -29,7 +29,8 @@ var Subcommands = []Subcommand{
 	{Name: "uninstall", About: "remove what install put in place", Launcher: true},
 	{Name: "doctor", About: "check what the kernel needs, and run a cell in each engine", Launcher: true},
 	{Name: "version", About: "print the versions of Interleave and Go", Launcher: true},
-	{Name: "cells"}, // CONTRIBUTING.md
+	{Name: "cells"},                  // CONTRIBUTING.md
+	{Name: "bundle", Launcher: true}, // likewise
 }
 
 // Lookup finds a subcommand.

@@ -15,8 +15,8 @@ var errParentGone = errors.New("the program that started this kernel has ended")
 func watchParent(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
-	parent := os.Getppid()
-	if os.Getenv("JPY_PARENT_PID") == "" || parent <= 1 {
+	gone := parentGone(os.Getenv("JPY_PARENT_PID"))
+	if gone == nil {
 		close(done)
 	} else {
 		go func() {
@@ -28,7 +28,7 @@ func watchParent(ctx context.Context) (_ context.Context, stop func()) {
 				case <-ctx.Done():
 					return
 				case <-t.C:
-					if os.Getppid() != parent {
+					if gone() {
 						cancel(errParentGone)
 					}
 				}

@@ -14,6 +14,8 @@
 // that it starts. fd 0 is empty. fd 6 is a page of memory that both ends map, where the child records the
 // line that its cell has reached ([Out.Line]); Serve closes the descriptor.
 //
+// On Windows the same come as handles: see spawn_windows.go.
+//
 // # One order
 //
 // Before each frame the child writes a marker, a number behind a secret that changes with every process, to
