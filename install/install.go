@@ -88,7 +88,8 @@ func Uninstall(p Place, w io.Writer) (found bool, err error) {
 	var errs []error
 	dir, bundled := Bundled()
 	belongs := func(program string) bool {
-		return strings.HasPrefix(program, p.Data+string(filepath.Separator)) || bundled && program == toolchain.KernelPath(dir)
+		return strings.HasPrefix(program, p.Data+string(filepath.Separator)) ||
+			bundled && program == toolchain.KernelPath(dir)
 	}
 	if s, err := readSpec(p.Spec()); err == nil && len(s.Argv) > 0 && !belongs(s.Argv[0]) {
 		return false, fmt.Errorf(

@@ -18,7 +18,8 @@ func shellCommand(ctx context.Context, command string) (*exec.Cmd, error) {
 		}
 	}
 	if strings.Contains(strings.TrimSpace(command), "\n") {
-		return nil, errors.New("bash is not on PATH, and cmd takes no script: install Git for Windows, or write lines that begin with !")
+		return nil, errors.New("bash is not on PATH, and cmd takes no script: " +
+			"install Git for Windows, or write lines that begin with !")
 	}
 	cmd := exec.CommandContext(ctx, "cmd")
 	// cmd takes the rest of the line as it stands, and has other rules for quotes than Go's.

@@ -2,6 +2,8 @@
 
 package session
 
+//lint:file-ignore SA4010 it must use memory
+
 import (
 	"fmt"
 	"os"

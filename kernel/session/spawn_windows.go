@@ -51,7 +51,10 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 	} else {
 		defer windows.CloseHandle(shared)
 	}
-	p := preface{Magic: prefaceMagic, Frames: uint64(theirs[1].Fd()), Answers: uint64(theirs[4].Fd()), Shared: uint64(shared)}
+	p := preface{
+		Magic:  prefaceMagic,
+		Frames: uint64(theirs[1].Fd()), Answers: uint64(theirs[4].Fd()), Shared: uint64(shared),
+	}
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = new(syscall.SysProcAttr)
 	}
@@ -60,7 +63,8 @@ func startProcess(cfg Config, nonce string) (*process, error) {
 			continue
 		}
 		// Handles are inherited by the processes that list them alone.
-		if err := windows.SetHandleInformation(windows.Handle(h), windows.HANDLE_FLAG_INHERIT, windows.HANDLE_FLAG_INHERIT); err != nil {
+		const inherit = windows.HANDLE_FLAG_INHERIT
+		if err := windows.SetHandleInformation(windows.Handle(h), inherit, inherit); err != nil {
 			return fail(os.NewSyscallError("SetHandleInformation", err))
 		}
 		cmd.SysProcAttr.AdditionalInheritedHandles = append(cmd.SysProcAttr.AdditionalInheritedHandles, syscall.Handle(h))
@@ -130,7 +134,8 @@ func newJob() (*job, error) {
 
 func (j *job) add(p *os.Process) error {
 	var err error
-	if e := p.WithHandle(func(h uintptr) { err = windows.AssignProcessToJobObject(j.handle, windows.Handle(h)) }); e != nil {
+	e := p.WithHandle(func(h uintptr) { err = windows.AssignProcessToJobObject(j.handle, windows.Handle(h)) })
+	if e != nil {
 		return e
 	}
 	return os.NewSyscallError("AssignProcessToJobObject", err)

@@ -371,12 +371,38 @@ var syscallFork = []edit{
 // On Windows package os reads and writes with handles, which pass through these two. Text for a console does not,
 // but the host has pipes.
 var syscallWindows = []edit{
-	{old: "func ReadFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {\n", new: "func ReadFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {\n\tif fd == Stdin {\n\t\tif hook := readHook.Load(); hook != nil {\n\t\t\tn, err := (*hook)(p)\n\t\t\t*done = uint32(n)\n\t\t\treturn err\n\t\t}\n\t}\n"},
-	{old: "func WriteFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {\n", new: "func WriteFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {\n\tif fd == Stdout || fd == Stderr {\n\t\tif hook := writeHook.Load(); hook != nil {\n\t\t\tstream := 1\n\t\t\tif fd == Stderr {\n\t\t\t\tstream = 2\n\t\t\t}\n\t\t\tif n, err, handled := (*hook)(stream, p); handled {\n\t\t\t\t*done = uint32(n)\n\t\t\t\treturn err\n\t\t\t}\n\t\t}\n\t}\n"},
+	{
+		old: "func ReadFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {\n",
+		new: `func ReadFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {
+	if hook := readHook.Load(); hook != nil && fd == Stdin {
+		n, err := (*hook)(p)
+		*done = uint32(n)
+		return err
+	}
+`},
+	{
+		old: "func WriteFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {\n",
+		new: `func WriteFile(fd Handle, p []byte, done *uint32, overlapped *Overlapped) error {
+	if hook := writeHook.Load(); hook != nil && (fd == Stdout || fd == Stderr) {
+		stream := 1
+		if fd == Stderr {
+			stream = 2
+		}
+		if n, err, handled := (*hook)(stream, p); handled {
+			*done = uint32(n)
+			return err
+		}
+	}
+`},
 }
 
+const startProcess = "func StartProcess(argv0 string, argv []string, attr *ProcAttr) (pid int, handle uintptr, err error) {\n"
+
 var syscallStart = []edit{
-	{old: "func StartProcess(argv0 string, argv []string, attr *ProcAttr) (pid int, handle uintptr, err error) {\n", new: "func StartProcess(argv0 string, argv []string, attr *ProcAttr) (pid int, handle uintptr, err error) {\n\tif hook := forkHook.Load(); hook != nil {\n\t\t(*hook)()\n\t}\n"},
+	{old: startProcess, new: startProcess + `	if hook := forkHook.Load(); hook != nil {
+		(*hook)()
+	}
+`},
 }
 
 // No copy to standard output goes by the hook.

@@ -9,7 +9,8 @@ import (
 
 // mapShared maps the first bytes of a file, of which only those that are used take memory.
 func mapShared(f *os.File, size int) ([]byte, error) {
-	mem, err := syscall.Mmap(int(f.Fd()), 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED|syscall.MAP_NORESERVE)
+	const access, flags = syscall.PROT_READ | syscall.PROT_WRITE, syscall.MAP_SHARED | syscall.MAP_NORESERVE
+	mem, err := syscall.Mmap(int(f.Fd()), 0, size, access, flags)
 	if err != nil {
 		return nil, os.NewSyscallError("mmap", err)
 	}
