@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"interleave/kernel/toolchain"
 )
 
 // CacheRoot returns the folder for hosts that only the present command needs: the user's cache directory.
@@ -43,7 +45,9 @@ func Bundled() (dir string, ok bool) {
 		return "", false
 	}
 	dir = filepath.Dir(self)
-	return dir, usable(dir)
+	t, _ := toolchain.Open(dir) // an error is why cells cannot be compiled
+	_, err = os.Stat(toolchain.HostPath(dir))
+	return dir, t != nil && err == nil
 }
 
 // A Place is where an installation goes.
