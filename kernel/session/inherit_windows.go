@@ -18,10 +18,12 @@ func inherit() (link, error) {
 	if kind, err := windows.GetFileType(in); err != nil || kind != windows.FILE_TYPE_PIPE {
 		return link{}, ErrNotChild
 	}
-	in, err := hide(in)
+	in, err := duplicate(in)
 	if err != nil {
 		return link{}, err
 	}
+	// By its owner: when that is garbage it closes a number that may be another handle's by then.
+	os.Stdin.Close()
 	requests := os.NewFile(uintptr(in), "requests")
 	var p preface
 	if err := binary.Read(requests, binary.LittleEndian, &p); err != nil || !bytes.Equal(p.Magic[:], prefaceMagic[:]) {
