@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"strconv"
 	"strings"
 )
 
@@ -125,15 +126,10 @@ func (f *fn) isNew(x ast.Expr) types.Object {
 // destination evaluates the operands of an expression that is assigned to later.
 func (f *fn) destination(x ast.Expr) func(v string) {
 	x = ast.Unparen(x)
-	switch y := x.(type) {
-	case *ast.Ident:
-		p := f.place(y)
-		return func(v string) { f.put(p, v) }
-	case *ast.IndexExpr:
+	if y, ok := x.(*ast.IndexExpr); ok {
 		if m, ok := f.typeOf(y.X).Underlying().(*types.Map); ok {
 			f.hoist(y.X, y.Index)
-			mv := f.storedValue(f.expr(y.X), f.view(m))
-			mv = f.copied(mv, f.view(m))
+			mv := f.copied(f.expr(y.X), f.view(m))
 			k := f.keyOf(y.Index, m)
 			return func(v string) {
 				f.mark(y)
@@ -141,27 +137,81 @@ func (f *fn) destination(x ast.Expr) func(v string) {
 				f.line("%s[%s] = %s", mv, k, v)
 			}
 		}
+	}
+	check, place := f.later(x)
+	return func(v string) {
+		check()
+		f.put(place, v)
+	}
+}
+
+// later evaluates the operands of an expression that is assigned to, without looking whether they are nil or in
+// bounds: check does that.
+func (f *fn) later(x ast.Expr) (check func(), place string) {
+	x = ast.Unparen(x)
+	pointed := func(e ast.Expr) (func(), string) {
+		f.hoist1(e)
+		p := f.copied(f.expr(e), f.view(f.typeOf(e)))
+		return func() { f.checkNil(p, e) }, p
+	}
+	switch y := x.(type) {
+	case *ast.StarExpr:
+		check, p := pointed(y.X)
+		return check, "*" + p
+	case *ast.SelectorExpr:
+		sel := f.l.Info.Selections[y]
+		if sel == nil {
+			break
+		}
+		recv, path := f.selection(y, sel)
+		if len(path) != 1 || f.opaque(elemOf(recv)) {
+			break
+		}
+		var s string
+		if _, ok := recv.Underlying().(*types.Pointer); ok {
+			check, s = pointed(y.X)
+		} else {
+			check, s = f.later(y.X)
+			s = strings.TrimPrefix(s, "*")
+		}
+		s, _ = f.fields(s, recv, path, y)
+		return check, s
+	case *ast.IndexExpr:
+		f.hoist(y.X, y.Index)
 		switch u := f.typeOf(y.X).Underlying().(type) {
 		case *types.Slice:
-			f.hoist(y.X, y.Index)
-			sv := f.copied(f.expr(y.X), f.view(u))
+			s := f.copied(f.expr(y.X), f.view(u))
 			i := f.boundLater(y.Index)
-			return func(v string) {
-				f.checkBound(i, "len("+sv+")", y)
-				f.line("%s[%s] = %s", sv, i, v)
+			return func() { f.checkBound(i, "len("+s+")", y) }, s + "[" + i + "]"
+		case *types.Array:
+			first, s := f.later(y.X)
+			if strings.HasPrefix(s, "*") {
+				s = "(" + s + ")"
 			}
-		}
-	case *ast.StarExpr:
-		f.hoist1(y.X)
-		p := f.copied(f.expr(y.X), f.view(f.typeOf(y.X)))
-		return func(v string) {
-			f.checkNil(p, y)
-			f.line("*%s = %s", p, v)
+			i := f.boundLater(y.Index)
+			return func() {
+				first()
+				f.checkBound(i, strconv.FormatInt(u.Len(), 10), y)
+			}, s + "[" + i + "]"
+		case *types.Pointer:
+			first, p := pointed(y.X)
+			i := f.boundLater(y.Index)
+			n := u.Elem().Underlying().(*types.Array).Len()
+			return func() {
+				first()
+				f.checkBound(i, strconv.FormatInt(n, 10), y)
+			}, "(*" + p + ")[" + i + "]"
 		}
 	}
-	p := f.address(x)
-	p = f.copied(p, "*"+f.view(f.typeOf(x)))
-	return func(v string) { f.line("*%s = %s", p, v) }
+	p := f.place(x)
+	return func() {}, p
+}
+
+func elemOf(t types.Type) types.Type {
+	if p, ok := t.Underlying().(*types.Pointer); ok {
+		return p.Elem()
+	}
+	return t
 }
 
 func (f *fn) copied(v, typ string) string {

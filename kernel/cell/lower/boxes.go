@@ -73,6 +73,13 @@ func (l *lowerer) boxes(root ast.Node) {
 // mentioned records where a variable is declared, and boxes one that is used in a literal below. depth is the number of
 // literals around.
 func (l *lowerer) mentioned(n *ast.Ident, declared map[types.Object]int, depth int) {
+	if o := l.Info.Uses[n]; o != nil && o.Pkg() != nil {
+		if _, isFunc := o.(*types.Func); !isFunc {
+			if why := revealing[o.Pkg().Path()+"."+o.Name()]; why != "" {
+				refuse(n, "%s.%s, which %s,", o.Pkg().Name(), o.Name(), why)
+			}
+		}
+	}
 	if o, ok := l.Info.Defs[n].(*types.Var); ok && o != nil {
 		declared[o] = depth
 	}

@@ -23,6 +23,9 @@ func builtinName(info *types.Info, x ast.Expr) string {
 
 // builtin writes a call of a built-in function.
 func (f *fn) builtin(x *ast.CallExpr, name string) ([]string, []types.Type) {
+	if len(x.Args) == 1 && isTuple(f.typeOf(x.Args[0])) && name != "print" && name != "println" {
+		refuse(x, "%s of the results of a call", name)
+	}
 	t := f.typeOf(x)
 	one := func(v string) ([]string, []types.Type) { return []string{v}, []types.Type{t} }
 	switch name {
@@ -107,8 +110,42 @@ func (f *fn) builtin(x *ast.CallExpr, name string) ([]string, []types.Type) {
 		o := f.l.op(Op{Kind: OpArith, Text: name, Types: []types.Type{f.l.view(a), f.l.view(t)}})
 		return one(f.stored(fmt.Sprintf("op.%s(%s)", o, f.valueOf(x.Args[0], a)), t))
 	}
+	if name, ok := strings.CutPrefix(name, "unsafe."); ok {
+		return one(f.unsafeCall(x, name, t))
+	}
 	refuse(x, "%s", name)
 	return nil, nil
+}
+
+// unsafeCall writes a call of a function of package unsafe. The views of types have their layouts.
+func (f *fn) unsafeCall(x *ast.CallExpr, name string, t types.Type) string {
+	if name == "Sizeof" || name == "Alignof" {
+		o := f.l.op(Op{Kind: OpUnsafe, Text: name, Types: []types.Type{f.l.view(types.Default(f.typeOf(x.Args[0])))}})
+		return f.stored("op."+o+"()", t)
+	}
+	if name == "Offsetof" {
+		refuse(x, "unsafe.Offsetof of a type parameter's field")
+	}
+	f.hoist(x.Args...)
+	var vals []string
+	var ts []types.Type
+	for i, a := range x.Args {
+		at := types.Default(f.typeOf(a))
+		if f.l.Info.Types[a].IsNil() {
+			at = types.NewPointer(types.Typ[types.Byte]) // of String
+		}
+		v := f.valueOf(a, at)
+		if i == 1 && !isNumber(v) { // a length
+			v = f.named("int("+f.named(v, f.view(at))+")", "int")
+		}
+		if i == 0 {
+			ts = append(ts, f.l.view(at))
+		}
+		vals = append(vals, v)
+	}
+	o := f.l.op(Op{Kind: OpUnsafe, Text: name, Types: append(ts, f.l.view(t))})
+	f.mark(x)
+	return f.stored(fmt.Sprintf("op.%s(%s)", o, strings.Join(vals, ", ")), t)
 }
 
 // printed writes the arguments of print and println.
@@ -194,6 +231,16 @@ func (f *fn) appendCall(x *ast.CallExpr, t types.Type) string {
 	}
 	if len(x.Args) == 1 {
 		return f.storedValue(s, f.view(t))
+	}
+	if f.l.key(elem) == f.l.key(t) { // which the interpreter takes for a slice of elements
+		typ := f.view(t)
+		v := f.temp(typ)
+		f.line("%s = make(%s, %d)", v, typ, len(x.Args)-1)
+		for i, a := range x.Args[1:] {
+			f.line("%s[%d] = %s", v, i, f.valueOf(a, elem))
+		}
+		o := f.l.op(Op{Kind: OpAppend, Types: []types.Type{f.l.view(t), f.l.view(t)}})
+		return f.stored(fmt.Sprintf("op.%s(%s, %s)", o, s, v), t)
 	}
 	var vs []string
 	for _, a := range x.Args[1:] {

@@ -40,7 +40,7 @@ func (f *fn) tupleTypes(x ast.Expr) (ts []types.Type) {
 func (f *fn) invoke(x ast.Node, c callee, args []string) ([]string, []types.Type) {
 	if c.session {
 		f.polls = true
-		args = append([]string{f.at()}, args...)
+		args = append([]string{f.at()}, f.signed(c, args)...)
 	} else {
 		f.mark(x)
 	}
@@ -194,6 +194,7 @@ func (f *fn) multi(x ast.Expr) ([]string, []types.Type) {
 		k := f.atom(f.valueOf(y.Index, m.Key()), f.view(m.Key()))
 		f.mark(y)
 		f.hashed(k, m, "len("+mv+")")
+		f.line("%s = %s", v, f.zero(f.view(m.Elem()))) // the interpreter leaves it as it is for a missing key
 		f.line("%s, %s = %s[%s]", v, ok, mv, k)
 		return []string{v, ok}, []types.Type{m.Elem(), types.Typ[types.Bool]}
 	case *ast.UnaryExpr:
@@ -232,3 +233,41 @@ const (
 	liveness = "depends on when the last use of a value was"
 	amounts  = "measures what compiled code allocates"
 )
+
+// signed passes arguments by pointer that may hold a negative zero: the interpreter passes positive ones instead.
+func (f *fn) signed(c callee, args []string) []string {
+	out := append([]string(nil), args...)
+	for i, a := range args {
+		t := c.recvT
+		if k := i - len(c.args); k >= 0 {
+			t = c.sig.Params().At(k).Type()
+		} else if a != c.args[i] || i < len(c.args)-1 {
+			continue
+		}
+		if t == nil || !f.l.holdsFloat(t) {
+			continue
+		}
+		if !simple(a) || strings.HasPrefix(a, "*") {
+			a = f.copied(a, f.view(t))
+		}
+		out[i] = "&" + a
+	}
+	return out
+}
+
+// holdsFloat reports whether a value of a type may hold a negative zero, outside of pointers.
+func (l *lowerer) holdsFloat(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Info()&(types.IsFloat|types.IsComplex) != 0
+	case *types.Array:
+		return l.holdsFloat(u.Elem())
+	case *types.Struct:
+		for v := range u.Fields() {
+			if l.holdsFloat(v.Type()) {
+				return true
+			}
+		}
+	}
+	return false
+}

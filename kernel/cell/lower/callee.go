@@ -1,7 +1,6 @@
 package lower
 
 import (
-	"cmp"
 	"go/ast"
 	"go/types"
 	"strings"
@@ -13,8 +12,9 @@ type callee struct {
 	sig     *types.Signature
 	args    []string // that come before those of the call
 	recv    string   // the text of the type of the last of these
-	session bool     // a function of the text, which gets the line
-	real    bool     // compiled code: values have their own types
+	recvT   types.Type
+	session bool // a function of the text, which gets the line
+	real    bool // compiled code: values have their own types
 }
 
 // callee writes what is called. recovering is true for a deferred call.
@@ -102,17 +102,19 @@ func (f *fn) compiled(o *types.Func, at ast.Node) {
 	if o.Signature().TypeParams() != nil {
 		refuse(at, "the generic function %s.%s", o.Pkg().Name(), o.Name())
 	}
-	if why := revealing[o.Pkg().Path()+"."+o.Name()]; why != "" || o.Pkg().Path() == "log" || o.Pkg().Path() == "log/slog" {
-		refuse(at, "%s.%s, which %s,", o.Pkg().Name(), o.Name(), cmp.Or(why, callers))
+	if why := revealing[o.Pkg().Path()+"."+o.Name()]; why != "" {
+		refuse(at, "%s.%s, which %s,", o.Pkg().Name(), o.Name(), why)
 	}
 }
 
-// revealing are functions whose results differ in interpreted code. Loggers can be configured to print their caller.
+// revealing are functions whose results differ in interpreted code, and the constants and the field that make loggers
+// print their caller.
 var revealing = map[string]string{
-	"runtime.Caller": callers, "runtime.Callers": callers, "runtime.Stack": callers, "runtime.Breakpoint": callers,
+	"runtime.Caller": callers, "runtime.Callers": callers, "runtime.Stack": callers, "runtime.FuncForPC": callers,
 	"runtime/debug.Stack": callers, "runtime/debug.PrintStack": callers,
 	"runtime.SetFinalizer": liveness, "runtime.AddCleanup": liveness, "weak.Make": liveness,
-	"runtime.ReadMemStats": amounts, "testing.AllocsPerRun": amounts,
+	"log.Lshortfile": callers, "log.Llongfile": callers, "log/slog.AddSource": callers,
+	"runtime.ReadMemStats": amounts, "runtime.MemProfile": amounts, "testing.AllocsPerRun": amounts,
 }
 
 // method is a call of a method.
@@ -184,7 +186,7 @@ func (f *fn) methodOf(s string, address func() string, t types.Type, m *types.Fu
 		rt = types.NewPointer(base)
 	}
 	if f.l.session(named.Obj()) {
-		c := callee{sig: sig, session: true, args: []string{s}, recv: f.view(rt)}
+		c := callee{sig: sig, session: true, args: []string{s}, recv: f.view(rt), recvT: rt}
 		d := f.l.decls[m.Origin()]
 		rec := recovering && d != nil && f.l.recovers(d.Body)
 		c.text = f.l.variant(m.Origin(), nil, named, x, rec)

@@ -126,7 +126,11 @@ func closes(s string) bool {
 }
 
 func (f *fn) branch(s *ast.BranchStmt) {
-	if s.Tok == token.GOTO || s.Tok == token.FALLTHROUGH {
+	switch s.Tok {
+	case token.GOTO:
+		f.jump(s)
+		return
+	case token.FALLTHROUGH:
 		refuse(s, "%s", s.Tok)
 	}
 	inner := true // no loop of the text lies between
@@ -136,7 +140,7 @@ func (f *fn) branch(s *ast.BranchStmt) {
 		if s.Label == nil && s.Tok == token.BREAK && t.label != "" && !t.loop && !t.pseudo {
 			found = false
 		}
-		if found {
+		if found && t.starts == nil {
 			if t.yield != "" {
 				if s.Tok == token.CONTINUE {
 					f.line("*%s = 0", t.yield)
@@ -190,4 +194,81 @@ func (f *fn) once(t *target, body string) {
 	brk := strings.Repeat("\t", f.ind) + "break\n"
 	f.ind--
 	f.loop(t, "for", body+brk)
+}
+
+// jumped returns the labels of statements in a list to which goto statements in it lead, with the number of the statement.
+func jumped(list []ast.Stmt) map[string]int {
+	labels := map[string]int{}
+	for i, s := range list {
+		for l, ok := s.(*ast.LabeledStmt); ok; l, ok = l.Stmt.(*ast.LabeledStmt) {
+			labels[l.Label.Name] = i
+		}
+	}
+	if len(labels) == 0 {
+		return nil
+	}
+	to := map[string]int{}
+	for _, s := range list {
+		ast.Inspect(s, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncLit:
+				return false
+			case *ast.BranchStmt:
+				if n.Tok == token.GOTO {
+					if i, ok := labels[n.Label.Name]; ok {
+						to[n.Label.Name] = i
+					}
+				}
+			}
+			return true
+		})
+	}
+	return to
+}
+
+// machine writes a list of statements with labels for goto: a loop that is left at the end. What stands before the label
+// that a goto leads to is skipped in its next iteration.
+func (f *fn) machine(list []ast.Stmt, labels map[string]int) {
+	from := f.temp("int")
+	f.line("%s = 0", from)
+	t := &target{starts: labels, from: from, used: true}
+	body := f.nested(t, func() {
+		f.poll()
+		first := 0
+		for i := range list {
+			end := i+1 == len(list)
+			for _, k := range labels {
+				end = end || k == i+1
+			}
+			if !end {
+				continue
+			}
+			f.line("if %s <= %d {", from, first)
+			f.ind++
+			for _, s := range list[first : i+1] {
+				f.stmt(s)
+			}
+			f.ind--
+			f.line("}")
+			first = i + 1
+		}
+		f.line("break")
+	})
+	f.loop(t, "for", body)
+}
+
+// jump writes a goto.
+func (f *fn) jump(s *ast.BranchStmt) {
+	for i := len(f.targets) - 1; i >= 0; i-- {
+		t := f.targets[i]
+		if k, ok := t.starts[s.Label.Name]; ok {
+			f.line("%s = %d", t.from, k)
+			f.line("continue %s", t.name)
+			return
+		}
+	}
+	if f.through == nil {
+		refuse(s, "this goto")
+	}
+	f.leaveWith(func(o *fn) { o.jump(s) })
 }

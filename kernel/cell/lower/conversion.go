@@ -28,18 +28,9 @@ func (f *fn) conversion(x *ast.CallExpr, to types.Type) string {
 	if tv.Value != nil {
 		v = f.constant(tv.Value, from, a)
 	}
-	switch u := to.Underlying().(type) {
-	case *types.Basic:
-		if u.Kind() == types.UnsafePointer {
-			refuse(x, "unsafe.Pointer")
-		}
-		if b, ok := from.Underlying().(*types.Basic); ok && b.Kind() == types.UnsafePointer {
-			refuse(x, "unsafe.Pointer")
-		}
-	case *types.Pointer:
-		if b, ok := from.Underlying().(*types.Basic); ok && b.Kind() == types.UnsafePointer {
-			refuse(x, "unsafe.Pointer")
-		}
+	if isUnsafe(from) || isUnsafe(to) { // pointers and integers have the same bits
+		o := f.l.op(Op{Kind: OpCast, Types: []types.Type{f.l.view(from), f.l.view(to)}})
+		return f.stored(fmt.Sprintf("op.%s(%s)", o, v), to)
 	}
 	if types.ConvertibleTo(from, to) && f.l.key(f.l.view(from)) == f.l.key(f.l.view(to)) {
 		return f.storedValue(v, f.view(to))
@@ -65,4 +56,9 @@ func sameShape(from, to types.Type) bool {
 	_, ok1 = from.Underlying().(*types.Chan)
 	_, ok2 = to.Underlying().(*types.Chan)
 	return ok1 && ok2
+}
+
+func isUnsafe(t types.Type) bool {
+	b, ok := t.Underlying().(*types.Basic)
+	return ok && b.Kind() == types.UnsafePointer
 }

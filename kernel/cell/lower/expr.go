@@ -77,33 +77,16 @@ func (f *fn) hoist1(x ast.Expr) {
 	}
 }
 
-// effects reports whether statements must be written before an expression.
-func (f *fn) effects(x ast.Expr) (yes bool) {
+// calls reports whether an expression has calls or receives, so that it is evaluated even where only its type matters.
+func (f *fn) calls(x ast.Expr) (yes bool) {
 	ast.Inspect(x, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
-			yes = true
+			return false
 		case *ast.CallExpr:
-			yes = yes || !f.pureCall(n) && f.l.Info.Types[n].Value == nil
+			yes = yes || f.l.Info.Types[n].Value == nil && !f.l.Info.Types[n.Fun].IsType()
 		case *ast.UnaryExpr:
-			yes = yes || n.Op == token.ARROW || n.Op == token.AND
-		case *ast.IndexExpr, *ast.SliceExpr, *ast.StarExpr, *ast.TypeAssertExpr, *ast.CompositeLit:
-			yes = true
-		case *ast.BinaryExpr:
-			if tv := f.l.Info.Types[n]; tv.Value != nil {
-				return false
-			}
-			switch n.Op {
-			case token.QUO, token.REM, token.SHL, token.SHR:
-				yes = true
-			}
-			if f.isComplex(f.typeOf(n.X)) {
-				yes = true
-			}
-		case *ast.SelectorExpr:
-			if s := f.l.Info.Selections[n]; s != nil && (s.Indirect() || s.Kind() != types.FieldVal) {
-				yes = true
-			}
+			yes = yes || n.Op == token.ARROW
 		}
 		return !yes
 	})

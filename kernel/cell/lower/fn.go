@@ -53,7 +53,9 @@ type target struct {
 	pseudo bool // a loop of the text that is a switch of the source
 	post   func()
 	fn     *fn
-	yield  string // of a loop over a function, in its body: the variable with the loop's state
+	starts map[string]int // of a list of statements with labels for goto: the number of the statement
+	from   string         // … and the variable that has the number of the first one to run
+	yield  string         // of a loop over a function, in its body: the variable with the loop's state
 }
 
 // A through is a loop over a function: its body is a literal.
@@ -207,7 +209,13 @@ func (f *fn) typeOf(x ast.Expr) types.Type { return f.sub(f.l.Info.TypeOf(x)) }
 func (f *fn) sub(t types.Type) types.Type { return f.l.subst(t, f.env, f.inst) }
 
 // view returns the text of the type that the text uses for values of a type.
-func (f *fn) view(t types.Type) string { return f.l.typ(f.l.view(t)) }
+func (f *fn) view(t types.Type) string {
+	text := f.l.typ(f.l.view(t))
+	if f.l.holdsFloat(t) {
+		f.l.floats[text] = true
+	}
+	return text
+}
 
 // declare makes a variable of the source known; the caller gives it a value.
 func (f *fn) declare(o types.Object) *local {

@@ -59,18 +59,27 @@ func (f *fn) resultTypes() string {
 func (f *fn) param(o *types.Var, t types.Type) string {
 	name := f.name(o.Name())
 	typ := f.view(t)
+	passed, star := typ, ""
+	if f.parent == nil && f.l.holdsFloat(t) {
+		passed, star = "*"+typ, "*"
+	}
 	if o.Name() == "" || o.Name() == "_" {
-		return name + " " + typ
+		return name + " " + passed
 	}
 	v := &local{name: name, typ: typ}
 	f.vars[o] = v
-	if f.l.captured[o] {
+	switch {
+	case f.l.captured[o]:
 		v.boxed, v.name = true, f.name(o.Name())
 		f.declared = append(f.declared, fmt.Sprintf("var %s *%s", v.name, typ))
 		f.line("%s = new(%s)", v.name, typ)
-		f.line("*%s = %s", v.name, name)
+		f.line("*%s = %s%s", v.name, star, name)
+	case star != "":
+		v.name = f.name(o.Name())
+		f.declared = append(f.declared, fmt.Sprintf("var %s %s", v.name, typ))
+		f.line("%s = *%s", v.name, name)
 	}
-	return name + " " + typ
+	return name + " " + passed
 }
 
 // content writes the statements of a function, whose parameters are known.
@@ -169,7 +178,7 @@ func (f *fn) literal(g *fn, params, results string, inner bool) string {
 	l.lits++
 	name := l.unique(fmt.Sprintf("lit%d", l.lits))
 	var ps, as []string
-	here := ""
+	here, before := "", ""
 	if g.needL {
 		if inner {
 			ps, as = append(ps, "l *int"), append(as, f.at())
@@ -182,14 +191,19 @@ func (f *fn) literal(g *fn, params, results string, inner bool) string {
 		if c.name == "l" {
 			continue
 		}
+		if l.floats[c.typ] {
+			ps, as = append(ps, c.name+"_p *"+c.typ), append(as, "&"+c.name)
+			before += fmt.Sprintf("\tvar %s %s\n\t%[1]s = *%[1]s_p\n", c.name, c.typ)
+			continue
+		}
 		ps, as = append(ps, c.name+" "+c.typ), append(as, c.name)
 	}
 	typ := "rt.Func"
 	if g.sig != nil && (g.sig.Params().Len() > 0 || g.sig.Results().Len() > 0) {
 		typ = f.view(g.sig)
 	}
-	l.add(name, fmt.Sprintf("func %s(%s) %s {\n\treturn func(%s)%s {\n%s%s%s}\n}\n", name, strings.Join(ps, ", "), typ, params, results,
-		here, g.head(), g.b.String()))
+	l.add(name, fmt.Sprintf("func %s(%s) %s {\n%s\treturn func(%s)%s {\n%s%s%s}\n}\n", name, strings.Join(ps, ", "), typ,
+		before, params, results, here, g.head(), g.b.String()))
 	return name + "(" + strings.Join(as, ", ") + ")"
 }
 
@@ -202,10 +216,14 @@ func (f *fn) closure(x *ast.FuncLit, recoverOf string, inner bool) string {
 	g := f.l.newFn(f)
 	sig := f.l.Info.TypeOf(x).(*types.Signature)
 	g.sig = f.sub(sig).(*types.Signature)
+	tok := ""
 	if recoverOf != "" {
 		g.recover = recoverOf
-	} else if f.l.recovers(x.Body) {
-		refuse(x, "recover in a function literal that is not deferred where it stands")
+	} else if f.l.recovers(x.Body) { // it may be deferred later, as a value
+		tok = f.token()
+		g.uses(local{name: tok, typ: "*rt.Token"})
+		g.recover = g.keep("rec", "*rt.Defers")
+		g.line("%s = rt.Take(%s, %s)", g.recover, tok, g.at())
 	}
 	var params []string
 	for i := range sig.Params().Len() {
@@ -216,7 +234,24 @@ func (f *fn) closure(x *ast.FuncLit, recoverOf string, inner bool) string {
 		params = append(params, p)
 	}
 	g.content(x.Type, x.Body, sig)
-	return f.literal(g, strings.Join(params, ", "), g.resultTypes(), inner)
+	lit := f.literal(g, strings.Join(params, ", "), g.resultTypes(), inner)
+	if tok != "" {
+		lit = f.withToken(tok, lit, g.sig)
+	}
+	return lit
+}
+
+// token writes a new token: by it a deferred function value finds the calls whose panic it can recover.
+func (f *fn) token() string {
+	t := f.temp("*rt.Token")
+	f.line("%s = rt.NewToken()", t)
+	return t
+}
+
+// withToken writes a function value that has a token.
+func (f *fn) withToken(tok, v string, sig *types.Signature) string {
+	o := f.l.op(Op{Kind: OpToken, Types: []types.Type{f.l.view(sig)}})
+	return fmt.Sprintf("op.%s(%s, %s)", o, tok, f.stored(v, sig))
 }
 
 // funcName returns the name of a function of the session for type arguments, and writes it once.
@@ -268,6 +303,9 @@ func (l *lowerer) variant(o *types.Func, targs []types.Type, recv *types.Named, 
 // methodMaker writes a function that returns a method's implementation as a function value with the receiver
 // first.
 func (l *lowerer) methodMaker(t *types.Named, m *types.Func) string {
+	if l.recovers(l.decls[m].Body) {
+		refuse(l.decls[m], "recover in a method of a type whose values become interface values")
+	}
 	fnName := l.variant(m, nil, t, nil, false)
 	sig := m.Type().(*types.Signature)
 	e := env{}
@@ -284,23 +322,31 @@ func (l *lowerer) methodMaker(t *types.Named, m *types.Func) string {
 	}
 	whole := types.NewSignatureType(nil, nil, nil, types.NewTuple(vars...), s.Results(), s.Variadic())
 	name := l.unique("Method" + fnName[1:])
-	l.add(name, fmt.Sprintf("func %s() %s {\n\treturn %s\n}\n", name, f.view(whole), f.wrapper(fnName, whole, nil)))
+	l.add(name, fmt.Sprintf("func %s() %s {\n\treturn %s\n}\n", name, f.view(whole), f.wrapper(fnName, whole, nil, false)))
 	return name
 }
 
 // wrapper returns the text of a literal that calls a function of the text. bound are names of variables that
-// stand for the first arguments.
-func (f *fn) wrapper(fnName string, sig *types.Signature, bound []string) string {
+// stand for the first arguments. A function that recovers finds what by the token tok.
+func (f *fn) wrapper(fnName string, sig *types.Signature, bound []string, recovering bool) string {
 	var ps []string
 	as := append([]string{"rt.Here()"}, bound...)
+	first := ""
+	if recovering {
+		first = "l := rt.Here()\n\t\trec := rt.Take(tok, l)\n\t\t"
+		as = append([]string{"l", "rec"}, bound...)
+	}
 	for i := range sig.Params().Len() {
 		p := fmt.Sprintf("p%d", i)
 		ps = append(ps, p+" "+f.paramType(sig, i))
+		if f.l.holdsFloat(sig.Params().At(i).Type()) {
+			p = "&" + p
+		}
 		as = append(as, p)
 	}
 	g := &fn{l: f.l, sig: sig}
 	call := fnName + "(" + strings.Join(as, ", ") + ")"
-	head := "func(" + strings.Join(ps, ", ") + ")" + g.resultTypes() + " {\n\t\t"
+	head := "func(" + strings.Join(ps, ", ") + ")" + g.resultTypes() + " {\n\t\t" + first
 	switch sig.Results().Len() {
 	case 0:
 		return head + call + "\n\t}"

@@ -27,9 +27,9 @@ func (f *fn) function(x ast.Expr) string {
 		f.compiled(o, x)
 		return f.arrive("op."+f.l.op(Op{Kind: OpSymbol, Object: o, Types: []types.Type{o.Signature()}}), o.Signature())
 	}
-	d := f.l.decls[o]
-	if d != nil && f.l.recovers(d.Body) {
-		refuse(x, "a function with recover as a value")
+	if d := f.l.decls[o]; d != nil && f.l.recovers(d.Body) {
+		name := f.l.variant(o, f.targs(id), nil, x, true)
+		return f.bind(callee{text: name, sig: sig, args: []string{"\x00"}, session: true}, sig)
 	}
 	name := f.l.funcName(o, f.targs(id), x)
 	key := "value " + name
@@ -37,7 +37,7 @@ func (f *fn) function(x ast.Expr) string {
 	if !ok {
 		maker = f.l.unique("Value" + name[1:])
 		f.l.done[key] = maker
-		f.l.add(maker, fmt.Sprintf("func %s() %s {\n\treturn %s\n}\n", maker, f.view(sig), f.wrapper(name, sig, nil)))
+		f.l.add(maker, fmt.Sprintf("func %s() %s {\n\treturn %s\n}\n", maker, f.view(sig), f.wrapper(name, sig, nil, false)))
 	}
 	return f.stored(maker+"()", sig)
 }
@@ -46,13 +46,7 @@ func (f *fn) function(x ast.Expr) string {
 func (f *fn) methodValue(x *ast.SelectorExpr) string {
 	sel := f.l.Info.Selections[x]
 	sig := f.typeOf(x).Underlying().(*types.Signature)
-	c := f.method(x, sel, sig, false)
-	if c.session {
-		if d := f.l.decls[sel.Obj().(*types.Func).Origin()]; d != nil && f.l.recovers(d.Body) {
-			refuse(x, "a method with recover as a value")
-		}
-	}
-	return f.bind(c, sig)
+	return f.bind(f.method(x, sel, sig, true), sig)
 }
 
 // bind writes a function value that calls c with its first arguments as they are now.
@@ -60,15 +54,30 @@ func (f *fn) bind(c callee, sig *types.Signature) string {
 	f.l.lits++
 	name := f.l.unique(fmt.Sprintf("bound%d", f.l.lits))
 	var ps, as, bound []string
+	before, tok := "", ""
 	for _, a := range c.args {
-		ps, as, bound = append(ps, "b "+c.recv), append(as, a), append(bound, "b")
+		switch {
+		case a == "\x00":
+			tok = f.token()
+			ps, as = append(ps, "tok *rt.Token"), append(as, tok)
+		case c.recvT != nil && f.l.holdsFloat(c.recvT):
+			before = fmt.Sprintf("\tvar b %s\n\tb = *p\n", c.recv)
+			ps, as, bound = append(ps, "p *"+c.recv), append(as, "&"+f.copied(a, c.recv)), append(bound, "&b")
+		default:
+			ps, as, bound = append(ps, "b "+c.recv), append(as, a), append(bound, "b")
+		}
 	}
 	if c.real {
 		o := f.l.op(Op{Kind: OpCall, Text: "bind " + strings.TrimPrefix(c.text, "op."), Types: []types.Type{sig}})
 		return f.arrive(f.storedAs(fmt.Sprintf("op.%s(%s)", o, strings.Join(as, ", ")), f.l.typ(sig)), sig)
 	}
-	f.l.add(name, fmt.Sprintf("func %s(%s) %s {\n\treturn %s\n}\n", name, strings.Join(ps, ", "), f.view(sig), f.wrapper(c.text, sig, bound)))
-	return f.stored(name+"("+strings.Join(as, ", ")+")", sig)
+	f.l.add(name, fmt.Sprintf("func %s(%s) %s {\n%s\treturn %s\n}\n", name, strings.Join(ps, ", "), f.view(sig), before,
+		f.wrapper(c.text, sig, bound, tok != "")))
+	v := name + "(" + strings.Join(as, ", ") + ")"
+	if tok != "" {
+		v = f.withToken(tok, v, sig)
+	}
+	return f.stored(v, sig)
 }
 
 // methodExpr writes T.Method as a function value.
@@ -98,7 +107,7 @@ func (f *fn) methodExpr(x *ast.SelectorExpr) string {
 		if !ok {
 			maker = f.l.unique("Value" + name[1:])
 			f.l.done[key] = maker
-			f.l.add(maker, fmt.Sprintf("func %s() %s {\n\treturn %s\n}\n", maker, f.view(sig), f.wrapper(name, sig, nil)))
+			f.l.add(maker, fmt.Sprintf("func %s() %s {\n\treturn %s\n}\n", maker, f.view(sig), f.wrapper(name, sig, nil, false)))
 		}
 		return f.stored(maker+"()", sig)
 	}

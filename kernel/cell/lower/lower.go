@@ -26,6 +26,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"runtime/debug"
 	"strings"
 )
 
@@ -47,7 +48,7 @@ const (
 	OpClose   OpKind = "close"
 	OpSelect  OpKind = "select"  // func(l, block bool, sends and receives by Dirs: channel, value) (int, received…, ok)
 	OpMake    OpKind = "make"    // func(l, n, cap int) Types[0]
-	OpSlice   OpKind = "slice"   // func(l, x Types[0], lo, hi, max int) Types[1]; -1 for what is missing
+	OpSlice   OpKind = "slice"   // func(l, x Types[0], lo, hi, max int) Types[1]; Path says which there are, and their signs
 	OpCall    OpKind = "call"    // func(l, f Types[0], args...) results: a call of a function value
 	OpSpread  OpKind = "spread"  // the same with the last argument as the variadic slice
 	OpZero    OpKind = "zero"    // func() Types[0]
@@ -58,6 +59,9 @@ const (
 	OpCopy    OpKind = "copy"    // func(Types[0], Types[1]) int
 	OpPrint   OpKind = "print"   // func(l, Types...): Name print or println
 	OpArith   OpKind = "arith"   // func(a, b Types[0]) Types[0]; Name: the operator
+	OpToken   OpKind = "token"   // func(*rt.Token, f Types[0]) Types[0]: f has the token
+	OpGive    OpKind = "give"    // func(*rt.Defers, l, f Types[0]): f, which they call now, can recover
+	OpUnsafe  OpKind = "unsafe"  // a function of package unsafe, Name, of Types[0] and an int, with the result Types[1]
 	OpField   OpKind = "field"   // func(Types[0]) *field: the address of the field at Path
 	OpMapIter OpKind = "mapiter" // func(Types[0]) *rt.MapIter
 	OpHash    OpKind = "hash"    // func(l, Types[0], n int): panics for a map key without a hash; n: keys, or -1 for an assignment
@@ -106,6 +110,7 @@ type lowerer struct {
 	opNames  map[string]string
 	tys      []Type
 	funcs    map[string]bool // types of the text that are functions
+	floats   map[string]bool // … whose values may hold a negative zero
 	ops      []Op
 	methods  []Method
 	withM    map[string]bool // types whose methods are queued
@@ -121,16 +126,16 @@ type lowerer struct {
 // Lower lowers a main package: Run in its text initialises the package and calls main.
 func Lower(p Package) (prog *Program, err error) {
 	l := &lowerer{Package: p, text: map[string]string{}, decls: map[types.Object]*ast.FuncDecl{}, done: map[string]string{}, used: map[string]bool{},
-		tyNames: map[string]string{}, funcs: map[string]bool{}, opNames: map[string]string{}, withM: map[string]bool{}, ids: map[types.Object]int{},
+		tyNames: map[string]string{}, funcs: map[string]bool{}, floats: map[string]bool{}, opNames: map[string]string{}, withM: map[string]bool{}, ids: map[types.Object]int{},
 		views: map[string]types.Type{}, ctxt: types.NewContext(), locals: map[string]*types.Named{},
 		globals: map[types.Object]string{}, captured: map[types.Object]bool{}}
 	defer func() {
 		if r := recover(); r != nil {
-			ref, ok := r.(*Refusal)
-			if !ok {
-				panic(r)
+			prog = nil
+			var ok bool
+			if err, ok = r.(*Refusal); !ok {
+				err = fmt.Errorf("the lowering has failed: %v\n%s", r, debug.Stack())
 			}
-			prog, err = nil, ref
 		}
 	}()
 	var inits []*ast.FuncDecl

@@ -87,6 +87,7 @@ func (f *fn) pure(x *ast.CallExpr) string {
 	t := f.typeOf(x.Args[0])
 	switch u := t.Underlying().(type) {
 	case *types.Array:
+		f.discard(f.expr(x.Args[0])) // it has a call
 		return strconv.FormatInt(u.Len(), 10)
 	case *types.Pointer:
 		return strconv.FormatInt(u.Elem().Underlying().(*types.Array).Len(), 10)

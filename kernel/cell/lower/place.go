@@ -93,8 +93,7 @@ func (f *fn) selector(x *ast.SelectorExpr) string {
 	switch sel.Kind() {
 	case types.FieldVal:
 		recv, path := f.selection(x, sel)
-		s, t := f.path(f.base(x.X), recv, path, x)
-		_ = t
+		s, _ := f.path(f.base(x.X), recv, path, x)
 		return s
 	case types.MethodVal:
 		return f.methodValue(x)
@@ -281,27 +280,39 @@ func (f *fn) slice(x *ast.SliceExpr) string {
 	} else {
 		v = f.expr(x.X)
 	}
-	bound := func(e ast.Expr) string {
+	var vals []string
+	signs := []int{0, 0, 0}
+	for i, e := range []ast.Expr{x.Low, x.High, x.Max} {
 		if e == nil {
-			return "-1"
+			vals = append(vals, "0")
+			continue
 		}
-		i := f.valueOrInt(e)
-		if tv := f.l.Info.Types[e]; tv.Value == nil {
-			if b := f.typeOf(e).Underlying().(*types.Basic); b.Info()&types.IsUnsigned == 0 {
-				i = f.named(i, "int")
-				f.line("if %s < 0 {", i)
-				f.line("\trt.NegativeBound(%s, %d, %s)", f.at(), f.l.Line(x.Pos()), i)
-				f.line("}")
-			}
+		signs[i] = signedBound
+		if tv := f.l.Info.Types[e]; tv.Value != nil {
+			vals = append(vals, f.valueOrInt(e))
+			continue
 		}
-		return i
+		b := f.typeOf(e).Underlying().(*types.Basic)
+		if b.Info()&types.IsUnsigned != 0 {
+			signs[i] = unsignedBound
+		}
+		v := f.named(f.expr(e), f.view(f.typeOf(e)))
+		if b.Kind() != types.Int {
+			v = f.named("int("+v+")", "int")
+		}
+		vals = append(vals, v)
 	}
-	lo, hi, mx := bound(x.Low), bound(x.High), bound(x.Max)
 	to := f.l.view(f.typeOf(x))
-	o := f.l.op(Op{Kind: OpSlice, Types: []types.Type{from, to}})
+	o := f.l.op(Op{Kind: OpSlice, Types: []types.Type{from, to}, Path: signs})
 	f.mark(x)
-	return f.storedAs(fmt.Sprintf("op.%s(l, %s, %s, %s, %s)", o, v, lo, hi, mx), f.l.typ(to))
+	return f.storedAs(fmt.Sprintf("op.%s(l, %s, %s)", o, v, strings.Join(vals, ", ")), f.l.typ(to))
 }
+
+// How a slice expression has a bound, in Op.Path: not, or as an int with the bits of a signed or unsigned integer.
+const (
+	signedBound = 1 + iota
+	unsignedBound
+)
 
 // valueOrInt writes an integer expression as an int.
 func (f *fn) valueOrInt(x ast.Expr) string {
@@ -317,7 +328,7 @@ func (f *fn) valueOrInt(x ast.Expr) string {
 	case types.Uint, types.Uint64, types.Uintptr:
 		s = f.named(s, b.Name())
 		f.line("if uint64(%s) > 9223372036854775807 {", s)
-		f.line("\trt.LargeBound(%s, %d, uint64(%s))", f.at(), f.l.Line(x.Pos()), s)
+		f.line("\trt.IndexU(%s, %d, uint64(%s), 0)", f.at(), f.l.Line(x.Pos()), s)
 		f.line("}")
 	}
 	return f.named("int("+s+")", "int")

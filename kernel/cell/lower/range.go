@@ -113,7 +113,7 @@ func (f *fn) rangeSlice(s *ast.RangeStmt, label string, t types.Type) {
 		elem, n = u.Elem(), strconv.FormatInt(u.Len(), 10)
 		if needs {
 			v = f.copied(f.whole(s.X), f.view(t))
-		} else if f.effects(s.X) {
+		} else if f.calls(s.X) { // otherwise it is not evaluated
 			f.discard(f.whole(s.X))
 		}
 	case *types.Pointer:

@@ -63,6 +63,12 @@ func (f *fn) thunk(x *ast.CallExpr, deferred bool) string {
 		g.line("if %s == nil {", c.text)
 		g.line("\trt.NilPointer(%s, %d)", g.at(), f.l.Line(x.Pos()))
 		g.line("}")
+		if deferred {
+			f.uses(local{name: f.defers, typ: "*rt.Defers"})
+			g.uses(local{name: f.defers, typ: "*rt.Defers"})
+			o := f.l.op(Op{Kind: OpGive, Types: []types.Type{f.l.view(c.sig)}})
+			g.line("op.%s(%s, %s, %s)", o, f.defers, g.at(), c.text)
+		}
 	}
 	g.unused = x
 	g.invoke(x, c, args)

@@ -7,6 +7,10 @@ import (
 )
 
 func (f *fn) stmts(list []ast.Stmt) {
+	if labels := jumped(list); len(labels) > 0 {
+		f.machine(list, labels)
+		return
+	}
 	for _, s := range list {
 		f.stmt(s)
 	}
@@ -59,7 +63,7 @@ func (f *fn) stmt(s ast.Stmt) {
 		case *ast.BlockStmt:
 			f.labelledBlock(s)
 		default:
-			f.stmt(s.Stmt) // a goto to the label is refused
+			f.stmt(s.Stmt)
 		}
 	case *ast.IfStmt:
 		f.ifStmt(s)

@@ -181,7 +181,7 @@ func outcome(t *testing.T, cmd *exec.Cmd) (out string, status int, errs string) 
 }
 
 // leastStress is how many of the programs with many goroutines the lowering must accept.
-const leastStress = 20
+const leastStress = 21
 
 // TestPrograms runs programs in the interpreter, with one and with two cores, and compares with what the compiler's do. Those of
 // this package must be accepted.

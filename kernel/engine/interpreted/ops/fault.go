@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"unsafe"
 )
 
@@ -77,18 +78,6 @@ func Index(l *int, line, i, n int) {
 func IndexU(l *int, line int, i uint64, n int) {
 	*l = line
 	_ = make([]struct{}, n)[i]
-}
-
-// NegativeBound panics for a negative bound of a slice expression.
-func NegativeBound(l *int, line, i int) {
-	*l = line
-	_ = make([]struct{}, 0)[:i]
-}
-
-// LargeBound panics for a bound that no int holds.
-func LargeBound(l *int, line int, i uint64) {
-	*l = line
-	_ = make([]struct{}, 0)[:i]
 }
 
 // NilPointer panics for a nil pointer.
@@ -168,27 +157,59 @@ func RangeState(l *int, state int) {
 	panic(fault("range function recovered a loop body panic and did not resume panicking"))
 }
 
-func checkSlice(n, c, lo, hi, most int) {
-	s := make([]struct{}, n, c)
-	if most >= 0 {
-		_ = s[lo:hi:most]
-		return
+// These panic for a bound of a slice expression that does not fit.
+
+func panicMost(most bound, n, c int, fixed bool) {
+	if fixed && (most.unsigned || most.n >= 0) {
+		panic(fault(fmt.Sprintf("slice bounds out of range [::%s] with length %d", most, n)))
 	}
-	_ = s[lo:hi]
+	s := make([]struct{}, n, c)
+	if most.unsigned {
+		_ = s[0:0:uint64(most.n)]
+	}
+	_ = s[0:0:most.n]
 }
 
-func checkArray(n, lo, hi, most int) {
-	s := unsafe.String((*byte)(unsafe.Pointer(&sink)), n) // never read
-	if most < 0 {
-		_ = s[lo:hi]
-		return
+func panicHigh(hi, most bound, n, c int, fixed bool) {
+	if most.is {
+		s := make([]struct{}, most.n)
+		if hi.unsigned {
+			_ = s[0:uint64(hi.n):most.n]
+		}
+		_ = s[0:hi.n:most.n]
 	}
-	switch {
-	case most > n:
-		panic(fault(fmt.Sprintf("slice bounds out of range [::%d] with length %d", most, n)))
-	case hi > most:
-		panic(fault(fmt.Sprintf("slice bounds out of range [:%d:%d]", hi, most)))
-	case lo > hi:
-		panic(fault(fmt.Sprintf("slice bounds out of range [%d:%d:]", lo, hi)))
+	if fixed {
+		s := unsafe.String((*byte)(unsafe.Pointer(&sink)), n) // never read
+		if hi.unsigned {
+			_ = s[:uint64(hi.n)]
+		}
+		_ = s[:hi.n]
 	}
+	s := make([]struct{}, n, c)
+	if hi.unsigned {
+		_ = s[:uint64(hi.n)]
+	}
+	_ = s[:hi.n]
+}
+
+func panicLow(lo, hi, most bound) {
+	if most.is {
+		s := make([]struct{}, most.n)
+		if lo.unsigned {
+			_ = s[uint64(lo.n):hi.n:most.n]
+		}
+		_ = s[lo.n:hi.n:most.n]
+	}
+	s := make([]struct{}, hi.n)
+	if lo.unsigned {
+		_ = s[uint64(lo.n):hi.n]
+	}
+	_ = s[lo.n:hi.n]
+}
+
+func (b bound) String() string {
+	if b.unsigned {
+		return strconv.FormatUint(uint64(b.n), 10)
+	}
+	return strconv.Itoa(b.n)
 }

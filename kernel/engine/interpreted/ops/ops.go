@@ -238,7 +238,7 @@ func make2(o lower.Op, t []reflect.Type) reflect.Value {
 		})
 	case lower.OpSlice:
 		return fn(list(lineType, t[0], intType, intType, intType), list(t[1]), func(a []reflect.Value) []reflect.Value {
-			return list(sliceOf(a[1], t[1], int(a[2].Int()), int(a[3].Int()), int(a[4].Int())))
+			return list(sliceOf(a[1], t[1], boundOf(a[2], o.Path[0]), boundOf(a[3], o.Path[1]), boundOf(a[4], o.Path[2])))
 		})
 	case lower.OpConvert:
 		return fn(list(lineType, t[0]), list(t[2]), func(a []reflect.Value) []reflect.Value {
@@ -278,6 +278,18 @@ func make2(o lower.Op, t []reflect.Type) reflect.Value {
 			}
 			return list(reflect.ValueOf(reflect.Copy(a[0], cast(s, t[0]))))
 		})
+	case lower.OpToken:
+		return fn(list(reflect.TypeFor[*Token](), t[0]), list(t[0]), func(a []reflect.Value) []reflect.Value {
+			attach(a[0].Interface().(*Token), a[1])
+			return list(a[1])
+		})
+	case lower.OpGive:
+		return fn(list(reflect.TypeFor[*Defers](), lineType, t[0]), nil, func(a []reflect.Value) []reflect.Value {
+			give(a[0].Interface().(*Defers), a[1].Interface().(*int), a[2])
+			return nil
+		})
+	case lower.OpUnsafe:
+		return unsafeOp(o, t)
 	case lower.OpPrint:
 		return printer(o, t)
 	case lower.OpArith:
@@ -307,3 +319,42 @@ func make2(o lower.Op, t []reflect.Type) reflect.Value {
 
 // A MapIter is a loop over a map.
 type MapIter struct{ it *reflect.MapIter }
+
+// unsafeOp makes a function of package unsafe.
+func unsafeOp(o lower.Op, t []reflect.Type) reflect.Value {
+	switch o.Text {
+	case "Sizeof":
+		return reflect.ValueOf(func() uintptr { return t[0].Size() })
+	case "Alignof":
+		return reflect.ValueOf(func() uintptr { return uintptr(t[0].Align()) })
+	case "Add":
+		return reflect.ValueOf(unsafeAdd)
+	case "String":
+		return reflect.ValueOf(unsafeString)
+	case "StringData":
+		return reflect.ValueOf(func(s string) *byte { return unsafe.StringData(s) })
+	case "SliceData":
+		return fn(list(t[0]), list(t[1]), func(a []reflect.Value) []reflect.Value {
+			return list(reflect.NewAt(t[1].Elem(), a[0].UnsafePointer()))
+		})
+	case "Slice":
+		return fn(list(t[0], intType), list(t[1]), func(a []reflect.Value) []reflect.Value {
+			n := int(a[1].Int())
+			if n < 0 || n > 1<<47/max(int(t[0].Elem().Size()), 1) {
+				panic(fault("unsafe.Slice: len out of range"))
+			}
+			if a[0].IsNil() {
+				if n > 0 {
+					panic(fault("unsafe.Slice: ptr is nil and len is not zero"))
+				}
+				return list(reflect.Zero(t[1]))
+			}
+			return list(reflect.NewAt(reflect.ArrayOf(n, t[0].Elem()), a[0].UnsafePointer()).Elem().Slice(0, n))
+		})
+	}
+	return reflect.Value{}
+}
+
+func unsafeAdd(p unsafe.Pointer, n int) unsafe.Pointer { return unsafe.Add(p, n) }
+
+func unsafeString(p *byte, n int) string { return unsafe.String(p, n) }

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 
 	"interleave/kernel/cell/lower"
@@ -72,52 +73,74 @@ func makeOf(t reflect.Type, n, c int) reflect.Value {
 		c = n
 	}
 	const most = 1 << 47 // more than a process can address
-	switch size := max(int(t.Elem().Size()), 1); {
-	case n > most/size:
+	limit := math.MaxInt
+	if size := int(t.Elem().Size()); size > 0 {
+		limit = most / size
+	}
+	switch {
+	case n > limit:
 		makeSliceLen(-1)
-	case c > most/size || c < n:
+	case c > limit || c < n:
 		makeSliceCap(0, -1)
 	}
 	return reflect.MakeSlice(t, n, c)
 }
 
-// sliceOf slices a slice, a string, or the array behind a pointer.
-func sliceOf(x reflect.Value, t reflect.Type, lo, hi, most int) reflect.Value {
-	switch x.Kind() {
-	case reflect.String:
-		s := x.String()
-		if hi < 0 {
-			hi = len(s)
-		}
-		return reflect.ValueOf(s[max(lo, 0):hi]).Convert(t)
-	case reflect.Pointer:
-		if x.IsNil() {
-			panicNil()
-		}
-		n := x.Elem().Len()
-		lo = max(lo, 0)
-		if hi < 0 && most < 0 {
-			hi = n
-		}
-		checkArray(n, lo, hi, most)
+// A bound is one of a slice expression.
+type bound struct {
+	is       bool
+	n        int
+	unsigned bool
+}
+
+func boundOf(v reflect.Value, how int) bound { return bound{how > 0, int(v.Int()), how == 2} }
+
+// fits reports whether a bound is at most n.
+func (b bound) fits(n int) bool { return b.n >= 0 && b.n <= n }
+
+// sliceOf slices a slice, a string, or the array behind a pointer. A bound that does not fit panics as in compiled code,
+// which looks at the last one first.
+func sliceOf(x reflect.Value, t reflect.Type, lo, hi, most bound) reflect.Value {
+	n, c := 0, 0
+	array := x.Kind() == reflect.Pointer
+	switch {
+	case array && x.IsNil():
+		panicNil()
+	case array:
+		n = x.Elem().Len()
+		c = n
+	case x.Kind() == reflect.String:
+		n = x.Len()
+		c = n
+	default:
+		n, c = x.Len(), x.Cap()
+	}
+	if !hi.is {
+		hi.n = n
+	}
+	fixed := array || x.Kind() == reflect.String
+	if most.is && !most.fits(c) {
+		panicMost(most, n, c, fixed)
+	}
+	if !most.is {
+		most.n = c
+	}
+	if !hi.fits(most.n) {
+		panicHigh(hi, most, n, c, fixed)
+	}
+	if !lo.fits(hi.n) {
+		panicLow(lo, hi, most)
+	}
+	switch {
+	case array:
 		s := reflect.NewAt(reflect.ArrayOf(n, t.Elem()), x.UnsafePointer()).Elem()
-		if most >= 0 {
-			return s.Slice3(lo, hi, most).Convert(t)
-		}
-		return s.Slice(lo, hi).Convert(t)
-	}
-	lo = max(lo, 0)
-	if hi < 0 {
-		hi = x.Len()
-	}
-	checkSlice(x.Len(), x.Cap(), lo, hi, most)
-	if x.IsNil() {
+		return s.Slice3(lo.n, hi.n, most.n).Convert(t)
+	case x.Kind() == reflect.String:
+		return reflect.ValueOf(x.String()[lo.n:hi.n]).Convert(t)
+	case x.IsNil():
 		return reflect.Zero(t)
 	}
-	if most >= 0 {
-		return x.Slice3(lo, hi, most)
-	}
-	return x.Slice(lo, hi)
+	return x.Slice3(lo.n, hi.n, most.n)
 }
 
 // convert makes the conversions that change bits, and those that may panic.
