@@ -7,6 +7,6 @@ import "embed"
 // pattern must not reach into kernel/kerneltest/browser, which is another module. A test compares it with
 // what the build needs.
 //
-//go:embed go.mod go.sum runtime/lab/*.s kernel/engine/interpreted/dyntype/*.s */*.go */*/*.go kernel/cell/*/*.go kernel/engine/*/*.go kernel/load/*/*.go kernel/toolchain/*/*.go runtime/*/*/*.go */*/*/*/*.go kernel/load/*.s
+//go:embed go.mod go.sum runtime/lab/*.s kernel/engine/interpreted/dyntype/*.s */*.go */*/*.go kernel/cell/*/*.go kernel/cell/lower/overlay/*/*.go kernel/engine/*/*.go kernel/load/*/*.go kernel/toolchain/*/*.go runtime/*/*/*.go */*/*/*/*.go kernel/load/*.s
 //go:embed install/assets kernel/toolchain/stdfiles kernel/toolchain/selftest.txt notebooks/page/page.css notebooks/lessons runtime/lab/benchtable/*.py
 var source embed.FS

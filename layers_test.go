@@ -61,6 +61,8 @@ var layers = []layer{
 		"names are texts; the supervisor reads them as well"},
 	{"kernel/cell/source", []string{"kernel/cell/hint", "kernel/cell/names", "kernel/cell/pattern"},
 		"the text of a cell and its syntax, without types: what the supervisor may know of it"},
+	{"kernel/cell/lower/overlay/...", nil,
+		"sources that are lowered, of the standard library alone"},
 	{"kernel/cell/lower", nil,
 		"Go in, Go out: neither cells nor what runs the text"},
 	{"kernel/cell", []string{"kernel/cell/hint", "kernel/cell/names", "kernel/cell/pattern", "kernel/cell/source"},

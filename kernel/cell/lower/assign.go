@@ -227,7 +227,7 @@ func (f *fn) boundLater(x ast.Expr) string {
 
 func (f *fn) checkBound(i, length string, at ast.Node) {
 	f.line("if %s < 0 || %s >= %s {", i, i, length)
-	f.line("\trt.Index(%s, %d, %s, %s)", f.at(), f.l.Line(at.Pos()), i, length)
+	f.line("\trt.Index(%s, %s, %s, %s)", f.at(), f.lineOf(at), i, length)
 	f.line("}")
 }
 

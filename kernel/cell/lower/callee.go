@@ -83,7 +83,11 @@ func (f *fn) targs(id *ast.Ident) (ts []types.Type) {
 
 // static is a call of a function of the session or of a package.
 func (f *fn) static(o *types.Func, targs []types.Type, sig *types.Signature, at ast.Node, recovering bool) callee {
+	o = f.l.source(o)
 	if f.l.session(o) {
+		if name := natives[o.Pkg().Path()+"."+o.Name()]; name != "" && f.l.overlaid[o.Pkg()] {
+			return callee{text: name, sig: sig, real: true}
+		}
 		c := callee{sig: sig, session: true}
 		rec := recovering && f.l.decls[o] != nil && f.l.recovers(f.l.decls[o].Body)
 		c.text = f.l.variant(o, targs, nil, at, rec)
@@ -169,13 +173,16 @@ func (f *fn) methodOf(s string, address func() string, t types.Type, m *types.Fu
 	if !ok {
 		refuse(x, "this method")
 	}
+	if named.TypeArgs().Len() > 0 && !f.l.session(named.Obj()) {
+		refuse(x, "a method of the generic type %s.%s", named.Obj().Pkg().Name(), named.Obj().Name())
+	}
 	switch {
 	case wantPtr && !havePtr:
 		s = address()
 	case !wantPtr && havePtr:
 		s = f.named(s, f.view(t))
 		f.line("if %s == nil {", s)
-		f.line("\trt.NilPointer(%s, %d)", f.at(), f.l.Line(x.Pos()))
+		f.line("\trt.NilPointer(%s, %s)", f.at(), f.lineOf(x))
 		f.line("}")
 		s = f.storedValue("*"+s, f.view(base))
 	default:

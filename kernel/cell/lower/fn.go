@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"strconv"
 	"strings"
 )
 
@@ -41,6 +42,7 @@ type fn struct {
 	through  *through
 	unused   ast.Node // a call whose results are dropped
 	needL    bool
+	overlay  bool // of a package that is lowered from a source of this package
 	polls    bool // calls something of the text
 }
 
@@ -74,7 +76,7 @@ func (l *lowerer) newFn(parent *fn) *fn {
 	f := &fn{l: l, parent: parent, vars: map[types.Object]*local{}, names: map[string]bool{}, captured: map[string]bool{},
 		own: map[string]bool{}, free: map[string][]string{}, ready: map[ast.Expr]string{}, readyM: map[ast.Expr][]string{}, ind: 1}
 	if parent != nil {
-		f.names, f.env, f.inst = parent.names, parent.env, parent.inst
+		f.names, f.env, f.inst, f.overlay = parent.names, parent.env, parent.inst, parent.overlay
 	} else {
 		f.own["l"] = true
 		for _, n := range []string{"l", "op", "rt", "ty"} {
@@ -150,7 +152,21 @@ func (f *fn) at() string {
 }
 
 // mark stores the line of a node.
-func (f *fn) mark(n ast.Node) { f.line("*%s = %d", f.at(), f.l.Line(n.Pos())) }
+func (f *fn) mark(n ast.Node) {
+	if f.overlay {
+		f.at()
+		return
+	}
+	f.line("*%s = %s", f.at(), f.lineOf(n))
+}
+
+// lineOf writes the line of a node. A failure in an overlay is one of the line that called it.
+func (f *fn) lineOf(n ast.Node) string {
+	if f.overlay {
+		return "*" + f.at()
+	}
+	return strconv.Itoa(f.l.Line(n.Pos()))
+}
 
 // temp returns a variable for an intermediate value of a type of the text, until the statement ends.
 func (f *fn) temp(typ string) string {

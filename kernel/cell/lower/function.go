@@ -22,6 +22,7 @@ func (l *lowerer) body(name string, e env, d *ast.FuncDecl, recoverOf string) {
 	}
 	f := l.newFn(nil)
 	f.env, f.inst = e, name
+	f.overlay = l.Info.Defs[d.Name].Pkg() != l.Pkg
 	sig := l.Info.Defs[d.Name].Type().(*types.Signature)
 	f.sig = f.sub(types.NewSignatureType(nil, nil, nil, sig.Params(), sig.Results(), sig.Variadic())).(*types.Signature)
 	params := []string{"l *int"}

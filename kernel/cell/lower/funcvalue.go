@@ -23,6 +23,7 @@ func (f *fn) function(x ast.Expr) string {
 	if !ok {
 		refuse(x, "this function")
 	}
+	o = f.l.source(o)
 	if !f.l.session(o) {
 		f.compiled(o, x)
 		return f.arrive("op."+f.l.op(Op{Kind: OpSymbol, Object: o, Types: []types.Type{o.Signature()}}), o.Signature())

@@ -96,6 +96,8 @@ type Package struct {
 	Files []*ast.File
 	// Line returns the number by which a position is reported at run time.
 	Line func(token.Pos) int
+	// Overlays has the generic functions of packages of the standard library; nil: they are refused.
+	Overlays *Overlays
 }
 
 type lowerer struct {
@@ -113,6 +115,7 @@ type lowerer struct {
 	floats   map[string]bool // … whose values may hold a negative zero
 	ops      []Op
 	methods  []Method
+	overlaid map[*types.Package]bool
 	withM    map[string]bool // types whose methods are queued
 	ids      map[types.Object]int
 	views    map[string]types.Type
@@ -126,7 +129,7 @@ type lowerer struct {
 // Lower lowers a main package: Run in its text initialises the package and calls main.
 func Lower(p Package) (prog *Program, err error) {
 	l := &lowerer{Package: p, text: map[string]string{}, decls: map[types.Object]*ast.FuncDecl{}, done: map[string]string{}, used: map[string]bool{},
-		tyNames: map[string]string{}, funcs: map[string]bool{}, floats: map[string]bool{}, opNames: map[string]string{}, withM: map[string]bool{}, ids: map[types.Object]int{},
+		tyNames: map[string]string{}, funcs: map[string]bool{}, floats: map[string]bool{}, opNames: map[string]string{}, overlaid: map[*types.Package]bool{}, withM: map[string]bool{}, ids: map[types.Object]int{},
 		views: map[string]types.Type{}, ctxt: types.NewContext(), locals: map[string]*types.Named{},
 		globals: map[types.Object]string{}, captured: map[types.Object]bool{}}
 	defer func() {

@@ -157,7 +157,7 @@ func (f *fn) shift(a string, t types.Type, op token.Token, y ast.Expr, at ast.No
 		n = f.named(f.expr(y), f.view(ty))
 		if ty.Underlying().(*types.Basic).Info()&types.IsUnsigned == 0 {
 			f.line("if %s < 0 {", n)
-			f.line("\trt.NegativeShift(%s, %d)", f.at(), f.l.Line(at.Pos()))
+			f.line("\trt.NegativeShift(%s, %s)", f.at(), f.lineOf(at))
 			f.line("}")
 		}
 		n = "uint64(" + n + ")"
@@ -179,7 +179,7 @@ func (f *fn) operate(a, b string, op token.Token, t types.Type, at ast.Node) str
 		b = f.atom(b, f.view(t))
 		if !isNumber(b) {
 			f.line("if %s == 0 {", b)
-			f.line("\trt.Divide(%s, %d)", f.at(), f.l.Line(at.Pos()))
+			f.line("\trt.Divide(%s, %s)", f.at(), f.lineOf(at))
 			f.line("}")
 		}
 	}

@@ -21,7 +21,7 @@ func (f *fn) checkNil(p string, at ast.Node) {
 		return
 	}
 	f.line("if %s == nil {", p)
-	f.line("\trt.NilPointer(%s, %d)", f.at(), f.l.Line(at.Pos()))
+	f.line("\trt.NilPointer(%s, %s)", f.at(), f.lineOf(at))
 	f.line("}")
 }
 
@@ -244,7 +244,7 @@ func (f *fn) bound(x ast.Expr, length string, at ast.Node) string {
 			return strconv.FormatInt(n, 10)
 		}
 		f.line("if %d >= %s {", n, length)
-		f.line("\trt.Index(%s, %d, %d, %s)", f.at(), f.l.Line(at.Pos()), n, length)
+		f.line("\trt.Index(%s, %s, %d, %s)", f.at(), f.lineOf(at), n, length)
 		f.line("}")
 		return strconv.FormatInt(n, 10)
 	}
@@ -256,7 +256,7 @@ func (f *fn) bound(x ast.Expr, length string, at ast.Node) string {
 		}
 		j := f.temp("int")
 		f.line("if uint64(%s) > 9223372036854775807 {", i)
-		f.line("\trt.IndexU(%s, %d, uint64(%s), %s)", f.at(), f.l.Line(at.Pos()), i, length)
+		f.line("\trt.IndexU(%s, %s, uint64(%s), %s)", f.at(), f.lineOf(at), i, length)
 		f.line("}")
 		f.line("%s = int(%s)", j, i)
 		i = j
@@ -264,7 +264,7 @@ func (f *fn) bound(x ast.Expr, length string, at ast.Node) string {
 		i = f.named("int("+i+")", "int")
 	}
 	f.line("if %s < 0 || %s >= %s {", i, i, length)
-	f.line("\trt.Index(%s, %d, %s, %s)", f.at(), f.l.Line(at.Pos()), i, length)
+	f.line("\trt.Index(%s, %s, %s, %s)", f.at(), f.lineOf(at), i, length)
 	f.line("}")
 	return i
 }
@@ -328,7 +328,7 @@ func (f *fn) valueOrInt(x ast.Expr) string {
 	case types.Uint, types.Uint64, types.Uintptr:
 		s = f.named(s, b.Name())
 		f.line("if uint64(%s) > 9223372036854775807 {", s)
-		f.line("\trt.IndexU(%s, %d, uint64(%s), 0)", f.at(), f.l.Line(x.Pos()), s)
+		f.line("\trt.IndexU(%s, %s, uint64(%s), 0)", f.at(), f.lineOf(x), s)
 		f.line("}")
 	}
 	return f.named("int("+s+")", "int")

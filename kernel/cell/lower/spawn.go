@@ -61,7 +61,7 @@ func (f *fn) thunk(x *ast.CallExpr, deferred bool) string {
 	if !c.session && !strings.HasPrefix(c.text, "op.") {
 		g.uses(local{name: c.text, typ: f.view(c.sig)})
 		g.line("if %s == nil {", c.text)
-		g.line("\trt.NilPointer(%s, %d)", g.at(), f.l.Line(x.Pos()))
+		g.line("\trt.NilPointer(%s, %s)", g.at(), f.lineOf(x))
 		g.line("}")
 		if deferred {
 			f.uses(local{name: f.defers, typ: "*rt.Defers"})

@@ -89,5 +89,5 @@ func (l *lowerer) subst(t types.Type, e env, inst string) types.Type {
 
 // inFunction reports whether a type is declared in a function.
 func (l *lowerer) inFunction(o types.Object) bool {
-	return l.session(o) && o.Pkg() != viewPkg && o.Parent() != nil && o.Parent() != l.Pkg.Scope()
+	return l.session(o) && o.Pkg() != viewPkg && o.Parent() != nil && o.Parent() != o.Pkg().Scope()
 }

@@ -8,7 +8,7 @@ import (
 
 // session reports whether an object belongs to the code that is lowered.
 func (l *lowerer) session(o types.Object) bool {
-	return o.Pkg() != nil && (o.Pkg() == l.Pkg || o.Pkg() == viewPkg)
+	return o.Pkg() != nil && (o.Pkg() == l.Pkg || o.Pkg() == viewPkg || l.overlaid[o.Pkg()])
 }
 
 // key identifies a type: two types have the same key if and only if they are identical.

@@ -69,12 +69,13 @@ func runProgram(file, exports string) int {
 		Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{}, Implicits: map[ast.Node]types.Object{},
 		Selections: map[*ast.SelectorExpr]*types.Selection{}}
 	packages := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(files[path]) })
+	overlays := lower.NewOverlays(packages)
 	conf := types.Config{Importer: packages, Sizes: types.SizesFor("gc", "amd64")}
 	pkg, err := conf.Check("main", fset, []*ast.File{f}, info)
 	if err != nil {
 		return fail(err)
 	}
-	prog, err := lower.Lower(lower.Package{Fset: fset, Info: info, Pkg: pkg, Files: []*ast.File{f},
+	prog, err := lower.Lower(lower.Package{Fset: fset, Info: info, Pkg: pkg, Files: []*ast.File{f}, Overlays: overlays,
 		Line: func(p token.Pos) int { return fset.Position(p).Line }})
 	if refused := (*lower.Refusal)(nil); errors.As(err, &refused) {
 		fmt.Fprintf(os.Stderr, "%v: %v\n", fset.Position(refused.Pos), err)
@@ -181,7 +182,7 @@ func outcome(t *testing.T, cmd *exec.Cmd) (out string, status int, errs string) 
 }
 
 // leastStress is how many of the programs with many goroutines the lowering must accept.
-const leastStress = 21
+const leastStress = 24
 
 // TestPrograms runs programs in the interpreter, with one and with two cores, and compares with what the compiler's do. Those of
 // this package must be accepted.

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"iter"
 	"reflect"
 	"runtime"
 	"strconv"
@@ -19,6 +20,7 @@ func Table() map[string]reflect.Value {
 		"MapIter":         reflect.ValueOf((*MapIter)(nil)),
 		"Func":            reflect.ValueOf((*func())(nil)),
 		"Token":           reflect.ValueOf((*Token)(nil)),
+		"Pull":            reflect.ValueOf(Pull),
 		"NewToken":        reflect.ValueOf(NewToken),
 		"Take":            reflect.ValueOf(Take),
 		"NewDefers":       reflect.ValueOf(NewDefers),
@@ -118,4 +120,9 @@ func printer(o lower.Op, t []reflect.Type) reflect.Value {
 		}
 		return nil
 	})
+}
+
+// Pull is [iter.Pull] for values of any type.
+func Pull(seq func(yield func(any) bool)) (next func() (any, bool), stop func()) {
+	return iter.Pull(iter.Seq[any](seq))
 }
