@@ -136,7 +136,7 @@ func (f *fn) content(ft *ast.FuncType, body *ast.BlockStmt, sig *types.Signature
 
 // poll writes the check of the stop flag.
 func (f *fn) poll() {
-	f.line("if *rt.Stop != 0 {")
+	f.line("if *rt.Stop {")
 	f.line("\trt.Poll(%s)", f.at())
 	f.line("}")
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"unicode/utf8"
+	"unsafe"
 
 	"interleave/kernel/cell/lower"
 	"interleave/kernel/engine/rt"
@@ -30,7 +31,7 @@ func Table() map[string]reflect.Value {
 		"DeferredRecover": reflect.ValueOf(DeferredRecover),
 		"Go":              reflect.ValueOf(Go),
 		"Here":            reflect.ValueOf(Here),
-		"Stop":            reflect.ValueOf(&rt.Stop),
+		"Stop":            reflect.ValueOf(stop),
 		"Poll":            reflect.ValueOf(Poll),
 		"Panic":           reflect.ValueOf(Panic),
 		"NilPointer":      reflect.ValueOf(NilPointer),
@@ -56,6 +57,10 @@ func Poll(l *int) { rt.Poll() }
 
 // Panic is panic.
 func Panic(l *int, v any) { panic(v) }
+
+// stop is the stop flag as the text looks at it: the interpreter tests a bool in one step. The flag is 0 or 1, and the
+// processors that cells run on have the first byte of a number lowest.
+var stop = (*bool)(unsafe.Pointer(&rt.Stop))
 
 // Start starts a goroutine of a cell.
 var Start = func(f func()) { go f() }
