@@ -8,8 +8,8 @@ import (
 	"runtime"
 )
 
-// Workers load the cells that a function needs, which only hosts that link cells into their memory can do. There
-// are none for these systems, so neither are there sockets and memory to share.
+// Workers load the cells that a function needs, which only hosts that link cells into their memory can do. These
+// systems have no such host, and no sockets and memory to share.
 
 func sharedFile(int64) (*os.File, error) { return nil, unsupported("memory that processes share") }
 

@@ -10,9 +10,6 @@ import (
 
 // call writes a call, with its arguments, and returns its results and their types.
 func (f *fn) call(x *ast.CallExpr) ([]string, []types.Type) {
-	if vals, ok := f.readyM[x]; ok {
-		return vals, f.tupleTypes(x)
-	}
 	tv := f.l.Info.Types[x.Fun]
 	if tv.IsType() {
 		return []string{f.conversion(x, f.sub(tv.Type))}, []types.Type{f.sub(tv.Type)}
@@ -23,17 +20,6 @@ func (f *fn) call(x *ast.CallExpr) ([]string, []types.Type) {
 	c := f.callee(x.Fun, false)
 	args := append(c.args, f.arguments(x, c)...)
 	return f.invoke(x, c, args)
-}
-
-func (f *fn) tupleTypes(x ast.Expr) (ts []types.Type) {
-	t := f.typeOf(x)
-	if tuple, ok := t.(*types.Tuple); ok {
-		for v := range tuple.Variables() {
-			ts = append(ts, v.Type())
-		}
-		return ts
-	}
-	return []types.Type{t}
 }
 
 // invoke writes the call of c and puts its results into variables.

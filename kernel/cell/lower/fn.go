@@ -34,7 +34,6 @@ type fn struct {
 	free     map[string][]string // temporaries that can be used again, by type
 	taken    []local             // temporaries of the current statement
 	ready    map[ast.Expr]string // calls that were written before the expression around them
-	readyM   map[ast.Expr][]string
 	targets  []*target
 	results  []local // where return puts the results; nil: they are returned
 	defers   string  // the variable with the deferred calls
@@ -74,7 +73,7 @@ type exit struct {
 
 func (l *lowerer) newFn(parent *fn) *fn {
 	f := &fn{l: l, parent: parent, vars: map[types.Object]*local{}, names: map[string]bool{}, captured: map[string]bool{},
-		own: map[string]bool{}, free: map[string][]string{}, ready: map[ast.Expr]string{}, readyM: map[ast.Expr][]string{}, ind: 1}
+		own: map[string]bool{}, free: map[string][]string{}, ready: map[ast.Expr]string{}, ind: 1}
 	if parent != nil {
 		f.names, f.env, f.inst, f.overlay = parent.names, parent.env, parent.inst, parent.overlay
 	} else {

@@ -51,7 +51,6 @@ const (
 	OpSlice   OpKind = "slice"   // func(l, x Types[0], lo, hi, max int) Types[1]; Path says which there are, and their signs
 	OpCall    OpKind = "call"    // func(l, f Types[0], args...) results: a call of a function value
 	OpSpread  OpKind = "spread"  // the same with the last argument as the variadic slice
-	OpZero    OpKind = "zero"    // func() Types[0]
 	OpConvert OpKind = "convert" // func(l, Types[0]) Types[2]: a conversion to real type Types[1] that may panic
 	OpMinMax  OpKind = "minmax"  // func(a, b Types[0]) Types[0]; Name: min or max
 	OpClear   OpKind = "clear"
@@ -62,7 +61,6 @@ const (
 	OpToken   OpKind = "token"   // func(*rt.Token, f Types[0]) Types[0]: f has the token
 	OpGive    OpKind = "give"    // func(*rt.Defers, l, f Types[0]): f, which they call now, can recover
 	OpUnsafe  OpKind = "unsafe"  // a function of package unsafe, Name, of Types[0] and an int, with the result Types[1]
-	OpField   OpKind = "field"   // func(Types[0]) *field: the address of the field at Path
 	OpMapIter OpKind = "mapiter" // func(Types[0]) *rt.MapIter
 	OpHash    OpKind = "hash"    // func(l, Types[0], n int): panics for a map key without a hash; n: keys, or -1 for an assignment
 	OpMapNext OpKind = "mapnext" // func(*rt.MapIter) (key, elem, bool)

@@ -41,7 +41,7 @@ func NewOverlays(from types.Importer) *Overlays {
 	return &Overlays{from: from, made: map[string]*overlay{}}
 }
 
-// of returns the overlay for a package, nil if there is none.
+// of returns the overlay for a package, or nil.
 func (o *Overlays) of(importPath string) *overlay {
 	folder, ok := overlays[importPath]
 	if o == nil || !ok {

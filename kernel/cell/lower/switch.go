@@ -30,7 +30,7 @@ func (f *fn) switchStmt(s *ast.SwitchStmt, label string) {
 		if cc.List == nil {
 			def = i
 		}
-		if falls_(cc.Body) {
+		if fallsThrough(cc.Body) {
 			falls = true
 		}
 	}
@@ -40,7 +40,7 @@ func (f *fn) switchStmt(s *ast.SwitchStmt, label string) {
 		f.choose(clauses, 0, which, tag, tagT, s)
 		for i, cc := range clauses {
 			list := cc.Body
-			ft := falls_(list)
+			ft := fallsThrough(list)
 			if ft {
 				list = list[:len(list)-1]
 			}
@@ -64,8 +64,8 @@ func (f *fn) switchStmt(s *ast.SwitchStmt, label string) {
 	f.once(t, body)
 }
 
-// falls_ reports whether a clause ends in fallthrough.
-func falls_(list []ast.Stmt) bool {
+// fallsThrough reports whether a clause ends in fallthrough.
+func fallsThrough(list []ast.Stmt) bool {
 	if len(list) == 0 {
 		return false
 	}

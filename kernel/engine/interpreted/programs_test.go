@@ -181,8 +181,8 @@ func outcome(t *testing.T, cmd *exec.Cmd) (out string, status int, errs string) 
 	return stdout.String(), cmd.ProcessState.ExitCode(), stderr.String()
 }
 
-// leastStress is how many of the programs with many goroutines the lowering must accept.
-const leastStress = 24
+// mostRefused is how many of the programs with many goroutines the lowering may refuse.
+const mostRefused = 1
 
 // TestPrograms runs programs in the interpreter, with one and with two cores, and compares with what the compiler's do. Those of
 // this package must be accepted.
@@ -199,7 +199,7 @@ func TestPrograms(t *testing.T) {
 		t.Fatal("no programs", err)
 	}
 	exports := exportData(t)
-	var accepted atomic.Int32
+	var refused atomic.Int32
 	t.Run("programs", func(t *testing.T) {
 		for i, file := range slices.Concat(own, stress) {
 			t.Run(filepath.Base(file), func(t *testing.T) {
@@ -213,20 +213,18 @@ func TestPrograms(t *testing.T) {
 					got, status, errs := interpreted(t, file, exports, cores)
 					if status == refusedStatus && i >= len(own) {
 						t.Log(errs)
+						refused.Add(1)
 						return
 					}
 					if got != want || status != wantStatus {
 						t.Errorf("with %s cores:\n%s(status %d)\nwant\n%s(status %d)\n%s", cores, got, status, want, wantStatus, errs)
 					}
 				}
-				if i >= len(own) {
-					accepted.Add(1)
-				}
 			})
 		}
 	})
-	if n := accepted.Load(); n < leastStress {
-		t.Errorf("%d of %d programs with many goroutines are accepted, want %d", n, len(stress), leastStress)
+	if n := refused.Load(); n > mostRefused {
+		t.Errorf("%d of %d programs with many goroutines are refused, want at most %d", n, len(stress), mostRefused)
 	}
 }
 
