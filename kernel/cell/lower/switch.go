@@ -157,12 +157,7 @@ func (f *fn) typeSwitch(s *ast.TypeSwitchStmt, label string) {
 	body := f.nested(t, func() {
 		which, n := f.temp("int"), f.temp("int")
 		f.line("%s = op.%s(%s)", n, f.l.op(Op{Kind: OpSwitch, Types: ts}), v)
-		f.line("%s = %d", which, def)
-		for k, i := range of {
-			f.line("if %s == %d {", n, k)
-			f.line("\t%s = %d", which, i)
-			f.line("}")
-		}
+		f.clauseOf(which, n, of, def)
 		for i, c := range s.Body.List {
 			cc := c.(*ast.CaseClause)
 			kw := "if"
@@ -187,6 +182,16 @@ func (f *fn) typeSwitch(s *ast.TypeSwitchStmt, label string) {
 		}
 	})
 	f.once(t, body)
+}
+
+// clauseOf writes which clause an operation has chosen: of[k] when its result n is k, and def otherwise.
+func (f *fn) clauseOf(which, n string, of []int, def int) {
+	f.line("%s = %d", which, def)
+	for k, i := range of {
+		f.line("if %s == %d {", n, k)
+		f.line("\t%s = %d", which, i)
+		f.line("}")
+	}
 }
 
 func (f *fn) selectStmt(s *ast.SelectStmt, label string) {
@@ -239,12 +244,7 @@ func (f *fn) selectStmt(s *ast.SelectStmt, label string) {
 	t := &target{label: label, pseudo: true}
 	body := f.nested(t, func() {
 		which := f.temp("int")
-		f.line("%s = %d", which, def)
-		for k, i := range index {
-			f.line("if %s == %d {", n, k)
-			f.line("\t%s = %d", which, i)
-			f.line("}")
-		}
+		f.clauseOf(which, n, index, def)
 		for i, c := range s.Body.List {
 			cc := c.(*ast.CommClause)
 			kw := "if"
